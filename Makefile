@@ -1,0 +1,71 @@
+# make help lists the commands. PYTHON=python3.13 chooses the interpreter of a new environment.
+
+PYTHON ?= python3
+VENV := .venv
+BENCH := .venv-bench
+PIP := -m pip --disable-pip-version-check --quiet
+PINS := pyproject.toml $(wildcard constraints/*.txt)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-slow bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.installed  ## train a network on MNIST, in .venv
+	$(VENV)/bin/multilayer train mnist
+
+test: $(VENV)/.installed-dev  ## lint, types and tests, as CI runs them
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy src
+	$(VENV)/bin/python -m pytest
+
+test-slow: $(VENV)/.installed-dev  ## the tests marked slow
+	$(VENV)/bin/python -m pytest -m slow tests
+
+bench: $(BENCH)/.installed  ## compare with other libraries, in .venv-bench
+	$(BENCH)/bin/python benchmarks/run.py
+
+clean:  ## remove environments, caches and builds
+	rm -rf $(VENV) $(BENCH) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# $(call make-venv,folder): a folder whose pip runs is kept; a missing or broken one is made anew.
+define make-venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "multilayer needs Python 3.11 or newer, but '$(PYTHON)' is" \
+	    "$$($(PYTHON) --version 2>&1). Name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(1)/bin/python -m pip --version >/dev/null 2>&1 || { \
+	  echo "Creating $(1)"; $(PYTHON) -m venv --clear $(1); }
+endef
+
+# $(call install,requirement): editable, with the pins of the environment's own Python. Older pips
+# apply PIP_CONSTRAINT to the build backend too, newer ones read PIP_BUILD_CONSTRAINT for it.
+define install
+	@pins=constraints/$$($(VENV)/bin/python -c \
+	    'import sys; print("py{}{}.txt".format(*sys.version_info))'); \
+	test -f "$$pins" || { \
+	  echo "No tested versions for this Python: $$pins is missing." \
+	    "Name another: make clean, then make PYTHON=python3.12 ..." >&2; exit 1; }; \
+	echo "Installing $(1) and what it needs into $(VENV) ($$pins)"; \
+	PIP_CONSTRAINT="$$pins" PIP_BUILD_CONSTRAINT="$$pins" \
+	  $(VENV)/bin/python $(PIP) install --editable '$(1)'
+	@touch $@
+endef
+
+$(VENV)/.installed: $(PINS)
+	$(call make-venv,$(VENV))
+	$(call install,.)
+
+$(VENV)/.installed-dev: $(PINS)
+	$(call make-venv,$(VENV))
+	$(call install,.[dev])
+	@touch $(VENV)/.installed
+
+$(BENCH)/.installed: pyproject.toml benchmarks/requirements.txt
+	$(call make-venv,$(BENCH))
+	@echo "Installing multilayer and the libraries compared against into $(BENCH)"
+	@$(BENCH)/bin/python $(PIP) install --requirement benchmarks/requirements.txt --editable .
+	@touch $@

@@ -1,0 +1,47 @@
+"""Feed-forward neural networks for people who think in scikit-learn."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multilayer import datasets as datasets
+    from multilayer._core.errors import DataError as DataError
+    from multilayer._core.errors import DivergenceError as DivergenceError
+    from multilayer._core.errors import ForkedProcessError as ForkedProcessError
+    from multilayer._core.errors import InvalidArgumentError as InvalidArgumentError
+    from multilayer._core.errors import ModelFileError as ModelFileError
+    from multilayer._core.errors import MultilayerError as MultilayerError
+    from multilayer.estimators.classifier import MLPClassifier as MLPClassifier
+    from multilayer.model_file import load as load
+    from multilayer.model_file import save as save
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DataError": "multilayer._core.errors",
+    "DivergenceError": "multilayer._core.errors",
+    "ForkedProcessError": "multilayer._core.errors",
+    "InvalidArgumentError": "multilayer._core.errors",
+    "MLPClassifier": "multilayer.estimators.classifier",
+    "ModelFileError": "multilayer._core.errors",
+    "MultilayerError": "multilayer._core.errors",
+    "load": "multilayer.model_file",
+    "save": "multilayer.model_file",
+}
+_MODULES = ("datasets",)
+
+__all__ = [*_HOMES, *_MODULES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: ``import multilayer`` stays instant."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return import_module(f"multilayer.{name}")
+    raise AttributeError(f"module 'multilayer' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

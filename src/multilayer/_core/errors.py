@@ -1,0 +1,28 @@
+"""The exceptions this package raises; each also inherits the type that users would catch."""
+
+
+class MultilayerError(Exception):
+    """Base class of every exception defined here."""
+
+
+class InvalidArgumentError(MultilayerError, ValueError):
+    """An argument has a value that cannot be used."""
+
+
+class DataError(MultilayerError, ValueError):
+    """The data given cannot be used as they are."""
+
+
+class DivergenceError(MultilayerError, ValueError):
+    """Training produced a loss that is not finite.
+
+    The estimator keeps the best finite parameters it had reached.
+    """
+
+
+class ModelFileError(MultilayerError, ValueError):
+    """A file is not a model that this version can read, or cannot be written as one."""
+
+
+class ForkedProcessError(MultilayerError, RuntimeError):
+    """A process forked after the compiled engine was used tries to use it again."""

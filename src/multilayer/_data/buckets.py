@@ -1,0 +1,23 @@
+"""Padded sizes: small data of nearly the same size share one compiled program."""
+
+PADDED_BELOW = 8192
+"""Arrays with more rows than this are not padded: each size is a program of its own."""
+
+
+def rows_bucket(n_rows: int) -> int:
+    """Rows to allocate for ``n_rows``: a power of two of at least 32, or exact for large data."""
+    if n_rows > PADDED_BELOW:
+        return n_rows
+    return max(32, 1 << (n_rows - 1).bit_length())
+
+
+def batch_bucket(n_rows: int) -> int:
+    """Rows to allocate for a batch that holds all ``n_rows`` rows.
+
+    Finer steps than :func:`rows_bucket` (at most a quarter too many): padded rows of a batch
+    are computed, those of an array only stored.
+    """
+    if n_rows > PADDED_BELOW:
+        return n_rows
+    step = max(8, 1 << max(0, n_rows.bit_length() - 3))
+    return -(-n_rows // step) * step

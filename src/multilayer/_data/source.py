@@ -1,0 +1,216 @@
+"""Where training rows come from: arrays on the device, or chunks brought there in turn.
+
+A source hands out windows. A window holds rows on the device and a table that says which of them
+make up which step; the compiled loop only ever sees windows, so the two kinds of source run the
+same program on the same numbers.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+import jax
+import numpy as np
+
+from multilayer._core.errors import DataError
+from multilayer._data.buckets import batch_bucket, rows_bucket
+from multilayer._data.order import Order, in_batches
+
+ORDER_ENTRIES = 1 << 16  # row numbers in a window of small data: many epochs per call
+CHUNK_BYTES = 32 << 20  # dense rows in a window of streamed data
+MOST_EPOCHS = 64  # epochs in one window
+
+
+class Rows(NamedTuple):
+    """Rows on the device."""
+
+    X: jax.Array  # (rows, features), any real dtype
+    y: jax.Array  # (rows,) class numbers, or (rows, outputs) targets
+    weight: jax.Array  # (rows,) of the computing dtype, 0 in padding
+
+
+class Window(NamedTuple):
+    """Rows with the steps that can be done on them."""
+
+    rows: Rows
+    order: jax.Array  # (steps, batch) int32 into rows, -1 in padding
+    first: int  # the global step of order[0]
+    stop: int  # the global step after the last one in order
+    epochs: int  # the most epochs that can end within any window of this source
+
+
+class Source(Protocol):
+    """Training rows, handed out in windows."""
+
+    n_rows: int
+    batch_size: int  # real rows per batch, the last of an epoch may have fewer
+    width: int  # allocated rows per batch
+    steps_per_epoch: int
+
+    def window(self, step: int) -> Window:
+        """Return the window that holds a global step."""
+        ...
+
+
+def pad_rows(array: np.ndarray, rows: int) -> np.ndarray:
+    """Copy an array into ``rows`` rows, zeros at the end."""
+    padded = np.zeros((rows, *array.shape[1:]), array.dtype)
+    padded[: len(array)] = array
+    return padded
+
+
+def put(*arrays: np.ndarray) -> tuple[jax.Array, ...]:
+    """Copy arrays to the device.
+
+    A real copy: JAX on a CPU may alias the memory of a NumPy array that its owner can still write
+    to (https://github.com/jax-ml/jax/issues/37830; drop the copy when that is settled).
+    """
+    return tuple(jax.device_put(np.array(a, order="C", copy=True)) for a in arrays)
+
+
+def _geometry(n_rows: int, batch_size: int) -> tuple[int, int, int]:
+    """Real batch size, allocated batch size and steps per epoch."""
+    size = min(batch_size, n_rows)
+    return size, batch_bucket(n_rows) if size == n_rows else size, -(-n_rows // size)
+
+
+class ResidentSource:
+    """The whole training set on the device; batches are gathered inside the program."""
+
+    def __init__(
+        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, batch_size: int, order: Order
+    ) -> None:
+        self.n_rows = len(X)
+        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(X), batch_size)
+        self._order = order
+        allocated = rows_bucket(self.n_rows)
+        self._rows = Rows(*self._resident(allocated, X, y, weight))
+        # The table of a window is as large for every number of rows in the bucket.
+        self._allocated_steps = -(-allocated // self.batch_size)
+        if self.batch_size == self.n_rows:
+            self._allocated_steps = 1
+        most = ORDER_ENTRIES // (self._allocated_steps * self.width)
+        self._epochs = max(1, min(MOST_EPOCHS, most))
+
+    @staticmethod
+    def _resident(allocated: int, *arrays: np.ndarray) -> tuple[jax.Array, ...]:
+        if len(arrays[0]) == allocated:
+            return put(*arrays)
+        return tuple(jax.device_put(pad_rows(array, allocated)) for array in arrays)
+
+    def window(self, step: int) -> Window:
+        """Return the whole epochs from the one of ``step`` on."""
+        epoch = step // self.steps_per_epoch
+        tables = [
+            in_batches(self._order(epoch + i), self.batch_size, self.width)
+            for i in range(self._epochs)
+        ]
+        order = np.full((self._allocated_steps * self._epochs, self.width), -1, np.int32)
+        used = self.steps_per_epoch * self._epochs
+        np.concatenate(tables, out=order[:used])
+        first = epoch * self.steps_per_epoch
+        return Window(self._rows, jax.device_put(order), first, first + used, self._epochs)
+
+
+class StreamedSource:
+    """Dense chunks taken in turn from rows that stay where they are (sparse, memory-mapped).
+
+    Parameters
+    ----------
+    take : callable
+        ``take(rows)`` returns the rows with these numbers as a dense 2-D array.
+    y, weight : ndarray of shape (n_rows, ...)
+        Targets and weights; these are kept whole.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[np.ndarray], np.ndarray],
+        y: np.ndarray,
+        weight: np.ndarray,
+        batch_size: int,
+        order: Order,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        self.n_rows = len(y)
+        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(y), batch_size)
+        self._take, self._y, self._weight, self._order = take, y, weight, order
+        row_bytes = max(1, take(np.arange(1)).nbytes)
+        self._chunk_steps = min(
+            self.steps_per_epoch, max(1, chunk_bytes // (row_bytes * self.width))
+        )
+
+    def window(self, step: int) -> Window:
+        """Return the chunk that starts at ``step`` and ends within its epoch."""
+        epoch, begin = divmod(step, self.steps_per_epoch)
+        numbers = self._order(epoch)
+        end = min(begin + self._chunk_steps, self.steps_per_epoch)
+        picked = numbers[begin * self.batch_size : end * self.batch_size]
+        return make_chunk(
+            Rows(self._take(picked), self._y[picked], self._weight[picked]),
+            (self.batch_size, self.width, self._chunk_steps),
+            step,
+        )
+
+
+class IteratedSource:
+    """Chunks from an iterator that is started anew for each epoch; nothing is kept.
+
+    Parameters
+    ----------
+    chunks : callable
+        ``chunks(epoch)`` returns an iterator over ``(X, y, weight)`` arrays, of any lengths that
+        add up to ``n_rows``.
+    n_rows : int
+        Rows of one epoch.
+    """
+
+    def __init__(
+        self, chunks: Callable[[int], Iterator[Rows]], n_rows: int, batch_size: int
+    ) -> None:
+        self.n_rows = n_rows
+        self.batch_size, self.width, self.steps_per_epoch = _geometry(n_rows, batch_size)
+        self._chunks = chunks
+        self._at = -1  # the global step that the open iterator has reached
+        self._batches: Iterator[Rows] = iter(())
+
+    def _open(self, epoch: int) -> Iterator[Rows]:
+        """Cut the chunks of an epoch into batches."""
+        held: list[Rows] = []
+        seen = 0
+        for chunk in self._chunks(epoch):
+            held.append(Rows(*(np.asarray(part) for part in chunk)))
+            seen += len(held[-1].y)
+            joined = Rows(*(np.concatenate(parts) for parts in zip(*held, strict=True)))
+            cut = len(joined.y) if seen == self.n_rows else 0
+            cut = cut or len(joined.y) // self.batch_size * self.batch_size
+            for i in range(0, cut, self.batch_size):
+                yield Rows(*(part[i : min(i + self.batch_size, cut)] for part in joined))
+            held = [Rows(*(part[cut:] for part in joined))]
+        if seen != self.n_rows:
+            raise DataError(
+                f"the chunks of an epoch must hold n_rows rows, got {seen} in epoch {epoch} for "
+                f"n_rows={self.n_rows}. Count the rows of one pass and give that number."
+            )
+
+    def window(self, step: int) -> Window:
+        """Return the batch of one step, skipping to it when training starts in mid-epoch."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        if step != self._at or within == 0:
+            self._batches = self._open(epoch)
+            for _ in range(within):
+                next(self._batches)
+        self._at = step + 1
+        return make_chunk(next(self._batches), (self.batch_size, self.width, 1), step)
+
+
+def make_chunk(rows: Rows, geometry: tuple[int, int, int], step: int) -> Window:
+    """Put rows that are already in the order of training on the device, as a window."""
+    batch_size, width, allocated_steps = geometry
+    order = in_batches(np.arange(len(rows.y)), batch_size, width)
+    table = np.full((allocated_steps, width), -1, np.int32)
+    table[: len(order)] = order
+    on_device = (
+        jax.device_put(pad_rows(np.asarray(part), allocated_steps * width)) for part in rows
+    )
+    return Window(Rows(*on_device), jax.device_put(table), step, step + len(order), 1)

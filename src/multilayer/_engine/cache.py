@@ -1,0 +1,72 @@
+"""The one owner of compiled programs: bounded, thread-safe, bound to its process.
+
+Each live program takes about 25 memory maps of the process, of which Linux allows 65,530: a
+program per fitted model would end in a crash.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import jax
+import numpy as np
+
+from multilayer._core.errors import ForkedProcessError
+
+CAPACITY = 128
+
+
+class ProgramCache:
+    """Least-recently-used programs by key; a miss compiles under the lock, once."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self.capacity = capacity
+        self.n_compiled = 0
+        self._programs: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+        self._process: int | None = None
+
+    def check_process(self) -> None:
+        """Refuse to work in a child forked after first use: XLA's threads did not come along."""
+        if self._process is None:
+            self._process = os.getpid()
+        if self._process != os.getpid():
+            raise ForkedProcessError(
+                "multilayer was used in this process before it was forked, and a forked child "
+                "cannot use the compiled engine. Start workers with the 'spawn' or 'forkserver' "
+                "method, or through joblib's default backend 'loky'."
+            )
+
+    def get(self, key: Hashable, build: Callable[[], Any]) -> Any:
+        """Return the program of a key, built by ``build`` when there is none."""
+        self.check_process()
+        with self._lock:
+            if key not in self._programs:
+                self._programs[key] = build()
+                self.n_compiled += 1
+                while len(self._programs) > self.capacity:
+                    self._programs.popitem(last=False)
+            self._programs.move_to_end(key)
+            return self._programs[key]
+
+    def __len__(self) -> int:
+        """Return the number of programs kept."""
+        return len(self._programs)
+
+    def clear(self) -> None:
+        """Forget every program."""
+        with self._lock:
+            self._programs.clear()
+
+
+PROGRAMS = ProgramCache()
+get = PROGRAMS.get
+check_process = PROGRAMS.check_process
+
+
+def signature(tree: Any) -> Hashable:
+    """Shapes, types and structure of a tree of arrays."""
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, tuple((np.shape(leaf), np.dtype(leaf.dtype).name) for leaf in leaves)

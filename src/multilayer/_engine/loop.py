@@ -1,0 +1,138 @@
+"""Training from the first step to the last: calls of the compiled program, one after another."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import jax
+import numpy as np
+
+from multilayer._data.source import Rows, Source, Window
+from multilayer._engine import cache
+from multilayer._engine.callbacks import Callback, Progress
+from multilayer._engine.config import FitConfig, Hyper
+from multilayer._engine.epoch import Arguments, training_program
+from multilayer._engine.history import History
+from multilayer._engine.state import DIVERGED, RUNNING, TrainState
+
+CALL_SECONDS = 0.25  # a call of the program aims at this, so that Ctrl-C and progress stay prompt
+FIRST_CALL_OPERATIONS = 2e9  # and the first call, of unknown speed, at this much arithmetic
+
+Budget = Callable[[int], int]
+"""Steps that the next call may take, given the step it starts from."""
+
+
+@dataclass
+class Training:
+    """A training run: what it is made of, and how far it has come.
+
+    ``state`` and ``history`` always belong together: both change only when a call has returned.
+    """
+
+    config: FitConfig
+    hyper: Hyper
+    source: Source
+    validation: Rows | None
+    state: TrainState
+    history: History = field(default_factory=History)
+    seconds: float = 0.0  # in compiled calls
+    compile_seconds: float = 0.0
+    reported: int = 0  # epochs that callbacks have been told of
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return int(self.state.step)
+
+    @property
+    def status(self) -> int:
+        """RUNNING, CONVERGED or DIVERGED."""
+        return int(self.state.status)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss became infinite or NaN."""
+        return self.status == DIVERGED
+
+
+def train(
+    training: Training,
+    stop: int,
+    *,
+    callbacks: Sequence[Callback] = (),
+    budget: Budget | None = None,
+) -> None:
+    """Train until step ``stop``, convergence or divergence.
+
+    An exception (a callback's, Ctrl-C) leaves ``training`` as it was after the last call.
+    """
+    cache.check_process()
+    pace = budget or Pace(training)
+    window = training.source.window(training.step)
+    while training.step < stop and training.status == RUNNING:
+        if not window.first <= training.step < window.stop:
+            window = training.source.window(training.step)
+        until = min(stop, window.stop, training.step + pace(training.step))
+        advance(training, window, until)
+        report(training, stop, callbacks)
+
+
+def advance(training: Training, window: Window, until: int) -> None:
+    """Call the compiled program once."""
+    args = Arguments(
+        state=training.state,
+        hyper=training.hyper,
+        rows=window.rows,
+        order=window.order,
+        validation=training.validation,
+        first=np.int32(window.first),
+        stop=np.int32(until),
+    )
+    start = time.perf_counter()
+    program = training_program(training.config, window.epochs, args)
+    compiled = time.perf_counter()
+    state, figures = jax.block_until_ready(program(args))
+    training.compile_seconds += compiled - start
+    training.seconds += time.perf_counter() - compiled
+
+    per_epoch = training.source.steps_per_epoch
+    finished = int(state.step) // per_epoch - training.step // per_epoch
+    training.history.add(figures, finished, per_epoch, training.seconds)
+    training.state = state
+
+
+def report(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
+    """Tell the callbacks of the epochs they have not seen, and of the progress."""
+    if not callbacks:
+        return
+    progress = Progress(
+        training.step,
+        stop,
+        training.source.steps_per_epoch,
+        training.seconds,
+        training.compile_seconds,
+    )
+    for callback in callbacks:
+        for row in training.history.rows[training.reported :]:
+            callback.on_epoch_end(row)
+        callback.on_progress(progress)
+    training.reported = len(training.history)
+
+
+class Pace:
+    """Choose the steps of each call so that it takes about `CALL_SECONDS`."""
+
+    def __init__(self, training: Training) -> None:
+        sizes = training.config.network.layer_sizes
+        weights = sum(n * m for n, m in zip(sizes, sizes[1:], strict=False))
+        # Forward and backward pass are six operations per weight and row.
+        self._first = int(FIRST_CALL_OPERATIONS / (6 * weights * training.source.width)) + 1
+        self._training = training
+        self._begun = training.step
+
+    def __call__(self, step: int) -> int:
+        """Return the number of steps of the next call."""
+        done = step - self._begun
+        if done == 0:
+            return self._first
+        return max(1, int(done * CALL_SECONDS / self._training.seconds))

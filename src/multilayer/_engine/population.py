@@ -1,0 +1,102 @@
+"""Many networks of one shape at once: on threads (CPU), or as one vmapped program.
+
+The program of one member is the definition. XLA does not split the small products of one network
+over cores, so on a CPU the members share the cores one by one; an accelerator takes them all in
+one program. A member that diverges or stops early says so in its own status; it never touches
+the others.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import numpy as np
+
+from multilayer._core.checks import check_choice, refuse
+from multilayer._data.source import Window
+from multilayer._engine import cache
+from multilayer._engine.epoch import Arguments, Program, run
+from multilayer._engine.loop import Training, train
+
+
+def train_population(members: Sequence[Training], stop: int, *, how: str = "auto") -> None:
+    """Train every member until step ``stop``, its own convergence or divergence.
+
+    Parameters
+    ----------
+    members : sequence of Training
+        One shape of network and of data for all; hyper-parameters, initial weights, seeds, orders
+        of rows and weights are each member's own.
+    how : {"auto", "threads", "vmap"}
+        "auto" takes threads on a CPU and vmap on an accelerator.
+    """
+    check_choice("how", how, ("auto", "threads", "vmap"))
+    cache.check_process()
+    if how == "auto":
+        how = "threads" if jax.default_backend() == "cpu" else "vmap"
+    if how == "threads":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        with ThreadPoolExecutor(cores) as pool:
+            list(pool.map(lambda member: train(member, stop), members))
+    else:
+        train_together(members, stop)
+
+
+def train_together(members: Sequence[Training], stop: int) -> None:
+    """Train all members in lockstep, window by window, in one vmapped program."""
+    first = members[0]
+    for member in members:
+        if member.config != first.config or member.step != first.step:
+            refuse("members", "alike in configuration and step", member.config)
+    step, running = first.step, True
+    while running and step < stop:
+        windows = [member.source.window(step) for member in members]
+        until = min(stop, windows[0].stop)
+        before = [member.step for member in members]
+        args = stacked(members, windows, until)
+        program = population_program(first, windows[0].epochs, args)
+        states, figures = jax.block_until_ready(program(args))
+        for i, member in enumerate(members):
+            member.state = jax.tree.map(lambda leaf, i=i: leaf[i], jax.device_get(states))
+            per_epoch = member.source.steps_per_epoch
+            finished = member.step // per_epoch - before[i] // per_epoch
+            columns = type(figures)(*(np.asarray(column)[i] for column in figures))
+            member.history.add(columns, finished, per_epoch, member.seconds)
+        step, running = until, any(member.status == 0 for member in members)
+
+
+def stacked(members: Sequence[Training], windows: Sequence[Window], until: int) -> Arguments:
+    """Lay the members' arguments side by side; X and y of the first serve all."""
+
+    def stack(*leaves: np.ndarray) -> np.ndarray:
+        return np.stack([np.asarray(leaf) for leaf in leaves])
+
+    def over(field: str) -> object:
+        return jax.tree.map(stack, *(getattr(member, field) for member in members))
+
+    weights = stack(*(window.rows.weight for window in windows))
+    return Arguments(
+        state=over("state"),
+        hyper=over("hyper"),
+        rows=windows[0].rows._replace(weight=weights),
+        order=stack(*(window.order for window in windows)),
+        validation=members[0].validation,
+        first=np.int32(windows[0].first),
+        stop=np.int32(until),
+    )
+
+
+def population_program(member: Training, epochs: int, args: Arguments) -> Program:
+    """Return the compiled loop of one member, vmapped over all."""
+    rows_axes = type(args.rows)(X=None, y=None, weight=0)
+    axes = Arguments(
+        state=0, hyper=0, rows=rows_axes, order=0, validation=None, first=None, stop=None
+    )
+
+    def build() -> Program:
+        one = jax.vmap(lambda a: run(member.config, epochs, a), in_axes=(axes,))
+        return jax.jit(one).lower(args).compile()
+
+    key = ("population", member.config, epochs, cache.signature(args))
+    return cache.get(key, build)

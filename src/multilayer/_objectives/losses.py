@@ -1,0 +1,55 @@
+"""Losses on logits, row by row, with the accuracy and probabilities that belong to each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss per row, whether a row is right, and the output activation.
+
+    ``loss(logits, target, smoothing)`` and ``correct(logits, target)`` return shape ``(rows,)``;
+    ``activation(logits)`` returns probabilities of the shape of the logits.
+    """
+
+    loss: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+    correct: Callable[[jax.Array, jax.Array], jax.Array]
+    activation: Callable[[jax.Array], jax.Array]
+
+
+def softmax_cross_entropy(logits: jax.Array, labels: jax.Array, smoothing: jax.Array) -> jax.Array:
+    """Cross-entropy of exclusive classes; ``labels`` are class numbers of shape ``(rows,)``.
+
+    With smoothing ``e`` and ``K`` classes the target is ``(1 - e) * onehot + e / K`` (Szegedy et
+    al., 2016).
+    """
+    n_classes = logits.shape[1]
+    log_p = jax.nn.log_softmax(logits, axis=1)  # (rows, classes)
+    # A comparison and not a gather: the gradient of a gather is a scatter, slow on a CPU.
+    hit = labels[:, None] == jnp.arange(n_classes)[None, :]
+    target = jnp.where(hit, 1.0 - smoothing, 0.0) + smoothing / n_classes
+    return -jnp.sum(target.astype(log_p.dtype) * log_p, axis=1)
+
+
+def logistic_cross_entropy(logits: jax.Array, target: jax.Array, smoothing: jax.Array) -> jax.Array:
+    """Cross-entropy of independent yes/no outputs, summed; ``target`` is 0/1 like the logits."""
+    target = target.astype(logits.dtype)
+    target = target * (1.0 - smoothing) + 0.5 * smoothing
+    return jnp.sum(jax.nn.softplus(logits) - target * logits, axis=1)
+
+
+def _most_likely(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    return jnp.argmax(logits, axis=1) == labels
+
+
+def _every_side(logits: jax.Array, target: jax.Array) -> jax.Array:
+    return jnp.all((logits > 0) == (target > 0), axis=1)
+
+
+OBJECTIVES = {
+    "softmax": Objective(softmax_cross_entropy, _most_likely, lambda z: jax.nn.softmax(z, axis=1)),
+    "logistic": Objective(logistic_cross_entropy, _every_side, jax.nn.sigmoid),
+}

@@ -1,0 +1,82 @@
+"""Update rules by name: Optax transformations built from traced numbers.
+
+They are built while a program is traced, so that every number in them is an argument of the
+compiled program and changing one compiles nothing.
+"""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import optax
+
+Number = jax.Array
+Numbers = Mapping[str, Number]
+
+SOLVER_DEFAULTS: dict[str, dict[str, float]] = {
+    "sgd": {},
+    "adam": {},
+    "adamw": {},
+    "adagrad": {"initial_accumulator_value": 0.1},
+    "rmsprop": {"decay": 0.9, "momentum": 0.0},
+}
+"""Numbers of each solver beyond scikit-learn's arguments (``solver_params``)."""
+
+
+def is_matrix(params: optax.Params) -> optax.Params:
+    """Mark the leaves that decay: weight matrices, not biases."""
+    return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
+
+
+def _sgd(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
+    return optax.chain(
+        optax.trace(decay=n["momentum"], nesterov=nesterov), optax.scale_by_learning_rate(rate)
+    )
+
+
+def _plain_sgd(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
+    del n, nesterov
+    return optax.scale_by_learning_rate(rate)
+
+
+def _adam(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
+    del nesterov
+    return optax.chain(
+        optax.scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
+        optax.scale_by_learning_rate(rate),
+    )
+
+
+def _adamw(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
+    del nesterov
+    return optax.chain(
+        optax.scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
+        optax.add_decayed_weights(n["weight_decay"], mask=is_matrix),
+        optax.scale_by_learning_rate(rate),
+    )
+
+
+def _adagrad(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
+    del nesterov
+    return optax.chain(
+        optax.scale_by_rss(n["initial_accumulator_value"], eps=n["epsilon"]),
+        optax.scale_by_learning_rate(rate),
+    )
+
+
+def _rmsprop(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
+    del nesterov
+    return optax.chain(
+        optax.scale_by_rms(decay=n["decay"], eps=n["epsilon"]),
+        optax.scale_by_learning_rate(rate),
+        optax.trace(decay=n["momentum"]),
+    )
+
+
+SOLVERS: dict[str, Callable[[Numbers, Number, bool], optax.GradientTransformation]] = {
+    "sgd": _sgd,
+    "plain_sgd": _plain_sgd,  # what "sgd" is without momentum: no velocity to keep
+    "adam": _adam,
+    "adamw": _adamw,
+    "adagrad": _adagrad,
+    "rmsprop": _rmsprop,
+}

@@ -1,0 +1,1 @@
+"""Networks behind scikit-learn's contract."""

@@ -1,0 +1,1 @@
+"""Networks as data: layer shapes, activations, initial weights, the forward pass."""

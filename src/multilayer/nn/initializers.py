@@ -1,0 +1,72 @@
+"""Initial weights, drawn on the host: no program is compiled for them.
+
+Each initialiser is named after its distribution; ``fan_in`` and ``fan_out`` are the numbers of
+inputs and outputs of the layer.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import RandomState
+
+Draw = Callable[[RandomState, int, int], np.ndarray]
+
+
+def _uniform(bound: Callable[[int, int], float]) -> Draw:
+    def draw(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray:
+        limit = bound(fan_in, fan_out)
+        return rng.uniform(-limit, limit, (fan_in, fan_out))
+
+    return draw
+
+
+def _normal(std: Callable[[int, int], float]) -> Draw:
+    def draw(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray:
+        return rng.normal(0.0, std(fan_in, fan_out), (fan_in, fan_out))
+
+    return draw
+
+
+def _truncated_normal(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray:
+    """Normal of standard deviation 2/sqrt(fan_in), redrawn where beyond two of them."""
+    values = rng.normal(size=(fan_in, fan_out))
+    while (outside := np.abs(values) > 2.0).any():
+        values[outside] = rng.normal(size=int(outside.sum()))
+    return values * (2.0 / np.sqrt(fan_in))
+
+
+WEIGHT_INITIALIZERS: dict[str, Draw] = {
+    # Glorot and Bengio (2010), equation 16; scikit-learn's default, which takes 2 in place of 6
+    # under the name of the logistic activation.
+    "glorot_uniform": _uniform(lambda n, m: np.sqrt(6.0 / (n + m))),
+    "glorot_uniform_logistic": _uniform(lambda n, m: np.sqrt(2.0 / (n + m))),
+    "glorot_normal": _normal(lambda n, m: np.sqrt(2.0 / (n + m))),
+    # He et al. (2015), equation 10.
+    "he_uniform": _uniform(lambda n, m: np.sqrt(6.0 / n)),
+    "he_normal": _normal(lambda n, m: np.sqrt(2.0 / n)),
+    "lecun_normal": _normal(lambda n, m: np.sqrt(1.0 / n)),
+    "truncated_normal": _truncated_normal,
+}
+
+
+def glorot_bias(rng: RandomState, fan_in: int, fan_out: int, factor: float) -> np.ndarray:
+    """Scikit-learn's initial biases: uniform within the bound of the layer's weights."""
+    limit = np.sqrt(factor / (fan_in + fan_out))
+    return rng.uniform(-limit, limit, fan_out)
+
+
+def draw_layer(
+    rng: RandomState, fan_in: int, fan_out: int, *, weights: str, bias: str, activation: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Initial kernel ``(fan_in, fan_out)`` and bias ``(fan_out,)`` of one layer, in float64.
+
+    ``"auto"`` draws what scikit-learn draws, in the same order: with the same random state the
+    two start from the same weights.
+    """
+    logistic = activation == "logistic"
+    if weights == "auto":
+        weights = "glorot_uniform_logistic" if logistic else "glorot_uniform"
+    kernel = WEIGHT_INITIALIZERS[weights](rng, fan_in, fan_out)
+    if bias == "zeros":
+        return kernel, np.zeros(fan_out)
+    return kernel, glorot_bias(rng, fan_in, fan_out, 2.0 if logistic else 6.0)
