@@ -42,32 +42,35 @@ class Case:
         return self.rows // self.batch_size
 
 
+SGD = ("sgd", 1e-2)
+ADAM = ("adam", 1e-3)
 CASES = (
-    Case("mnist-50-sgd", "784-300-100-10, batch 50, SGD", "mnist", CHAPTER, 50, "sgd", 1e-2, 55_000, 3),
-    Case("mnist-50-adam", "784-300-100-10, batch 50, Adam", "mnist", CHAPTER, 50, "adam", 1e-3, 55_000, 3),
-    Case("mnist-256-sgd", "784-300-100-10, batch 256, SGD", "mnist", CHAPTER, 256, "sgd", 1e-2, 54_784, 3),
-    Case("mnist-256-adam", "784-300-100-10, batch 256, Adam", "mnist", CHAPTER, 256, "adam", 1e-3, 54_784, 3),
-    Case("table-50-sgd", "20-64-64-3, batch 50, SGD", "table", TABLE, 50, "sgd", 1e-2, 10_000, 10),
-    Case("table-50-adam", "20-64-64-3, batch 50, Adam", "table", TABLE, 50, "adam", 1e-3, 10_000, 10),
+    Case("mnist-50-sgd", "784-300-100-10, batch 50, SGD", "mnist", CHAPTER, 50, *SGD, 55_000, 3),
+    Case("mnist-50-adam", "784-300-100-10, batch 50, Adam", "mnist", CHAPTER, 50, *ADAM, 55_000, 3),
+    Case("mnist-256-sgd", "784-300-100-10, batch 256, SGD", "mnist", CHAPTER, 256, *SGD, 54_784, 3),
+    Case(
+        "mnist-256-adam", "784-300-100-10, batch 256, Adam", "mnist", CHAPTER, 256, *ADAM, 54_784, 3
+    ),
+    Case("table-50-sgd", "20-64-64-3, batch 50, SGD", "table", TABLE, 50, *SGD, 10_000, 10),
+    Case("table-50-adam", "20-64-64-3, batch 50, Adam", "table", TABLE, 50, *ADAM, 10_000, 10),
     Case(
         "iris",
         "iris, 4-100-3, 200 epochs of 1 step, Adam",
         "iris",
         IRIS,
         150,
-        "adam",
-        1e-3,
-        150,
-        200,
-        ("multilayer", "scikit_learn"),
+        *ADAM,
+        rows=150,
+        epochs=200,
+        contenders=("multilayer", "scikit_learn"),
     ),
-)  # fmt: skip
+)
 
 
 def quick(case: Case) -> Case:
-    """A few seconds' worth of ``case``: to see that all works, not to measure."""
-    rows = min(case.rows, 100 * case.batch_size)
-    return replace(case, rows=rows, epochs=min(case.epochs, 2))
+    """Shorten ``case`` to a few seconds: to see that all works, not to measure."""
+    short = replace(case, rows=min(case.rows, 100 * case.batch_size))
+    return replace(short, epochs=min(short.epochs, 200 // short.steps))
 
 
 def write_data(folder: Path) -> None:

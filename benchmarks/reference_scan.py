@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from jax import lax
 def init_params(sizes: list[int], seed: int) -> list:
     """Glorot-uniform weights and zero biases, one ``(W, b)`` pair per layer, float32."""
     rng, params = np.random.default_rng(seed), []
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(sizes):
         bound = (6.0 / (fan_in + fan_out)) ** 0.5
         weights = rng.uniform(-bound, bound, (fan_in, fan_out)).astype(np.float32)
         params.append((jnp.array(weights), jnp.zeros(fan_out, jnp.float32)))

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+import interrupt
 from cases import ALL, CASES, Case, quick, write_data
 from contenders import TITLES
 from pool import Worker, workers
@@ -94,7 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    interrupt.run(main)

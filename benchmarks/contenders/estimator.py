@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 import numpy as np
-
 from cases import Case
+
 from contenders import Start, Train
 
 NEVER = 1_000_000_000

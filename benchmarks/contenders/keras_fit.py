@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import keras
 import numpy as np
-
 from cases import Case
+
 from contenders import Start, Train
 
-# Ten steps per call of the compiled function: about a fifth faster here than the default of one.
+# Ten steps per call of the compiled function: somewhat faster than the default of one.
 STEPS_PER_CALL = 10
 
 

@@ -1,10 +1,10 @@
-"""This project's ``MLPClassifier``: the whole ``fit`` call, as for scikit-learn."""
+"""Our own ``MLPClassifier``: the whole ``fit`` call, as for scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
-
 from cases import Case
+
 from contenders import Start
 from contenders.estimator import prepare_estimator
 from multilayer import MLPClassifier

@@ -1,12 +1,12 @@
-"""The hand-written JAX loop of ``reference_scan.py``: orders made on the host, one scan an epoch."""
+"""The hand-written JAX loop of ``reference_scan.py``, with orders made on the host."""
 
 from __future__ import annotations
 
 import jax
 import numpy as np
-
 import reference_scan
 from cases import Case
+
 from contenders import Start, Train
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from cases import Case
 from sklearn.neural_network import MLPClassifier
 
-from cases import Case
 from contenders import Start
 from contenders.estimator import prepare_estimator
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
+from cases import Case
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from cases import Case
 from contenders import Start, Train
 
 
 def build(sizes: tuple[int, ...]) -> nn.Sequential:
     """A ReLU network that returns logits."""
     layers: list[nn.Module] = []
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(sizes):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 

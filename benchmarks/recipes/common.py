@@ -11,6 +11,8 @@ from pathlib import Path
 TARGET = 0.9828
 SIZES = (784, 300, 100, 10)
 BATCH_SIZE = 256
+# The one-cycle recipe: AdamW, the weight decay on matrices only.
+EPOCHS = 4
 SMOOTHING = 0.05
 PEAK_RATE = 6e-3
 BETA_2 = 0.99

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+from cases import read_data
 from keras import ops
 
-from cases import read_data
 from recipes.common import (
     BATCH_SIZE,
     BETA_2,
+    EPOCHS,
     SIZES,
     SMOOTHING,
     WEIGHT_DECAY,
@@ -18,10 +19,7 @@ from recipes.common import (
     train,
 )
 
-EPOCHS = 5
 
-
-@keras.saving.register_keras_serializable()
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     """The one-cycle rate, read from a table of all steps."""
 

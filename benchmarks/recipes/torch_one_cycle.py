@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch.nn.functional import cross_entropy
-
 from cases import read_data
 from contenders.torch_loop import build
+from torch.nn.functional import cross_entropy
+
 from recipes.common import (
     BATCH_SIZE,
     BETA_2,
+    EPOCHS,
     SIZES,
     SMOOTHING,
     WEIGHT_DECAY,
@@ -17,8 +18,6 @@ from recipes.common import (
     one_cycle,
     train,
 )
-
-EPOCHS = 5
 
 
 def main() -> None:

@@ -30,7 +30,19 @@ _HOMES = {
 }
 _MODULES = ("datasets",)
 
-__all__ = [*_HOMES, *_MODULES, "__version__"]
+__all__ = [
+    "DataError",
+    "DivergenceError",
+    "ForkedProcessError",
+    "InvalidArgumentError",
+    "MLPClassifier",
+    "ModelFileError",
+    "MultilayerError",
+    "__version__",
+    "datasets",
+    "load",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -29,7 +29,7 @@ def check_bool(name: str, value: Any) -> None:
 
 def check_integer(name: str, value: Any, low: int, high: float = math.inf) -> None:
     """Check that a count is an integer in [low, high]."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         rule = f"an integer of at least {low}"
         refuse(name, rule if high == math.inf else f"an integer from {low} to {high:g}", value)
 
@@ -40,8 +40,8 @@ def check_real(name: str, value: Any, interval: str) -> None:
     inside = (
         isinstance(value, Real)
         and not isinstance(value, bool)
-        and (low <= value if interval[0] == "[" else low < value)
-        and (value <= high if interval[-1] == "]" else value < high)
+        and (low <= float(value) if interval[0] == "[" else low < float(value))
+        and (float(value) <= high if interval[-1] == "]" else float(value) < high)
     )
     if not inside:
         refuse(name, f"a number in {interval}", value)

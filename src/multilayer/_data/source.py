@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from multilayer._core.errors import DataError
+from multilayer._core.types import Array
 from multilayer._data.buckets import batch_bucket, rows_bucket
 from multilayer._data.order import Order, in_batches
 
@@ -23,16 +24,16 @@ MOST_EPOCHS = 64  # epochs in one window
 class Rows(NamedTuple):
     """Rows on the device."""
 
-    X: jax.Array  # (rows, features), any real dtype
-    y: jax.Array  # (rows,) class numbers, or (rows, outputs) targets
-    weight: jax.Array  # (rows,) of the computing dtype, 0 in padding
+    X: Array  # (rows, features), any real dtype
+    y: Array  # (rows,) class numbers, or (rows, outputs) targets
+    weight: Array  # (rows,) of the computing dtype, 0 in padding
 
 
 class Window(NamedTuple):
     """Rows with the steps that can be done on them."""
 
     rows: Rows
-    order: jax.Array  # (steps, batch) int32 into rows, -1 in padding
+    order: Array  # (steps, batch) int32 into rows, -1 in padding
     first: int  # the global step of order[0]
     stop: int  # the global step after the last one in order
     epochs: int  # the most epochs that can end within any window of this source
@@ -50,6 +51,10 @@ class Source(Protocol):
         """Return the window that holds a global step."""
         ...
 
+    def sweep(self) -> Iterator[Rows]:
+        """Go through all rows once, in any order."""
+        ...
+
 
 def pad_rows(array: np.ndarray, rows: int) -> np.ndarray:
     """Copy an array into ``rows`` rows, zeros at the end."""
@@ -58,7 +63,7 @@ def pad_rows(array: np.ndarray, rows: int) -> np.ndarray:
     return padded
 
 
-def put(*arrays: np.ndarray) -> tuple[jax.Array, ...]:
+def put(*arrays: np.ndarray) -> tuple[Array, ...]:
     """Copy arrays to the device.
 
     A real copy: JAX on a CPU may alias the memory of a NumPy array that its owner can still write
@@ -92,7 +97,7 @@ class ResidentSource:
         self._epochs = max(1, min(MOST_EPOCHS, most))
 
     @staticmethod
-    def _resident(allocated: int, *arrays: np.ndarray) -> tuple[jax.Array, ...]:
+    def _resident(allocated: int, *arrays: np.ndarray) -> tuple[Array, ...]:
         if len(arrays[0]) == allocated:
             return put(*arrays)
         return tuple(jax.device_put(pad_rows(array, allocated)) for array in arrays)
@@ -109,6 +114,10 @@ class ResidentSource:
         np.concatenate(tables, out=order[:used])
         first = epoch * self.steps_per_epoch
         return Window(self._rows, jax.device_put(order), first, first + used, self._epochs)
+
+    def sweep(self) -> Iterator[Rows]:
+        """Return all rows as one block."""
+        yield self._rows
 
 
 class StreamedSource:
@@ -151,6 +160,10 @@ class StreamedSource:
             (self.batch_size, self.width, self._chunk_steps),
             step,
         )
+
+    def sweep(self) -> Iterator[Rows]:
+        """Go through the chunks of the first epoch."""
+        return swept(self)
 
 
 class IteratedSource:
@@ -202,6 +215,19 @@ class IteratedSource:
                 next(self._batches)
         self._at = step + 1
         return make_chunk(next(self._batches), (self.batch_size, self.width, 1), step)
+
+    def sweep(self) -> Iterator[Rows]:
+        """Go through the batches of the first epoch."""
+        return swept(self)
+
+
+def swept(source: Source) -> Iterator[Rows]:
+    """Go through the windows of the first epoch."""
+    step = 0
+    while step < source.steps_per_epoch:
+        window = source.window(step)
+        yield window.rows
+        step = window.stop
 
 
 def make_chunk(rows: Rows, geometry: tuple[int, int, int], step: int) -> Window:

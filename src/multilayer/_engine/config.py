@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
+from multilayer._core.types import Array
 from multilayer.nn.network import Network
 
 
@@ -15,8 +14,8 @@ class FitConfig:
     network: Network
     loss: str  # a name in OBJECTIVES
     solver: str  # a name in SOLVERS
-    schedule: str  # a name in DECAYS
     nesterov: bool = False
+    adaptive: bool = False  # whether a stalled epoch divides the rate by 5 before it stops
     penalty: bool = False  # whether alpha is above 0
     scaled: bool = False  # whether inputs are multiplied by input_scale
     weighted: bool = False  # whether a batch may be without weight
@@ -28,16 +27,13 @@ class FitConfig:
 class Hyper(NamedTuple):
     """Every number of a training run: traced, so that changing one compiles nothing."""
 
-    solver: dict[str, np.ndarray]  # numbers of the update rule
-    schedule: dict[str, np.ndarray]  # numbers of the schedule
-    learning_rate: np.ndarray
-    alpha: np.ndarray
-    dropout: np.ndarray  # (hidden layers,)
-    label_smoothing: np.ndarray
-    input_scale: np.ndarray
-    tol: np.ndarray
-    n_iter_no_change: np.ndarray  # int32
-    n_rows: np.ndarray  # int32, real training rows
-    steps_per_epoch: np.ndarray  # int32
-    total_steps: np.ndarray  # int32, what the schedule's progress is measured against
-    seed: np.ndarray  # uint32, of dropout
+    solver: dict[str, Array]  # numbers of the update rule
+    learning_rate: Array  # the base rate; that of each step comes with the steps
+    alpha: Array
+    dropout: Array  # (hidden layers,)
+    label_smoothing: Array
+    input_scale: Array
+    tol: Array
+    n_iter_no_change: Array  # int32
+    steps_per_epoch: Array  # int32
+    seed: Array  # uint32, of dropout

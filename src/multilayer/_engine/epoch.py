@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from multilayer._core.types import Array
 from multilayer._data.source import Rows
 from multilayer._engine import cache
 from multilayer._engine.config import FitConfig, Hyper
@@ -23,20 +24,21 @@ class Arguments(NamedTuple):
     state: TrainState
     hyper: Hyper
     rows: Rows  # training rows of the window
-    order: jax.Array  # (steps, batch) of the window
+    order: Array  # (steps, batch) of the window
+    rates: Array  # (steps,) learning rates of the window
     validation: Rows | None  # (blocks, rows of a block, ...)
-    first: jax.Array  # int32, global step of order[0]
-    stop: jax.Array  # int32, global step to stop before
+    first: Array  # int32, global step of order[0]
+    stop: Array  # int32, global step to stop before
 
 
 def validate(
     config: FitConfig, hyper: Hyper, params: nn.Parameters, blocks: Rows
-) -> tuple[jax.Array, jax.Array]:
+) -> tuple[Array, Array]:
     """Weighted mean loss and accuracy over validation rows, block by block."""
     objective = OBJECTIVES[config.loss]
     no_smoothing = jnp.zeros((), config.dtype)
 
-    def add(i: jax.Array, sums: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    def add(i: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
         X, y, weight = (part[i] for part in blocks)
         logits = nn.apply(config.network, params, prepare(config, hyper, X))
         loss = jnp.sum(objective.loss(logits, y, no_smoothing) * weight)
@@ -50,60 +52,58 @@ def validate(
 
 
 def end_epoch(
-    config: FitConfig, hyper: Hyper, validation: Rows | None, state: TrainState
+    config: FitConfig, hyper: Hyper, validation: Rows | None, rate: Array, state: TrainState
 ) -> tuple[TrainState, EpochEnd]:
     """Figures of the epoch that the state has just finished, and the state after it."""
     nothing = jnp.full((), jnp.nan, config.dtype)
-    figures = EpochEnd(
-        loss=state.loss_sum * reciprocal(state.weight_sum),
-        validation_loss=nothing,
-        validation_score=nothing,
-        learning_rate=learning_rate(config, hyper, state.divisor, state.step - 1),
-    )
+    loss, score = nothing, nothing
     if validation is not None:
         loss, score = validate(config, hyper, state.params, validation)
-        figures = figures._replace(validation_loss=loss, validation_score=score)
+    figures = EpochEnd(
+        loss=state.loss_sum * reciprocal(state.weight_sum),
+        validation_loss=loss,
+        validation_score=score,
+        learning_rate=learning_rate(config, rate, state),
+    )
     return close_epoch(config, hyper, state, figures), figures
 
 
-def run(config: FitConfig, epochs: int, args: Arguments) -> tuple[TrainState, EpochEnd]:
+def run(config: FitConfig, epochs: int, args: Arguments) -> tuple[TrainState, Array]:
     """Train from ``state.step`` up to ``stop``, or until the stopping rule ends it.
 
-    Returns the state, and the figures of each epoch that ended on the way, shape ``(epochs,)``.
-    Where a call begins and ends changes nothing in the result: mid-epoch sums are in the state.
+    Returns the state, and the figures of each epoch that ended on the way, one line per epoch:
+    ``(epochs, len(EpochEnd._fields))``. Where a call begins and ends changes nothing in the
+    result: sums of an unfinished epoch are in the state.
     """
     hyper, per_epoch = args.hyper, args.hyper.steps_per_epoch
-    before = args.state.step // per_epoch
+    before = lax.div(args.state.step, per_epoch)
 
-    def step(k: jax.Array, state: TrainState) -> TrainState:
+    def step(k: Array, state: TrainState) -> TrainState:
         line = lax.dynamic_index_in_dim(args.order, k - args.first, keepdims=False)
-        return train_step(config, hyper, args.rows, line, state)
+        return train_step(config, hyper, args.rows, line, args.rates[k - args.first], state)
 
-    def epoch(carry: tuple[TrainState, EpochEnd]) -> tuple[TrainState, EpochEnd]:
+    def epoch(carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
         state, report = carry
-        number = state.step // per_epoch
-        until = jnp.minimum((number + 1) * per_epoch, args.stop)
-        state = lax.fori_loop(state.step, until, step, state)
+        number = lax.div(state.step, per_epoch)
+        end = (number + 1) * per_epoch
+        state = lax.fori_loop(state.step, jnp.minimum(end, args.stop), step, state)
 
-        def finish(state: TrainState, report: EpochEnd) -> tuple[TrainState, EpochEnd]:
-            state, figures = end_epoch(config, hyper, args.validation, state)
-            place = number - before
-            return state, EpochEnd(
-                *(column.at[place].set(f) for column, f in zip(report, figures, strict=True))
-            )
+        def finish(state: TrainState, report: Array) -> tuple[TrainState, Array]:
+            rate = args.rates[end - 1 - args.first]
+            state, figures = end_epoch(config, hyper, args.validation, rate, state)
+            return state, report.at[number - before].set(jnp.stack(figures))
 
-        ended = until == (number + 1) * per_epoch
-        return lax.cond(ended, finish, lambda *same: same, state, report)
+        return lax.cond(end <= args.stop, finish, lambda *same: same, state, report)
 
-    def unfinished(carry: tuple[TrainState, EpochEnd]) -> jax.Array:
+    def unfinished(carry: tuple[TrainState, Array]) -> Array:
         state, _ = carry
         return (state.step < args.stop) & (state.status == RUNNING)
 
-    blank = jnp.full((epochs,), jnp.nan, config.dtype)
-    return lax.while_loop(unfinished, epoch, (args.state, EpochEnd(*[blank] * len(EpochEnd._fields))))
+    blank = jnp.full((epochs, len(EpochEnd._fields)), jnp.nan, config.dtype)
+    return lax.while_loop(unfinished, epoch, (args.state, blank))
 
 
-Program = Callable[[Arguments], tuple[TrainState, EpochEnd]]
+Program = Callable[[Arguments], tuple[TrainState, Array]]
 
 
 def training_program(config: FitConfig, epochs: int, args: Arguments) -> Program:

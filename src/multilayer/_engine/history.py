@@ -7,15 +7,7 @@ from multilayer._engine.stopping import EpochEnd
 Report = dict[str, float]
 """Figures of one epoch by column name."""
 
-COLUMNS = (
-    "epoch",
-    "loss",
-    "validation_loss",
-    "validation_score",
-    "learning_rate",
-    "steps",
-    "seconds",
-)
+COLUMNS = ("epoch", *EpochEnd._fields, "steps", "seconds")
 
 
 class History:
@@ -32,18 +24,14 @@ class History:
         """Return one column as a float64 array of shape ``(n_epochs,)``."""
         return np.array([row[column] for row in self.rows], np.float64)
 
-    def add(self, figures: EpochEnd, count: int, steps_per_epoch: int, seconds: float) -> None:
-        """Append ``count`` epochs from the columns a program returned; ``seconds`` is the clock."""
-        columns = [np.asarray(column)[:count].tolist() for column in figures]
-        for loss, validation_loss, validation_score, rate in zip(*columns, strict=True):
+    def add(self, report: np.ndarray, steps_per_epoch: int, seconds: float) -> None:
+        """Append epochs, one line each as a program returned them; ``seconds`` is the clock."""
+        for line in report.tolist():
             epoch = len(self.rows)
             self.rows.append(
                 {
                     "epoch": epoch,
-                    "loss": loss,
-                    "validation_loss": validation_loss,
-                    "validation_score": validation_score,
-                    "learning_rate": rate,
+                    **dict(zip(EpochEnd._fields, line, strict=True)),
                     "steps": (epoch + 1) * steps_per_epoch,
                     "seconds": seconds,
                 }

@@ -71,17 +71,15 @@ def minimise(
 def full_loss(
     config: FitConfig, hyper: Hyper, source: Source, params: Parameters
 ) -> tuple[float, np.ndarray]:
-    """Loss and gradient over all rows, window by window, summed in float64."""
-    loss, weight, gradient = 0.0, 0.0, 0.0
-    step = 0
-    while step < source.steps_per_epoch:
-        window = source.window(step)
-        part, slope = loss_program(config, hyper, params, window.rows)(params, hyper, window.rows)
-        share = float(np.sum(np.asarray(window.rows.weight), dtype=np.float64))
+    """Loss and gradient over all rows, block by block, summed in float64."""
+    loss, weight = 0.0, 0.0
+    gradient = np.zeros(pack(params).shape)
+    for rows in source.sweep():
+        part, slope = loss_program(config, hyper, params, rows)(params, hyper, rows)
+        share = float(np.sum(np.asarray(rows.weight), dtype=np.float64))
         loss += share * float(part)
-        gradient = gradient + share * pack(slope)
+        gradient += share * pack(slope)
         weight += share
-        step = window.stop
     kernels = [layer.kernel.astype(np.float64) for layer in params]
     shrink = float(hyper.alpha) / weight
     loss = loss / weight + 0.5 * shrink * sum(float(np.vdot(k, k)) for k in kernels)
@@ -94,8 +92,8 @@ def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
 
     def build() -> Callable:
         def function(params: Parameters, hyper: Hyper, rows: Rows) -> tuple:
-            no_key = jax.random.key(0)  # dropout is refused with this solver
-            return jax.value_and_grad(batch_loss)(params, config, hyper, rows, no_key)
+            step = np.int32(0)  # for dropout, which is refused with this solver
+            return jax.value_and_grad(batch_loss)(params, config, hyper, rows, step)
 
         return jax.jit(function).lower(params, hyper, rows).compile()
 
@@ -104,7 +102,9 @@ def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
 
 def pack(params: Parameters) -> np.ndarray:
     """Lay all parameters end to end in float64."""
-    return np.concatenate([np.asarray(leaf, np.float64).ravel() for layer in params for leaf in layer])
+    return np.concatenate(
+        [np.asarray(leaf, np.float64).ravel() for layer in params for leaf in layer]
+    )
 
 
 def unpack(vector: np.ndarray, like: Parameters) -> Parameters:

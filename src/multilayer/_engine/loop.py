@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import jax
 import numpy as np
@@ -14,6 +15,7 @@ from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.epoch import Arguments, training_program
 from multilayer._engine.history import History
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
+from multilayer._optim.schedules import Schedule
 
 CALL_SECONDS = 0.25  # a call of the program aims at this, so that Ctrl-C and progress stay prompt
 FIRST_CALL_OPERATIONS = 2e9  # and the first call, of unknown speed, at this much arithmetic
@@ -32,6 +34,7 @@ class Training:
     config: FitConfig
     hyper: Hyper
     source: Source
+    schedule: Schedule
     validation: Rows | None
     state: TrainState
     history: History = field(default_factory=History)
@@ -74,7 +77,7 @@ def train(
             window = training.source.window(training.step)
         until = min(stop, window.stop, training.step + pace(training.step))
         advance(training, window, until)
-        report(training, stop, callbacks)
+        tell(training, stop, callbacks)
 
 
 def advance(training: Training, window: Window, until: int) -> None:
@@ -84,6 +87,7 @@ def advance(training: Training, window: Window, until: int) -> None:
         hyper=training.hyper,
         rows=window.rows,
         order=window.order,
+        rates=window_rates(training, window),
         validation=training.validation,
         first=np.int32(window.first),
         stop=np.int32(until),
@@ -91,17 +95,17 @@ def advance(training: Training, window: Window, until: int) -> None:
     start = time.perf_counter()
     program = training_program(training.config, window.epochs, args)
     compiled = time.perf_counter()
-    state, figures = jax.block_until_ready(program(args))
+    state, report = jax.block_until_ready(program(args))
     training.compile_seconds += compiled - start
     training.seconds += time.perf_counter() - compiled
 
     per_epoch = training.source.steps_per_epoch
     finished = int(state.step) // per_epoch - training.step // per_epoch
-    training.history.add(figures, finished, per_epoch, training.seconds)
+    training.history.add(np.asarray(report)[:finished], per_epoch, training.seconds)
     training.state = state
 
 
-def report(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
+def tell(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
     """Tell the callbacks of the epochs they have not seen, and of the progress."""
     if not callbacks:
         return
@@ -119,12 +123,18 @@ def report(training: Training, stop: int, callbacks: Sequence[Callback]) -> None
     training.reported = len(training.history)
 
 
+def window_rates(training: Training, window: Window) -> np.ndarray:
+    """Learning rates of the steps of a window."""
+    steps = window.first + np.arange(window.order.shape[0])
+    return training.schedule(steps).astype(training.config.dtype)
+
+
 class Pace:
     """Choose the steps of each call so that it takes about `CALL_SECONDS`."""
 
     def __init__(self, training: Training) -> None:
         sizes = training.config.network.layer_sizes
-        weights = sum(n * m for n, m in zip(sizes, sizes[1:], strict=False))
+        weights = sum(n * m for n, m in pairwise(sizes))
         # Forward and backward pass are six operations per weight and row.
         self._first = int(FIRST_CALL_OPERATIONS / (6 * weights * training.source.width)) + 1
         self._training = training

@@ -14,10 +14,11 @@ import jax
 import numpy as np
 
 from multilayer._core.checks import check_choice, refuse
-from multilayer._data.source import Window
+from multilayer._core.types import Array
+from multilayer._data.source import Rows, Window
 from multilayer._engine import cache
 from multilayer._engine.epoch import Arguments, Program, run
-from multilayer._engine.loop import Training, train
+from multilayer._engine.loop import Training, train, window_rates
 
 
 def train_population(members: Sequence[Training], stop: int, *, how: str = "auto") -> None:
@@ -56,23 +57,22 @@ def train_together(members: Sequence[Training], stop: int) -> None:
         before = [member.step for member in members]
         args = stacked(members, windows, until)
         program = population_program(first, windows[0].epochs, args)
-        states, figures = jax.block_until_ready(program(args))
+        states, reports = jax.block_until_ready(program(args))
         for i, member in enumerate(members):
             member.state = jax.tree.map(lambda leaf, i=i: leaf[i], jax.device_get(states))
             per_epoch = member.source.steps_per_epoch
             finished = member.step // per_epoch - before[i] // per_epoch
-            columns = type(figures)(*(np.asarray(column)[i] for column in figures))
-            member.history.add(columns, finished, per_epoch, member.seconds)
+            member.history.add(np.asarray(reports)[i, :finished], per_epoch, member.seconds)
         step, running = until, any(member.status == 0 for member in members)
 
 
 def stacked(members: Sequence[Training], windows: Sequence[Window], until: int) -> Arguments:
     """Lay the members' arguments side by side; X and y of the first serve all."""
 
-    def stack(*leaves: np.ndarray) -> np.ndarray:
+    def stack(*leaves: Array) -> np.ndarray:
         return np.stack([np.asarray(leaf) for leaf in leaves])
 
-    def over(field: str) -> object:
+    def over(field: str) -> Array:
         return jax.tree.map(stack, *(getattr(member, field) for member in members))
 
     weights = stack(*(window.rows.weight for window in windows))
@@ -81,6 +81,7 @@ def stacked(members: Sequence[Training], windows: Sequence[Window], until: int) 
         hyper=over("hyper"),
         rows=windows[0].rows._replace(weight=weights),
         order=stack(*(window.order for window in windows)),
+        rates=stack(*map(window_rates, members, windows)),
         validation=members[0].validation,
         first=np.int32(windows[0].first),
         stop=np.int32(until),
@@ -89,9 +90,10 @@ def stacked(members: Sequence[Training], windows: Sequence[Window], until: int) 
 
 def population_program(member: Training, epochs: int, args: Arguments) -> Program:
     """Return the compiled loop of one member, vmapped over all."""
-    rows_axes = type(args.rows)(X=None, y=None, weight=0)
-    axes = Arguments(
-        state=0, hyper=0, rows=rows_axes, order=0, validation=None, first=None, stop=None
+    each: Array = 0  # the axis of the members
+    shared = None
+    axes: Array = Arguments(
+        each, each, Rows(shared, shared, each), each, each, None, shared, shared
     )
 
     def build() -> Program:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import jax
 import numpy as np
 
+from multilayer._core.types import Array
 from multilayer._data.source import pad_rows
 from multilayer._engine import cache
 from multilayer._objectives.losses import OBJECTIVES
@@ -67,14 +68,14 @@ def blocks(n_rows: int, size: int) -> Iterator[slice]:
 
 def prediction_program(
     network: Network, output: str, dtype: str, args: tuple
-) -> Callable[..., jax.Array]:
+) -> Callable[..., Array]:
     """Return the compiled forward pass for the shapes of these arguments."""
 
-    def forward(params: Parameters, X: jax.Array, scale: jax.Array) -> jax.Array:
+    def forward(params: Parameters, X: Array, scale: Array) -> Array:
         logits = nn.apply(network, params, X.astype(dtype) * scale)
         return logits if output == "logits" else OBJECTIVES[output].activation(logits)
 
-    def build() -> Callable[..., jax.Array]:
+    def build() -> Callable[..., Array]:
         return jax.jit(forward).lower(*args).compile()
 
     return cache.get(("predict", network, output, dtype, cache.signature(args)), build)

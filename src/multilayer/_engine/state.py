@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import optax
 
+from multilayer._core.types import Array
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._optim.solvers import SOLVERS
 from multilayer.nn.network import Parameters
@@ -19,14 +20,14 @@ class TrainState(NamedTuple):
     params: Parameters
     opt_state: optax.OptState
     best_params: Parameters  # at the best epoch so far
-    best_kept: jax.Array  # what best_params were kept for, lower is better
-    best_value: jax.Array  # the best of what the stopping rule watches, lower is better
-    no_improvement: jax.Array  # int32, epochs since the monitored value improved by tol
-    divisor: jax.Array  # what the "adaptive" schedule has divided the rate by
-    status: jax.Array  # int32
-    step: jax.Array  # int32, steps done
-    loss_sum: jax.Array  # weighted losses of the steps of the present epoch
-    weight_sum: jax.Array  # weights of those steps
+    best_kept: Array  # what best_params were kept for, lower is better
+    best_value: Array  # the best of what the stopping rule watches, lower is better
+    no_improvement: Array  # int32, epochs since the monitored value improved by tol
+    divisor: Array  # what the "adaptive" schedule has divided the rate by
+    status: Array  # int32
+    step: Array  # int32, steps done
+    loss_sum: Array  # weighted losses of the steps of the present epoch
+    weight_sum: Array  # weights of those steps
 
 
 def initial_state(config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
+from jax import lax
 
+from multilayer._core.types import Array
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.state import CONVERGED, DIVERGED, RUNNING, TrainState
 
@@ -14,10 +15,10 @@ SMALLEST_RATE = 1e-6  # scikit-learn: "adaptive" stops once the rate is at or be
 class EpochEnd(NamedTuple):
     """Figures of a finished epoch; NaN where there is no validation."""
 
-    loss: jax.Array
-    validation_loss: jax.Array
-    validation_score: jax.Array
-    learning_rate: jax.Array  # of the last step
+    loss: Array
+    validation_loss: Array
+    validation_score: Array
+    learning_rate: Array  # of the last step
 
 
 def close_epoch(
@@ -37,7 +38,7 @@ def close_epoch(
     improved = kept_by < state.best_kept
     exhausted = count > hyper.n_iter_no_change
     divisor = state.divisor
-    if config.schedule == "adaptive":
+    if config.adaptive:
         lower = exhausted & (hyper.learning_rate / divisor > SMALLEST_RATE)
         divisor = jnp.where(lower, divisor * 5.0, divisor)
         count = jnp.where(lower, 0, count)
@@ -45,9 +46,7 @@ def close_epoch(
     status = jnp.where(exhausted, CONVERGED, RUNNING)
     status = jnp.where(jnp.isfinite(figures.loss), status, DIVERGED)
     return state._replace(
-        best_params=jax.tree.map(
-            lambda new, old: jnp.where(improved, new, old), state.params, state.best_params
-        ),
+        best_params=lax.cond(improved, lambda: state.params, lambda: state.best_params),
         best_kept=jnp.where(improved, kept_by, state.best_kept),
         best_value=best,
         no_improvement=count.astype(jnp.int32),

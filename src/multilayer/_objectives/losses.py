@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from multilayer._core.types import Array
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -15,12 +17,12 @@ class Objective:
     ``activation(logits)`` returns probabilities of the shape of the logits.
     """
 
-    loss: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
-    correct: Callable[[jax.Array, jax.Array], jax.Array]
-    activation: Callable[[jax.Array], jax.Array]
+    loss: Callable[[Array, Array, Array], Array]
+    correct: Callable[[Array, Array], Array]
+    activation: Callable[[Array], Array]
 
 
-def softmax_cross_entropy(logits: jax.Array, labels: jax.Array, smoothing: jax.Array) -> jax.Array:
+def softmax_cross_entropy(logits: Array, labels: Array, smoothing: Array) -> Array:
     """Cross-entropy of exclusive classes; ``labels`` are class numbers of shape ``(rows,)``.
 
     With smoothing ``e`` and ``K`` classes the target is ``(1 - e) * onehot + e / K`` (Szegedy et
@@ -34,18 +36,18 @@ def softmax_cross_entropy(logits: jax.Array, labels: jax.Array, smoothing: jax.A
     return -jnp.sum(target.astype(log_p.dtype) * log_p, axis=1)
 
 
-def logistic_cross_entropy(logits: jax.Array, target: jax.Array, smoothing: jax.Array) -> jax.Array:
+def logistic_cross_entropy(logits: Array, target: Array, smoothing: Array) -> Array:
     """Cross-entropy of independent yes/no outputs, summed; ``target`` is 0/1 like the logits."""
     target = target.astype(logits.dtype)
     target = target * (1.0 - smoothing) + 0.5 * smoothing
     return jnp.sum(jax.nn.softplus(logits) - target * logits, axis=1)
 
 
-def _most_likely(logits: jax.Array, labels: jax.Array) -> jax.Array:
+def _most_likely(logits: Array, labels: Array) -> Array:
     return jnp.argmax(logits, axis=1) == labels
 
 
-def _every_side(logits: jax.Array, target: jax.Array) -> jax.Array:
+def _every_side(logits: Array, target: Array) -> Array:
     return jnp.all((logits > 0) == (target > 0), axis=1)
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 import jax
 import optax
 
-Number = jax.Array
+from multilayer._core.types import Array
+
+Number = Array
 Numbers = Mapping[str, Number]
 
 SOLVER_DEFAULTS: dict[str, dict[str, float]] = {

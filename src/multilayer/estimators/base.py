@@ -61,9 +61,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         )
         source = fitting.training_source(self, samples, self._seed, config.dtype)
         done = len(self.loss_curve_) if self.solver != "lbfgs" else 0
-        hyper = fitting.hyper_parameters(
-            self, config, source, epochs=done + self.max_iter, seed=self._seed
-        )
+        hyper = fitting.hyper_parameters(self, config, source, self._seed)
         if self.solver == "lbfgs":
             self._fit_lbfgs(config, hyper, source)
             return
@@ -75,6 +73,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             config=config,
             hyper=hyper,
             source=source,
+            schedule=fitting.schedule(self, source, done + self.max_iter),
             validation=validation and fitting.validation_blocks(validation, config.dtype),
             state=state,
         )
@@ -99,7 +98,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         )
         self._keep_parameters(params)
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
-        self._resumable = None
+        self._resumable: Any = None
         self._history_rows: list[dict[str, float]] = []
         self.loss_curve_: list[float] = []
         self.t_ = 0

@@ -289,9 +289,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         self._check_parameters()
         again = self.warm_start and hasattr(self, "coefs_")
-        samples = self._samples(X, y, sample_weight, first=not again)
         if again:
             self._check_same_classes(y)
+        samples = self._samples(X, y, sample_weight, first=not again)
         validation = self._validation(X_val, y_val, sample_weight_val)
         self._fit_samples(samples, validation, resume=again, epochs=self.max_iter)
         return self
@@ -390,7 +390,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return len(self.classes_)
 
     def _strata(self, y: np.ndarray) -> np.ndarray | None:
-        return None if self._multilabel else y
+        if self._multilabel:
+            return None
+        return self.classes_[y.reshape(len(y)).astype(int)]  # an error then names the label
 
     # Prediction --------------------------------------------------------------------------------
 

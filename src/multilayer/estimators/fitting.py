@@ -12,6 +12,7 @@ from multilayer._data.buckets import rows_bucket
 from multilayer._data.order import shuffled, unshuffled
 from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
 from multilayer._engine.config import FitConfig, Hyper
+from multilayer._optim.schedules import Schedule, make_schedule
 from multilayer.estimators import parameters
 from multilayer.estimators.inputs import Matrix, compact, row_taker
 from multilayer.nn.network import Network
@@ -53,8 +54,8 @@ def configuration(
         network=Network(layer_sizes, estimator.activation, dropout=any(rates)),
         loss=loss,
         solver="plain_sgd" if plain else "sgd" if solver == "lbfgs" else solver,
-        schedule=parameters.schedule_name(estimator),
         nesterov=bool(estimator.nesterovs_momentum) and solver == "sgd" and not plain,
+        adaptive=parameters.schedule_name(estimator) == "adaptive",
         penalty=estimator.alpha > 0 and solver != "lbfgs",
         scaled=estimator.input_scale is not None,
         weighted=weighted,
@@ -66,20 +67,17 @@ def configuration(
 
 def computing_type() -> str:
     """Everything is computed in float32, or in float64 where JAX was told to (jax_enable_x64)."""
-    return "float64" if jax.config.jax_enable_x64 else "float32"
+    return str(jax.dtypes.canonicalize_dtype(np.float64))
 
 
-def hyper_parameters(
-    estimator: Any, config: FitConfig, source: Source, *, epochs: int, seed: int
-) -> Hyper:
-    """Return the traced part of a fit; ``epochs`` is what the schedule spans."""
+def hyper_parameters(estimator: Any, config: FitConfig, source: Source, seed: int) -> Hyper:
+    """Return the traced part of a fit."""
     real = np.dtype(config.dtype).type
     solver = parameters.solver_numbers(estimator) if estimator.solver != "lbfgs" else {}
     patience = min(estimator.n_iter_no_change, parameters.NEVER)
     n_hidden = len(config.network.layer_sizes) - 2
     return Hyper(
         solver={name: real(value) for name, value in solver.items()},
-        schedule={n: real(v) for n, v in parameters.schedule_numbers(estimator).items()},
         learning_rate=real(estimator.learning_rate_init),
         alpha=real(estimator.alpha),
         dropout=np.array(parameters.dropout_rates(estimator.dropout, n_hidden), config.dtype),
@@ -87,10 +85,20 @@ def hyper_parameters(
         input_scale=real(1.0 if estimator.input_scale is None else estimator.input_scale),
         tol=real(estimator.tol),
         n_iter_no_change=np.int32(parameters.NEVER if patience == math.inf else patience),
-        n_rows=np.int32(source.n_rows),
         steps_per_epoch=np.int32(source.steps_per_epoch),
-        total_steps=np.int32(min(max(1, epochs) * source.steps_per_epoch, parameters.NEVER)),
         seed=np.uint32(seed),
+    )
+
+
+def schedule(estimator: Any, source: Source, epochs: int) -> Schedule:
+    """Return the learning rates of a fit; ``epochs`` is what they span."""
+    return make_schedule(
+        parameters.schedule_name(estimator),
+        parameters.schedule_numbers(estimator),
+        base_rate=float(estimator.learning_rate_init),
+        total_steps=epochs * source.steps_per_epoch,
+        steps_per_epoch=source.steps_per_epoch,
+        n_rows=source.n_rows,
     )
 
 

@@ -1,7 +1,7 @@
 """From what a user hands in to arrays that the engine takes."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -12,14 +12,13 @@ from multilayer._core.errors import DataError
 KEPT = ("float32", "float16", "uint8", "int8", "uint16", "int16")
 """Types of X that go to the device as they are; all others become the computing type."""
 
-Matrix = np.ndarray | sparse.csr_array | sparse.csr_matrix
+Matrix: TypeAlias = Any
+"""A 2-D array of NumPy's, or a sparse one of SciPy's."""
 
 
 def check_X(estimator: Any, X: Any, *, reset: bool) -> Matrix:
     """Validate X; rows are brought to the computing type when they are taken."""
-    return validate_data(
-        estimator, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=reset
-    )
+    return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=reset)
 
 
 def check_X_y(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Matrix, Any]:

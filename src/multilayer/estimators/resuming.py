@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from multilayer._core.types import Array
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
 
 
@@ -12,10 +13,10 @@ class Resumable(NamedTuple):
     """A training state on the host, without the parameters (the estimator's attributes)."""
 
     opt_state: Any
-    best_kept: np.ndarray
-    best_value: np.ndarray
-    no_improvement: np.ndarray
-    divisor: np.ndarray
+    best_kept: Array
+    best_value: Array
+    no_improvement: Array
+    divisor: Array
 
     @classmethod
     def of(cls, state: TrainState) -> "Resumable":
@@ -34,7 +35,8 @@ class Resumable(NamedTuple):
 
         A solver that has changed since starts with an optimizer state of its own.
         """
-        same = jax.tree.structure(self.opt_state) == jax.tree.structure(fresh.opt_state)
+        mine, theirs = (repr(jax.tree.structure(t)) for t in (self.opt_state, fresh.opt_state))
+        same = mine == theirs
         return fresh._replace(
             opt_state=self.opt_state if same else fresh.opt_state,
             best_kept=self.best_kept,

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+from multilayer._core.types import Array
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "identity": lambda z: z,
     "logistic": jax.nn.sigmoid,
     "tanh": jnp.tanh,

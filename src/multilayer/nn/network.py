@@ -1,12 +1,14 @@
 """A fully connected network: its shape, its parameters and its forward pass."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from multilayer._core.types import Array
 from multilayer.nn.activations import ACTIVATIONS
 from multilayer.nn.initializers import draw_layer
 
@@ -14,8 +16,8 @@ from multilayer.nn.initializers import draw_layer
 class Dense(NamedTuple):
     """Parameters of one layer: ``x @ kernel + bias``."""
 
-    kernel: jax.Array  # (fan_in, fan_out)
-    bias: jax.Array  # (fan_out,)
+    kernel: Array  # (fan_in, fan_out)
+    bias: Array  # (fan_out,)
 
 
 Parameters = tuple[Dense, ...]
@@ -37,13 +39,13 @@ def initialize(
     sizes = network.layer_sizes
     layers = [
         draw_layer(rng, n, m, weights=weights, bias=bias, activation=network.activation)
-        for n, m in zip(sizes, sizes[1:], strict=False)
+        for n, m in pairwise(sizes)
     ]
     return tuple(Dense(kernel.astype(dtype), b.astype(dtype)) for kernel, b in layers)
 
 
-def apply(network: Network, params: Parameters, x: jax.Array) -> jax.Array:
-    """Outputs before the output activation (logits), shape ``(rows, outputs)``."""
+def apply(network: Network, params: Parameters, x: Array) -> Array:
+    """Return the outputs before the output activation (logits), shape ``(rows, outputs)``."""
     activation = ACTIVATIONS[network.activation]
     for layer in params[:-1]:
         x = activation(x @ layer.kernel + layer.bias[None, :])
@@ -51,8 +53,8 @@ def apply(network: Network, params: Parameters, x: jax.Array) -> jax.Array:
 
 
 def apply_in_training(
-    network: Network, params: Parameters, x: jax.Array, rates: jax.Array, key: jax.Array
-) -> jax.Array:
+    network: Network, params: Parameters, x: Array, rates: Array, key: Array
+) -> Array:
     """Forward pass with dropout: hidden layer ``i`` loses each unit with chance ``rates[i]``.
 
     Inverted dropout (Srivastava et al., 2014): what is kept is divided by ``1 - rate``, so that

@@ -1,0 +1,121 @@
+"""From DATA to the rows that a model predicts: the columns it was trained on, in their order."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from multilayer._cli import archives, labels, sources, tables
+from multilayer._cli.console import listed
+from multilayer._cli.models import Model
+from multilayer._core.errors import DataError
+
+
+class Rows(NamedTuple):
+    """Rows for a model."""
+
+    X: np.ndarray  # (rows, features)
+    y: np.ndarray | None  # (rows,), where labels were asked for
+    what: str  # for people: "the 10,000 test images of mnist"
+    seen: bool  # whether the model was trained on some of them, as far as the names tell
+
+
+def rows_for(
+    model: Model, data: str, *, labelled: bool, target: str | None, drop: list[str]
+) -> Rows:
+    """Read DATA for a model, with labels or without."""
+    path = sources.find_source(data)
+    if path is None:
+        sources.refuse_options("mnist has no columns", target=target, drop=drop)
+        rows = _mnist(model)
+    elif path.suffix.lower() == ".npz":
+        sources.refuse_options("NPZ files have no columns", target=target, drop=drop)
+        rows = _from_archive(model, path, labelled=labelled)
+    else:
+        rows = _from_table(model, path, labelled=labelled, target=target, drop=drop)
+    if rows.X.shape[1] != model.n_features:
+        raise DataError(
+            f"{data} must have the {model.n_features:,} columns that {model.path} was trained on, "
+            f"got {rows.X.shape[1]:,}."
+        )
+    if labelled and rows.y is not None:
+        labels.require_known(rows.y, model.network.classes_, f"the labels of {data}")
+    return rows
+
+
+def network_inputs(model: Model, X: Any) -> Any:
+    """Return rows as the network takes them: standardised where the model does that."""
+    return X if model.scaler is None else model.scaler.transform(X)
+
+
+@contextmanager
+def matched_by_name() -> Iterator[None]:
+    """Silence scikit-learn about arrays without names: the columns were matched by name here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        yield
+
+
+def _mnist(model: Model) -> Rows:
+    from multilayer.datasets import load_mnist
+
+    digits = load_mnist(scale=False)
+    X = digits.X_test
+    if model.network.input_scale is None:  # trained on pixels in [0, 1], as load_mnist() has them
+        X = X.astype(np.float32) / np.float32(255)
+    return Rows(X, digits.y_test, "the 10,000 test images of mnist", seen=False)
+
+
+def _from_archive(model: Model, path: Path, *, labelled: bool) -> Rows:
+    archive = archives.read_archive(path)
+    for name, what in (("test", f"the test rows of {path}"), ("all", f"{path}")):
+        if name in archive.parts and (archive.parts[name][1] is not None or not labelled):
+            X, y = archive.parts[name]
+            seen = name == "all" and model.facts.get("source") == path.name
+            return Rows(X, y, what, seen)
+    needed = "X_test and y_test, or X and y" if labelled else "X_test or X"
+    raise archive.lacks(needed)
+
+
+def _from_table(
+    model: Model, path: Path, *, labelled: bool, target: str | None, drop: list[str]
+) -> Rows:
+    table = tables.read_table(path)
+    known_target = target or model.facts.get("target")
+    if labelled:
+        known_target = tables.require_target(table, known_target)
+    for name in drop:
+        tables.require_column(table, name, "--drop")
+    ignored = {known_target, *drop, *model.facts.get("dropped", [])}
+    there = [name for name in table.columns if name not in ignored]
+    names = there if model.features is None else _matched(model, table, there)
+    y = None
+    if labelled:
+        where = f"target column {known_target!r} of {path}"
+        y = labels.column_labels(table.frame[known_target], where)
+    seen = model.facts.get("source") == path.name
+    return Rows(tables.features(table, names), y, str(path), seen)
+
+
+def _matched(model: Model, table: tables.Table, there: list[str]) -> list[str]:
+    """Return the model's columns, each of which the table must have, and no others."""
+    assert model.features is not None
+    missing = [name for name in model.features if name not in there]
+    extra = [name for name in there if name not in model.features]
+    if missing:
+        close = get_close_matches(missing[0], extra, n=1)
+        hint = f" Is {missing[0]!r} what is called {close[0]!r} here?" if close else ""
+        raise DataError(
+            f"{table.path} lacks columns that {model.path} was trained on: {listed(missing)}.{hint}"
+        )
+    if extra:
+        options = " ".join(f"--drop {name}" for name in extra[:3])
+        raise DataError(
+            f"{table.path} has columns that {model.path} was not trained on: {listed(extra)}. "
+            f"Leave them out: {options}{' ...' if len(extra) > 3 else ''}"
+        )
+    return model.features

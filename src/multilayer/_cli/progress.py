@@ -1,0 +1,162 @@
+"""Progress of training on standard error: a bar on a terminal, plain lines elsewhere, or nothing.
+
+Each kind is a context manager and a callback of the estimator.
+"""
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+    from multilayer._engine.callbacks import Progress
+    from multilayer._engine.history import Report
+
+MOST_LINES = 20  # plain lines of a training run
+SMALLEST_BAR, LARGEST_BAR = 10, 40
+FIGURES_WIDTH = 63  # what stands beside the bar, at its widest
+
+
+class Follower:
+    """Follow training without a word; the others say more."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None  # the latest
+        self.report: Report | None = None  # of the latest finished epoch
+
+    @property
+    def steps(self) -> int:
+        """Steps done."""
+        return self.progress.step if self.progress else 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the steps done."""
+        return self.progress.seconds if self.progress else 0.0
+
+    @property
+    def speed(self) -> float:
+        """Steps per second."""
+        return self.steps / self.seconds if self.seconds else 0.0
+
+    def on_progress(self, progress: "Progress") -> None:
+        """Take note of the steps done."""
+        self.progress = progress
+
+    def on_epoch_end(self, report: "Report") -> None:
+        """Take note of a finished epoch."""
+        self.report = report
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End."""
+
+
+class Lines(Follower):
+    """Print plain lines, at most one per epoch."""
+
+    def __init__(self, console: Console, epochs: int) -> None:
+        super().__init__()
+        self._console = console
+        self._epochs = epochs
+        self._interval = -(-epochs // MOST_LINES)
+        self._due: Report | None = None
+
+    def on_epoch_end(self, report: "Report") -> None:
+        """Mark the epoch for printing, once its speed is known."""
+        super().on_epoch_end(report)
+        number = int(report["epoch"]) + 1
+        if number % self._interval == 0 or number == self._epochs:
+            self._due = report
+
+    def on_progress(self, progress: "Progress") -> None:
+        """Print the line that is due."""
+        super().on_progress(progress)
+        if self._due is not None:
+            number = int(self._due["epoch"]) + 1
+            self._console.print(
+                f"epoch {number}/{self._epochs}  {figures(self._due)}  {self.speed:,.0f} steps/s",
+                soft_wrap=True,
+            )
+            self._due = None
+
+
+class Bar(Follower):
+    """Show a bar that grows on a terminal."""
+
+    def __init__(self, console: Console, epochs: int) -> None:
+        super().__init__()
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        width = min(max(console.width - FIGURES_WIDTH, SMALLEST_BAR), LARGEST_BAR)
+        self._epochs = epochs
+        self._bars: Bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=width),
+            TextColumn("{task.fields[figures]}", style="dim"),
+            TextColumn("{task.fields[clock]}", style="cyan"),
+            console=console,
+        )
+        self._task = self._bars.add_task("compiling", total=None, figures="", clock="")
+
+    def __enter__(self) -> Self:
+        """Show the bar, which moves on its own while the program compiles."""
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the bar as it is; what never began stops moving."""
+        if self.progress is None:
+            self._bars.update(self._task, visible=False)
+        self._bars.stop()
+
+    def on_progress(self, progress: "Progress") -> None:
+        """Bring the bar up to date."""
+        super().on_progress(progress)
+        per_epoch, left = progress.steps_per_epoch, progress.total_steps - progress.step
+        number = min(progress.step // per_epoch + 1, self._epochs)
+        shown = f"{self.speed:,.0f} steps/s"
+        if self.report is not None:
+            shown = f"{shown}  {figures(self.report)}"
+        self._bars.update(
+            self._task,
+            description=f"epoch {number}/{self._epochs}",
+            total=progress.total_steps,
+            completed=progress.step,
+            figures=shown,
+            clock=f"{clock(left / self.speed)} left" if left else clock(progress.seconds),
+        )
+
+
+def follower(console: Console, epochs: int, *, silent: bool) -> Follower:
+    """Return what suits the console."""
+    if silent:
+        return Follower()
+    return Bar(console, epochs) if console.is_terminal else Lines(console, epochs)
+
+
+def figures(report: "Report") -> str:
+    """Return an epoch's figures."""
+    score = report["validation_score"]
+    shown = f"loss {report['loss']:.4f}"
+    return shown if score != score else f"{shown}  val {score:.2%}"  # NaN: not validated
+
+
+def clock(seconds: float) -> str:
+    """Return minutes and seconds, as in 1:05."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

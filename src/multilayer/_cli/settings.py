@@ -1,0 +1,57 @@
+"""From options of ``train`` to arguments of the estimator."""
+
+from typing import Any
+
+from multilayer._core.checks import check_real, refuse
+
+INTERVALS = {
+    "learning_rate": "(0, inf)",
+    "dropout": "[0, 1)",
+    "weight_decay": "[0, inf)",
+    "label_smoothing": "[0, 1)",
+    "validation_fraction": "[0, 1)",
+    "test_fraction": "[0, 1)",
+}
+ARGUMENTS = {
+    "hidden": "hidden_layer_sizes",
+    "epochs": "max_iter",
+    "learning_rate": "learning_rate_init",
+}
+"""Names of the estimator for options that are called otherwise."""
+
+
+def overrides(options: dict[str, Any]) -> dict[str, Any]:
+    """Return estimator arguments for the options that were given."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if "hidden" in given:
+        given["hidden"] = hidden_sizes(given["hidden"])
+    check_intervals(given)
+    return {ARGUMENTS.get(name, name): value for name, value in given.items()}
+
+
+def check_intervals(given: dict[str, Any]) -> None:
+    """Check the numbers of the options, under the names that were typed."""
+    for name, value in given.items():
+        if name in INTERVALS and value is not None:
+            check_real("--" + name.replace("_", "-"), value, INTERVALS[name])
+
+
+def check_together(arguments: dict[str, Any], given: dict[str, Any]) -> None:
+    """Refuse an option that would have no effect."""
+    if "weight_decay" in given and arguments["solver"] != "adamw":
+        refuse(
+            "--weight-decay",
+            "left out unless the solver is adamw",
+            given["weight_decay"],
+            f"Add --solver adamw (it is {arguments['solver']}).",
+        )
+
+
+def hidden_sizes(text: str) -> tuple[int, ...]:
+    """Return the units of the hidden layers from "300,100"; "none" is a network without any."""
+    if text == "none":
+        return ()
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        refuse("--hidden", "numbers of units such as 300,100, or none", text)
+    return tuple(int(part) for part in parts)

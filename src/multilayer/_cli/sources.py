@@ -1,0 +1,35 @@
+"""DATA on the command line: ``mnist``, or the path of a file."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from multilayer._cli.tables import SUFFIXES
+from multilayer._core.errors import DataError, InvalidArgumentError
+
+MNIST = "mnist"
+MNIST_SCALE = 1 / 255  # the pixels stay uint8; the program scales them
+KINDS = "mnist, or a .csv, .tsv, .parquet or .npz file"
+
+
+def find_source(data: str) -> Path | None:
+    """Return the path of a data file, None for the embedded digits."""
+    if data == MNIST:
+        return None
+    path = Path(data)
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        raise DataError(f"DATA must be {KINDS}, got the folder {data}.")
+    if not path.exists():
+        meant = f" Did you mean {MNIST}?" if get_close_matches(data.lower(), [MNIST]) else ""
+        raise DataError(f"file not found: {data}.{meant} DATA must be {KINDS}.")
+    if suffix not in (*SUFFIXES, ".npz"):
+        raise DataError(f"DATA must be {KINDS}, got {data}.")
+    return path
+
+
+def refuse_options(why: str, **given: object) -> None:
+    """Refuse options that have no meaning for this DATA."""
+    for name, value in given.items():
+        if value not in (None, [], False):
+            option = "--" + name.replace("_", "-")
+            raise InvalidArgumentError(f"{option} must be left out with this DATA: {why}.")

@@ -1,0 +1,6 @@
+"""Types shared by all."""
+
+from typing import Any, TypeAlias
+
+Array: TypeAlias = Any
+"""A JAX array, a NumPy array or scalar, or a tracer of one: all serve a compiled program."""

@@ -1,0 +1,1 @@
+"""Model files: how a model becomes bytes on a disk, and back."""

@@ -1,0 +1,82 @@
+"""Plain values as JSON that comes back as it was: tuples stay tuples, infinities stay numbers.
+
+JSON has neither, so they are written as one-entry objects: ``{"tuple": [...]}``,
+``{"float": "inf"}``, and ``{"dict": {...}}`` for dictionaries.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.errors import ModelFileError
+
+
+def encode(name: str, value: Any) -> Any:
+    """Return what stands for a value in JSON.
+
+    Parameters
+    ----------
+    name : str
+        What the value is, for the message that refuses it.
+    value : object
+        None, a bool, number, string, or a tuple, list, array or string-keyed dictionary of such.
+
+    Returns
+    -------
+    encoded : object
+        What :func:`json.dumps` takes. Numbers of NumPy become Python's, arrays become lists.
+
+    Raises
+    ------
+    ModelFileError
+        The value is of another kind (a ValueError).
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, tuple):
+        return {"tuple": [encode(name, item) for item in value]}
+    if isinstance(value, list | range):
+        return [encode(name, item) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {"dict": {key: encode(name, item) for key, item in value.items()}}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(float(value))}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ModelFileError(
+        f"{name} must be a number, a string, None or a sequence of them to be saved, "
+        f"got {name}={value!r}."
+    )
+
+
+def decode(encoded: Any) -> Any:
+    """Return the value that :func:`encode` was given.
+
+    Parameters
+    ----------
+    encoded : object
+        Parsed JSON.
+
+    Returns
+    -------
+    value : object
+
+    Raises
+    ------
+    ModelFileError
+        The JSON was not written by :func:`encode` (a ValueError).
+    """
+    if isinstance(encoded, list):
+        return [decode(item) for item in encoded]
+    if not isinstance(encoded, dict):
+        return encoded
+    match encoded:
+        case {"tuple": list(items), **rest} if not rest:
+            return tuple(decode(item) for item in items)
+        case {"dict": dict(items), **rest} if not rest:
+            return {key: decode(item) for key, item in items.items()}
+        case {"float": "inf" | "-inf" | "nan" as number, **rest} if not rest:
+            return float(number)
+    raise ModelFileError(f"it holds a value of an unknown kind: {encoded!r}.")
