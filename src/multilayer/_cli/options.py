@@ -1,13 +1,13 @@
 """Arguments and options that commands share, as types of their parameters."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-Activation = Literal["relu", "tanh", "logistic", "identity"]
-Solver = Literal["adamw", "adam", "sgd", "rmsprop", "adagrad"]
-WeightInit = Literal[
+ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
+SOLVERS = ("adamw", "adam", "sgd", "rmsprop", "adagrad")  # "lbfgs" takes no validation data
+WEIGHT_INITS = (
     "auto",
     "glorot_uniform",
     "glorot_normal",
@@ -15,17 +15,17 @@ WeightInit = Literal[
     "he_normal",
     "lecun_normal",
     "truncated_normal",
-]
+)
 
 DATA = Annotated[
     str,
-    typer.Argument(help="mnist, or a .csv, .tsv, .parquet or .npz file.", show_default=False),
+    typer.Argument(
+        metavar="DATA", help="mnist, or a .csv, .tsv, .parquet or .npz file.", show_default=False
+    ),
 ]
-MODEL = Annotated[Path, typer.Argument(help="Model file.", show_default=False)]
+MODEL = Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)]
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-TARGET = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Column to predict (tables).")
-]
+TARGET = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict (tables).")]
 DROP = Annotated[
     list[str] | None,
     typer.Option(metavar="COLUMN", help="Column to leave out; may be repeated."),

@@ -1,6 +1,7 @@
 """Results for people, on standard output."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -56,14 +57,14 @@ def seconds(duration: float) -> str:
     return f"{int(duration) // 60} min {duration % 60:.0f} s"
 
 
-def network(layer_sizes: Sequence[int], parameters: int) -> str:
+def network(layer_sizes: Sequence[int]) -> str:
     """Return the layers of a network."""
-    return f"{'-'.join(map(str, layer_sizes))}, {count(parameters, 'parameter')}"
+    return f"{'-'.join(map(str, layer_sizes))}, {count(n_parameters(layer_sizes), 'parameter')}"
 
 
 def n_parameters(layer_sizes: Sequence[int]) -> int:
     """Return the number of weights and biases."""
-    return sum((n + 1) * m for n, m in zip(layer_sizes, layer_sizes[1:], strict=False))
+    return sum((n + 1) * m for n, m in pairwise(layer_sizes))
 
 
 def as_json(confusions: "Sequence[Confusion]") -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from multilayer._core.checks import check_real, refuse
+from multilayer._cli import options as o
+from multilayer._core.checks import check_choice, check_real, refuse
 
 INTERVALS = {
     "learning_rate": "(0, inf)",
@@ -12,6 +13,7 @@ INTERVALS = {
     "validation_fraction": "[0, 1)",
     "test_fraction": "[0, 1)",
 }
+CHOICES = {"solver": o.SOLVERS, "activation": o.ACTIVATIONS, "weight_init": o.WEIGHT_INITS}
 ARGUMENTS = {
     "hidden": "hidden_layer_sizes",
     "epochs": "max_iter",
@@ -26,6 +28,9 @@ def overrides(options: dict[str, Any]) -> dict[str, Any]:
     if "hidden" in given:
         given["hidden"] = hidden_sizes(given["hidden"])
     check_intervals(given)
+    for name, choices in CHOICES.items():
+        if name in given:
+            check_choice("--" + name.replace("_", "-"), given[name], choices)
     return {ARGUMENTS.get(name, name): value for name, value in given.items()}
 
 

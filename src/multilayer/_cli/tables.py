@@ -86,13 +86,15 @@ def require_target(table: Table, target: str | None) -> str:
 
 
 def _header_hint(table: Table) -> str:
-    """Say so when the first line, taken for the header, looks like a row of numbers."""
+    """Say so when the header line looks like something else."""
 
     def is_number(name: str) -> bool:
         return name.replace(".", "", 2).removeprefix("-").isdigit()
 
     if all(is_number(name) for name in table.columns):
         return " They look like numbers: does the file lack its header line?"
+    if len(table.columns) == 1:
+        return " That is one column: does another sign stand between the values?"
     return ""
 
 

@@ -1,25 +1,14 @@
 """``multilayer train``: a network from data, saved to a file."""
 
-import shlex
-import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from multilayer._cli import options as o
 from multilayer._cli import recipes, settings
-from multilayer._cli.console import count, remarks, results, say, say_json
-from multilayer._core.errors import InvalidArgumentError
-
-if TYPE_CHECKING:
-    from multilayer._cli.figures import Evaluation
-    from multilayer._cli.models import Model
-    from multilayer._cli.progress import Follower
-    from multilayer._cli.training_data import Part, TrainingData
-
-INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
+from multilayer._cli.console import say_json
+from multilayer._core.checks import check_choice, check_integer
 
 _NETWORK, _TRAINING, _ROWS, _OUTPUT = "Network", "Training", "Data", "Output"
 
@@ -47,33 +36,45 @@ def train(
         float | None, _option("Share of the rows to test on at the end (0).", _ROWS)
     ] = None,
     recipe: Annotated[
-        recipes.RecipeName | None,
-        _option("Settings that go together (mnist: fast, files: table).", _TRAINING),
+        str | None,
+        _option(
+            f"{', '.join(recipes.RECIPES)} (mnist: fast, files: table).", _TRAINING, metavar="NAME"
+        ),
     ] = None,
-    epochs: Annotated[int | None, _option("Passes over the rows.", _TRAINING, min=1)] = None,
-    batch_size: Annotated[int | None, _option("Rows per step.", _TRAINING, min=1)] = None,
+    epochs: Annotated[
+        int | None, _option("Passes over the rows.", _TRAINING, min=1, metavar="N")
+    ] = None,
+    batch_size: Annotated[
+        int | None, _option("Rows per step.", _TRAINING, min=1, metavar="N")
+    ] = None,
     learning_rate: Annotated[
         float | None, _option("Learning rate, the highest one of a schedule.", _TRAINING)
     ] = None,
-    solver: Annotated[o.Solver | None, _option("Update rule.", _TRAINING)] = None,
+    solver: Annotated[
+        str | None, _option(f"{', '.join(o.SOLVERS)}.", _TRAINING, metavar="NAME")
+    ] = None,
     weight_decay: Annotated[float | None, _option("Weight decay of adamw.", _TRAINING)] = None,
     label_smoothing: Annotated[
         float | None, _option("Share of the target spread over all classes.", _TRAINING)
     ] = None,
     seed: Annotated[
-        int, _option("Seed of weights, order and split (0).", _TRAINING, min=0, max=2**32 - 1)
+        int,
+        _option(
+            "Seed of weights, order and split (0).", _TRAINING, min=0, max=2**32 - 1, metavar="N"
+        ),
     ] = 0,
     hidden: Annotated[
         str | None, _option("Units of the hidden layers, or none.", _NETWORK, metavar="300,100")
     ] = None,
     activation: Annotated[
-        o.Activation | None, _option("Activation of the hidden layers.", _NETWORK)
+        str | None, _option(f"{', '.join(o.ACTIVATIONS)}.", _NETWORK, metavar="NAME")
     ] = None,
     dropout: Annotated[
         float | None, _option("Chance that a hidden unit is dropped.", _NETWORK)
     ] = None,
     weight_init: Annotated[
-        o.WeightInit | None, _option("Distribution of the initial weights.", _NETWORK)
+        str | None,
+        _option(f"Initial weights: {', '.join(o.WEIGHT_INITS)}.", _NETWORK, metavar="NAME"),
     ] = None,
     model: Annotated[
         Path | None,
@@ -103,11 +104,24 @@ def train(
     )
     fractions = {"validation_fraction": validation_fraction, "test_fraction": test_fraction}
     settings.check_intervals(fractions)
+    check_integer("--seed", seed, 0, 2**32 - 1)
+    if recipe is not None:
+        check_choice("--recipe", recipe, recipes.RECIPES)
+    from multilayer._cli import training
     from multilayer._cli.training_data import Choices
 
-    choices = Choices(data, target, drop or [], seed=seed, **fractions)
-    output = _output_path(data, model)
-    run = _run(choices, recipe, given, output, scale=not no_scale, silent=quiet or json)
-    say_json(_as_json(run)) if json else _print(run)
-    if run.model.network.stop_reason_ == "interrupted":
-        raise typer.Exit(INTERRUPTED)
+    request = training.Request(
+        choices=Choices(data, target, drop or [], validation_fraction, test_fraction, seed),
+        recipe=recipe,
+        given=given,
+        output=model or Path(f"{Path(data).stem}.safetensors"),
+        scale=not no_scale,
+        silent=quiet or json,
+    )
+    run = training.run(request)
+    if json:
+        say_json(training.as_json(run))
+    else:
+        training.print_result(run)
+    if run.interrupted:
+        raise typer.Exit(training.INTERRUPTED)

@@ -109,9 +109,9 @@ def _from_table(path: Path, choices: Choices) -> TrainingData:
     target = tables.require_target(table, choices.target)
     for name in choices.drop:
         tables.require_column(table, name, "--drop")
+    y = labels.column_labels(table.frame[target], f"target column {target!r} of {path}")
     names = [name for name in table.columns if name != target and name not in choices.drop]
     X = tables.features(table, names)
-    y = labels.column_labels(table.frame[target], f"target column {target!r} of {path}")
     import pandas as pd
 
     rows = Part(pd.DataFrame(X, columns=names, copy=False), y)

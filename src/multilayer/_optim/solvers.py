@@ -10,6 +10,7 @@ import jax
 import optax
 
 from multilayer._core.types import Array
+from multilayer._optim.adam import scale_by_adam
 
 Number = Array
 Numbers = Mapping[str, Number]
@@ -43,7 +44,7 @@ def _plain_sgd(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransf
 def _adam(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
     del nesterov
     return optax.chain(
-        optax.scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
+        scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
         optax.scale_by_learning_rate(rate),
     )
 
@@ -51,7 +52,7 @@ def _adam(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformat
 def _adamw(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
     del nesterov
     return optax.chain(
-        optax.scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
+        scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
         optax.add_decayed_weights(n["weight_decay"], mask=is_matrix),
         optax.scale_by_learning_rate(rate),
     )

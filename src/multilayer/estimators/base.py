@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.errors import DivergenceError
+from multilayer._core.errors import DataError, DivergenceError
 
 PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
 """Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
@@ -107,12 +107,19 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """Set a fraction of the samples aside: the same ones when training goes on later."""
         from multilayer.estimators import fitting
 
-        train, held_out = train_test_split(
-            np.arange(len(samples)),
-            random_state=self._seed,
-            test_size=self.validation_fraction,
-            stratify=self._strata(samples.y),
-        )
+        try:
+            train, held_out = train_test_split(
+                np.arange(len(samples)),
+                random_state=self._seed,
+                test_size=self.validation_fraction,
+                stratify=self._strata(samples.y),
+            )
+        except ValueError as error:
+            raise DataError(
+                f"validation_fraction={self.validation_fraction!r} cannot set a stratified part of "
+                f"{len(samples)} samples aside: {error} Change validation_fraction, or give X_val "
+                "and y_val."
+            ) from error
         validation = samples.pick(held_out)
         fitting.require_validation(validation)
         return samples.pick(train), validation

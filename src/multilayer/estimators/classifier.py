@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -86,8 +86,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Decay rates of the moments of "adam" and "adamw".
     epsilon : float, default=1e-8
         Added to a denominator by "adam", "adamw", "adagrad", "rmsprop". In Adam it stands beside
-        the corrected second moment (Kingma and Ba, 2015, algorithm 1); scikit-learn has it beside
-        the uncorrected one.
+        the uncorrected second moment, as in scikit-learn (Kingma and Ba, 2015, end of section 2).
     n_iter_no_change : int or inf, default=10
         Epochs without improvement by `tol` that end training.
     max_fun : int, default=15000
@@ -442,8 +441,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         p : ndarray of shape (n_samples, n_classes), float32
         """
         check_is_fitted(self)
-        p = self._outputs(X, self.out_activation_)
-        return np.column_stack([1.0 - p[:, 0], p[:, 0]]) if self._is_binary() else p
+        if not self._is_binary():
+            return self._outputs(X, self.out_activation_)
+        logits = self._outputs(X, "logits")[:, 0]
+        return expit(np.column_stack([-logits, logits]))  # 1 - p would round small chances to 0
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of the probabilities of the classes.

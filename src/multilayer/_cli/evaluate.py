@@ -1,0 +1,47 @@
+"""``multilayer evaluate``: how good a saved model is on labelled rows."""
+
+from multilayer._cli import options as o
+from multilayer._cli.console import results, say, say_json
+
+
+def evaluate(
+    model: o.MODEL,
+    data: o.DATA,
+    target: o.TARGET = None,
+    drop: o.DROP = None,
+    json: o.JSON = False,
+) -> None:
+    """Measure a saved model on labelled rows (mnist: its test images)."""
+    from multilayer._cli import figures, report
+    from multilayer._cli.model_inputs import rows_for
+    from multilayer._cli.models import load_model
+
+    loaded = load_model(model)
+    rows = rows_for(loaded, data, labelled=True, target=target, drop=drop or [])
+    assert rows.y is not None  # asked for
+    found = figures.evaluate(loaded, rows.X, rows.y)
+    if json:
+        say_json(
+            {
+                "model": str(model),
+                "data": data,
+                "rows": found.rows,
+                "accuracy": found.accuracy,
+                "average_loss": found.average_loss,
+                "trained_on_some_rows": rows.seen,
+                "confusions": report.as_json(found.confusions),
+            }
+        )
+        return
+    console = results()
+    say(console, (str(model), "bold"), f" on {rows.what}")
+    report.print_pairs(
+        console,
+        [
+            ("accuracy", report.accuracy(found.accuracy, found.rows)),
+            ("average loss", f"{found.average_loss:.4f}"),
+        ],
+    )
+    report.print_confusions(console, found.confusions)
+    if rows.seen:
+        say(console, ("The model was trained on some of these rows: new ones are harder.", "dim"))

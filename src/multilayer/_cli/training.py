@@ -1,0 +1,223 @@
+"""What ``multilayer train`` does once its options are understood."""
+
+import os
+import shlex
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from multilayer._cli import recipes, report, settings
+from multilayer._cli.console import count, remarks, results, say
+from multilayer._cli.figures import Evaluation, evaluate
+from multilayer._cli.models import Model, save_model
+from multilayer._cli.progress import Follower, follower
+from multilayer._cli.training_data import Choices, Part, TrainingData, training_data
+from multilayer._core.errors import DivergenceError, InvalidArgumentError
+from multilayer._persist.atomic import check_writable
+from multilayer.estimators.classifier import MLPClassifier
+
+INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for."""
+
+    choices: Choices
+    recipe: str | None
+    given: dict[str, Any]  # estimator arguments that go before the recipe's
+    output: Path
+    scale: bool
+    silent: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run."""
+
+    request: Request
+    recipe: str
+    model: Model
+    valid: Evaluation | None
+    test: Evaluation | None
+    rows: dict[str, int]
+    steps: int
+    seconds: float
+    speed: float  # steps per second
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self.model.network.stop_reason_ == "interrupted"
+
+
+def run(request: Request) -> Run:
+    """Train, save and evaluate."""
+    check_output(request)
+    data = training_data(request.choices)
+    recipe = request.recipe or ("fast" if data.is_mnist else "table")
+    network = _network(request, recipe, data)
+    scaler = StandardScaler() if request.scale and not data.is_mnist else None
+    console = remarks()
+    if not request.silent:
+        _introduce(network, recipe, data)
+    with follower(console, network.max_iter, silent=request.silent) as progress:
+        estimator = _fit(network, scaler, data, progress)
+    if network.stop_reason_ == "interrupted" and not progress.steps:
+        say(console, "Interrupted before the first step: nothing to save.")
+        raise typer.Exit(INTERRUPTED)
+    save_model(request.output, estimator, data.facts)
+    model = Model(request.output, estimator, data.facts)
+    parts = {"train": data.train, "validation": data.valid, "test": data.test}
+    return Run(
+        request=request,
+        recipe=recipe,
+        model=model,
+        valid=_evaluate(model, data.valid),
+        test=_evaluate(model, data.test),
+        rows={name: len(part.y) if part else 0 for name, part in parts.items()},
+        steps=progress.steps,
+        seconds=progress.seconds,
+        speed=progress.speed,
+    )
+
+
+def check_output(request: Request) -> None:
+    """Refuse a model file that cannot be written, or that would replace the data."""
+    data = Path(request.choices.data)
+    if data.exists() and request.output.exists() and os.path.samefile(data, request.output):
+        raise InvalidArgumentError(
+            f"--model must be another file than DATA, got {request.output}. It would be replaced."
+        )
+    check_writable(request.output)
+
+
+def _network(request: Request, recipe: str, data: TrainingData) -> MLPClassifier:
+    arguments = recipes.recipe_arguments(recipe, len(data.train.y)) | request.given
+    settings.check_together(arguments, request.given)
+    if data.valid is None:
+        arguments["early_stopping"] = False
+    seed = request.choices.seed
+    return MLPClassifier(**arguments, random_state=seed, input_scale=data.input_scale)
+
+
+def _fit(
+    network: MLPClassifier, scaler: StandardScaler | None, data: TrainingData, progress: Follower
+) -> MLPClassifier | Pipeline:
+    """Fit on the training rows; only they decide the scaling."""
+    X, y = data.train
+    validation: dict[str, Any] = {}
+    if scaler is not None:
+        X = scaler.fit_transform(X)
+    if data.valid is not None:
+        X_val = data.valid.X if scaler is None else scaler.transform(data.valid.X)
+        validation = {"X_val": X_val, "y_val": data.valid.y}
+    with warnings.catch_warnings():
+        # A recipe plans its epochs: that they are over is no failure. An interruption is reported
+        # with the result.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", message="Training interrupted by user")
+        network.set_params(callbacks=[progress])
+        try:
+            network.fit(X, y, **validation)
+        except DivergenceError as error:
+            raise DivergenceError(
+                "training diverged: the loss is not finite. Nothing is saved. Lower "
+                f"--learning-rate (it is {network.learning_rate_init:g})"
+                f"{'.' if scaler or data.is_mnist else ', or leave out --no-scale.'}"
+            ) from error
+    network.set_params(callbacks=None)
+    return network if scaler is None else Pipeline([("scaler", scaler), ("network", network)])
+
+
+def _evaluate(model: Model, part: Part | None) -> Evaluation | None:
+    return None if part is None else evaluate(model, part.X, part.y)
+
+
+# What people see ------------------------------------------------------------------------------
+
+
+def _introduce(network: MLPClassifier, recipe: str, data: TrainingData) -> None:
+    """Say what is going to happen."""
+    console = remarks()
+    parts = {"to train on": data.train, "to validate": data.valid, "to test": data.test}
+    rows = ", ".join(f"{len(part.y):,} {use}" for use, part in parts.items() if part)
+    say(console, (data.source, "bold"), f": {rows}; {count(data.train.X.shape[1], 'feature')}")
+    sizes: tuple[int, ...] = network.hidden_layer_sizes  # type: ignore[assignment]  # recipes'
+    hidden = f"hidden layers {'-'.join(map(str, sizes))}" if sizes else "no hidden layer"
+    epochs, size = count(network.max_iter, "epoch"), network.batch_size
+    say(console, ("recipe ", ""), (recipe, "bold"), f": {hidden}, {epochs}, batches of {size}")
+
+
+def print_result(run: Run) -> None:
+    """Say how training went, where the model is and what to type next."""
+    console, network = results(), run.model.network
+    say(console, "")
+    if run.interrupted:
+        kept = "the best network so far" if run.valid else "the network as it was"
+        epochs = count(len(network.loss_curve_), "finished epoch")
+        say(console, (f"Interrupted after {epochs}: {kept} is kept.", "yellow"))
+    pairs = [("training", _training_line(run))]
+    for name, evaluation in (("validation", run.valid), ("test", run.test)):
+        if evaluation is not None:
+            pairs.append(
+                (f"{name} accuracy", report.accuracy(evaluation.accuracy, evaluation.rows))
+            )
+    pairs.append(("network", report.network(network._layer_sizes)))
+    pairs.append(("saved to", str(run.request.output)))
+    report.print_pairs(console, pairs)
+    evaluation = run.test or run.valid
+    if evaluation is not None:
+        report.print_confusions(console, evaluation.confusions)
+    say(console, ("next: ", "dim"), (next_command(run), "bold"))
+
+
+def _training_line(run: Run) -> str:
+    network = run.model.network
+    parts = [
+        f"{report.seconds(run.seconds)}, {count(run.steps, 'step')} at {run.speed:,.0f} steps/s",
+        f"(compilation {report.seconds(network.compile_seconds_)} apart)",
+    ]
+    if network.early_stopping and len(network.loss_curve_):
+        best = int(network.history_["validation_score"].argmax()) + 1
+        parts[0] += f", best epoch {best} of {len(network.loss_curve_)}"
+    return " ".join(parts)
+
+
+def next_command(run: Run) -> str:
+    """Return a command that makes use of the model."""
+    verb = "evaluate" if run.request.choices.data == "mnist" else "predict"
+    return shlex.join(["multilayer", verb, str(run.request.output), run.request.choices.data])
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """Return the result for programs."""
+    network = run.model.network
+    validation, test = run.valid, run.test
+    worst = (test or validation or Evaluation(0, 0.0, 0.0, [])).confusions
+    return {
+        "model": str(run.request.output),
+        "data": run.request.choices.data,
+        "recipe": run.recipe,
+        "seed": run.request.choices.seed,
+        "rows": run.rows,
+        "layers": list(network._layer_sizes),
+        "n_parameters": report.n_parameters(network._layer_sizes),
+        "train_seconds": run.seconds,
+        "compile_seconds": network.compile_seconds_,
+        "steps": run.steps,
+        "steps_per_second": run.speed,
+        "epochs": len(network.loss_curve_),
+        "stop_reason": network.stop_reason_,
+        "validation_accuracy": validation and validation.accuracy,
+        "test_accuracy": test and test.accuracy,
+        "loss_curve": network.loss_curve_,
+        "validation_curve": network.validation_scores_,
+        "confusions": report.as_json(worst),
+    }
