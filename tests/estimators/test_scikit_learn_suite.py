@@ -1,15 +1,19 @@
 """scikit-learn's own tests of its MLPClassifier, run on ours.
 
 Each test function of the installed scikit-learn is copied with the name ``MLPClassifier`` bound to
-our class, with all its parameters. Tests that ours is not held to are listed with the reason; what
-they look at is tested on the public attributes in ``test_scikit_learn_equivalents.py``.
+our class, with all its parameters. Tests that ours is not held to are listed with the reason, and
+what they look at is tested on public attributes at the end.
 """
 
 import inspect
 import types
 from importlib import import_module
 
+import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_multilabel_classification
+from sklearn.preprocessing import minmax_scale
 
 from multilayer import MLPClassifier
 
@@ -127,3 +131,109 @@ def test_what_looks_at_private_attributes_does_so(name):
 @pytest.mark.parametrize("name", SLOW)
 def test_slow_ones_still_exist(name):
     assert name in their_tests()
+
+
+# What the different ones look at, on public attributes ---------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two_digits():
+    keep = theirs.y_digits < 2
+    return minmax_scale(theirs.X_digits[keep][:100]), theirs.y_digits[keep][:100]
+
+
+def test_step_worked_out_by_hand():
+    """The example of their test_fit: one step of plain gradient descent."""
+    clf = MLPClassifier(
+        2,
+        activation="logistic",
+        solver="sgd",
+        momentum=0,
+        alpha=0.1,
+        learning_rate_init=0.1,
+        max_iter=0,
+    ).fit([[0.0, 0, 0], [1, 1, 1]], [0, 1])
+    clf.coefs_ = [np.array([[0.1, 0.2], [0.3, 0.1], [0.5, 0]]), np.array([[0.1], [0.2]])]
+    clf.intercepts_ = [np.array([0.1, 0.1]), np.array([1.0])]
+    clf.partial_fit([[0.6, 0.8, 0.7]], [0])
+    assert_allclose(
+        clf.coefs_[0], [[0.098, 0.195756], [0.2956664, 0.096008], [0.4939998, -0.002244]], atol=5e-5
+    )
+    assert_allclose(clf.coefs_[1], [[0.04706], [0.154089]], atol=5e-5)
+    assert_allclose(clf.intercepts_[0], [0.098333, 0.09626], atol=5e-5)
+    assert_allclose(clf.intercepts_[1], [0.9235], atol=5e-5)
+    assert_allclose(clf.predict_proba([[0.6, 0.8, 0.7]])[0, 1], 0.739, atol=5e-4)
+
+
+@pytest.mark.parametrize("learning_rate", ["constant", "invscaling"])
+def test_warm_start_goes_on_with_the_schedule(learning_rate):
+    X, y = [[3, 2], [1, 6], [5, 6], [-2, -4]], [1, 1, 1, 0]
+    clf = MLPClassifier(
+        4,
+        solver="sgd",
+        learning_rate=learning_rate,
+        power_t=0.25,
+        max_iter=1,
+        warm_start=True,
+        random_state=0,
+    )
+    for _ in range(3):
+        clf.fit(X, y)
+    exponent = 0.25 if learning_rate == "invscaling" else 0
+    expected = 0.001 / np.array([1.0, 5.0, 9.0]) ** exponent  # rows seen before the epoch, plus 1
+    assert_allclose(clf.history_["learning_rate"], expected, rtol=1e-6)
+
+
+def test_adaptive_rate_falls_below_a_millionth():
+    clf = MLPClassifier(
+        tol=0.5, max_iter=3000, solver="sgd", learning_rate="adaptive", random_state=0
+    )
+    clf.fit([[3, 2], [1, 6]], [1, 0])
+    rates = clf.history_["learning_rate"]
+    assert clf.n_iter_ < clf.max_iter
+    assert_allclose(np.unique(rates)[::-1], 0.001 / 5.0 ** np.arange(6), rtol=1e-5)
+    assert rates[-1] < 1e-6 < rates[-1] * 5
+
+
+@pytest.mark.parametrize("patience", [2, 5, 10, 50, 100])
+def test_patience_is_counted_as_theirs(two_digits, patience):
+    clf = MLPClassifier(
+        tol=0.01, max_iter=3000, solver="sgd", n_iter_no_change=patience, random_state=0
+    ).fit(*two_digits)
+    best, stale = np.inf, 0
+    for loss in clf.loss_curve_:
+        assert stale <= patience
+        stale = stale + 1 if loss > best - clf.tol else 0
+        best = min(best, loss)
+    assert stale == patience + 1
+    assert clf.stop_reason_ == "converged"
+
+
+def test_infinite_patience(two_digits):
+    clf = MLPClassifier(
+        tol=1e9, max_iter=300, solver="sgd", n_iter_no_change=np.inf, random_state=0
+    ).fit(*two_digits)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 300
+
+
+def test_multilabel_probabilities():
+    X, Y = make_multilabel_classification(n_samples=50, random_state=0, return_indicator=True)
+    clf = MLPClassifier(30, solver="lbfgs", random_state=0).fit(X, Y)
+    p, log_p = clf.predict_proba(X), clf.predict_log_proba(X)
+    assert p.shape == log_p.shape == Y.shape
+    assert_array_equal(p > 0.5, Y)
+    assert_allclose(np.exp(log_p), p, rtol=1e-4, atol=1e-30)
+    assert np.abs(p.sum(axis=1) - 1).max() > 0.5
+
+
+def test_early_stopping_keeps_feature_names():
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(np.random.default_rng(0).normal(size=(20, 2)), columns=["a", "b"])
+    clf = MLPClassifier(early_stopping=True, validation_fraction=0.2, max_iter=2)
+    clf.fit(X, [0, 1] * 10).score(X, [0, 1] * 10)  # a UserWarning about names would fail
+    assert_array_equal(clf.feature_names_in_, ["a", "b"])
+
+
+def test_early_stopping_refuses_a_class_of_one_row():
+    with pytest.raises(ValueError, match="class.* in y ha(s|ve) only 1 member"):
+        MLPClassifier(early_stopping=True).fit([[1, 2], [2, 3], [3, 4], [4, 5]], [0, 0, 0, 1])

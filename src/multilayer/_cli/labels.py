@@ -61,7 +61,7 @@ def require_known(y: np.ndarray, classes: np.ndarray, where: str) -> None:
         raise DataError(
             f"{where} holds {kinds[0]}, but the model's classes are {kinds[1]}: {show(classes)}."
         )
-    unknown = np.setdiff1d(y, classes.astype(y.dtype) if text else classes)
+    unknown = np.setdiff1d(y, classes.astype(str) if text else classes)
     if len(unknown):
         raise DataError(
             f"{where} has labels that the model does not know: {show(unknown)}. "

@@ -38,9 +38,10 @@ def read_table(path: Path) -> Table:
 
         frame = _read(pd, path)
     except ImportError as error:
+        needed = "pandas and pyarrow" if path.suffix.lower() == ".parquet" else "pandas"
         raise DataError(
-            f"reading {path.suffix} files needs {error.name or 'another package'}, which is not "
-            'installed. Install it: pip install "multilayer[tables]".'
+            f"reading {path.suffix} files needs {needed}, not installed here. Install them: "
+            'pip install "multilayer[tables]".'
         ) from error
     # pandas and pyarrow raise ValueErrors of their own kinds for whatever they cannot parse.
     except (ValueError, OSError, EOFError) as error:

@@ -59,9 +59,7 @@ def train(
     ] = None,
     seed: Annotated[
         int,
-        _option(
-            "Seed of weights, order and split (0).", _TRAINING, min=0, max=2**32 - 1, metavar="N"
-        ),
+        _option("Seed of weights, order and split (0).", _TRAINING, metavar="N"),
     ] = 0,
     hidden: Annotated[
         str | None, _option("Units of the hidden layers, or none.", _NETWORK, metavar="300,100")

@@ -158,17 +158,17 @@ def _introduce(network: MLPClassifier, recipe: str, data: TrainingData) -> None:
 def print_result(run: Run) -> None:
     """Say how training went, where the model is and what to type next."""
     console, network = results(), run.model.network
-    say(console, "")
+    if not run.request.silent:
+        say(console, "")
     if run.interrupted:
         kept = "the best network so far" if run.valid else "the network as it was"
         epochs = count(len(network.loss_curve_), "finished epoch")
         say(console, (f"Interrupted after {epochs}: {kept} is kept.", "yellow"))
     pairs = [("training", _training_line(run))]
-    for name, evaluation in (("validation", run.valid), ("test", run.test)):
-        if evaluation is not None:
-            pairs.append(
-                (f"{name} accuracy", report.accuracy(evaluation.accuracy, evaluation.rows))
-            )
+    if run.valid is not None:
+        pairs.append(("validation accuracy", _validation_line(run, run.valid)))
+    if run.test is not None:
+        pairs.append(("test accuracy", report.accuracy(run.test.accuracy, run.test.rows)))
     pairs.append(("network", report.network(network._layer_sizes)))
     pairs.append(("saved to", str(run.request.output)))
     report.print_pairs(console, pairs)
@@ -179,15 +179,18 @@ def print_result(run: Run) -> None:
 
 
 def _training_line(run: Run) -> str:
+    speed = f"{count(run.steps, 'step')} at {run.speed:,.0f} steps/s"
+    compilation = report.seconds(run.model.network.compile_seconds_)
+    return f"{report.seconds(run.seconds)}, {speed} (compilation {compilation} apart)"
+
+
+def _validation_line(run: Run, evaluation: Evaluation) -> str:
     network = run.model.network
-    parts = [
-        f"{report.seconds(run.seconds)}, {count(run.steps, 'step')} at {run.speed:,.0f} steps/s",
-        f"(compilation {report.seconds(network.compile_seconds_)} apart)",
-    ]
-    if network.early_stopping and len(network.loss_curve_):
-        best = int(network.history_["validation_score"].argmax()) + 1
-        parts[0] += f", best epoch {best} of {len(network.loss_curve_)}"
-    return " ".join(parts)
+    shown = report.accuracy(evaluation.accuracy, evaluation.rows)
+    scores = network.validation_scores_
+    if not network.early_stopping or not scores:
+        return shown
+    return f"{shown} (epoch {scores.index(max(scores)) + 1} of {len(scores)}, the best)"
 
 
 def next_command(run: Run) -> str:

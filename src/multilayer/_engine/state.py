@@ -37,8 +37,7 @@ def initial_state(config: FitConfig, hyper: Hyper, params: Parameters) -> TrainS
     from zeros, apart from AdaGrad's accumulator.
     """
     rule = SOLVERS[config.solver](hyper.solver, hyper.learning_rate, config.nesterov)
-    with jax.ensure_compile_time_eval():
-        shapes = jax.eval_shape(rule.init, params)
+    shapes = jax.eval_shape(rule.init, params)
     fill = hyper.solver.get("initial_accumulator_value", 0.0)
     opt_state = jax.tree.map(
         lambda leaf: np.full(leaf.shape, 0 if leaf.dtype == np.int32 else fill, leaf.dtype), shapes
