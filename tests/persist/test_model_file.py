@@ -47,7 +47,7 @@ def assert_same(a, b):
         assert a.dtype == b.dtype
         assert_array_equal(a, b)
     elif isinstance(a, dict):
-        assert list(a) == list(b)
+        assert sorted(a) == sorted(b)
         assert all(assert_same(a[key], b[key]) is None for key in a)
     elif isinstance(a, list | tuple):
         assert len(a) == len(b)
@@ -91,7 +91,7 @@ def test_everything_comes_back_but_the_optimizer(fitted, tmp_path):
     [
         np.array([3, -7, 2**60]),
         np.array([3, 7, 9], np.uint8),
-        np.array([0.5, -1.0, 1e300]).round(),
+        np.array([0.0, -1.0, 1e15]),
         np.array([1, 2, 4], np.float32),
         np.array(["a", "long name", "zürich"]),
         np.array(["a", "b, c", 'd "e"'], object),
@@ -239,7 +239,7 @@ def test_same_model_same_bytes(fitted, tmp_path):
         (lambda: make_pipeline(MinMaxScaler(), classifier()), "'minmaxscaler'"),
         (lambda: make_pipeline(StandardScaler(), StandardScaler(), classifier()), "got a Pipeline"),
         (lambda: make_pipeline(StandardScaler()), "got a Pipeline"),
-        (lambda: MinMaxScaler(), "MinMaxScaler"),
+        (MinMaxScaler, "MinMaxScaler"),
     ],
     ids=["other step", "step twice", "no classifier", "no model"],
 )

@@ -45,12 +45,14 @@ def _read(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
     """Return the names of all arrays, and the arrays of known name."""
     wanted = {f"{letter}{part}" for letter in "Xy" for part in ("", *(f"_{p}" for p in PARTS))}
     try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise DataError(f"{path} is a single array, not an archive with X and y.")
-        with archive:
-            keys = list(archive.files)
-            return keys, {key: archive[key] for key in keys if key in wanted}
+        # Opened here: NumPy leaves a file open that turns out to be no archive.
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise DataError(f"{path} is a single array, not an archive with X and y.")
+            with archive:
+                keys = list(archive.files)
+                return keys, {key: archive[key] for key in keys if key in wanted}
     except DataError:
         raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:

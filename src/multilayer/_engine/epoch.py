@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -110,6 +109,6 @@ def training_program(config: FitConfig, epochs: int, args: Arguments) -> Program
     """Return the compiled loop for a configuration and the shapes of these arguments."""
 
     def build() -> Program:
-        return jax.jit(lambda a: run(config, epochs, a)).lower(args).compile()
+        return cache.compiled(lambda a: run(config, epochs, a), args)
 
     return cache.get(("train", config, epochs, cache.signature(args)), build)

@@ -95,7 +95,7 @@ def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
             step = np.int32(0)  # for dropout, which is refused with this solver
             return jax.value_and_grad(batch_loss)(params, config, hyper, rows, step)
 
-        return jax.jit(function).lower(params, hyper, rows).compile()
+        return cache.compiled(function, params, hyper, rows)
 
     return cache.get(("lbfgs", config, cache.signature((params, hyper, rows))), build)
 

@@ -98,7 +98,7 @@ def population_program(member: Training, epochs: int, args: Arguments) -> Progra
 
     def build() -> Program:
         one = jax.vmap(lambda a: run(member.config, epochs, a), in_axes=(axes,))
-        return jax.jit(one).lower(args).compile()
+        return cache.compiled(one, args)
 
     key = ("population", member.config, epochs, cache.signature(args))
     return cache.get(key, build)

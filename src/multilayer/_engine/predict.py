@@ -76,6 +76,6 @@ def prediction_program(
         return logits if output == "logits" else OBJECTIVES[output].activation(logits)
 
     def build() -> Callable[..., Array]:
-        return jax.jit(forward).lower(*args).compile()
+        return cache.compiled(forward, *args)
 
     return cache.get(("predict", network, output, dtype, cache.signature(args)), build)

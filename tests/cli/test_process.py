@@ -1,0 +1,113 @@
+"""The command as a process: exit codes, what it loads, what it writes where, Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS")},
+    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+}
+COMMAND = [sys.executable, "-m", "multilayer"]
+
+
+def call(*args, cwd):
+    return subprocess.run(
+        [*COMMAND, *args], capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, check=False
+    )
+
+
+def loaded(*args, cwd):
+    """Return the heavy packages that a command loads."""
+    code = (
+        "import sys; from multilayer._cli.main import main; code = main(sys.argv[1:])\n"
+        "heavy = ('jax', 'sklearn', 'scipy', 'pandas', 'numpy')\n"
+        "print(code, *[name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, *args]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, check=True
+    )
+    return done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["--version"], []], ids=str)
+def test_help_loads_nothing_heavy(args, tmp_path):
+    assert loaded(*args, cwd=tmp_path) == "0"
+
+
+def test_info_loads_neither_jax_nor_scikit_learn(model, tmp_path):
+    assert loaded("info", model, cwd=tmp_path) == "0 numpy"
+
+
+def test_every_command_explains_itself(tmp_path):
+    for command in ("train", "evaluate", "predict", "info"):
+        done = call(command, "--help", cwd=tmp_path)
+        assert done.returncode == 0
+        assert done.stderr == ""
+        assert f"multilayer {command}" in done.stdout
+
+
+def test_refusal(tmp_path):
+    done = call("train", "none.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: file not found")
+    assert done.stderr.count("\n") == 1
+
+
+def test_unexpected_failures_keep_their_traceback(tmp_path):
+    code = (
+        "from multilayer._cli import main, sources\n"
+        "def fail(data): raise RuntimeError('broken')\n"
+        "sources.find_source = fail\n"
+        "main.main(['train', 'mnist'])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert done.stderr.endswith("RuntimeError: broken\n")
+
+
+def test_reader_that_leaves_early(model, table, tmp_path):
+    with subprocess.Popen(
+        [*COMMAND, "predict", model, table],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+    ) as process:
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are another matter on Windows")
+def test_interrupt_keeps_the_network(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2_000, 20)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", X=X, y=(X[:, 0] > 0).astype(int))
+    with subprocess.Popen(
+        [*COMMAND, "train", "data.npz", "--epochs", "5000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+    ) as process:
+        while not (line := process.stderr.readline()).startswith("epoch "):
+            assert line, "training ended by itself"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "Interrupted after" in out
+    done = call("evaluate", "data.safetensors", "data.npz", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["accuracy"] > 0.8

@@ -1,0 +1,126 @@
+"""``multilayer evaluate``, ``predict`` and ``info``."""
+
+import csv
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, log_loss
+
+from multilayer import MLPClassifier, __version__, load, save
+from multilayer._cli.figures import confusions
+
+COLUMNS = ["size", "width", "flag"]
+
+
+def test_evaluate(run, table, model, frame):
+    found = run("evaluate", model, table, "--json").json
+    loaded = load(model)
+    expected = loaded.predict_proba(frame[COLUMNS])
+    assert found["rows"] == 200
+    assert found["accuracy"] == accuracy_score(frame["kind"], loaded.predict(frame[COLUMNS]))
+    assert found["average_loss"] == pytest.approx(log_loss(frame["kind"], expected), rel=1e-5)
+    assert found["trained_on_some_rows"] is True
+
+
+def test_evaluate_for_people(run, table, model):
+    ran = run("evaluate", model, table)
+    assert ran.code == 0
+    assert ran.err == ""
+    assert "of 200 rows" in ran.out
+    assert "long [bold]kind" in ran.out
+    assert "trained on some of these rows" in ran.out
+
+
+def test_order_of_columns_does_not_matter(run, model, table, frame, tmp_path):
+    frame[["kind", "flag", "width", "size"]].to_csv(tmp_path / "turned.csv", index=False)
+    found = [run("evaluate", model, name, "--json").json for name in (table, "turned.csv")]
+    assert found[0]["accuracy"] == found[1]["accuracy"]
+
+
+def test_predict(run, table, model, frame):
+    ran = run("predict", model, table)
+    assert ran.err == ""
+    header, *labels = list(csv.reader(io.StringIO(ran.out)))
+    assert header == ["prediction"]
+    assert [label for (label,) in labels] == load(model).predict(frame[COLUMNS]).tolist()
+
+
+def test_predict_without_the_target(run, model, frame, tmp_path):
+    frame[COLUMNS].to_csv(tmp_path / "new.csv", index=False)
+    assert len(run("predict", model, "new.csv").out.splitlines()) == 201
+
+
+def test_predict_probabilities_to_a_file(run, table, model, frame, tmp_path):
+    ran = run("predict", model, table, "--proba", "-o", "p.csv")
+    assert ran.out == ""
+    assert "200 predictions written to p.csv" in ran.err
+    written = pd.read_csv(tmp_path / "p.csv")
+    assert written.columns.tolist() == [
+        "prediction",
+        "probability_long [bold]kind",
+        "probability_other",
+    ]
+    expected = load(model).predict_proba(frame[COLUMNS])
+    np.testing.assert_array_equal(written.iloc[:, 1:].to_numpy(np.float32), expected)
+
+
+def test_predict_json(run, table, model):
+    found = run("predict", model, table, "--proba", "--json").json
+    assert len(found["predictions"]) == len(found["probabilities"]) == found["rows"] == 200
+    kept = run("predict", model, table, "--json", "-o", "p.csv").json
+    assert kept["output"] == "p.csv"
+    assert "predictions" not in kept
+
+
+def test_dropped_columns_are_ignored_later(run, frame, tmp_path):
+    frame.assign(id="x").to_csv(tmp_path / "data.csv", index=False)
+    quick = ("--hidden", "8", "--epochs", "1")
+    run("train", "data.csv", "--target", "kind", "--drop", "id", "--quiet", *quick)
+    assert run("evaluate", "data.safetensors", "data.csv").code == 0
+
+
+def test_model_saved_in_python(run, table, frame, tmp_path):
+    clf = MLPClassifier((8,), learning_rate="cosine", max_iter=3, random_state=0)
+    save(clf.fit(frame[COLUMNS].to_numpy(np.float32), frame["kind"]), tmp_path / "own")
+    assert "--target must name" in run("evaluate", "own", table).error
+    found = run("evaluate", "own", table, "--target", "kind", "--json").json
+    assert found["accuracy"] == load("own").score(
+        frame[COLUMNS].to_numpy(np.float32), frame["kind"]
+    )
+    assert found["trained_on_some_rows"] is False
+    assert run("predict", "own", table, "--drop", "kind").code == 0
+
+
+def test_info(run, model):
+    ran = run("info", model)
+    assert ran.code == 0
+    for words in (
+        "StandardScaler + MLPClassifier",
+        "3-8-1, 41 parameters",
+        "'size'",
+        "5 epochs in",
+    ):
+        assert words in ran.out
+    found = run("info", model, "--json").json
+    assert found["classes"] == ["long [bold]kind", "other"]
+    assert found["features"] == COLUMNS
+    assert found["target"] == "kind"
+    assert found["versions"]["multilayer"] == __version__
+
+
+def test_info_of_an_untrained_network_is_json(run, frame, tmp_path):
+    clf = MLPClassifier((8,), learning_rate="cosine", max_iter=0)
+    save(clf.fit(frame[COLUMNS], frame["kind"]), tmp_path / "own")
+    assert run("info", "own", "--json").json["loss"] is None
+    assert run("info", "own").code == 0
+
+
+def test_confusions():
+    y = np.array([0, 0, 0, 1, 1, 2])
+    first, second = confusions(y, np.array([1, 2, 2, 1, 0, 2]))
+    assert (first.label, first.rows, first.recall) == (0, 3, 0.0)
+    assert (first.taken_for, first.times) == (2, 2)
+    assert (second.label, second.recall, second.taken_for) == (1, 0.5, 0)
+    assert confusions(y, y) == []

@@ -1,0 +1,107 @@
+"""Training runs of the engine, built from an estimator's arguments as ``fit`` builds them."""
+
+import jax
+import numpy as np
+import pytest
+
+from multilayer._data.order import shuffled
+from multilayer._data.source import ResidentSource
+from multilayer._engine.loop import Training
+from multilayer._engine.state import initial_state
+from multilayer.estimators import fitting
+from multilayer.nn.network import initialize
+
+
+def _targets(y):
+    """The loss and its targets: two classes have one output, more have one each."""
+    n_classes = len(np.unique(y))
+    if y.ndim == 2 or n_classes == 2:
+        return "logistic", y.reshape(len(y), -1).astype(np.float32)
+    return "softmax", y.astype(np.int32)
+
+
+def _training(
+    estimator,
+    X,
+    y,
+    *,
+    weight=None,
+    weighted=False,
+    order=None,
+    make_source=None,
+    validation=None,
+    epochs=1,
+    seed=0,
+    params=None,
+):
+    """Build a training run that has done no step yet."""
+    loss, targets = _targets(y)
+    n_outputs = targets.shape[1] if targets.ndim == 2 else len(np.unique(y))
+    hidden = np.atleast_1d(np.array(estimator.hidden_layer_sizes, int)).tolist()
+    config = fitting.configuration(
+        estimator,
+        (X.shape[1], *hidden, n_outputs),
+        loss,
+        weighted=weighted,
+        validate=validation is not None,
+    )
+    if weight is None:
+        weight = np.ones(len(X))
+    make_source = make_source or ResidentSource
+    source = make_source(
+        X.astype(config.dtype),
+        targets,
+        np.asarray(weight, config.dtype),
+        fitting.batch_size(estimator, len(X)),
+        order or shuffled(len(X), seed),
+    )
+    if validation is not None:
+        X_val, y_val = validation
+        ones = np.ones(len(X_val), config.dtype)
+        samples = fitting.Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones)
+        validation = fitting.validation_blocks(samples, config.dtype)
+    if params is None:
+        rng = np.random.RandomState(seed)
+        params = initialize(config.network, rng, weights="auto", bias="auto", dtype=config.dtype)
+    hyper = fitting.hyper_parameters(estimator, config, source, seed)
+    return Training(
+        config=config,
+        hyper=hyper,
+        source=source,
+        schedule=fitting.schedule(estimator, source, epochs),
+        validation=validation,
+        state=initial_state(config, hyper, params),
+    )
+
+
+@pytest.fixture
+def make_training():
+    """A function that builds a training run from an estimator, X and y."""
+    return _training
+
+
+def _leaves(training):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(training.state)]
+
+
+@pytest.fixture
+def assert_same_bits():
+    """A function that compares the states and curves of two runs bit by bit."""
+
+    def check(first, second):
+        for a, b in zip(_leaves(first), _leaves(second), strict=True):
+            np.testing.assert_array_equal(a, b)
+        mine, theirs = first.history.columns(), second.history.columns()
+        for name in set(mine) - {"seconds"}:
+            np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
+
+    return check
+
+
+@pytest.fixture
+def blobs():
+    """Three overlapping classes: X (211, 5), y (211,)."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=211)
+    X = rng.normal(size=(211, 5)) + np.eye(3, 5)[y]
+    return X.astype(np.float32), y

@@ -1,0 +1,215 @@
+"""What a training run must not depend on: where calls end, where rows lie, what pads them."""
+
+import jax
+import numpy as np
+import pytest
+
+from multilayer import MLPClassifier
+from multilayer._data import source as source_module
+from multilayer._data.order import shuffled
+from multilayer._data.source import IteratedSource, ResidentSource, Rows, StreamedSource
+from multilayer._engine.loop import train
+
+EPOCHS = 4
+
+CASES = {
+    "adam with dropout": {"dropout": 0.3, "batch_size": 32},
+    "sgd": {"solver": "sgd", "batch_size": 50, "learning_rate": "cosine"},
+    "sgd, adaptive": {
+        "solver": "sgd",
+        "batch_size": 64,
+        "learning_rate": "adaptive",
+        "tol": 0.1,
+        "n_iter_no_change": 1,
+    },
+    "early stopping": {"batch_size": 40, "early_stopping": True, "learning_rate_init": 0.05},
+}
+
+
+def estimator(**arguments):
+    return MLPClassifier((8, 6), max_iter=EPOCHS, **arguments)
+
+
+def params_of(training):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(training.state.params)]
+
+
+def run(training, **how):
+    train(training, EPOCHS * training.source.steps_per_epoch, **how)
+    return training
+
+
+# Where calls begin and end ----------------------------------------------------------------------
+
+
+def whole_epochs(per_epoch):
+    return lambda step: per_epoch - step % per_epoch
+
+
+def at_random(per_epoch):
+    rng = np.random.default_rng(5)
+    return lambda step: int(rng.integers(1, 2 * per_epoch))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_where_calls_end(make_training, assert_same_bits, blobs, case):
+    X, y = blobs
+
+    def training():
+        return make_training(
+            estimator(**CASES[case]), X[:170], y[:170], validation=(X[170:], y[170:]), epochs=EPOCHS
+        )
+
+    calls = []
+
+    class Count:
+        def on_progress(self, progress):
+            calls.append(progress.step)
+
+        def on_epoch_end(self, report):
+            pass
+
+    at_once = run(training(), budget=lambda step: 10**6, callbacks=[Count()])
+    per_epoch = at_once.source.steps_per_epoch
+    assert calls == [at_once.step]
+    assert per_epoch > 2
+    assert np.isfinite(at_once.history["validation_loss"]).all()
+    for budget in (whole_epochs(per_epoch), at_random(per_epoch), lambda step: 1, None):
+        assert_same_bits(at_once, run(training(), budget=budget))
+
+
+def test_training_goes_on_after_a_stop_in_mid_epoch(make_training, assert_same_bits, blobs):
+    whole = run(make_training(estimator(dropout=0.2, batch_size=32), *blobs))
+    parts = make_training(estimator(dropout=0.2, batch_size=32), *blobs)
+    for stop in (1, 5, 6, 20):
+        train(parts, stop)
+        assert parts.step == stop
+        assert len(parts.history) == stop // parts.source.steps_per_epoch
+    assert_same_bits(whole, run(parts))
+
+
+# Where rows come from -----------------------------------------------------------------------------
+
+
+def streamed(chunk_bytes):
+    def make(X, y, weight, batch_size, order):
+        return StreamedSource(
+            lambda rows: X[rows], y, weight, batch_size, order, chunk_bytes=chunk_bytes
+        )
+
+    return make
+
+
+def iterated(piece):
+    def make(X, y, weight, batch_size, order):
+        def chunks(epoch):
+            rows = order(epoch)
+            for i in range(0, len(rows), piece):
+                part = rows[i : i + piece]
+                yield Rows(X[part], y[part], weight[part])
+
+        return IteratedSource(chunks, len(X), batch_size)
+
+    return make
+
+
+@pytest.mark.parametrize("case", ["adam with dropout", "sgd"])
+def test_where_rows_come_from(make_training, assert_same_bits, blobs, case):
+    resident = run(make_training(estimator(**CASES[case]), *blobs, epochs=EPOCHS))
+    for make_source in (streamed(1), streamed(2000), streamed(10**6), iterated(7), iterated(500)):
+        other = make_training(
+            estimator(**CASES[case]), *blobs, make_source=make_source, epochs=EPOCHS
+        )
+        per_epoch = other.source.steps_per_epoch
+        assert_same_bits(resident, run(other, budget=at_random(per_epoch)))
+
+
+def test_full_batches_where_rows_come_from(make_training, assert_same_bits, blobs):
+    full = estimator(batch_size=211)
+    resident = run(make_training(full, *blobs))
+    assert resident.source.width > 211
+    for make_source in (streamed(10**6), iterated(60)):
+        assert_same_bits(resident, run(make_training(full, *blobs, make_source=make_source)))
+
+
+# Padding ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [100, 799])
+def test_padded_sizes_change_nothing(make_training, monkeypatch, batch_size):
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=799)
+    X = rng.normal(size=(799, 5)) + np.eye(3, 5)[y]
+    padded = run(make_training(estimator(batch_size=batch_size), X, y))
+    assert len(padded.source.window(0).rows.X) == 1024
+    monkeypatch.setattr(source_module, "rows_bucket", lambda n: n)
+    monkeypatch.setattr(source_module, "batch_bucket", lambda n: n)
+    exact = run(make_training(estimator(batch_size=batch_size), X, y))
+    assert len(exact.source.window(0).rows.X) == 799
+    np.testing.assert_allclose(padded.history["loss"], exact.history["loss"], rtol=1e-6)
+    for a, b in zip(params_of(padded), params_of(exact), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+class Poisoned(ResidentSource):
+    """Rows whose padding is NaN."""
+
+    def window(self, step):
+        window = super().window(step)
+        X, y, weight = (np.array(part) for part in window.rows)
+        assert len(X) > self.n_rows
+        X[self.n_rows :] = np.nan
+        weight[self.n_rows :] = np.nan
+        return window._replace(rows=Rows(X, y, weight))
+
+
+def test_padding_is_never_read(make_training, assert_same_bits, blobs):
+    for batch_size in (60, 211):
+        clean = run(make_training(estimator(batch_size=batch_size), *blobs))
+        poisoned = run(
+            make_training(estimator(batch_size=batch_size), *blobs, make_source=Poisoned)
+        )
+        assert_same_bits(clean, poisoned)
+
+
+# Weights ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_batch_without_weight_makes_no_update(make_training, blobs, solver):
+    X, y = blobs[0][:12], blobs[1][:12]
+    settings = estimator(solver=solver, batch_size=4, alpha=0.5)
+    weight = np.ones(12)
+    weight[4:8] = 0
+    in_order = lambda epoch: np.arange(12)  # noqa: E731
+    holed = run(make_training(settings, X, y, weight=weight, weighted=True, order=in_order))
+    kept = weight > 0
+    without = run(make_training(settings, X[kept], y[kept], order=lambda epoch: np.arange(8)))
+    assert (holed.step, without.step) == (3 * EPOCHS, 2 * EPOCHS)
+    np.testing.assert_allclose(holed.history["loss"], without.history["loss"], rtol=1e-6)
+    mine, theirs = (jax.tree.leaves(r.state.opt_state) for r in (holed, without))
+    for a, b in zip(mine, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    for a, b in zip(params_of(holed), params_of(without), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_weighted_rows_are_repeated_rows(make_training, blobs):
+    X, y = blobs
+    counts = np.random.default_rng(1).integers(0, 4, len(X))
+    repeated = np.repeat(np.arange(len(X)), counts)
+    settings = dict(solver="sgd", alpha=0.5, batch_size=10**4, learning_rate_init=0.1)
+    weighted = run(make_training(estimator(**settings), X, y, weight=counts, weighted=True))
+    copies = run(make_training(estimator(**settings), X[repeated], y[repeated]))
+    assert weighted.source.steps_per_epoch == copies.source.steps_per_epoch == 1
+    np.testing.assert_allclose(weighted.history["loss"], copies.history["loss"], rtol=1e-5)
+    for a, b in zip(params_of(weighted), params_of(copies), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    order = shuffled(50, 4)
+    assert not np.array_equal(order(0), order(1))
+    np.testing.assert_array_equal(order(7), shuffled(50, 4)(7))
+    np.testing.assert_array_equal(np.sort(order(3)), np.arange(50))
+    assert not np.array_equal(order(0), shuffled(50, 5)(0))
