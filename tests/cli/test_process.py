@@ -95,7 +95,7 @@ def test_interrupt_keeps_the_network(tmp_path):
     X = rng.normal(size=(2_000, 20)).astype(np.float32)
     np.savez(tmp_path / "data.npz", X=X, y=(X[:, 0] > 0).astype(int))
     with subprocess.Popen(
-        [*COMMAND, "train", "data.npz", "--epochs", "5000"],
+        [*COMMAND, "train", "data.npz", "--epochs", "5000", "--hidden", "32"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

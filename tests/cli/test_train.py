@@ -174,7 +174,7 @@ def test_interruption(run, table, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Follower, "on_progress", interrupt)
-    ran = run("train", table, *TARGET, "--json", "--epochs", "100000")
+    ran = run("train", table, *TARGET, "--json", "--epochs", "100000", "--hidden", "8")
     assert ran.code == 130
     assert ran.err == ""
     assert ran.json["stop_reason"] == "interrupted"

@@ -1,7 +1,7 @@
 """Loss curves equal to scikit-learn's, from the same weights over the same batches.
 
 scikit-learn draws weights and the order of rows from one RandomState; the order is drawn again
-here and handed to the engine. In float64 the two agree to rounding, in float32 to 1e-4 of the
+here and handed to the engine. In float64 the two agree to rounding, in float32 to 1e-5 of the
 loss.
 """
 
@@ -63,7 +63,7 @@ def both_curves(make_training, data, dtype, arguments):
     return theirs, training.history
 
 
-@pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-9), ("float32", 1e-4)])
+@pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-10), ("float32", 1e-5)])
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("data", ["digits", "iris"])
 def test_loss_curve(make_training, data, solver, dtype, rtol):
@@ -79,6 +79,7 @@ def test_loss_curve_of_other_activations_and_two_classes(make_training, activati
     arguments = {**SOLVERS["adam"], "activation": activation, "alpha": 1.0, "batch_size": 50}
     theirs, history = both_curves(make_training, "two digits", "float64", arguments)
     assert theirs.n_outputs_ == 1
+    # Not to 1e-11: scikit-learn clips probabilities before it takes their logarithm.
     np.testing.assert_allclose(history["loss"], theirs.loss_curve_, rtol=1e-9)
 
 

@@ -73,13 +73,14 @@ def _training(facts: dict[str, Any]) -> str:
     from multilayer._cli.console import count
     from multilayer._cli.report import percent, seconds
 
-    parts = [f"{facts['solver']}, {count(facts['n_iter'], 'epoch')}"]
+    epochs = count(facts["n_iter"], "epoch")
     if facts["fit_seconds"] is not None:
-        parts.append(f"in {seconds(facts['fit_seconds'])}")
+        epochs += f" in {seconds(facts['fit_seconds'])}"
+    parts = [facts["solver"], epochs]
     if facts["loss"] is not None:
         parts.append(f"loss {facts['loss']:.4f}")
     if facts["best_validation_score"] is not None:
         parts.append(f"best validation accuracy {percent(facts['best_validation_score'])}")
     if facts["stop_reason"] in ("interrupted", "diverged"):
         parts.append(facts["stop_reason"])
-    return ", ".join(parts).replace("epochs, in", "epochs in").replace("epoch, in", "epoch in")
+    return ", ".join(parts)

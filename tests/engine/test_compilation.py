@@ -1,0 +1,162 @@
+"""What compiles, and what does not: counted by the program cache and by JAX itself."""
+
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from multilayer import MLPClassifier
+from multilayer._core.errors import ForkedProcessError
+from multilayer._engine import cache
+from multilayer._engine.cache import PROGRAMS, ProgramCache
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+EVENT = "/jax/core/compile/backend_compile_duration"
+
+
+class Compilations:
+    """Counts what JAX's compiler does, and what the cache holds to be new."""
+
+    def __init__(self):
+        self.by_jax = 0
+        self._before = PROGRAMS.n_compiled
+
+    def __call__(self, event, duration, **details):
+        self.by_jax += event == EVENT
+
+    @property
+    def by_cache(self):
+        return PROGRAMS.n_compiled - self._before
+
+
+@pytest.fixture
+def compilations():
+    count = Compilations()
+    jax.monitoring.register_event_duration_secs_listener(count)
+    yield count
+    jax.monitoring.unregister_event_duration_listener(count)
+
+
+def data(n_rows, seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(3, size=n_rows)
+    return rng.normal(size=(n_rows, 4)) + np.eye(3, 4)[y], y
+
+
+def fit_and_use(n_rows, *, seed=0, **arguments):
+    X, y = data(n_rows, seed)
+    settings = {"max_iter": 6, "dropout": 0.1, "batch_size": 50, "random_state": seed}
+    clf = MLPClassifier((7,), **{**settings, **arguments}).fit(X, y)
+    clf.predict_proba(X)
+    clf.predict(X)
+    return clf
+
+
+@pytest.fixture(scope="module")
+def first_fit():
+    PROGRAMS.clear()
+    return fit_and_use(300)
+
+
+def test_the_counters_count(first_fit, compilations):
+    fit_and_use(300, activation="tanh")
+    assert 2 <= compilations.by_cache <= 3  # training, and the kinds of prediction
+    assert compilations.by_jax >= compilations.by_cache
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"learning_rate_init": 0.01},
+        {"learning_rate": "one_cycle"},
+        {"alpha": 0.1},
+        {"dropout": 0.5},
+        {"dropout": [0.25]},
+        {"label_smoothing": 0.1},
+        {"tol": 10.0, "n_iter_no_change": 1},
+        {"max_iter": 8},
+        {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6},
+        {"weight_init": "he_normal", "bias_init": "zeros"},
+        {"shuffle": False},
+        {"seed": 7},
+    ],
+    ids=", ".join,
+)
+def test_numbers_compile_nothing(first_fit, compilations, changed):
+    clf = fit_and_use(300, **changed)
+    assert any((a != b).any() for a, b in zip(clf.coefs_, first_fit.coefs_, strict=True))
+    assert (compilations.by_cache, compilations.by_jax) == (0, 0)
+
+
+def test_going_on_compiles_nothing(first_fit, compilations):
+    X, y = data(300)
+    first_fit.partial_fit(X, y)
+    first_fit.set_params(warm_start=True).fit(X, y)
+    assert (compilations.by_cache, compilations.by_jax) == (0, 0)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"early_stopping": True}, {"batch_size": 10_000}])
+def test_folds_share_a_program(arguments, compilations):
+    fit_and_use(799, **arguments)
+    before = compilations.by_cache, compilations.by_jax
+    assert before[0] > 0
+    fit_and_use(801, seed=1, **arguments)
+    assert (compilations.by_cache, compilations.by_jax) == before
+
+
+def test_the_number_of_rows_predicted_compiles_little(first_fit, compilations):
+    X = data(5000)[0]
+    for n in (33, 40, 50, 64, 100, 128):
+        assert len(first_fit.predict(X[:n])) == n
+    assert compilations.by_cache <= 1
+    for n in (513, 1000, 2048, 2049, 3000, 5000):
+        assert len(first_fit.predict(X[:n])) == n
+    assert compilations.by_cache <= 2
+
+
+# The cache ----------------------------------------------------------------------------------------
+
+
+def test_least_recently_used_programs_go():
+    programs = ProgramCache(capacity=2)
+    for key in ("a", "b", "a", "c"):
+        assert programs.get(key, lambda key=key: key.upper()) == key.upper()
+    assert (len(programs), programs.n_compiled) == (2, 3)
+    programs.get("a", lambda: pytest.fail("'a' was used last but one and must still be there"))
+    assert programs.get("b", lambda: "built again") == "built again"
+
+
+def test_another_process_is_refused(monkeypatch):
+    programs = ProgramCache()
+    programs.get("a", lambda: 1)
+    monkeypatch.setattr(cache.os, "getpid", lambda: -1)
+    with pytest.raises(ForkedProcessError, match="spawn"):
+        programs.get("a", lambda: 1)
+
+
+# Resources ----------------------------------------------------------------------------------------
+
+
+def memory_maps_and_kilobytes():
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    return maps.count("\n"), int(resident.split()[1])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize(
+    ("n_fits", "kilobytes"), [(20, 8_000), pytest.param(200, 16_000, marks=pytest.mark.slow)]
+)
+def test_fits_leave_nothing_behind(n_fits, kilobytes):
+    for seed in range(10):
+        fit_and_use(300, seed=seed)
+    maps, resident = memory_maps_and_kilobytes()
+    for seed in range(n_fits):
+        fit_and_use(300, seed=seed, learning_rate_init=10.0 ** -(1 + seed % 4))
+    maps_after, resident_after = memory_maps_and_kilobytes()
+    assert maps_after - maps <= 20
+    assert resident_after - resident <= kilobytes
