@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from multilayer._cli import options as o
-from multilayer._cli import recipes, settings
+from multilayer._cli import recipes, settings, sources
 from multilayer._cli.console import say_json
 from multilayer._core.checks import check_choice, check_integer
+from multilayer._persist.atomic import check_writable
 
 _NETWORK, _TRAINING, _ROWS, _OUTPUT = "Network", "Training", "Data", "Output"
 
@@ -105,6 +106,9 @@ def train(
     check_integer("--seed", seed, 0, 2**32 - 1)
     if recipe is not None:
         check_choice("--recipe", recipe, recipes.RECIPES)
+    output = model or Path(f"{Path(data).stem}.safetensors")
+    if data == sources.MNIST:
+        _compile_ahead(recipe, given, output)
     from multilayer._cli import training
     from multilayer._cli.training_data import Choices
 
@@ -112,7 +116,7 @@ def train(
         choices=Choices(data, target, drop or [], validation_fraction, test_fraction, seed),
         recipe=recipe,
         given=given,
-        output=model or Path(f"{Path(data).stem}.safetensors"),
+        output=output,
         scale=not no_scale,
         silent=quiet or json,
     )
@@ -123,3 +127,14 @@ def train(
         training.print_result(run)
     if run.interrupted:
         raise typer.Exit(training.INTERRUPTED)
+
+
+def _compile_ahead(recipe: str | None, given: dict[str, Any], output: Path) -> None:
+    """Compile the program of an MNIST run in the background, once its options are known good."""
+    from multilayer._cli import ahead
+    from multilayer.datasets._mnist import N_TRAIN
+
+    arguments = recipes.recipe_arguments(recipe or "fast", N_TRAIN) | given
+    settings.check_together(arguments, given)
+    check_writable(output)
+    ahead.compile_mnist(arguments, sources.MNIST_SCALE)

@@ -80,9 +80,15 @@ def train(
         tell(training, stop, callbacks)
 
 
-def advance(training: Training, window: Window, until: int) -> None:
-    """Call the compiled program once."""
-    args = Arguments(
+def prepare(training: Training) -> None:
+    """Compile the program of a run ahead of its first step."""
+    window = training.source.window(training.step)
+    training_program(training.config, window.epochs, arguments(training, window, 0))
+
+
+def arguments(training: Training, window: Window, until: int) -> Arguments:
+    """What a call of the program gets."""
+    return Arguments(
         state=training.state,
         hyper=training.hyper,
         rows=window.rows,
@@ -92,6 +98,11 @@ def advance(training: Training, window: Window, until: int) -> None:
         first=np.int32(window.first),
         stop=np.int32(until),
     )
+
+
+def advance(training: Training, window: Window, until: int) -> None:
+    """Call the compiled program once."""
+    args = arguments(training, window, until)
     start = time.perf_counter()
     program = training_program(training.config, window.epochs, args)
     compiled = time.perf_counter()

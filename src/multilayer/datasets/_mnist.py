@@ -12,7 +12,7 @@ from multilayer._core.checks import check_bool
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-N_VALID = 5_000
+N_TRAIN, N_VALID, N_PIXELS, N_CLASSES = 55_000, 5_000, 784, 10
 
 DESCRIPTION = """\
 MNIST: handwritten digits

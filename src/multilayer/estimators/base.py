@@ -13,12 +13,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import DataError, DivergenceError
+from multilayer.estimators.arguments import NetworkArguments
 
 PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
 """Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
 
 
-class BaseMLP(BaseEstimator, metaclass=ABCMeta):
+class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
     """Training and prediction shared by the estimators; what they learn is theirs to say.
 
     The engine is imported where it is used, so that importing, constructing and cloning an
@@ -43,8 +44,6 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _fit_samples(self, samples: Any, validation: Any, *, resume: bool, epochs: int) -> None:
         """Train on checked samples and set the fitted attributes."""
-        from multilayer._engine.loop import Training
-        from multilayer._engine.state import initial_state
         from multilayer.estimators import fitting
 
         rng = check_random_state(self.random_state)
@@ -52,34 +51,19 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             self._start(rng, samples.X.shape[1])
         if self.early_stopping and validation is None and self.solver != "lbfgs":
             samples, validation = self._split(samples)
-        config = fitting.configuration(
-            self,
-            self._layer_sizes,
-            self._loss_name(),
-            weighted=bool((samples.weight == 0).any()),
-            validate=validation is not None,
-        )
-        source = fitting.training_source(self, samples, self._seed, config.dtype)
+        plan = fitting.Plan(self, self._layer_sizes, self._loss_name(), self._seed)
         done = len(self.loss_curve_) if self.solver != "lbfgs" else 0
-        hyper = fitting.hyper_parameters(self, config, source, self._seed)
+        params = self._parameters(fitting.computing_type())
+        training = fitting.assemble(plan, samples, validation, params, done + self.max_iter)
         if self.solver == "lbfgs":
-            self._fit_lbfgs(config, hyper, source)
+            self._fit_lbfgs(training)
             return
-        params = self._parameters(config.dtype)
-        state = initial_state(config, hyper, params)
         if self._resumable is not None:
-            state = self._resumable.onto(state, done * source.steps_per_epoch)
-        training = Training(
-            config=config,
-            hyper=hyper,
-            source=source,
-            schedule=fitting.schedule(self, source, done + self.max_iter),
-            validation=validation and fitting.validation_blocks(validation, config.dtype),
-            state=state,
-        )
+            step = done * training.source.steps_per_epoch
+            training.state = self._resumable.onto(training.state, step)
         training.history.rows.extend(self._history_rows)
         training.reported = done
-        self._run(training, (done + epochs) * source.steps_per_epoch, samples)
+        self._run(training, (done + epochs) * training.source.steps_per_epoch, samples)
 
     def _start(self, rng: np.random.RandomState, n_features: int) -> None:
         """Draw initial weights and forget every earlier training."""
@@ -200,16 +184,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self.fit_seconds_ = training.seconds
         self.compile_seconds_ = training.compile_seconds
 
-    def _fit_lbfgs(self, config: Any, hyper: Any, source: Any) -> None:
+    def _fit_lbfgs(self, training: Any) -> None:
         """Minimise with SciPy and set the fitted attributes."""
         from multilayer._engine.callbacks import print_iteration
         from multilayer._engine.lbfgs import minimise
 
         found = minimise(
-            config,
-            hyper,
-            source,
-            self._parameters(config.dtype),
+            training.config,
+            training.hyper,
+            training.source,
+            training.state.params,
             max_iter=self.max_iter,
             max_fun=self.max_fun,
             on_iteration=print_iteration if self.verbose else None,
@@ -257,6 +241,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _outputs(self, X: Any, output: str) -> np.ndarray:
         """Compute logits or what the output activation makes of them, float32."""
         check_is_fitted(self)
+        from multilayer._data.rows import row_taker
         from multilayer._engine.predict import outputs
         from multilayer.estimators import fitting, inputs
         from multilayer.nn.network import Network
@@ -266,7 +251,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         return outputs(
             Network(self._layer_sizes, self.activation),
             self._parameters(dtype),
-            inputs.row_taker(X, dtype),
+            row_taker(X, dtype),
             X.shape[0],
             output=output,
             input_scale=1.0 if self.input_scale is None else self.input_scale,

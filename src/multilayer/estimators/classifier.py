@@ -1,7 +1,6 @@
 """The multilayer perceptron classifier."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, logsumexp
@@ -13,9 +12,6 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer.estimators import inputs, labels
 from multilayer.estimators.base import BaseMLP
-
-if TYPE_CHECKING:
-    from multilayer._engine.callbacks import Callback
 
 
 def _is_stochastic(estimator: "MLPClassifier") -> bool:
@@ -172,75 +168,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> bool(clf.score(X, y) > 0.95)
     True
     """
-
-    def __init__(
-        self,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        weight_decay: float = 0.01,
-        dropout: float | Sequence[float] = 0.0,
-        label_smoothing: float = 0.0,
-        input_scale: float | None = None,
-        weight_init: str = "auto",
-        bias_init: str = "auto",
-        solver_params: Mapping[str, float] | None = None,
-        schedule_params: Mapping[str, float] | None = None,
-        callbacks: "Sequence[Callback] | None" = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.weight_decay = weight_decay
-        self.dropout = dropout
-        self.label_smoothing = label_smoothing
-        self.input_scale = input_scale
-        self.weight_init = weight_init
-        self.bias_init = bias_init
-        self.solver_params = solver_params
-        self.schedule_params = schedule_params
-        self.callbacks = callbacks
 
     # Training ----------------------------------------------------------------------------------
 

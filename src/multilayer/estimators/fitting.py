@@ -10,11 +10,14 @@ import numpy as np
 from multilayer._core.errors import DataError
 from multilayer._data.buckets import rows_bucket
 from multilayer._data.order import shuffled, unshuffled
+from multilayer._data.rows import Matrix, compact, row_taker
 from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
 from multilayer._engine.config import FitConfig, Hyper
+from multilayer._engine.loop import Training
+from multilayer._engine.state import initial_state
 from multilayer._optim.schedules import Schedule, make_schedule
 from multilayer.estimators import parameters
-from multilayer.estimators.inputs import Matrix, compact, row_taker
+from multilayer.estimators.arguments import NetworkArguments
 from multilayer.nn.network import Network
 
 VALIDATION_BLOCK = 1024  # rows of a block of validation data
@@ -38,13 +41,51 @@ class Samples:
         return Samples(self.X[rows], self.y[rows], self.weight[rows], self.streamed)
 
 
-def batch_size(estimator: Any, n_rows: int) -> int:
+def batch_size(estimator: NetworkArguments, n_rows: int) -> int:
     """Rows per batch: ``"auto"`` is scikit-learn's ``min(200, n_samples)``."""
     return min(200 if estimator.batch_size == "auto" else int(estimator.batch_size), n_rows)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a fit is made of besides data: arguments, and what the estimator made of them."""
+
+    arguments: NetworkArguments
+    layer_sizes: tuple[int, ...]
+    loss: str
+    seed: int
+
+
+def assemble(
+    plan: Plan, samples: Samples, validation: Samples | None, params: Any, epochs: int
+) -> Training:
+    """Return a training run at its first step; ``epochs`` is what the schedule spans."""
+    config = configuration(
+        plan.arguments,
+        plan.layer_sizes,
+        plan.loss,
+        weighted=bool((samples.weight == 0).any()),
+        validate=validation is not None,
+    )
+    source = training_source(plan.arguments, samples, plan.seed, config.dtype)
+    hyper = hyper_parameters(plan.arguments, config, source, plan.seed)
+    return Training(
+        config=config,
+        hyper=hyper,
+        source=source,
+        schedule=schedule(plan.arguments, source, epochs),
+        validation=None if validation is None else validation_blocks(validation, config.dtype),
+        state=initial_state(config, hyper, params),
+    )
+
+
 def configuration(
-    estimator: Any, layer_sizes: tuple[int, ...], loss: str, *, weighted: bool, validate: bool
+    estimator: NetworkArguments,
+    layer_sizes: tuple[int, ...],
+    loss: str,
+    *,
+    weighted: bool,
+    validate: bool,
 ) -> FitConfig:
     """Return the static part of a fit."""
     solver = estimator.solver
@@ -70,7 +111,9 @@ def computing_type() -> str:
     return str(jax.dtypes.canonicalize_dtype(np.float64))
 
 
-def hyper_parameters(estimator: Any, config: FitConfig, source: Source, seed: int) -> Hyper:
+def hyper_parameters(
+    estimator: NetworkArguments, config: FitConfig, source: Source, seed: int
+) -> Hyper:
     """Return the traced part of a fit."""
     real = np.dtype(config.dtype).type
     solver = parameters.solver_numbers(estimator) if estimator.solver != "lbfgs" else {}
@@ -90,7 +133,7 @@ def hyper_parameters(estimator: Any, config: FitConfig, source: Source, seed: in
     )
 
 
-def schedule(estimator: Any, source: Source, epochs: int) -> Schedule:
+def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Schedule:
     """Return the learning rates of a fit; ``epochs`` is what they span."""
     return make_schedule(
         parameters.schedule_name(estimator),
@@ -102,7 +145,7 @@ def schedule(estimator: Any, source: Source, epochs: int) -> Schedule:
     )
 
 
-def training_source(estimator: Any, samples: Samples, seed: int, dtype: str) -> Source:
+def training_source(estimator: NetworkArguments, samples: Samples, seed: int, dtype: str) -> Source:
     """Return the batches of a fit: whole on the device, or streamed."""
     n = len(samples)
     order = shuffled(n, seed) if estimator.shuffle else unshuffled(n)

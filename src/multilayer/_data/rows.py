@@ -1,0 +1,39 @@
+"""Rows of a user's matrix, brought to a type the engine takes: dense and small."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy import sparse
+
+from multilayer._core.errors import DataError
+
+KEPT = ("float32", "float16", "uint8", "int8", "uint16", "int16")
+"""Types of X that go to the device as they are; all others become the computing type."""
+
+Matrix: TypeAlias = Any
+"""A 2-D array of NumPy's, or a sparse one of SciPy's."""
+
+
+def compact(X: np.ndarray, dtype: str) -> np.ndarray:
+    """Convert to the computing type, unless X is of a type that the engine takes as it is."""
+    if X.dtype == bool:
+        return X.astype(np.uint8)
+    if X.dtype == dtype or (X.dtype.name in KEPT and dtype == "float32"):
+        return X
+    with np.errstate(over="ignore"):
+        converted = X.astype(dtype)
+    if X.dtype.kind == "f" and not np.isfinite(np.sum(converted, dtype=np.float64)):
+        raise DataError(
+            f"X contains a value too large for dtype('{dtype}'). Scale the columns first, for "
+            "example with sklearn.preprocessing.StandardScaler."
+        )
+    return converted
+
+
+def row_taker(X: Matrix, dtype: str) -> Callable[[Any], np.ndarray]:
+    """Return a function that takes rows of X, by numbers or a slice, dense and compact."""
+    if sparse.issparse(X):
+        by_row = X.tocsr()
+        return lambda rows: compact(by_row[rows].toarray(), dtype)
+    return lambda rows: compact(np.asarray(X[rows]), dtype)
