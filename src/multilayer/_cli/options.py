@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+MNIST = "mnist"  # DATA that is embedded in the package
+
 ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
 SOLVERS = ("adamw", "adam", "sgd", "rmsprop", "adagrad")  # "lbfgs" takes no validation data
 WEIGHT_INITS = (

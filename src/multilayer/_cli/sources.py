@@ -3,10 +3,10 @@
 from difflib import get_close_matches
 from pathlib import Path
 
+from multilayer._cli.options import MNIST as MNIST
 from multilayer._cli.tables import SUFFIXES
 from multilayer._core.errors import DataError, InvalidArgumentError
 
-MNIST = "mnist"
 MNIST_SCALE = 1 / 255  # the pixels stay uint8; the program scales them
 KINDS = "mnist, or a .csv, .tsv, .parquet or .npz file"
 

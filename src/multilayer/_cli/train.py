@@ -6,10 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from multilayer._cli import options as o
-from multilayer._cli import recipes, settings, sources
+from multilayer._cli import recipes, settings
 from multilayer._cli.console import say_json
 from multilayer._core.checks import check_choice, check_integer
-from multilayer._persist.atomic import check_writable
 
 _NETWORK, _TRAINING, _ROWS, _OUTPUT = "Network", "Training", "Data", "Output"
 
@@ -107,7 +106,7 @@ def train(
     if recipe is not None:
         check_choice("--recipe", recipe, recipes.RECIPES)
     output = model or Path(f"{Path(data).stem}.safetensors")
-    if data == sources.MNIST:
+    if data == o.MNIST:
         _compile_ahead(recipe, given, output)
     from multilayer._cli import training
     from multilayer._cli.training_data import Choices
@@ -131,7 +130,8 @@ def train(
 
 def _compile_ahead(recipe: str | None, given: dict[str, Any], output: Path) -> None:
     """Compile the program of an MNIST run in the background, once its options are known good."""
-    from multilayer._cli import ahead
+    from multilayer._cli import ahead, sources
+    from multilayer._persist.atomic import check_writable
     from multilayer.datasets._mnist import N_TRAIN
 
     arguments = recipes.recipe_arguments(recipe or "fast", N_TRAIN) | given

@@ -1,8 +1,8 @@
 """Where training rows come from: arrays on the device, or chunks brought there in turn.
 
 A source hands out windows. A window holds rows on the device and a table that says which of them
-make up which step; the compiled loop only ever sees windows, so the two kinds of source run the
-same program on the same numbers.
+make up which step. The compiled loop only ever sees windows: the same steps on the same rows, so
+that the kinds of source agree to rounding (a window of another shape is another program).
 """
 
 from collections.abc import Callable, Iterator

@@ -1,5 +1,6 @@
 """Full-batch training by SciPy's L-BFGS-B, the loss and its gradient compiled."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,9 @@ class Minimum:
 
     params: Parameters
     loss: float
-    n_iter: int
+    loss_curve: list[float]  # after each iteration
+    seconds: float
+    compile_seconds: float
     converged: bool
     interrupted: bool
     message: str
@@ -42,6 +45,10 @@ def minimise(
     the search at the last accepted point.
     """
     cache.check_process()
+    start = time.perf_counter()
+    for rows in source.sweep():
+        loss_program(config, hyper, params, rows)
+    begun = time.perf_counter()
     trace: list[float] = []
     accepted = pack(params)
 
@@ -56,15 +63,23 @@ def minimise(
             on_iteration(len(trace), trace[-1])
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": float(hyper.tol)}
+    interrupted, converged, message = False, False, "interrupted"
     try:
         found = minimize(
             objective, accepted, jac=True, method="L-BFGS-B", options=options, callback=accept
         )
+        accepted, converged, message = found.x, bool(found.success), str(found.message)
     except KeyboardInterrupt:
-        loss, _ = objective(accepted)
-        return Minimum(unpack(accepted, params), loss, len(trace), False, True, "interrupted")
+        interrupted = True
     return Minimum(
-        unpack(found.x, params), float(found.fun), found.nit, found.success, False, found.message
+        params=unpack(accepted, params),
+        loss=objective(accepted)[0],
+        loss_curve=trace,
+        seconds=time.perf_counter() - begun,
+        compile_seconds=begun - start,
+        converged=converged,
+        interrupted=interrupted,
+        message=message,
     )
 
 

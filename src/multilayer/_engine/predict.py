@@ -13,7 +13,6 @@ import numpy as np
 from multilayer._core.types import Array
 from multilayer._data.source import pad_rows
 from multilayer._engine import cache
-from multilayer._objectives.losses import OBJECTIVES
 from multilayer.nn import network as nn
 from multilayer.nn.network import Network, Parameters
 
@@ -25,28 +24,25 @@ def block_size(n_rows: int) -> int:
     return next((size for size in BLOCKS if n_rows <= size), BLOCKS[-1])
 
 
-def outputs(
+def logits(
     network: Network,
     params: Parameters,
     take: Callable[[slice], np.ndarray],
     n_rows: int,
     *,
-    output: str,
     input_scale: float,
     dtype: str,
 ) -> np.ndarray:
-    """Compute logits (``output="logits"``) or those through an objective's activation.
+    """Compute the logits of rows.
 
     Parameters
     ----------
     take : callable
         ``take(rows)`` returns a slice of the rows as a dense array.
-    output : str
-        ``"logits"`` or a name in OBJECTIVES.
 
     Returns
     -------
-    outputs : ndarray of shape (n_rows, n_outputs), of type ``dtype``
+    logits : ndarray of shape (n_rows, n_outputs), of type ``dtype``
     """
     size = block_size(n_rows)
     result = np.empty((n_rows, network.layer_sizes[-1]), dtype)
@@ -56,7 +52,7 @@ def outputs(
     network = replace(network, dropout=False)  # a matter of training alone
     for rows in blocks(n_rows, size):
         block = pad_rows(take(rows), size)
-        program = prediction_program(network, output, dtype, (params, block, scale))
+        program = prediction_program(network, dtype, (params, block, scale))
         result[rows] = np.asarray(program(params, block, scale))[: rows.stop - rows.start]
     return result
 
@@ -66,16 +62,13 @@ def blocks(n_rows: int, size: int) -> Iterator[slice]:
     return (slice(i, min(i + size, n_rows)) for i in range(0, n_rows, size))
 
 
-def prediction_program(
-    network: Network, output: str, dtype: str, args: tuple
-) -> Callable[..., Array]:
+def prediction_program(network: Network, dtype: str, args: tuple) -> Callable[..., Array]:
     """Return the compiled forward pass for the shapes of these arguments."""
 
     def forward(params: Parameters, X: Array, scale: Array) -> Array:
-        logits = nn.apply(network, params, X.astype(dtype) * scale)
-        return logits if output == "logits" else OBJECTIVES[output].activation(logits)
+        return nn.apply(network, params, X.astype(dtype) * scale)
 
     def build() -> Callable[..., Array]:
         return cache.compiled(forward, *args)
 
-    return cache.get(("predict", network, output, dtype, cache.signature(args)), build)
+    return cache.get(("predict", network, dtype, cache.signature(args)), build)

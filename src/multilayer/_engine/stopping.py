@@ -35,7 +35,10 @@ def close_epoch(
     count = jnp.where(stale, state.no_improvement + 1, 0)
     best = jnp.minimum(watched, state.best_value)
 
-    improved = kept_by < state.best_kept
+    # A network of NaN has an accuracy too: only finite losses count.
+    improved = (kept_by < state.best_kept) & jnp.isfinite(figures.loss)
+    if config.validate:
+        improved = improved & jnp.isfinite(figures.validation_loss)
     exhausted = count > hyper.n_iter_no_change
     divisor = state.divisor
     if config.adaptive:

@@ -1,4 +1,4 @@
-"""Losses on logits, row by row, with the accuracy and probabilities that belong to each."""
+"""Losses on logits, row by row, with the accuracy that belongs to each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,15 +11,13 @@ from multilayer._core.types import Array
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss per row, whether a row is right, and the output activation.
+    """A loss per row, and whether a row is right.
 
-    ``loss(logits, target, smoothing)`` and ``correct(logits, target)`` return shape ``(rows,)``;
-    ``activation(logits)`` returns probabilities of the shape of the logits.
+    ``loss(logits, target, smoothing)`` and ``correct(logits, target)`` return shape ``(rows,)``.
     """
 
     loss: Callable[[Array, Array, Array], Array]
     correct: Callable[[Array, Array], Array]
-    activation: Callable[[Array], Array]
 
 
 def softmax_cross_entropy(logits: Array, labels: Array, smoothing: Array) -> Array:
@@ -52,6 +50,6 @@ def _every_side(logits: Array, target: Array) -> Array:
 
 
 OBJECTIVES = {
-    "softmax": Objective(softmax_cross_entropy, _most_likely, lambda z: jax.nn.softmax(z, axis=1)),
-    "logistic": Objective(logistic_cross_entropy, _every_side, jax.nn.sigmoid),
+    "softmax": Objective(softmax_cross_entropy, _most_likely),
+    "logistic": Objective(logistic_cross_entropy, _every_side),
 }

@@ -2,7 +2,8 @@
 
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, DivergenceError
 from multilayer.estimators.arguments import NetworkArguments
 
@@ -42,28 +44,49 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
 
         check_parameters(self)
 
-    def _fit_samples(self, samples: Any, validation: Any, *, resume: bool, epochs: int) -> None:
-        """Train on checked samples and set the fitted attributes."""
+    @contextmanager
+    def _unchanged_on_refusal(self) -> Iterator[None]:
+        """Leave the estimator as it was when its arguments or data are refused."""
+        before = dict(vars(self))
+        try:
+            yield
+        except Exception:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _begin(self, samples: Any, validation: Any, *, resume: bool) -> Any:
+        """Return a training run over checked samples, new or going on from the last one."""
         from multilayer.estimators import fitting
 
         rng = check_random_state(self.random_state)
         if not resume:
             self._start(rng, samples.X.shape[1])
+        self._check_same_network()
         if self.early_stopping and validation is None and self.solver != "lbfgs":
             samples, validation = self._split(samples)
         plan = fitting.Plan(self, self._layer_sizes, self._loss_name(), self._seed)
-        done = len(self.loss_curve_) if self.solver != "lbfgs" else 0
         params = self._parameters(fitting.computing_type())
+        done = len(self._history_rows)
         training = fitting.assemble(plan, samples, validation, params, done + self.max_iter)
-        if self.solver == "lbfgs":
-            self._fit_lbfgs(training)
-            return
         if self._resumable is not None:
             step = done * training.source.steps_per_epoch
             training.state = self._resumable.onto(training.state, step)
         training.history.rows.extend(self._history_rows)
         training.reported = done
-        self._run(training, (done + epochs) * training.source.steps_per_epoch, samples)
+        return training
+
+    def _check_same_network(self) -> None:
+        """Refuse to continue a network under another shape."""
+        from multilayer.estimators.parameters import hidden_sizes
+
+        if hidden_sizes(self.hidden_layer_sizes) != self._layer_sizes[1:-1]:
+            refuse(
+                "hidden_layer_sizes",
+                f"{self._layer_sizes[1:-1]}, those of the network that is continued",
+                self.hidden_layer_sizes,
+                "Set warm_start=False to start a new one, or clone the estimator.",
+            )
 
     def _start(self, rng: np.random.RandomState, n_features: int) -> None:
         """Draw initial weights and forget every earlier training."""
@@ -112,8 +135,11 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
         """Groups to keep in proportion when samples are set aside."""
         return None
 
-    def _run(self, training: Any, stop: int, samples: Any) -> None:
+    def _run(self, training: Any, epochs: int) -> None:
         """Train; whatever ends it, the attributes describe a network that can be used."""
+        if self.solver == "lbfgs":
+            self._fit_lbfgs(training)
+            return
         from multilayer._engine.callbacks import PrintLoss
         from multilayer._engine.loop import train
         from multilayer._engine.state import CONVERGED
@@ -122,15 +148,19 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
         self.stop_reason_ = "max_iter"
         begun = len(training.history)
         try:
-            train(training, stop, callbacks=callbacks)
+            train(training, (begun + epochs) * training.source.steps_per_epoch, callbacks=callbacks)
         except KeyboardInterrupt:
             self.stop_reason_ = "interrupted"
             warnings.warn("Training interrupted by user.", stacklevel=4)
+        except Exception:  # a callback's: what was trained is kept
+            self.stop_reason_ = "failed"
+            self._keep_result(training, begun)
+            raise
         if training.diverged:
             self.stop_reason_ = "diverged"
         elif training.status == CONVERGED:
             self.stop_reason_ = "converged"
-        self._keep_result(training, begun, len(samples))
+        self._keep_result(training, begun)
         if training.diverged:
             raise DivergenceError(
                 f"training diverged in epoch {len(training.history)}: the loss is not finite "
@@ -152,7 +182,7 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
 
         return schedule_name(self) not in PLANNED and self.n_iter_ >= self.max_iter > 0
 
-    def _keep_result(self, training: Any, begun: int, n_rows: int) -> None:
+    def _keep_result(self, training: Any, begun: int) -> None:
         """Set the fitted attributes from a training run, however it ended."""
         import jax
 
@@ -163,7 +193,7 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
         keep_best = (
             training.config.monitor_score
             or self.stop_reason_ == "diverged"
-            or (self.stop_reason_ == "interrupted" and validated)
+            or (self.stop_reason_ in ("interrupted", "failed") and validated)
         )
         has_best = np.isfinite(state.best_kept) or self.stop_reason_ == "diverged"
         self._keep_parameters(state.best_params if keep_best and has_best else state.params)
@@ -174,7 +204,7 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
         self.loss_curve_ = history["loss"].tolist()
         self.loss_ = self.loss_curve_[-1] if len(history) else np.nan
         self.n_iter_ = len(history) - begun
-        self.t_ += self.n_iter_ * n_rows
+        self.t_ += self.n_iter_ * training.source.n_rows
         scores = history["validation_score"]
         self.validation_scores_ = scores.tolist() if validated else None
         self.best_validation_score_ = float(np.max(scores, initial=-np.inf)) if validated else None
@@ -200,8 +230,14 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
         )
         self._keep_parameters(found.params)
         self.loss_ = self.best_loss_ = found.loss
-        self.n_iter_ = found.n_iter
+        self.n_iter_ = len(found.loss_curve)
         self.validation_scores_ = self.best_validation_score_ = None
+        self.loss_curve_ = found.loss_curve
+        self.history_ = {
+            "epoch": np.arange(len(found.loss_curve)),
+            "loss": np.array(found.loss_curve, np.float64),
+        }
+        self.fit_seconds_, self.compile_seconds_ = found.seconds, found.compile_seconds
         self.stop_reason_ = "converged" if found.converged else "max_iter"
         if found.interrupted:
             self.stop_reason_ = "interrupted"
@@ -212,7 +248,7 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
             )
         elif not found.converged:
             warnings.warn(
-                f"lbfgs failed to converge after {found.n_iter} iteration(s): {found.message}. "
+                f"lbfgs failed to converge after {self.n_iter_} iteration(s): {found.message}. "
                 "Increase max_iter or scale the columns.",
                 ConvergenceWarning,
                 stacklevel=4,
@@ -238,22 +274,21 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
 
     # Prediction --------------------------------------------------------------------------------
 
-    def _outputs(self, X: Any, output: str) -> np.ndarray:
-        """Compute logits or what the output activation makes of them, float32."""
+    def _logits(self, X: Any) -> np.ndarray:
+        """Compute the outputs before the output activation, float32."""
         check_is_fitted(self)
         from multilayer._data.rows import row_taker
-        from multilayer._engine.predict import outputs
+        from multilayer._engine.predict import logits
         from multilayer.estimators import fitting, inputs
         from multilayer.nn.network import Network
 
         X = inputs.check_X(self, X, reset=False)
         dtype = fitting.computing_type()
-        return outputs(
+        return logits(
             Network(self._layer_sizes, self.activation),
             self._parameters(dtype),
             row_taker(X, dtype),
             X.shape[0],
-            output=output,
             input_scale=1.0 if self.input_scale is None else self.input_scale,
             dtype=dtype,
         )

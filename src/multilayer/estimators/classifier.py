@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit, logsumexp, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -142,7 +142,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Layers (inputs and outputs counted) and output units.
     out_activation_ : {"logistic", "softmax"}
         Output activation.
-    stop_reason_ : {"max_iter", "converged", "interrupted", "diverged"}
+    stop_reason_ : {"max_iter", "converged", "interrupted", "diverged", "failed"}
         What ended training.
     fit_seconds_, compile_seconds_ : float
         Seconds of training steps and of compilation in the last call.
@@ -215,11 +215,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         self._check_parameters()
         again = self.warm_start and hasattr(self, "coefs_")
-        if again:
-            self._check_same_classes(y)
-        samples = self._samples(X, y, sample_weight, first=not again)
-        validation = self._validation(X_val, y_val, sample_weight_val)
-        self._fit_samples(samples, validation, resume=again, epochs=self.max_iter)
+        with self._unchanged_on_refusal():
+            if again:
+                self._check_same_classes(y)
+            samples = self._samples(X, y, sample_weight, first=not again)
+            validation = self._validation(X_val, y_val, sample_weight_val)
+            training = self._begin(samples, validation, resume=again)
+        self._run(training, self.max_iter)
         return self
 
     @available_if(_is_stochastic)
@@ -248,9 +250,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if self.early_stopping:
             raise DataError("partial_fit does not support early_stopping=True")
         again = hasattr(self, "coefs_")
-        self._declare_classes(y, classes, first=not again)
-        samples = self._samples(X, y, sample_weight, first=not again, classes=self.classes_)
-        self._fit_samples(samples, None, resume=again, epochs=1)
+        with self._unchanged_on_refusal():
+            self._declare_classes(y, classes, first=not again)
+            samples = self._samples(X, y, sample_weight, first=not again, classes=self.classes_)
+            training = self._begin(samples, None, resume=again)
+        self._run(training, 1)
         return self
 
     def _declare_classes(self, y: Any, classes: Any, *, first: bool) -> None:
@@ -282,7 +286,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self.classes_ = labels.find_classes(y) if classes is None else classes
             self._multilabel = y.ndim == 2
             self.out_activation_ = self._loss_name()
-        return Samples(X, labels.encode(y, self.classes_), weight, streamed)
+        target = labels.encode(y, self.classes_, multilabel=self._multilabel)
+        return Samples(X, target, weight, streamed)
 
     def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Any:
         """Check validation data, encoded by the classes of the training data."""
@@ -334,7 +339,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         logits : ndarray of shape (n_samples,) for two classes, else (n_samples, n_outputs)
         """
-        logits = self._outputs(X, "logits")
+        logits = self._logits(X)
         return logits[:, 0] if self._is_binary() else logits
 
     def predict(self, X: Any) -> np.ndarray:
@@ -368,10 +373,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         p : ndarray of shape (n_samples, n_classes), float32
         """
         check_is_fitted(self)
-        if not self._is_binary():
-            return self._outputs(X, self.out_activation_)
-        logits = self._outputs(X, "logits")[:, 0]
-        return expit(np.column_stack([-logits, logits]))  # 1 - p would round small chances to 0
+        logits = self._logits(X)
+        if self._is_binary():  # both from the logit: 1 - p would round small chances to 0
+            logits = np.column_stack([-logits[:, 0], logits[:, 0]])
+        return softmax(logits, axis=1) if self.out_activation_ == "softmax" else expit(logits)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of the probabilities of the classes.
@@ -386,7 +391,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         log_p : ndarray of shape (n_samples, n_classes), float32
             Computed from the logits, so that small probabilities keep their size.
         """
-        logits = self._outputs(X, "logits")
+        logits = self._logits(X)
         if self._is_binary():
             logits = np.column_stack([-logits[:, 0], logits[:, 0]])
         if self.out_activation_ == "softmax":
@@ -414,8 +419,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         check_is_fitted(self)
         X, y = inputs.check_X_y(self, X, y, reset=False)
         weight = inputs.check_weight(sample_weight, X, "float64")
-        target = labels.encode(labels.check_labels(y), self.classes_)
-        logits = self._outputs(X, "logits").astype(np.float64)
+        target = labels.encode(labels.check_labels(y), self.classes_, multilabel=self._multilabel)
+        logits = self._logits(X).astype(np.float64)
         if self.out_activation_ == "softmax":
             right = np.argmax(logits, axis=1) == target
             losses = logsumexp(logits, axis=1) - logits[np.arange(len(target)), target]

@@ -89,12 +89,13 @@ def configuration(
 ) -> FitConfig:
     """Return the static part of a fit."""
     solver = estimator.solver
-    plain = solver == "sgd" and estimator.momentum == 0
+    # "lbfgs" updates nothing in the program; sgd without momentum has no velocity to keep.
+    plain = solver == "lbfgs" or (solver == "sgd" and estimator.momentum == 0)
     rates = parameters.dropout_rates(estimator.dropout, len(layer_sizes) - 2)
     return FitConfig(
         network=Network(layer_sizes, estimator.activation, dropout=any(rates)),
         loss=loss,
-        solver="plain_sgd" if plain else "sgd" if solver == "lbfgs" else solver,
+        solver="plain_sgd" if plain else solver,
         nesterov=bool(estimator.nesterovs_momentum) and solver == "sgd" and not plain,
         adaptive=parameters.schedule_name(estimator) == "adaptive",
         penalty=estimator.alpha > 0 and solver != "lbfgs",

@@ -32,13 +32,21 @@ def check_weight(sample_weight: Any, X: Matrix, dtype: str) -> np.ndarray:
     """Sample weights of shape ``(n_samples,)``, ones where none are given."""
     if sample_weight is None:
         return np.ones(X.shape[0], dtype)
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if not weight.sum() > 0:
+    if not np.any(np.asarray(sample_weight) != 0):
         raise DataError(
-            "sample_weight must have at least one weight above zero, but all of them are zero. "
-            "Leave it out to weigh all samples the same."
+            "sample_weight must not be zero everywhere. Sample weights must contain at least one "
+            "non-zero number: leave the argument out to weigh all samples the same."
         )
-    return weight.astype(dtype)
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    with np.errstate(over="ignore", under="ignore"):
+        weight = weight.astype(dtype)
+    total = weight.sum(dtype=np.float64)
+    if not 0 < total < np.finfo(dtype).max:
+        raise DataError(
+            f"sample_weight must have a sum that {dtype} can hold, got {total:g}. Divide the "
+            "weights by their mean."
+        )
+    return weight
 
 
 def is_streamed(X: Any) -> bool:

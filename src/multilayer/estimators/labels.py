@@ -35,9 +35,12 @@ def find_classes(y: np.ndarray) -> np.ndarray:
     return classes
 
 
-def encode(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def encode(y: np.ndarray, classes: np.ndarray, *, multilabel: bool) -> np.ndarray:
     """Targets of the loss: class numbers (n,) int32; 0/1 of shape (n, 1) or (n, n_labels)."""
-    if y.ndim == 2:
+    expected = f"an indicator matrix of {len(classes)} columns" if multilabel else "1-D labels"
+    if (y.ndim == 2) != multilabel or (multilabel and y.shape[1] != len(classes)):
+        raise DataError(f"y must be {expected}, as in training, got an array of shape {y.shape}.")
+    if multilabel:
         return y.astype(np.float32)
     unknown = np.setdiff1d(y, classes)
     if len(unknown):

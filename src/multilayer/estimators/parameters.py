@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._optim.schedules import SCHEDULE_DEFAULTS
 from multilayer._optim.solvers import SOLVER_DEFAULTS
@@ -49,6 +51,9 @@ def check_parameters(estimator: Any) -> None:
         check_batch_size(estimator.batch_size)
     if estimator.input_scale is not None:
         check_real("input_scale", estimator.input_scale, "(0, inf)")
+    check_random_state(estimator.random_state)
+    check_verbose(estimator.verbose)
+    check_callbacks(estimator.callbacks)
     hidden_sizes(estimator.hidden_layer_sizes)
     dropout_rates(estimator.dropout, len(hidden_sizes(estimator.hidden_layer_sizes)))
     solver_numbers(estimator)
@@ -60,6 +65,31 @@ def check_batch_size(value: Any) -> None:
     """Check a batch size given as a number."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         refuse("batch_size", "'auto' or an integer of at least 1", value)
+
+
+def check_random_state(value: Any) -> None:
+    """Check a seed."""
+    if value is None or value is np.random or isinstance(value, np.random.RandomState):
+        return
+    check_integer("random_state", value, 0, 2**32 - 1)
+
+
+def check_verbose(value: Any) -> None:
+    """Check that verbose is a flag or a level."""
+    if not isinstance(value, np.bool_ | bool):
+        check_integer("verbose", value, 0)
+
+
+def check_callbacks(value: Any) -> None:
+    """Check that callbacks can be told what they are told."""
+    told = ("on_epoch_end", "on_progress")
+    good = value is None or (
+        isinstance(value, Iterable)
+        and not isinstance(value, str)
+        and all(callable(getattr(each, name, None)) for each in value for name in told)
+    )
+    if not good:
+        refuse("callbacks", f"None or a sequence of objects with {' and '.join(told)}", value)
 
 
 def check_lbfgs(estimator: Any) -> None:
