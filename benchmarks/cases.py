@@ -45,11 +45,11 @@ class Case:
 SGD = ("sgd", 1e-2)
 ADAM = ("adam", 1e-3)
 CASES = (
-    Case("mnist-50-sgd", "784-300-100-10, batch 50, SGD", "mnist", CHAPTER, 50, *SGD, 55_000, 3),
-    Case("mnist-50-adam", "784-300-100-10, batch 50, Adam", "mnist", CHAPTER, 50, *ADAM, 55_000, 3),
-    Case("mnist-256-sgd", "784-300-100-10, batch 256, SGD", "mnist", CHAPTER, 256, *SGD, 54_784, 3),
+    Case("mnist-50-sgd", "784-300-100-10, batch 50, SGD", "mnist", CHAPTER, 50, *SGD, 55_000, 2),
+    Case("mnist-50-adam", "784-300-100-10, batch 50, Adam", "mnist", CHAPTER, 50, *ADAM, 55_000, 2),
+    Case("mnist-256-sgd", "784-300-100-10, batch 256, SGD", "mnist", CHAPTER, 256, *SGD, 54_784, 2),
     Case(
-        "mnist-256-adam", "784-300-100-10, batch 256, Adam", "mnist", CHAPTER, 256, *ADAM, 54_784, 3
+        "mnist-256-adam", "784-300-100-10, batch 256, Adam", "mnist", CHAPTER, 256, *ADAM, 54_784, 2
     ),
     Case("table-50-sgd", "20-64-64-3, batch 50, SGD", "table", TABLE, 50, *SGD, 10_000, 10),
     Case("table-50-adam", "20-64-64-3, batch 50, Adam", "table", TABLE, 50, *ADAM, 10_000, 10),

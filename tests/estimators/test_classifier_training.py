@@ -78,10 +78,11 @@ def test_a_planned_schedule_ends_without_a_warning(recwarn):
 
 
 def test_validation_data_only_make_curves():
-    with_curves = classifier().fit(
+    settings = {"alpha": 1.0, "label_smoothing": 0.2}  # in the training loss alone
+    with_curves = classifier(**settings).fit(
         X[TRAIN], y3[TRAIN], X_val=X[HELD_OUT], y_val=y3[HELD_OUT], sample_weight_val=np.ones(30)
     )
-    assert_same_network(with_curves, classifier().fit(X[TRAIN], y3[TRAIN]))
+    assert_same_network(with_curves, classifier(**settings).fit(X[TRAIN], y3[TRAIN]))
     figures = with_curves.evaluate(X[HELD_OUT], y3[HELD_OUT])
     history = with_curves.history_
     assert history["validation_loss"][-1] == pytest.approx(figures["average_loss"], rel=1e-5)
