@@ -159,7 +159,12 @@ BAD_TRAINING_DATA = {
         {"sample_weight": changed(np.ones(N), 2, np.nan)},
         "sample_weight contains NaN",
     ),
-    "no weight": (X, y, {"sample_weight": np.zeros(N)}, "sample_weight must not be zero everywhere"),
+    "no weight": (
+        X,
+        y,
+        {"sample_weight": np.zeros(N)},
+        "sample_weight must not be zero everywhere",
+    ),
     "weights of two dimensions": (
         X,
         y,
