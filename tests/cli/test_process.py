@@ -101,6 +101,8 @@ def test_interrupt_keeps_the_network(tmp_path):
         text=True,
         cwd=tmp_path,
         env=ENVIRONMENT,
+        # A shell's background job hands an ignored SIGINT down to everything it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while not (line := process.stderr.readline()).startswith("epoch "):
             assert line, "training ended by itself"

@@ -51,7 +51,13 @@ def at_random(per_epoch):
     return lambda step: int(rng.integers(1, 2 * per_epoch))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.slow) if case == "sgd, adaptive" else case
+        for case in CASES
+    ],
+)
 def test_where_calls_end(make_training, assert_same_bits, blobs, case):
     X, y = blobs
 
@@ -193,7 +199,7 @@ def test_padding_is_never_read(make_training, assert_same_bits, blobs):
 # Weights ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("solver", ["adam", pytest.param("sgd", marks=pytest.mark.slow)])
 def test_batch_without_weight_makes_no_update(make_training, blobs, solver):
     X, y = blobs[0][:12], blobs[1][:12]
     settings = estimator(solver=solver, batch_size=4, alpha=0.5)
