@@ -110,7 +110,7 @@ def test_interrupt_keeps_the_network(tmp_path):
             INTERRUPTIBLE,
             "train",
             "data.npz",
-            *"--epochs 5000 --hidden 32".split(),
+            *["--epochs", "5000", "--hidden", "32"],
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
