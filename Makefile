@@ -8,7 +8,7 @@ PINS := pyproject.toml $(wildcard constraints/*.txt)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow bench clean
+.PHONY: help demo test test-slow contract bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,11 +25,14 @@ test: $(VENV)/.installed-dev  ## lint, types and tests, as CI runs them
 test-slow: $(VENV)/.installed-dev  ## the tests marked slow
 	$(VENV)/bin/python -m pytest -m slow tests
 
+contract:  ## scikit-learn's checks under four of its releases, in .venv-contract-*
+	$(PYTHON) tests/contract/matrix.py
+
 bench: $(BENCH)/.installed  ## compare with other libraries, in .venv-bench
 	$(BENCH)/bin/python benchmarks/run.py
 
 clean:  ## remove environments, caches and builds
-	rm -rf $(VENV) $(BENCH) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) .venv-contract-* build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # $(call make-venv,folder): a folder whose pip runs is kept; a missing or broken one is made anew.

@@ -62,7 +62,7 @@ EFFECTS = (
     ),
     Effect(
         "printing",
-        ("_engine/callbacks.py", "_cli"),
+        ("_engine/callbacks/printing.py", "_cli"),
         ("builtins.print", "jax.debug.print", "rich", "sys.stdout", "sys.stderr"),
     ),
     Effect("scikit-learn", ("estimators", "search", "datasets", "_cli"), ("sklearn",)),
@@ -178,7 +178,7 @@ def test_each_effect_has_one_home():
 def modules_of(package, **sources):
     """Write sources, named folder__module, below package; return them as modules."""
     for name, source in sources.items():
-        file = package.joinpath(*name.rsplit("__", 1)).with_suffix(".py")
+        file = package.joinpath(*name.split("__")).with_suffix(".py")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(source)
     return read_modules(package)
@@ -260,7 +260,7 @@ def test_checker_accepts_effects_at_home(tmp_path):
     modules = modules_of(
         tmp_path,
         _engine__epoch="import jax\nf = jax.jit(g)",
-        _engine__callbacks="print(1)",
+        _engine__callbacks__printing="print(1)",
         _persist__write="import os\nopen(p)\nos.replace(a, b)",
         estimators__mlp="from sklearn.base import BaseEstimator",
         plots__figures="def f():\n    import matplotlib.pyplot",

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from multilayer import callbacks as callbacks
     from multilayer import datasets as datasets
     from multilayer._core.errors import DataError as DataError
     from multilayer._core.errors import DivergenceError as DivergenceError
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from multilayer._core.errors import ModelFileError as ModelFileError
     from multilayer._core.errors import MultilayerError as MultilayerError
     from multilayer.estimators.classifier import MLPClassifier as MLPClassifier
+    from multilayer.estimators.regressor import MLPRegressor as MLPRegressor
     from multilayer.model_file import load as load
     from multilayer.model_file import save as save
 
@@ -23,12 +25,13 @@ _HOMES = {
     "ForkedProcessError": "multilayer._core.errors",
     "InvalidArgumentError": "multilayer._core.errors",
     "MLPClassifier": "multilayer.estimators.classifier",
+    "MLPRegressor": "multilayer.estimators.regressor",
     "ModelFileError": "multilayer._core.errors",
     "MultilayerError": "multilayer._core.errors",
     "load": "multilayer.model_file",
     "save": "multilayer.model_file",
 }
-_MODULES = ("datasets",)
+_MODULES = ("callbacks", "datasets")
 
 __all__ = [
     "DataError",
@@ -36,9 +39,11 @@ __all__ = [
     "ForkedProcessError",
     "InvalidArgumentError",
     "MLPClassifier",
+    "MLPRegressor",
     "ModelFileError",
     "MultilayerError",
     "__version__",
+    "callbacks",
     "datasets",
     "load",
     "save",

@@ -15,8 +15,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : MLPClassifier or sklearn.pipeline.Pipeline
-        Fitted model. A pipeline may have a StandardScaler before its MLPClassifier, nothing else.
+    model : MLPClassifier, MLPRegressor or sklearn.pipeline.Pipeline
+        Fitted model. A pipeline may have a StandardScaler before its network, nothing else.
     path : str or path-like
         File to write, ``.safetensors`` by custom; its folder must exist. An existing file is
         replaced at once: a reader, or a computer that loses power, finds the old one or the new.
@@ -34,7 +34,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     learnt is kept, apart from the optimizer's state: a ``warm_start`` fit or ``partial_fit`` after
     :func:`load` goes on from the weights with a new optimizer. Not kept either are callbacks, a
     ``RandomState`` given as `random_state` (both are None after loading) and a pipeline's
-    ``memory`` and ``verbose``.
+    ``memory`` and ``verbose``. Functions given as `activation`, `solver` or `scoring` are code, and
+    a model with one is refused.
 
     Examples
     --------
@@ -70,7 +71,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    model : MLPClassifier or sklearn.pipeline.Pipeline
+    model : MLPClassifier, MLPRegressor or sklearn.pipeline.Pipeline
         The fitted model: the same kind of object, the same predictions to the last bit on the
         same machine and versions.
 

@@ -10,7 +10,7 @@ import pytest
 from multilayer import load
 from multilayer._cli import recipes, training
 from multilayer._cli.progress import Bar, Follower, Lines
-from multilayer._engine.callbacks import Progress
+from multilayer._engine.callbacks.protocol import Progress
 
 QUICK = ("--hidden", "8", "--epochs", "5", "--learning-rate", "0.05")
 TARGET = ("--target", "kind")

@@ -8,16 +8,19 @@ from multilayer._data.order import shuffled
 from multilayer._data.source import ResidentSource
 from multilayer._engine.loop import Training
 from multilayer._engine.state import initial_state
-from multilayer.estimators import fitting
+from multilayer._objectives.objective import Objective
+from multilayer.estimators import fitting, losses
+from multilayer.estimators.architecture import output_like
 from multilayer.nn.network import initialize
 
 
 def _targets(y):
-    """The loss and its targets: two classes have one output, more have one each."""
+    """The objective and its targets: two classes have one output, more have one each."""
     n_classes = len(np.unique(y))
     if y.ndim == 2 or n_classes == 2:
-        return "logistic", y.reshape(len(y), -1).astype(np.float32)
-    return "softmax", y.astype(np.int32)
+        targets = y.reshape(len(y), -1).astype(np.float32)
+        return Objective("logistic", "logistic", (1,) * targets.shape[1]), targets
+    return Objective("softmax", "softmax", (n_classes,)), y.astype(np.int32)
 
 
 def _training(
@@ -35,13 +38,13 @@ def _training(
     params=None,
 ):
     """Build a training run that has done no step yet."""
-    loss, targets = _targets(y)
-    n_outputs = targets.shape[1] if targets.ndim == 2 else len(np.unique(y))
+    objective, targets = _targets(y)
     hidden = np.atleast_1d(np.array(estimator.hidden_layer_sizes, int)).tolist()
+    sizes = (X.shape[1], *hidden, sum(objective.heads))
     config = fitting.configuration(
         estimator,
-        (X.shape[1], *hidden, n_outputs),
-        loss,
+        sizes,
+        objective,
         weighted=weighted,
         validate=validation is not None,
     )
@@ -58,12 +61,21 @@ def _training(
     if validation is not None:
         X_val, y_val = validation
         ones = np.ones(len(X_val), config.dtype)
-        samples = fitting.Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones)
-        validation = fitting.validation_blocks(samples, config.dtype)
+        samples = fitting.Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
+        validation = fitting.validation_blocks(config, samples)
     if params is None:
         rng = np.random.RandomState(seed)
-        params = initialize(config.network, rng, weights="auto", bias="auto", dtype=config.dtype)
-    hyper = fitting.hyper_parameters(estimator, config, source, seed)
+        params = initialize(
+            config.network,
+            rng,
+            weights="auto",
+            bias="auto",
+            output_like=output_like(estimator),
+            dtype=config.dtype,
+        )
+    numbers = losses.classifier_numbers(estimator, config.dtype)
+    plan = fitting.Plan(estimator, sizes, objective, numbers, seed)
+    hyper = fitting.hyper_parameters(plan, config, source)
     return Training(
         config=config,
         hyper=hyper,

@@ -9,10 +9,11 @@ import pytest
 
 from multilayer import MLPClassifier
 from multilayer._data.source import Rows
-from multilayer._engine.step import batch_loss, gather, loss_and_gradient
-from multilayer._objectives.penalties import sum_of_squares
-from multilayer.estimators import fitting
-from multilayer.nn.network import Dense, Network, apply_in_training
+from multilayer._engine.step import add_penalty, batch_loss, gather, reciprocal
+from multilayer._objectives.objective import Objective
+from multilayer._objectives.penalties import quick_sum
+from multilayer.estimators import fitting, losses
+from multilayer.nn.network import Dense, Disturbance, Network, apply_in_training
 
 SIZES = {"softmax": (5, 7, 6, 3), "logistic": (5, 7, 6, 2)}
 N_ROWS = 12
@@ -56,7 +57,8 @@ def reference(params, X, y, weight, *, loss, activation, alpha, smoothing):
 
 
 def flat(params):
-    return np.concatenate([np.asarray(leaf, np.float64).ravel() for la in params for leaf in la])
+    leaves = jax.tree.leaves(params)
+    return np.concatenate([np.asarray(leaf, np.float64).ravel() for leaf in leaves])
 
 
 def problem(loss, dtype):
@@ -75,16 +77,33 @@ def problem(loss, dtype):
     return params, Rows(X, y, weight)
 
 
+def static_and_traced(loss, estimator, *, weighted=True):
+    """The engine's configuration and hyper-parameters for an estimator."""
+    units = SIZES[loss][-1]
+    objective = Objective(loss, loss, (units,) if loss == "softmax" else (1,) * units)
+    config = fitting.configuration(
+        estimator, SIZES[loss], objective, weighted=weighted, validate=False
+    )
+    numbers = losses.classifier_numbers(estimator, config.dtype)
+    plan = fitting.Plan(estimator, SIZES[loss], objective, numbers, 0)
+    return config, fitting.hyper_parameters(plan, config, SimpleNamespace(steps_per_epoch=1))
+
+
 def compiled(loss, activation, dtype, **arguments):
     """Return the engine's loss and gradient as a function of (params, rows, line)."""
     estimator = MLPClassifier(SIZES[loss][1:-1], activation, **arguments)
-    config = fitting.configuration(estimator, SIZES[loss], loss, weighted=True, validate=False)
+    config, hyper = static_and_traced(loss, estimator)
     assert config.dtype == dtype
-    hyper = fitting.hyper_parameters(estimator, config, SimpleNamespace(steps_per_epoch=1), 0)
 
     @jax.jit
     def function(params, rows, line):
-        return loss_and_gradient(params, config, hyper, gather(rows, line), np.int32(0))
+        batch = gather(rows, line)
+        (value, _), gradient = jax.value_and_grad(batch_loss, has_aux=True)(
+            params, config, hyper, batch, np.int32(0)
+        )
+        weight = batch.weight.sum()
+        penalty, gradient = add_penalty(config, hyper, gradient, weight, params)
+        return value + penalty * reciprocal(weight), gradient
 
     return function
 
@@ -98,7 +117,7 @@ def test_gradient_is_that_of_the_written_out_network(loss, activation):
     value, gradient = function(params, rows, line)
     picked = line[line >= 0]
     expected_value, expected = reference(
-        [(np.float64(W), np.float64(b)) for W, b in params],
+        [(np.float64(layer.kernel), np.float64(layer.bias)) for layer in params],
         *(np.asarray(part[picked], np.float64 if part.ndim == 2 else None) for part in rows[:2]),
         np.float64(rows.weight[picked]),
         loss=loss,
@@ -160,13 +179,14 @@ def test_dropout_is_a_function_of_seed_step_and_layer():
     """Units of value 1 become 0 or 1 / (1 - rate), others in each row, layer, step and seed."""
     n = 400
     identity = Dense(np.eye(n, dtype=np.float32), np.zeros(n, np.float32))
-    network = Network((n, n, n, n), "identity", dropout=True)
+    network = Network((n, n, n, n), ("identity", "identity"), dropout=True)
     ones = np.ones((2, n), np.float32)
 
     @jax.jit
     def dropped(seed, step, rates):
         key = jax.random.fold_in(jax.random.key(seed), step)
-        return apply_in_training(network, (identity,) * 3, ones, rates, key)
+        disturbance = Disturbance(rates, 0.0, 0.0)
+        return apply_in_training(network, (identity,) * 3, ones, ones[:, 0], disturbance, key)[0]
 
     rates = np.array([0.2, 0], np.float32), np.array([0, 0.2], np.float32)
     units = np.asarray(dropped(0, 0, rates[0]))
@@ -186,17 +206,14 @@ def test_dropout_is_a_function_of_seed_step_and_layer():
 def test_dropout_is_drawn_anew_in_each_step():
     params, rows = problem("softmax", "float32")
     estimator = MLPClassifier(SIZES["softmax"][1:-1], dropout=0.5)
-    config = fitting.configuration(
-        estimator, SIZES["softmax"], "softmax", weighted=True, validate=False
-    )
-    hyper = fitting.hyper_parameters(estimator, config, SimpleNamespace(steps_per_epoch=1), 0)
-    loss = jax.jit(lambda step: batch_loss(params, config, hyper, rows, step))
+    config, hyper = static_and_traced("softmax", estimator)
+    loss = jax.jit(lambda step: batch_loss(params, config, hyper, rows, step)[0])
     assert len({float(loss(np.int32(step))) for step in range(5)}) == 5
     assert loss(np.int32(3)) == loss(np.int32(3))
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (64, 64), (67, 63), (784, 300)])
-def test_sum_of_squares(shape):
-    kernel = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    expected = (kernel.astype(np.float64) ** 2).sum()
-    assert float(jax.jit(sum_of_squares)(kernel)) == pytest.approx(expected, rel=2e-6)
+def test_quick_sum(shape):
+    values = np.square(np.random.default_rng(0).normal(size=shape)).astype(np.float32)
+    expected = values.astype(np.float64).sum()
+    assert float(jax.jit(quick_sum)(values)) == pytest.approx(expected, rel=2e-6)

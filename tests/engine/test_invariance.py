@@ -8,6 +8,7 @@ from multilayer import MLPClassifier
 from multilayer._data import source as source_module
 from multilayer._data.order import shuffled
 from multilayer._data.source import IteratedSource, ResidentSource, Rows, StreamedSource
+from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.loop import train
 
 EPOCHS = 4
@@ -68,12 +69,11 @@ def test_where_calls_end(make_training, assert_same_bits, blobs, case):
 
     calls = []
 
-    class Count:
+    class Count(Callback):
+        only_watches = True
+
         def on_progress(self, progress):
             calls.append(progress.step)
-
-        def on_epoch_end(self, report):
-            pass
 
     at_once = run(training(), budget=lambda step: 10**6, callbacks=[Count()])
     per_epoch = at_once.source.steps_per_epoch

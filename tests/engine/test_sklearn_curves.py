@@ -40,7 +40,10 @@ NEVER_STOP = {"n_iter_no_change": 10**6, "max_iter": EPOCHS}
 def weights_and_orders(sizes, activation, n_rows, dtype):
     """Repeat scikit-learn's draws: weights layer by layer, then a shuffle of the last order."""
     rng = np.random.RandomState(SEED)
-    params = initialize(Network(sizes, activation), rng, weights="auto", bias="auto", dtype=dtype)
+    network = Network(sizes, (activation,) * (len(sizes) - 2))
+    params = initialize(
+        network, rng, weights="auto", bias="auto", output_like=activation, dtype=dtype
+    )
     orders = [shuffle(np.arange(n_rows), random_state=rng)]
     while len(orders) < EPOCHS + 64:  # windows look some epochs ahead
         orders.append(shuffle(orders[-1], random_state=rng))

@@ -3,10 +3,11 @@
 from copy import deepcopy
 
 import numpy as np
+import optax
 import pytest
 from scipy import sparse
 
-from multilayer import DataError, InvalidArgumentError, MLPClassifier
+from multilayer import DataError, InvalidArgumentError, MLPClassifier, MLPRegressor
 from multilayer._engine.cache import PROGRAMS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -50,8 +51,8 @@ def unharmed(fitted):
 
 BAD_ARGUMENTS = {
     "hidden_layer_sizes": [0, (10, -1), (2.5,), "100", (True,), None],
-    "activation": ["swish", None, 3],
-    "solver": ["SGD", None, "lion"],
+    "activation": ["swish", None, 3, ["relu", "tanh"], ["swish"]],
+    "solver": ["SGD", None, "lion", optax.scale_by_adam, len],
     "alpha": [-1e-9, np.nan, np.inf, "0.1", None],
     "batch_size": [0, -5, 2.0, "all", True],
     "learning_rate": ["cyclic", None, 0.1],
@@ -81,11 +82,58 @@ BAD_ARGUMENTS = {
     "solver_params": [{"beta": 1}, [1], {"momentum": 0.9}],
     "schedule_params": [{"end": 1}, 3, {"warmup_fraction": 1.0}, {"start_factor": -1}],
     "callbacks": [3, [3], "print"],
+    "norm": ["group", True, 0],
+    "residual": ["yes", 1, True],  # True: no two layers are of the same width
+    "out_activation": ["relu", None],
+    "input_dropout": [-0.1, 1.0, (0.1,), None],
+    "input_noise": [-0.1, np.nan, None],
+    "l1_ratio": [-0.1, 1.1, None],
+    "max_norm": [0, -1.0, "3"],
+    "clip_norm": [0, -1.0, np.inf],
+    "accumulate_steps": [0, 1.5, True, None],
+    "ema_decay": [-0.1, 1.0, "0.99"],
+    "precision": ["float16", None, 32],
+    "scoring": ["recall_at_3", 3],
+    "transform_layer": [1, -2, 0.5, None],
+    "class_weight": ["equal", [1, 2], {0: -1}, {0: "a"}, {7: 1}],
+}
+REGRESSOR_ARGUMENTS = {
+    "loss": ["mse", None],
+    "quantiles": [0.5, (), (0, 0.5), (0.5, 0.2), ("a",), None],
+    "huber_delta": [0, -1, np.nan],
+    "standardize_target": ["yes", 1, None],
+    "out_activation": ["softmax", None],
+    "scoring": ["recall_at_3", 3],
 }
 
 
 def test_every_argument_has_bad_values():
     assert set(BAD_ARGUMENTS) == set(MLPClassifier().get_params())
+    own = set(MLPRegressor().get_params()) - set(MLPClassifier().get_params())
+    assert own < set(REGRESSOR_ARGUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in REGRESSOR_ARGUMENTS.items() for value in values],
+)
+def test_bad_argument_of_a_regressor(name, value):
+    with pytest.raises(InvalidArgumentError, match=rf"^{name}\b.* must be .*{name}"):
+        MLPRegressor(**{name: value}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "quantile", "out_activation": "exp"}, "out_activation must be 'auto'"),
+        ({"loss": "poisson", "out_activation": "identity"}, "out_activation must be 'auto'"),
+        ({"loss": "poisson", "standardize_target": True}, "standardize_target must be False"),
+        ({"out_activation": "tanh", "standardize_target": True}, "standardize_target must be"),
+    ],
+)
+def test_arguments_of_a_regressor_that_do_not_go_together(arguments, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        MLPRegressor(**arguments).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +144,9 @@ def test_bad_argument_is_named_with_its_value(unharmed, name, value):
     unharmed.set_params(**{name: value})  # the constructor itself takes anything
     with pytest.raises(InvalidArgumentError, match=rf"^{name}\b.* must be .*{name}") as caught:
         unharmed.fit(X, y)
-    parts = {dict: getattr(value, "values", list), tuple: lambda: value}.get(type(value), list)()
+    parts = {dict: getattr(value, "values", list), tuple: lambda: value, list: lambda: value}.get(
+        type(value), list
+    )()
     assert any(repr(part) in str(caught.value) for part in (value, *parts))
     assert isinstance(caught.value, ValueError)
 
@@ -105,7 +155,15 @@ def test_bad_argument_is_named_with_its_value(unharmed, name, value):
     ("arguments", "message"),
     [
         ({"dropout": 0.5}, "dropout must be 0 with solver='lbfgs'"),
-        ({"learning_rate": "cosine"}, "learning_rate must be 'constant' with solver='lbfgs'"),
+        ({"learning_rate": "cosine"}, "learning_rate must be 'constant', 'invscaling' or"),
+        ({"input_dropout": 0.1}, "input_dropout must be 0"),
+        ({"input_noise": 0.1}, "input_noise must be 0"),
+        ({"norm": "batch"}, "norm must be None or 'layer'"),
+        ({"l1_ratio": 0.1}, "l1_ratio must be 0"),
+        ({"max_norm": 2.0}, "max_norm must be None"),
+        ({"clip_norm": 2.0}, "clip_norm must be None"),
+        ({"ema_decay": 0.9}, "ema_decay must be None"),
+        ({"accumulate_steps": 2}, "accumulate_steps must be 1"),
     ],
 )
 def test_lbfgs_refuses_what_it_cannot_do(unharmed, arguments, message):
@@ -145,7 +203,6 @@ BAD_TRAINING_DATA = {
     "NaN in y": (X, changed(y, 3, np.nan), {}, "y contains NaN"),
     "no y": (X, None, {}, "requires y to be passed"),
     "y of a regression": (X, np.linspace(0.05, 1, N), {}, "Unknown label type: continuous"),
-    "several columns of classes": (X, np.column_stack([y, y]), {}, "y must be 1-D labels or"),
     "weights of another length": (X, y, {"sample_weight": np.ones(5)}, "sample_weight"),
     "negative weight": (
         X,

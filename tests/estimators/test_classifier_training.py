@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from multilayer import MLPClassifier
+from multilayer.callbacks import Callback
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -159,7 +160,7 @@ def test_pickles_go_on_where_they_were():
 
 
 def test_callbacks_see_every_epoch_once():
-    class Listen:
+    class Listen(Callback):
         def __init__(self):
             self.epochs, self.steps = [], []
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from multilayer import DivergenceError, MLPClassifier
+from multilayer.callbacks import Callback
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -32,14 +33,11 @@ def test_divergence_keeps_the_last_finite_network(validation, rate, batch_size):
     assert set(clf.predict(X)) <= {0, 1, 2}
 
 
-class Interrupt:
+class Interrupt(Callback):
     """Raises what Ctrl-C raises, at the end of an epoch."""
 
     def __init__(self, epoch):
         self.epoch = epoch
-
-    def on_progress(self, progress):
-        pass
 
     def on_epoch_end(self, report):
         if report["epoch"] == self.epoch:

@@ -11,35 +11,43 @@ from typing import Any
 import numpy as np
 
 from multilayer._engine.loop import prepare
+from multilayer._objectives.objective import Objective
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
-from multilayer.estimators.arguments import NetworkArguments
+from multilayer.estimators.architecture import hidden_sizes, network_of, output_like
+from multilayer.estimators.arguments import ClassifierArguments
 from multilayer.estimators.fitting import Plan, Samples, assemble, computing_type
-from multilayer.estimators.parameters import check_parameters, hidden_sizes
-from multilayer.nn.network import Network, initialize
+from multilayer.estimators.losses import classifier_numbers
+from multilayer.estimators.parameters import check_parameters
+from multilayer.nn.network import initialize
 
 
 def compile_mnist(arguments: dict[str, Any], input_scale: float) -> Thread:
     """Start to compile for these estimator arguments."""
-    network = NetworkArguments(**arguments, input_scale=input_scale)
+    network = ClassifierArguments(**arguments, input_scale=input_scale)
     check_parameters(network)
     thread = Thread(target=prepare, args=(_blank_run(network),))
     thread.start()
     return thread
 
 
-def _blank_run(network: NetworkArguments) -> Any:
+def _blank_run(network: ClassifierArguments) -> Any:
     """A run of the right shapes on blank images."""
     sizes = (N_PIXELS, *hidden_sizes(network.hidden_layer_sizes), N_CLASSES)
     dtype = computing_type()
     params = initialize(
-        Network(sizes, network.activation),
+        network_of(network, sizes),
         np.random.RandomState(0),
         weights=network.weight_init,
         bias=network.bias_init,
+        output_like=output_like(network),
         dtype=dtype,
     )
-    train, validation = (
-        Samples(np.zeros((n, N_PIXELS), np.uint8), np.zeros(n, np.int32), np.ones(n, dtype))
-        for n in (N_TRAIN, N_VALID)
-    )
-    return assemble(Plan(network, sizes, "softmax", 0), train, validation, params, 1)
+    train, validation = (_blank_samples(n, dtype) for n in (N_TRAIN, N_VALID))
+    objective = Objective("softmax", "softmax", (N_CLASSES,))
+    plan = Plan(network, sizes, objective, classifier_numbers(network, dtype), 0)
+    return assemble(plan, train, validation, params, 1)
+
+
+def _blank_samples(n: int, dtype: str) -> Samples:
+    labels = np.zeros(n, np.int32)
+    return Samples(np.zeros((n, N_PIXELS), np.uint8), labels, np.ones(n, dtype), labels)

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
+from multilayer._engine.callbacks.protocol import Callback
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-    from multilayer._engine.callbacks import Progress
-    from multilayer._engine.history import Report
+    from multilayer._core.types import Report
+    from multilayer._engine.callbacks.protocol import Progress
 
 MOST_LINES = 20  # plain lines of a training run
 SMALLEST_BAR, LARGEST_BAR = 10, 40
 FIGURES_WIDTH = 63  # what stands beside the bar, at its widest
 
 
-class Follower:
+class Follower(Callback):
     """Follow training without a word; the others say more."""
+
+    only_watches = True
 
     def __init__(self) -> None:
         self.progress: Progress | None = None  # the latest

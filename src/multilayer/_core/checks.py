@@ -14,11 +14,11 @@ def refuse(name: str, rule: str, value: object, remedy: str = "") -> NoReturn:
     raise InvalidArgumentError(f"{message} {remedy}".rstrip())
 
 
-def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
-    """Check that a string option is one of its choices."""
+def check_choice(name: str, value: Any, choices: Iterable[str], other: str = "") -> None:
+    """Check that a string option is one of its choices; ``other`` says what else is taken."""
     names = sorted(choices)
     if not (isinstance(value, str) and value in names):
-        refuse(name, f"one of {names}", value)
+        refuse(name, f"one of {names}" + (f", or {other}" if other else ""), value)
 
 
 def check_bool(name: str, value: Any) -> None:

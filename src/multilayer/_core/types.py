@@ -4,3 +4,6 @@ from typing import Any, TypeAlias
 
 Array: TypeAlias = Any
 """A JAX array, a NumPy array or scalar, or a tracer of one: all serve a compiled program."""
+
+Report: TypeAlias = dict[str, float]
+"""Figures of one epoch by column name."""

@@ -19,11 +19,12 @@ def compact(X: np.ndarray, dtype: str) -> np.ndarray:
     """Convert to the computing type, unless X is of a type that the engine takes as it is."""
     if X.dtype == bool:
         return X.astype(np.uint8)
+    X = X.astype(X.dtype.newbyteorder("="), copy=False)
     if X.dtype == dtype or (X.dtype.name in KEPT and dtype == "float32"):
         return X
     with np.errstate(over="ignore"):
         converted = X.astype(dtype)
-    if X.dtype.kind == "f" and not np.isfinite(np.sum(converted, dtype=np.float64)):
+    if X.dtype.kind in "fO" and not np.isfinite(np.sum(converted, dtype=np.float64)):
         raise DataError(
             f"X contains a value too large for dtype('{dtype}'). Scale the columns first, for "
             "example with sklearn.preprocessing.StandardScaler."

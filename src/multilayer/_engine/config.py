@@ -1,10 +1,15 @@
 """What is compiled into a program (`FitConfig`) and what is only handed to it (`Hyper`)."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from multilayer._core.types import Array
-from multilayer.nn.network import Network
+from multilayer._objectives.objective import LossNumbers, Objective
+from multilayer._optim.solvers import Solver
+from multilayer.nn.network import Disturbance, Network
+
+# FitConfig.monitor: what the stopping rule watches.
+LOSS, VALIDATION_LOSS, VALIDATION_SCORE = "loss", "validation_loss", "validation_score"
 
 
 @dataclass(frozen=True)
@@ -12,16 +17,29 @@ class FitConfig:
     """Everything static: with the shapes of the arrays it is the key of a compiled program."""
 
     network: Network
-    loss: str  # a name in OBJECTIVES
-    solver: str  # a name in SOLVERS
+    objective: Objective
+    solver: Solver
+    solver_options: tuple[tuple[str, Any], ...] = ()  # of a factory, those that are no numbers
     nesterov: bool = False
     adaptive: bool = False  # whether a stalled epoch divides the rate by 5 before it stops
     penalty: bool = False  # whether alpha is above 0
+    l1: bool = False  # whether a share of alpha is an L1 penalty
+    clipped: bool = False  # whether gradients are shortened to clip_norm
+    max_norm: bool = False  # whether incoming weights of hidden units are
+    averaged: bool = False  # whether the network used is an average over the steps
+    accumulated: bool = False  # whether an update waits for several batches
     scaled: bool = False  # whether inputs are multiplied by input_scale
     weighted: bool = False  # whether a batch may be without weight
     validate: bool = False  # whether each epoch ends with a pass over validation rows
-    monitor_score: bool = False  # stop on the validation score (else on the training loss)
+    monitor: str = LOSS
+    scored_outside: bool = False  # whether the validation score comes from a function of Python's
     dtype: str = "float32"  # the type everything is computed in
+
+    @property
+    def random(self) -> bool:
+        """Whether training draws random numbers in the program."""
+        network = self.network
+        return network.dropout or network.input_dropout or network.input_noise
 
 
 class Hyper(NamedTuple):
@@ -30,10 +48,15 @@ class Hyper(NamedTuple):
     solver: dict[str, Array]  # numbers of the update rule
     learning_rate: Array  # the base rate; that of each step comes with the steps
     alpha: Array
-    dropout: Array  # (hidden layers,)
-    label_smoothing: Array
+    l1_ratio: Array
+    disturbance: Disturbance
+    loss: LossNumbers
+    clip_norm: Array
+    max_norm: Array
+    ema_decay: Array
+    accumulate_steps: Array  # int32
     input_scale: Array
     tol: Array
     n_iter_no_change: Array  # int32
     steps_per_epoch: Array  # int32
-    seed: Array  # uint32, of dropout
+    seed: Array  # uint32, of what is drawn in the program

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from multilayer._core.types import Array
@@ -13,8 +14,16 @@ from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.state import RUNNING, TrainState
 from multilayer._engine.step import learning_rate, prepare, reciprocal, train_step
 from multilayer._engine.stopping import EpochEnd, close_epoch
-from multilayer._objectives.losses import OBJECTIVES
+from multilayer._objectives.objective import reported_share, row_losses
+from multilayer._objectives.scores import n_sums, score, score_sums
 from multilayer.nn import network as nn
+
+
+class Validation(NamedTuple):
+    """Rows that each epoch is judged by, and what their score is measured against."""
+
+    blocks: Rows  # (blocks, rows of a block, ...)
+    scale: Array  # of score_scale()
 
 
 class Arguments(NamedTuple):
@@ -25,45 +34,50 @@ class Arguments(NamedTuple):
     rows: Rows  # training rows of the window
     order: Array  # (steps, batch) of the window
     rates: Array  # (steps,) learning rates of the window
-    validation: Rows | None  # (blocks, rows of a block, ...)
+    validation: Validation | None
     first: Array  # int32, global step of order[0]
     stop: Array  # int32, global step to stop before
 
 
 def validate(
-    config: FitConfig, hyper: Hyper, params: nn.Parameters, blocks: Rows
+    config: FitConfig, hyper: Hyper, params: nn.Parameters, validation: Validation
 ) -> tuple[Array, Array]:
-    """Weighted mean loss and accuracy over validation rows, block by block."""
-    objective = OBJECTIVES[config.loss]
-    no_smoothing = jnp.zeros((), config.dtype)
+    """Weighted mean loss and score over validation rows, block by block."""
+    objective, network = config.objective, config.network.at_prediction()
+    plain = hyper.loss._replace(label_smoothing=jnp.zeros((), config.dtype), class_weights=None)
 
     def add(i: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-        X, y, weight = (part[i] for part in blocks)
-        logits = nn.apply(config.network, params, prepare(config, hyper, X))
-        loss = jnp.sum(objective.loss(logits, y, no_smoothing) * weight)
-        right = jnp.sum(objective.correct(logits, y) * weight)
-        return sums[0] + loss, sums[1] + right
+        X, y, weight = (part[i] for part in validation.blocks)
+        raw = nn.apply(network, params, prepare(config, hyper, X))
+        loss = jnp.sum(row_losses(objective, raw, y, plain) * weight)
+        return sums[0] + loss, sums[1] + score_sums(objective, raw, y, weight)
 
-    zero = jnp.zeros((), config.dtype)
-    loss, right = lax.fori_loop(0, blocks.weight.shape[0], add, (zero, zero))
-    share = reciprocal(jnp.sum(blocks.weight))
-    return loss * share, right * share
+    weights = validation.blocks.weight
+    zeros = jnp.zeros((), config.dtype), jnp.zeros(n_sums(objective), config.dtype)
+    loss, sums = lax.fori_loop(0, weights.shape[0], add, zeros)
+    mean = loss * reciprocal(jnp.sum(weights)) * reported_share(objective)
+    return mean, score(objective, sums, validation.scale)
 
 
 def end_epoch(
-    config: FitConfig, hyper: Hyper, validation: Rows | None, rate: Array, state: TrainState
+    config: FitConfig, hyper: Hyper, validation: Validation | None, rate: Array, state: TrainState
 ) -> tuple[TrainState, EpochEnd]:
-    """Figures of the epoch that the state has just finished, and the state after it."""
+    """Figures of the epoch that the state has just finished, and the state after it.
+
+    Where the score is made outside the epoch stays open: :func:`closing_program` closes it.
+    """
     nothing = jnp.full((), jnp.nan, config.dtype)
     loss, score = nothing, nothing
     if validation is not None:
-        loss, score = validate(config, hyper, state.params, validation)
+        loss, score = validate(config, hyper, state.model, validation)
     figures = EpochEnd(
         loss=state.loss_sum * reciprocal(state.weight_sum),
         validation_loss=loss,
         validation_score=score,
         learning_rate=learning_rate(config, rate, state),
     )
+    if config.scored_outside:
+        return state, figures
     return close_epoch(config, hyper, state, figures), figures
 
 
@@ -112,3 +126,18 @@ def training_program(config: FitConfig, epochs: int, args: Arguments) -> Program
         return cache.compiled(lambda a: run(config, epochs, a), args)
 
     return cache.get(("train", config, epochs, cache.signature(args)), build)
+
+
+def closing_program(config: FitConfig, state: TrainState, hyper: Hyper) -> Callable:
+    """Return the compiled end of an epoch, for figures that were completed outside."""
+    figures = EpochEnd(*[np.zeros((), config.dtype)] * len(EpochEnd._fields))
+
+    def build() -> Callable:
+        return cache.compiled(
+            lambda state, hyper, figures: close_epoch(config, hyper, state, figures),
+            state,
+            hyper,
+            figures,
+        )
+
+    return cache.get(("close", config, cache.signature((state, hyper))), build)

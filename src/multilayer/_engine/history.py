@@ -2,10 +2,8 @@
 
 import numpy as np
 
+from multilayer._core.types import Report
 from multilayer._engine.stopping import EpochEnd
-
-Report = dict[str, float]
-"""Figures of one epoch by column name."""
 
 COLUMNS = ("epoch", *EpochEnd._fields, "steps", "seconds")
 

@@ -1,7 +1,7 @@
 """Full-batch training by SciPy's L-BFGS-B, the loss and its gradient compiled."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -10,9 +10,13 @@ from scipy.optimize import OptimizeResult, minimize
 
 from multilayer._data.source import Rows, Source
 from multilayer._engine import cache
+from multilayer._engine.callbacks.protocol import Callback, Stop
 from multilayer._engine.config import FitConfig, Hyper
+from multilayer._engine.history import History
+from multilayer._engine.loop import attended
 from multilayer._engine.step import batch_loss
-from multilayer.nn.network import Dense, Parameters
+from multilayer._objectives.objective import reported_share
+from multilayer.nn.network import Parameters
 
 
 @dataclass
@@ -21,12 +25,24 @@ class Minimum:
 
     params: Parameters
     loss: float
-    loss_curve: list[float]  # after each iteration
+    history: History  # one row per iteration
     seconds: float
     compile_seconds: float
     converged: bool
     interrupted: bool
+    stopped_by: Stop | None
     message: str
+
+
+class FullBatch:
+    """A run of the minimiser, as callbacks see it."""
+
+    def __init__(self, params: Parameters) -> None:
+        self.network = params  # at the last accepted point
+
+    def restore(self, network: Parameters) -> None:
+        """Put parameters in place that :attr:`network` once gave."""
+        self.network = network
 
 
 def minimise(
@@ -37,48 +53,68 @@ def minimise(
     *,
     max_iter: int,
     max_fun: int,
-    on_iteration: Callable[[int, float], None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Minimum:
     """Minimise the weighted mean loss plus ``0.5 * alpha * ||W||^2 / sum(weights)``.
 
-    SciPy works on one float64 vector; each evaluation is done in the computing type. Ctrl-C ends
-    the search at the last accepted point.
+    SciPy works on one float64 vector; each evaluation is done in the computing type. Callbacks are
+    told of each iteration as of an epoch. Ctrl-C ends the search at the last accepted point.
     """
     cache.check_process()
     start = time.perf_counter()
+    weight = 0.0
     for rows in source.sweep():
         loss_program(config, hyper, params, rows)
+        weight += total_weight(rows)
     begun = time.perf_counter()
-    trace: list[float] = []
-    accepted = pack(params)
+    history = History()
+    stops: list[Stop] = []
+    run = FullBatch(params)
 
     def objective(vector: np.ndarray) -> tuple[float, np.ndarray]:
         return full_loss(config, hyper, source, unpack(vector, params))
 
+    def told(minimised: float, network: Parameters) -> float:
+        """Return the loss as it is told; the penalty is told whole."""
+        whole = penalty(hyper, network, weight)
+        return reported_share(config.objective) * (minimised - whole) + whole
+
     def accept(intermediate_result: OptimizeResult) -> None:
-        nonlocal accepted
-        accepted = intermediate_result.x.copy()
-        trace.append(float(intermediate_result.fun))
-        if on_iteration is not None:
-            on_iteration(len(trace), trace[-1])
+        run.network = unpack(intermediate_result.x, params)
+        loss = told(float(intermediate_result.fun), run.network)
+        nan = np.nan  # no validation, no learning rate
+        line = np.array([[loss, nan, nan, nan]])
+        history.add(line, 1, time.perf_counter() - begun)
+        said = [callback.on_epoch_end(history.rows[-1]) for callback in callbacks]
+        stops.extend(stop for stop in said if stop)
+        if stops:
+            raise StopIteration
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": float(hyper.tol)}
     interrupted, converged, message = False, False, "interrupted"
-    try:
-        found = minimize(
-            objective, accepted, jac=True, method="L-BFGS-B", options=options, callback=accept
-        )
-        accepted, converged, message = found.x, bool(found.success), str(found.message)
-    except KeyboardInterrupt:
-        interrupted = True
+    with attended(run, callbacks):
+        try:
+            found = minimize(
+                objective,
+                pack(params),
+                jac=True,
+                method="L-BFGS-B",
+                options=options,
+                callback=accept,
+            )
+            run.network = unpack(found.x, params)
+            converged, message = bool(found.success) and not stops, str(found.message)
+        except KeyboardInterrupt:
+            interrupted = True
     return Minimum(
-        params=unpack(accepted, params),
-        loss=objective(accepted)[0],
-        loss_curve=trace,
+        params=run.network,
+        loss=told(objective(pack(run.network))[0], run.network),
+        history=history,
         seconds=time.perf_counter() - begun,
         compile_seconds=begun - start,
         converged=converged,
         interrupted=interrupted,
+        stopped_by=stops[-1] if stops else None,
         message=message,
     )
 
@@ -91,15 +127,28 @@ def full_loss(
     gradient = np.zeros(pack(params).shape)
     for rows in source.sweep():
         part, slope = loss_program(config, hyper, params, rows)(params, hyper, rows)
-        share = float(np.sum(np.asarray(rows.weight), dtype=np.float64))
+        share = total_weight(rows)
         loss += share * float(part)
         gradient += share * pack(slope)
         weight += share
-    kernels = [layer.kernel.astype(np.float64) for layer in params]
     shrink = float(hyper.alpha) / weight
-    loss = loss / weight + 0.5 * shrink * sum(float(np.vdot(k, k)) for k in kernels)
-    decay = [Dense(shrink * k, np.zeros(k.shape[1])) for k in kernels]
-    return loss, gradient / weight + pack(tuple(decay))
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape), params)
+    decay = tuple(
+        zero._replace(kernel=shrink * layer.kernel.astype(np.float64))
+        for zero, layer in zip(zeros, params, strict=True)
+    )
+    return loss / weight + penalty(hyper, params, weight), gradient / weight + pack(decay)
+
+
+def total_weight(rows: Rows) -> float:
+    """Sum of the weights of rows, in float64."""
+    return float(np.sum(np.asarray(rows.weight), dtype=np.float64))
+
+
+def penalty(hyper: Hyper, params: Parameters, weight: float) -> float:
+    """Return ``0.5 * alpha * ||W||^2 / weight``, in float64."""
+    kernels = (np.asarray(layer.kernel, np.float64) for layer in params)
+    return 0.5 * float(hyper.alpha) / weight * sum(float(np.vdot(k, k)) for k in kernels)
 
 
 def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) -> Callable:
@@ -108,7 +157,10 @@ def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
     def build() -> Callable:
         def function(params: Parameters, hyper: Hyper, rows: Rows) -> tuple:
             step = np.int32(0)  # for dropout, which is refused with this solver
-            return jax.value_and_grad(batch_loss)(params, config, hyper, rows, step)
+            (loss, _), gradient = jax.value_and_grad(batch_loss, has_aux=True)(
+                params, config, hyper, rows, step
+            )
+            return loss, gradient
 
         return cache.compiled(function, params, hyper, rows)
 
@@ -118,17 +170,19 @@ def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
 def pack(params: Parameters) -> np.ndarray:
     """Lay all parameters end to end in float64."""
     return np.concatenate(
-        [np.asarray(leaf, np.float64).ravel() for layer in params for leaf in layer]
+        [np.asarray(leaf, np.float64).ravel() for leaf in jax.tree.leaves(params)]
     )
 
 
 def unpack(vector: np.ndarray, like: Parameters) -> Parameters:
     """Cut a vector into parameters of the shapes and type of others."""
-    layers, start = [], 0
-    for layer in like:
-        parts = []
-        for leaf in layer:
-            parts.append(vector[start : start + leaf.size].reshape(leaf.shape).astype(leaf.dtype))
-            start += leaf.size
-        layers.append(Dense(*parts))
-    return tuple(layers)
+    leaves, structure = jax.tree.flatten(like)
+    ends = np.cumsum([leaf.size for leaf in leaves])
+    parts = np.split(vector, ends[:-1])
+    return jax.tree.unflatten(
+        structure,
+        [
+            part.reshape(leaf.shape).astype(leaf.dtype)
+            for part, leaf in zip(parts, leaves, strict=True)
+        ],
+    )

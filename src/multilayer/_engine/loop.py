@@ -1,27 +1,33 @@
 """Training from the first step to the last: calls of the compiled program, one after another."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import jax
 import numpy as np
 
-from multilayer._data.source import Rows, Source, Window
+from multilayer._data.source import Source, Window
 from multilayer._engine import cache
-from multilayer._engine.callbacks import Callback, Progress
+from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.epoch import Arguments, training_program
+from multilayer._engine.epoch import Arguments, Validation, closing_program, training_program
 from multilayer._engine.history import History
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
+from multilayer._engine.stopping import EpochEnd
 from multilayer._optim.schedules import Schedule
+from multilayer.nn.network import Parameters
 
 CALL_SECONDS = 0.25  # a call of the program aims at this, so that Ctrl-C and progress stay prompt
 FIRST_CALL_OPERATIONS = 2e9  # and the first call, of unknown speed, at this much arithmetic
 
 Budget = Callable[[int], int]
 """Steps that the next call may take, given the step it starts from."""
+
+Scorer = Callable[[Parameters], float]
+"""The score of a network, higher is better, from a function of Python's."""
 
 
 @dataclass
@@ -35,12 +41,14 @@ class Training:
     hyper: Hyper
     source: Source
     schedule: Schedule
-    validation: Rows | None
+    validation: Validation | None
     state: TrainState
+    scorer: Scorer | None = None
     history: History = field(default_factory=History)
     seconds: float = 0.0  # in compiled calls
     compile_seconds: float = 0.0
     reported: int = 0  # epochs that callbacks have been told of
+    stopped_by: Stop | None = None
 
     @property
     def step(self) -> int:
@@ -57,6 +65,16 @@ class Training:
         """Whether the loss became infinite or NaN."""
         return self.status == DIVERGED
 
+    @property
+    def network(self) -> Parameters:
+        """The parameters to predict with, as they are now."""
+        return self.state.model
+
+    def restore(self, network: Parameters) -> None:
+        """Put parameters in place that :attr:`network` once gave."""
+        average = None if self.state.average is None else network
+        self.state = self.state._replace(params=network, average=average)
+
 
 def train(
     training: Training,
@@ -65,19 +83,39 @@ def train(
     callbacks: Sequence[Callback] = (),
     budget: Budget | None = None,
 ) -> None:
-    """Train until step ``stop``, convergence or divergence.
+    """Train until step ``stop``, convergence, divergence or a callback's word.
 
     An exception (a callback's, Ctrl-C) leaves ``training`` as it was after the last call.
     """
     cache.check_process()
     pace = budget or Pace(training)
-    window = training.source.window(training.step)
-    while training.step < stop and training.status == RUNNING:
-        if not window.first <= training.step < window.stop:
-            window = training.source.window(training.step)
-        until = min(stop, window.stop, training.step + pace(training.step))
-        advance(training, window, until)
-        tell(training, stop, callbacks)
+    one_epoch = training.scorer is not None or not all(c.only_watches for c in callbacks)
+    with attended(training, callbacks):
+        window = training.source.window(training.step)
+        while training.step < stop and training.status == RUNNING and not training.stopped_by:
+            if not window.first <= training.step < window.stop:
+                window = training.source.window(training.step)
+            until = min(stop, window.stop, training.step + pace(training.step))
+            if one_epoch:
+                until = min(until, end_of_epoch(training))
+            advance(training, window, until)
+            tell(training, stop, callbacks)
+
+
+@contextmanager
+def attended(run: Run, callbacks: Sequence[Callback]) -> Iterator[None]:
+    """Tell callbacks of the beginning and, however training ends, of the end."""
+    with ExitStack() as ends:
+        for callback in callbacks:
+            callback.on_train_begin(run)
+            ends.callback(callback.on_train_end, run)
+        yield
+
+
+def end_of_epoch(training: Training) -> int:
+    """Return the step that the present epoch ends before."""
+    per_epoch = training.source.steps_per_epoch
+    return (training.step // per_epoch + 1) * per_epoch
 
 
 def prepare(training: Training) -> None:
@@ -112,8 +150,23 @@ def advance(training: Training, window: Window, until: int) -> None:
 
     per_epoch = training.source.steps_per_epoch
     finished = int(state.step) // per_epoch - training.step // per_epoch
-    training.history.add(np.asarray(report)[:finished], per_epoch, training.seconds)
+    lines = np.asarray(report)[:finished]
+    if training.scorer is not None and finished:
+        state, lines = close(training, state, lines)
+    training.history.add(lines, per_epoch, training.seconds)
     training.state = state
+
+
+def close(
+    training: Training, state: TrainState, lines: np.ndarray
+) -> tuple[TrainState, np.ndarray]:
+    """Score the network of the one epoch that has ended, and apply the stopping rule."""
+    figures = EpochEnd(*lines[0])
+    if np.isfinite(figures.loss):  # a network of NaN is not for a scorer
+        value = training.scorer(jax.device_get(state.model))  # type: ignore[misc]
+        figures = figures._replace(validation_score=lines.dtype.type(value))
+    program = closing_program(training.config, state, training.hyper)
+    return program(state, training.hyper, figures), np.array([figures])
 
 
 def tell(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
@@ -129,7 +182,7 @@ def tell(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
     )
     for callback in callbacks:
         for row in training.history.rows[training.reported :]:
-            callback.on_epoch_end(row)
+            training.stopped_by = callback.on_epoch_end(row) or training.stopped_by
         callback.on_progress(progress)
     training.reported = len(training.history)
 

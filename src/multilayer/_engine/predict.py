@@ -5,7 +5,7 @@ multiples of 32, so that each row meets the same machine code.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from typing import TypeAlias
 
 import jax
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from multilayer._core.types import Array
 from multilayer._data.source import pad_rows
 from multilayer._engine import cache
+from multilayer._objectives.objective import Objective, distribution
 from multilayer.nn import network as nn
 from multilayer.nn.network import Network, Parameters
 
@@ -24,16 +25,22 @@ def block_size(n_rows: int) -> int:
     return next((size for size in BLOCKS if n_rows <= size), BLOCKS[-1])
 
 
-def logits(
+Reading: TypeAlias = Objective | int | None
+"""What is read from a network: None its outputs before their activation, an objective what that
+makes of them, a number the activations of that hidden layer."""
+
+
+def outputs(
     network: Network,
     params: Parameters,
     take: Callable[[slice], np.ndarray],
     n_rows: int,
     *,
+    read: Reading = None,
     input_scale: float,
     dtype: str,
 ) -> np.ndarray:
-    """Compute the logits of rows.
+    """Compute what a network says of rows.
 
     Parameters
     ----------
@@ -42,19 +49,19 @@ def logits(
 
     Returns
     -------
-    logits : ndarray of shape (n_rows, n_outputs), of type ``dtype``
+    outputs : ndarray of shape (n_rows, ...), of type ``dtype``
     """
     size = block_size(n_rows)
-    result = np.empty((n_rows, network.layer_sizes[-1]), dtype)
     scale = np.dtype(dtype).type(input_scale)
     cache.check_process()
     params = jax.device_put(params)
-    network = replace(network, dropout=False)  # a matter of training alone
+    network = network.at_prediction()
+    parts = []
     for rows in blocks(n_rows, size):
         block = pad_rows(take(rows), size)
-        program = prediction_program(network, dtype, (params, block, scale))
-        result[rows] = np.asarray(program(params, block, scale))[: rows.stop - rows.start]
-    return result
+        program = prediction_program(network, read, dtype, (params, block, scale))
+        parts.append(np.asarray(program(params, block, scale))[: rows.stop - rows.start])
+    return np.concatenate(parts)
 
 
 def blocks(n_rows: int, size: int) -> Iterator[slice]:
@@ -62,13 +69,19 @@ def blocks(n_rows: int, size: int) -> Iterator[slice]:
     return (slice(i, min(i + size, n_rows)) for i in range(0, n_rows, size))
 
 
-def prediction_program(network: Network, dtype: str, args: tuple) -> Callable[..., Array]:
+def prediction_program(
+    network: Network, read: Reading, dtype: str, args: tuple
+) -> Callable[..., Array]:
     """Return the compiled forward pass for the shapes of these arguments."""
 
     def forward(params: Parameters, X: Array, scale: Array) -> Array:
-        return nn.apply(network, params, X.astype(dtype) * scale)
+        x = X.astype(dtype) * scale
+        if isinstance(read, int):
+            return nn.apply_hidden(network, params, x)[read + 1]
+        raw = nn.apply(network, params, x)
+        return raw if read is None else distribution(read, raw)
 
     def build() -> Callable[..., Array]:
         return cache.compiled(forward, *args)
 
-    return cache.get(("predict", network, dtype, cache.signature(args)), build)
+    return cache.get(("predict", network, read, dtype, cache.signature(args)), build)

@@ -8,10 +8,17 @@ import optax
 
 from multilayer._core.types import Array
 from multilayer._engine.config import FitConfig, Hyper
-from multilayer._optim.solvers import SOLVERS
+from multilayer._optim.solvers import make_rule
 from multilayer.nn.network import Parameters
 
 RUNNING, CONVERGED, DIVERGED = 0, 1, 2  # TrainState.status
+
+
+class Pending(NamedTuple):
+    """What the batches since the last update have gathered."""
+
+    gradient: Parameters  # sum of weight * gradient
+    weight: Array
 
 
 class TrainState(NamedTuple):
@@ -19,6 +26,8 @@ class TrainState(NamedTuple):
 
     params: Parameters
     opt_state: optax.OptState
+    average: Parameters | None  # over the steps, where asked for
+    pending: Pending | None  # where updates wait for several batches
     best_params: Parameters  # at the best epoch so far
     best_kept: Array  # what best_params were kept for, lower is better
     best_value: Array  # the best of what the stopping rule watches, lower is better
@@ -29,23 +38,21 @@ class TrainState(NamedTuple):
     loss_sum: Array  # weighted losses of the steps of the present epoch
     weight_sum: Array  # weights of those steps
 
+    @property
+    def model(self) -> Parameters:
+        """The parameters to predict with: the average where there is one."""
+        return self.params if self.average is None else self.average
+
 
 def initial_state(config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:
-    """State before the first step.
-
-    The optimizer's state is built on the host from its shapes: every Optax rule used here starts
-    from zeros, apart from AdaGrad's accumulator.
-    """
-    rule = SOLVERS[config.solver](hyper.solver, hyper.learning_rate, config.nesterov)
-    shapes = jax.eval_shape(rule.init, params)
-    fill = hyper.solver.get("initial_accumulator_value", 0.0)
-    opt_state = jax.tree.map(
-        lambda leaf: np.full(leaf.shape, 0 if leaf.dtype == np.int32 else fill, leaf.dtype), shapes
-    )
+    """State before the first step."""
     real = np.dtype(config.dtype).type
+    zeros = jax.tree.map(np.zeros_like, params)
     return TrainState(
         params=params,
-        opt_state=opt_state,
+        opt_state=initial_optimizer_state(config, hyper, params),
+        average=params if config.averaged else None,
+        pending=Pending(zeros, real(0)) if config.accumulated else None,
         best_params=params,
         best_kept=real(np.inf),
         best_value=real(np.inf),
@@ -55,4 +62,26 @@ def initial_state(config: FitConfig, hyper: Hyper, params: Parameters) -> TrainS
         step=np.int32(0),
         loss_sum=real(0),
         weight_sum=real(0),
+    )
+
+
+def initial_optimizer_state(config: FitConfig, hyper: Hyper, params: Parameters) -> optax.OptState:
+    """State of the update rule before its first update, as arrays of NumPy.
+
+    That of the solvers with a name is made from its shapes: all start from zeros, apart from
+    AdaGrad's accumulator. Of another rule nothing is known, so it is asked.
+    """
+    rule = make_rule(
+        config.solver,
+        hyper.solver,
+        hyper.learning_rate,
+        config.nesterov,
+        dict(config.solver_options),
+    )
+    if not isinstance(config.solver, str):
+        return jax.device_get(rule.init(params))
+    shapes = jax.eval_shape(rule.init, params)
+    fill = hyper.solver.get("initial_accumulator_value", 0.0)
+    return jax.tree.map(
+        lambda leaf: np.full(leaf.shape, 0 if leaf.dtype == np.int32 else fill, leaf.dtype), shapes
     )

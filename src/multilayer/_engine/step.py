@@ -1,5 +1,7 @@
 """One step of training: a batch, its loss and gradient, the update."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -8,12 +10,14 @@ from jax import lax
 from multilayer._core.types import Array
 from multilayer._data.source import Rows
 from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.state import TrainState
-from multilayer._objectives.losses import OBJECTIVES
-from multilayer._objectives.penalties import sum_of_squares
-from multilayer._optim.solvers import SOLVERS
+from multilayer._engine.state import Pending, TrainState
+from multilayer._objectives.objective import reported_share, row_losses
+from multilayer._objectives.penalties import penalty, penalty_gradient
+from multilayer._optim.constraints import average, clip, limit_columns
+from multilayer._optim.solvers import make_rule
 from multilayer.nn import network as nn
-from multilayer.nn.network import Dense, Parameters
+from multilayer.nn.network import Parameters
+from multilayer.nn.normalization import Moments, follow
 
 
 def prepare(config: FitConfig, hyper: Hyper, X: Array) -> Array:
@@ -24,42 +28,21 @@ def prepare(config: FitConfig, hyper: Hyper, X: Array) -> Array:
 
 def batch_loss(
     params: Parameters, config: FitConfig, hyper: Hyper, batch: Rows, step: Array
-) -> Array:
-    """Weighted mean of the rows' losses, 0 for a batch without weight; no penalty."""
+) -> tuple[Array, tuple[Moments, ...]]:
+    """Weighted mean of the rows' losses, 0 for a batch without weight, no penalty; and moments."""
     x = prepare(config, hyper, batch.X)
-    if config.network.dropout:
-        key = jax.random.fold_in(jax.random.key(hyper.seed), step)
-        logits = nn.apply_in_training(config.network, params, x, hyper.dropout, key)
-    else:
-        logits = nn.apply(config.network, params, x)
-    losses = OBJECTIVES[config.loss].loss(logits, batch.y, hyper.label_smoothing)
-    return jnp.sum(losses * batch.weight) * reciprocal(jnp.sum(batch.weight))
+    key = jax.random.fold_in(jax.random.key(hyper.seed), step) if config.random else None
+    raw, moments = nn.apply_in_training(
+        config.network, params, x, batch.weight, hyper.disturbance, key
+    )
+    losses = row_losses(config.objective, raw, batch.y, hyper.loss)
+    return jnp.sum(losses * batch.weight) * reciprocal(jnp.sum(batch.weight)), moments
 
 
 def reciprocal(weight: Array) -> Array:
     """Return 1/weight, and 0 where there is no weight."""
     present = weight > 0
     return jnp.where(present, 1.0 / jnp.where(present, weight, 1.0), 0.0)
-
-
-def loss_and_gradient(
-    params: Parameters, config: FitConfig, hyper: Hyper, batch: Rows, step: Array
-) -> tuple[Array, Parameters]:
-    """Loss of a batch with the L2 penalty ``0.5 * alpha * ||W||^2 / sum(weights)``, and gradient.
-
-    The penalty's gradient is added by hand: it is one term of the update's own pass over the
-    weights.
-    """
-    loss, gradient = jax.value_and_grad(batch_loss)(params, config, hyper, batch, step)
-    if not config.penalty:
-        return loss, gradient
-    shrink = hyper.alpha * reciprocal(jnp.sum(batch.weight))
-    squares = sum(sum_of_squares(layer.kernel) for layer in params)
-    gradient = tuple(
-        Dense(g.kernel + shrink * layer.kernel, g.bias)
-        for g, layer in zip(gradient, params, strict=True)
-    )
-    return loss + 0.5 * shrink * squares, gradient
 
 
 def gather(rows: Rows, line: Array) -> Rows:
@@ -75,30 +58,128 @@ def learning_rate(config: FitConfig, rate: Array, state: TrainState) -> Array:
     return rate / state.divisor if config.adaptive else rate
 
 
+class Batch(NamedTuple):
+    """What an update is made from."""
+
+    gradient: Parameters
+    weight: Array
+    loss: Array
+    learning_rate: Array
+
+
+class Update(NamedTuple):
+    """What an update changes in the state."""
+
+    params: Parameters
+    opt_state: optax.OptState
+    average: Parameters | None
+    loss_sum: Array
+
+
 def train_step(
     config: FitConfig, hyper: Hyper, rows: Rows, line: Array, rate: Array, state: TrainState
 ) -> TrainState:
     """Do the step ``state.step`` on the batch that ``line`` names, at a learning rate."""
     batch = gather(rows, line)
-    loss, gradient = loss_and_gradient(state.params, config, hyper, batch, state.step)
     weight = jnp.sum(batch.weight)
-
-    def update(params: Parameters, opt_state: optax.OptState) -> tuple[Parameters, optax.OptState]:
-        step_size = learning_rate(config, rate, state)
-        rule = SOLVERS[config.solver](hyper.solver, step_size, config.nesterov)
-        updates, opt_state = rule.update(gradient, opt_state, params)
-        return optax.apply_updates(params, updates), opt_state
-
-    if config.weighted:  # without weights every batch has at least one row
-        params, opt_state = lax.cond(
-            weight > 0, update, lambda *unchanged: unchanged, state.params, state.opt_state
-        )
-    else:
-        params, opt_state = update(state.params, state.opt_state)
-    return state._replace(
-        params=params,
-        opt_state=opt_state,
-        step=state.step + 1,
-        loss_sum=state.loss_sum + loss * weight,
+    (loss, moments), gradient = jax.value_and_grad(batch_loss, has_aux=True)(
+        state.params, config, hyper, batch, state.step
+    )
+    state = state._replace(
+        params=with_moments(state.params, moments, weight > 0),
+        loss_sum=state.loss_sum + loss * weight * reported_share(config.objective),
         weight_sum=state.weight_sum + weight,
     )
+    due: Array | bool = True
+    if config.accumulated:
+        state, gradient, weight, due = accumulate(hyper, state, gradient, weight)
+
+    def update() -> Update:
+        step_size = learning_rate(config, rate, state)
+        return make_update(config, hyper, state, Batch(gradient, weight, loss, step_size))
+
+    if config.weighted or config.accumulated:  # otherwise every batch has at least one row
+        unchanged = Update(state.params, state.opt_state, state.average, state.loss_sum)
+        made = lax.cond(due & (weight > 0), update, lambda: unchanged)
+    else:
+        made = update()
+    return state._replace(**made._asdict(), step=state.step + 1)
+
+
+def with_moments(params: Parameters, met: tuple[Moments, ...], present: Array) -> Parameters:
+    """Let the running moments of normalised layers follow those of a batch."""
+    layers = list(params)
+    for i, batch in enumerate(met):
+        mean, variance = follow(Moments(layers[i].mean, layers[i].variance), batch, present)
+        layers[i] = layers[i]._replace(mean=mean, variance=variance)
+    return tuple(layers)
+
+
+def accumulate(
+    hyper: Hyper, state: TrainState, gradient: Parameters, weight: Array
+) -> tuple[TrainState, Parameters, Array, Array]:
+    """Add a batch to those before it, and empty the store when an update is due.
+
+    Returns the state, the mean gradient and the weight of the batches gathered, and whether it is
+    time for an update: after every ``accumulate_steps`` batches, and at the end of an epoch.
+    """
+    before = state.pending
+    assert before is not None
+    total = Pending(
+        jax.tree.map(lambda sum_, g: sum_ + weight * g, before.gradient, gradient),
+        before.weight + weight,
+    )
+    within = lax.rem(state.step, hyper.steps_per_epoch) + 1
+    due = (lax.rem(within, hyper.accumulate_steps) == 0) | (within == hyper.steps_per_epoch)
+    kept = jax.tree.map(lambda leaf: jnp.where(due, jnp.zeros_like(leaf), leaf), total)
+    share = reciprocal(total.weight)
+    mean = jax.tree.map(lambda leaf: leaf * share, total.gradient)
+    return state._replace(pending=kept), mean, total.weight, due
+
+
+def make_update(config: FitConfig, hyper: Hyper, state: TrainState, batch: Batch) -> Update:
+    """Apply the update rule to a gradient, with the penalty and the constraints around it."""
+    params, gradient, loss_sum = state.params, batch.gradient, state.loss_sum
+    if config.penalty:
+        total, gradient = add_penalty(config, hyper, gradient, batch.weight, params)
+        # The loss of an epoch is the mean of its batches' by weight: the weight cancels here.
+        loss_sum = loss_sum + total
+    if config.clipped:
+        gradient = clip(gradient, hyper.clip_norm)
+    options = dict(config.solver_options)
+    rule = make_rule(config.solver, hyper.solver, batch.learning_rate, config.nesterov, options)
+    steps, opt_state = rule.update(
+        gradient, state.opt_state, params, value=batch.loss, grad=gradient
+    )
+    new = constrained(config, hyper, params, optax.apply_updates(params, steps))
+    mean = average(state.average, new, hyper.ema_decay, state.step) if config.averaged else None
+    return Update(new, opt_state, mean, loss_sum)
+
+
+def constrained(config: FitConfig, hyper: Hyper, old: Parameters, new: Parameters) -> Parameters:
+    """Hold updated parameters to what the network asks of them."""
+    if config.network.norm == "batch":
+        # Moments are no weights: what a rule makes of their gradient of 0 is not for them.
+        pairs = zip(new, old, strict=True)
+        new = tuple(n._replace(mean=o.mean, variance=o.variance) for n, o in pairs)
+    if config.max_norm:
+        limited = (n._replace(kernel=limit_columns(n.kernel, hyper.max_norm)) for n in new[:-1])
+        new = (*limited, new[-1])
+    return new
+
+
+def add_penalty(
+    config: FitConfig, hyper: Hyper, gradient: Parameters, weight: Array, params: Parameters
+) -> tuple[Array, Parameters]:
+    """Return ``alpha * penalty(W)``, and the gradient with that of ``alpha * penalty(W) / weight``.
+
+    Added by hand: it is one term of the update's own pass over the weights.
+    """
+    ratio = hyper.l1_ratio if config.l1 else None
+    shrink = hyper.alpha * reciprocal(weight)
+    total = sum(penalty(layer.kernel, ratio) for layer in params)
+    gradient = tuple(
+        g._replace(kernel=g.kernel + shrink * penalty_gradient(layer.kernel, ratio))
+        for g, layer in zip(gradient, params, strict=True)
+    )
+    return hyper.alpha * total, gradient

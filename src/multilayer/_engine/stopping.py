@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from multilayer._core.types import Array
-from multilayer._engine.config import FitConfig, Hyper
+from multilayer._engine.config import LOSS, VALIDATION_LOSS, FitConfig, Hyper
 from multilayer._engine.state import CONVERGED, DIVERGED, RUNNING, TrainState
 
 SMALLEST_RATE = 1e-6  # scikit-learn: "adaptive" stops once the rate is at or below this
@@ -21,19 +21,30 @@ class EpochEnd(NamedTuple):
     learning_rate: Array  # of the last step
 
 
+def watched(config: FitConfig, figures: EpochEnd, monitor: str) -> Array:
+    """Return the figure of a monitor, turned so that lower is better."""
+    if monitor == LOSS:
+        return figures.loss
+    if monitor == VALIDATION_LOSS:
+        return figures.validation_loss
+    return -figures.validation_score
+
+
 def close_epoch(
     config: FitConfig, hyper: Hyper, state: TrainState, figures: EpochEnd
 ) -> TrainState:
     """Apply scikit-learn's rule: stop after ``n_iter_no_change`` epochs without gain of ``tol``.
 
-    Monitored is the training loss, or the validation score under early stopping. The best network
-    is that of the best validation score where there is validation, of the best loss elsewhere.
+    Watched is the training loss, or what early stopping was told to. The best network is that of
+    the best validation score where there is validation and nothing else is watched, of the best
+    watched figure elsewhere.
     """
-    watched = -figures.validation_score if config.monitor_score else figures.loss
-    kept_by = -figures.validation_score if config.validate else figures.loss
-    stale = watched > state.best_value - hyper.tol
+    score_decides = config.validate and config.monitor != VALIDATION_LOSS
+    value = watched(config, figures, config.monitor)
+    kept_by = -figures.validation_score if score_decides else value
+    stale = ~(value <= state.best_value - hyper.tol)  # NaN is no gain
     count = jnp.where(stale, state.no_improvement + 1, 0)
-    best = jnp.minimum(watched, state.best_value)
+    best = jnp.fmin(value, state.best_value)
 
     # A network of NaN has an accuracy too: only finite losses count.
     improved = (kept_by < state.best_kept) & jnp.isfinite(figures.loss)
@@ -49,7 +60,7 @@ def close_epoch(
     status = jnp.where(exhausted, CONVERGED, RUNNING)
     status = jnp.where(jnp.isfinite(figures.loss), status, DIVERGED)
     return state._replace(
-        best_params=lax.cond(improved, lambda: state.params, lambda: state.best_params),
+        best_params=lax.cond(improved, lambda: state.model, lambda: state.best_params),
         best_kept=jnp.where(improved, kept_by, state.best_kept),
         best_value=best,
         no_improvement=count.astype(jnp.int32),

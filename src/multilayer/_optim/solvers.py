@@ -5,6 +5,7 @@ compiled program and changing one compiles nothing.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import jax
 import optax
@@ -14,6 +15,8 @@ from multilayer._optim.adam import scale_by_adam
 
 Number = Array
 Numbers = Mapping[str, Number]
+Solver: TypeAlias = str | Callable[..., optax.GradientTransformation] | optax.GradientTransformation
+"""A name in SOLVERS, a factory of Optax's, or a rule that one has made."""
 
 SOLVER_DEFAULTS: dict[str, dict[str, float]] = {
     "sgd": {},
@@ -83,3 +86,20 @@ SOLVERS: dict[str, Callable[[Numbers, Number, bool], optax.GradientTransformatio
     "adagrad": _adagrad,
     "rmsprop": _rmsprop,
 }
+
+
+def make_rule(
+    solver: Solver, numbers: Numbers, rate: Number, nesterov: bool, options: Mapping[str, Any]
+) -> optax.GradientTransformationExtraArgs:
+    """Return the update rule of a solver at a learning rate.
+
+    A factory is called with ``learning_rate``, its traced numbers, and the options that are no
+    numbers; a rule that is ready has its rate in it.
+    """
+    if isinstance(solver, str):
+        rule = SOLVERS[solver](numbers, rate, nesterov)
+    elif isinstance(solver, optax.GradientTransformation):
+        rule = solver
+    else:
+        rule = solver(learning_rate=rate, **numbers, **options)
+    return optax.with_extra_args_support(rule)

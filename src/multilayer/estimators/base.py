@@ -1,48 +1,138 @@
 """What every network estimator does in ``fit``: one run of the engine, its result as attributes."""
 
-import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
-from multilayer._core.errors import DataError, DivergenceError
+from multilayer._core.errors import DataError
 from multilayer.estimators.arguments import NetworkArguments
+from multilayer.estimators.curves import Curves
+from multilayer.estimators.network_use import NetworkUse
+from multilayer.estimators.scikit_learn_callbacks import (
+    CallbackSupportMixin,
+    told,
+    with_callbacks,
+)
 
-PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
-"""Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
+
+def _is_stochastic(estimator: "BaseMLP") -> bool:
+    if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+        )
+    return True
 
 
-class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
-    """Training and prediction shared by the estimators; what they learn is theirs to say.
+class BaseMLP(
+    CallbackSupportMixin, NetworkUse, Curves, NetworkArguments, BaseEstimator, metaclass=ABCMeta
+):
+    """Training shared by the estimators; what they learn is theirs to say.
 
     The engine is imported where it is used, so that importing, constructing and cloning an
     estimator start no JAX.
     """
 
-    @abstractmethod
-    def _loss_name(self) -> str:
-        """Name of the loss in the engine's table."""
+    # What an estimator says of its targets -------------------------------------------------------
 
     @abstractmethod
-    def _n_outputs(self) -> int:
-        """Units of the output layer."""
+    def _check_parameters(self) -> None:
+        """Check the constructor's arguments."""
+
+    @abstractmethod
+    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Any:
+        """Check rows and encode their targets; the first call learns what there is to learn."""
+
+    @abstractmethod
+    def _objective(self) -> Any:
+        """Return the engine's objective for the targets learnt."""
+
+    @abstractmethod
+    def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
+        """Return the engine's numbers of the loss."""
+
+    def _weighed(self, samples: Any) -> tuple[Any, Any]:
+        """Weigh training rows by their classes; return also the weights of each output's."""
+        return samples, None
+
+    def _strata(self, samples: Any) -> np.ndarray | None:
+        """Groups to keep in proportion when samples are set aside."""
+        return None
 
     # Training ----------------------------------------------------------------------------------
 
-    def _check_parameters(self) -> None:
-        """Check the constructor's arguments."""
-        from multilayer.estimators.parameters import check_parameters
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the network.
 
-        check_parameters(self)
+        Ctrl-C ends training with a warning and keeps the network: the best validated one where
+        there is validation data, else the latest.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data, any real dtype. Sparse and memory-mapped data are streamed.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative. A batch's loss is ``sum(w * loss) / sum(w)``.
+        X_val, y_val : array-like, default=None
+            Validation data: for the curves, and for early stopping when that is on.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation data.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        InvalidArgumentError
+            An argument breaks its rule (a ValueError).
+        DataError
+            The data cannot be used (a ValueError).
+        DivergenceError
+            The loss became infinite or NaN (a ValueError); the best finite network is kept.
+        """
+        self._check_parameters()
+        again = self.warm_start and hasattr(self, "coefs_")
+        with self._unchanged_on_refusal():
+            if again:
+                self._check_same_targets(y)
+            samples = self._samples(X, y, sample_weight, first=not again)
+            validation = self._validation(X_val, y_val, sample_weight_val)
+            training = self._begin(samples, validation, resume=again)
+        with told(self, self._told_data(X, y, sample_weight), self._fitted_attributes) as callbacks:
+            self._run(training, self.max_iter, callbacks)
+        return self
+
+    def _fit_one_epoch(self, samples: Callable[[], Any], validation: tuple, *, again: bool) -> Self:
+        """Train for one epoch, from where the last call left off (partial_fit)."""
+        with self._unchanged_on_refusal():
+            training = self._begin(
+                samples(), self._validation(*validation), resume=again, set_aside=False
+            )
+        self._run(training, 1, [], keep_best=False)
+        return self
+
+    def _check_same_targets(self, y: Any) -> None:
+        """Refuse to continue with other targets than before."""
 
     @contextmanager
     def _unchanged_on_refusal(self) -> Iterator[None]:
@@ -55,20 +145,54 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
             self.__dict__.update(before)
             raise
 
-    def _begin(self, samples: Any, validation: Any, *, resume: bool) -> Any:
+    def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Any:
+        """Check validation data, encoded like the training data."""
+        if X_val is None and y_val is None:
+            if weight is not None:
+                refuse("sample_weight_val", "given together with X_val and y_val", weight)
+            return None
+        if X_val is None or y_val is None:
+            missing = "X_val" if X_val is None else "y_val"
+            refuse(missing, "given: X_val and y_val go together", None)
+        if self._full_batch:
+            refuse("X_val", "None with solver='lbfgs'", "an array", "Choose another solver.")
+        return self._samples(X_val, y_val, weight, first=False)
+
+    @property
+    def _full_batch(self) -> bool:
+        return isinstance(self.solver, str) and self.solver == "lbfgs"
+
+    def _begin(self, samples: Any, validation: Any, *, resume: bool, set_aside: bool = True) -> Any:
         """Return a training run over checked samples, new or going on from the last one."""
+        from multilayer._engine.cache import check_process
         from multilayer.estimators import fitting
 
+        check_process()  # before anything that a fork has broken is touched
         rng = check_random_state(self.random_state)
         if not resume:
             self._start(rng, samples.X.shape[1])
         self._check_same_network()
-        if self.early_stopping and validation is None and self.solver != "lbfgs":
+        self._trained = self._objective()
+        if self.early_stopping and validation is None and set_aside and not self._full_batch:
             samples, validation = self._split(samples)
-        plan = fitting.Plan(self, self._layer_sizes, self._loss_name(), self._seed)
-        params = self._parameters(fitting.computing_type())
+        samples, class_weights = self._weighed(samples)
+        dtype = fitting.computing_type()
+        plan = fitting.Plan(
+            arguments=self,
+            layer_sizes=self._network.layer_sizes,
+            objective=self._trained,
+            numbers=self._loss_numbers(dtype, class_weights),
+            seed=self._seed,
+        )
         done = len(self._history_rows)
-        training = fitting.assemble(plan, samples, validation, params, done + self.max_iter)
+        training = fitting.assemble(
+            plan,
+            samples,
+            validation,
+            self._parameters(dtype),
+            done + self.max_iter,
+            self._scorer(validation),
+        )
         if self._resumable is not None:
             step = done * training.source.steps_per_epoch
             training.state = self._resumable.onto(training.state, step)
@@ -76,39 +200,48 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
         training.reported = done
         return training
 
-    def _check_same_network(self) -> None:
-        """Refuse to continue a network under another shape."""
-        from multilayer.estimators.parameters import hidden_sizes
-
-        if hidden_sizes(self.hidden_layer_sizes) != self._layer_sizes[1:-1]:
-            refuse(
-                "hidden_layer_sizes",
-                f"{self._layer_sizes[1:-1]}, those of the network that is continued",
-                self.hidden_layer_sizes,
-                "Set warm_start=False to start a new one, or clone the estimator.",
-            )
-
     def _start(self, rng: np.random.RandomState, n_features: int) -> None:
         """Draw initial weights and forget every earlier training."""
-        from multilayer.estimators import fitting, parameters
-        from multilayer.nn.network import Network, initialize
+        from multilayer.estimators import architecture, fitting
+        from multilayer.nn.network import initialize
 
-        hidden = parameters.hidden_sizes(self.hidden_layer_sizes)
-        self._layer_sizes = (n_features, *hidden, self._n_outputs())
-        network = Network(self._layer_sizes, self.activation)
+        hidden = architecture.hidden_sizes(self.hidden_layer_sizes)
+        sizes = (n_features, *hidden, sum(self._objective().heads))
+        self._network = architecture.network_of(self, sizes).at_prediction()
         params = initialize(
-            network,
+            self._network,
             rng,
             weights=self.weight_init,
             bias=self.bias_init,
+            output_like=architecture.output_like(self),
             dtype=fitting.computing_type(),
         )
         self._keep_parameters(params)
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
         self._resumable: Any = None
         self._history_rows: list[dict[str, float]] = []
-        self.loss_curve_: list[float] = []
         self.t_ = 0
+
+    def _check_same_network(self) -> None:
+        """Refuse to continue a network under another shape, and take over its new functions."""
+        from multilayer.estimators.architecture import hidden_sizes, network_of
+
+        mine = self._network
+        if hidden_sizes(self.hidden_layer_sizes) != mine.layer_sizes[1:-1]:
+            self._refuse_other("hidden_layer_sizes", mine.layer_sizes[1:-1])
+        if self.norm != mine.norm:
+            self._refuse_other("norm", mine.norm)
+        if sum(self._objective().heads) != mine.layer_sizes[-1]:
+            self._refuse_other("out_activation", self.out_activation_)
+        self._network = network_of(self, mine.layer_sizes).at_prediction()
+
+    def _refuse_other(self, name: str, before: Any) -> None:
+        refuse(
+            name,
+            f"{before!r}, as in the network that is continued",
+            getattr(self, name),
+            "Set warm_start=False to start a new one, or clone the estimator.",
+        )
 
     def _split(self, samples: Any) -> tuple[Any, Any]:
         """Set a fraction of the samples aside: the same ones when training goes on later."""
@@ -119,11 +252,11 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
                 np.arange(len(samples)),
                 random_state=self._seed,
                 test_size=self.validation_fraction,
-                stratify=self._strata(samples.y),
+                stratify=self._strata(samples),
             )
         except ValueError as error:
             raise DataError(
-                f"validation_fraction={self.validation_fraction!r} cannot set a stratified part of "
+                f"validation_fraction={self.validation_fraction!r} cannot set a part of "
                 f"{len(samples)} samples aside: {error} Change validation_fraction, or give X_val "
                 "and y_val."
             ) from error
@@ -131,164 +264,45 @@ class BaseMLP(NetworkArguments, BaseEstimator, metaclass=ABCMeta):
         fitting.require_validation(validation)
         return samples.pick(train), validation
 
-    def _strata(self, y: np.ndarray) -> np.ndarray | None:
-        """Groups to keep in proportion when samples are set aside."""
-        return None
+    def _scorer(self, validation: Any) -> Any:
+        """Return the function that scores a network, where `scoring` asks for one."""
+        if self.scoring is None or validation is None or self.scoring == "loss":
+            return None
+        from multilayer.estimators.scoring import network_scorer
 
-    def _run(self, training: Any, epochs: int) -> None:
+        return network_scorer(self, validation)
+
+    def _run(
+        self, training: Any, epochs: int, callbacks: list[Any], *, keep_best: bool = True
+    ) -> None:
         """Train; whatever ends it, the attributes describe a network that can be used."""
-        if self.solver == "lbfgs":
-            self._fit_lbfgs(training)
-            return
-        from multilayer._engine.callbacks import PrintLoss
-        from multilayer._engine.loop import train
-        from multilayer._engine.state import CONVERGED
+        from multilayer._engine.callbacks.printing import PrintLoss
+        from multilayer.estimators import results
 
-        callbacks = [*(self.callbacks or ()), *([PrintLoss()] if self.verbose else ())]
-        self.stop_reason_ = "max_iter"
-        begun = len(training.history)
-        try:
-            train(training, (begun + epochs) * training.source.steps_per_epoch, callbacks=callbacks)
-        except KeyboardInterrupt:
-            self.stop_reason_ = "interrupted"
-            warnings.warn("Training interrupted by user.", stacklevel=4)
-        except Exception:  # a callback's: what was trained is kept
-            self.stop_reason_ = "failed"
-            self._keep_result(training, begun)
-            raise
-        if training.diverged:
-            self.stop_reason_ = "diverged"
-        elif training.status == CONVERGED:
-            self.stop_reason_ = "converged"
-        self._keep_result(training, begun)
-        if training.diverged:
-            raise DivergenceError(
-                f"training diverged in epoch {len(training.history)}: the loss is not finite "
-                "(the solver produced non-finite parameter weights). The best finite network so "
-                "far is kept. Scale the input columns, lower learning_rate_init "
-                f"(got learning_rate_init={self.learning_rate_init!r}), or both."
-            )
-        if self.stop_reason_ == "max_iter" and self._should_converge():
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+        callbacks = [*(self.callbacks or ()), *callbacks, *([PrintLoss()] if self.verbose else ())]
+        if self._full_batch:
+            results.minimise(self, training, callbacks)
+        else:
+            results.train(self, training, epochs, callbacks, keep_best=keep_best)
 
-    def _should_converge(self) -> bool:
-        """Whether reaching max_iter is worth a warning."""
-        from multilayer.estimators.parameters import schedule_name
+    # Callbacks of scikit-learn's -----------------------------------------------------------------
 
-        return schedule_name(self) not in PLANNED and self.n_iter_ >= self.max_iter > 0
+    def _told_data(self, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+        """Return what scikit-learn's callbacks are told of the data."""
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        return {"X": X, "y": y, "metadata": metadata}
 
-    def _keep_result(self, training: Any, begun: int) -> None:
-        """Set the fitted attributes from a training run, however it ended."""
-        import jax
+    def _fitted_attributes(self, network: Any) -> dict[str, Any]:
+        """Return the attributes of an estimator fitted as far as a network of the run."""
+        from multilayer.estimators.results import parameter_attributes
 
-        from multilayer.estimators.resuming import Resumable
+        return parameter_attributes(network)
 
-        state = jax.device_get(training.state)
-        validated = training.validation is not None
-        keep_best = (
-            training.config.monitor_score
-            or self.stop_reason_ == "diverged"
-            or (self.stop_reason_ in ("interrupted", "failed") and validated)
-        )
-        has_best = np.isfinite(state.best_kept) or self.stop_reason_ == "diverged"
-        self._keep_parameters(state.best_params if keep_best and has_best else state.params)
-        self._resumable = Resumable.of(state)
-        history = training.history
-        self._history_rows = history.rows
-        self.history_ = history.columns()
-        self.loss_curve_ = history["loss"].tolist()
-        self.loss_ = self.loss_curve_[-1] if len(history) else np.nan
-        self.n_iter_ = len(history) - begun
-        self.t_ += self.n_iter_ * training.source.n_rows
-        scores = history["validation_score"]
-        self.validation_scores_ = scores.tolist() if validated else None
-        self.best_validation_score_ = float(np.max(scores, initial=-np.inf)) if validated else None
-        stopped_by_score = training.config.monitor_score
-        losses = history["loss"]
-        self.best_loss_ = None if stopped_by_score else float(np.min(losses, initial=np.inf))
-        self.fit_seconds_ = training.seconds
-        self.compile_seconds_ = training.compile_seconds
-
-    def _fit_lbfgs(self, training: Any) -> None:
-        """Minimise with SciPy and set the fitted attributes."""
-        from multilayer._engine.callbacks import print_iteration
-        from multilayer._engine.lbfgs import minimise
-
-        found = minimise(
-            training.config,
-            training.hyper,
-            training.source,
-            training.state.params,
-            max_iter=self.max_iter,
-            max_fun=self.max_fun,
-            on_iteration=print_iteration if self.verbose else None,
-        )
-        self._keep_parameters(found.params)
-        self.loss_ = self.best_loss_ = found.loss
-        self.n_iter_ = len(found.loss_curve)
-        self.validation_scores_ = self.best_validation_score_ = None
-        self.loss_curve_ = found.loss_curve
-        self.history_ = {
-            "epoch": np.arange(len(found.loss_curve)),
-            "loss": np.array(found.loss_curve, np.float64),
-        }
-        self.fit_seconds_, self.compile_seconds_ = found.seconds, found.compile_seconds
-        self.stop_reason_ = "converged" if found.converged else "max_iter"
-        if found.interrupted:
-            self.stop_reason_ = "interrupted"
-            warnings.warn("Training interrupted by user.", stacklevel=4)
-        elif not np.isfinite(found.loss):
-            raise DivergenceError(
-                "training diverged: the loss is not finite. Scale the input columns first."
-            )
-        elif not found.converged:
-            warnings.warn(
-                f"lbfgs failed to converge after {self.n_iter_} iteration(s): {found.message}. "
-                "Increase max_iter or scale the columns.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    # Parameters --------------------------------------------------------------------------------
-
-    def _keep_parameters(self, params: Sequence[Any]) -> None:
-        """Copy parameters into scikit-learn's attributes."""
-        self.coefs_ = [np.array(layer.kernel) for layer in params]
-        self.intercepts_ = [np.array(layer.bias) for layer in params]
-        self.n_layers_ = len(params) + 1
-        self.n_outputs_ = self._layer_sizes[-1]
-
-    def _parameters(self, dtype: str) -> tuple[Any, ...]:
-        """Return the parameters that the attributes hold (users may have changed them)."""
-        from multilayer.nn.network import Dense
-
-        return tuple(
-            Dense(np.array(kernel, dtype), np.array(bias, dtype))
-            for kernel, bias in zip(self.coefs_, self.intercepts_, strict=True)
-        )
-
-    # Prediction --------------------------------------------------------------------------------
-
-    def _logits(self, X: Any) -> np.ndarray:
-        """Compute the outputs before the output activation, float32."""
-        check_is_fitted(self)
-        from multilayer._data.rows import row_taker
-        from multilayer._engine.predict import logits
-        from multilayer.estimators import fitting, inputs
-        from multilayer.nn.network import Network
-
-        X = inputs.check_X(self, X, reset=False)
-        dtype = fitting.computing_type()
-        return logits(
-            Network(self._layer_sizes, self.activation),
-            self._parameters(dtype),
-            row_taker(X, dtype),
-            X.shape[0],
-            input_scale=1.0 if self.input_scale is None else self.input_scale,
-            dtype=dtype,
-        )
+    def __sklearn_tags__(self) -> Any:
+        """Say what data this estimator takes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags

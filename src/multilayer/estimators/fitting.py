@@ -1,7 +1,6 @@
 """From an estimator's arguments and checked data to a training run of the engine."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -12,15 +11,26 @@ from multilayer._data.buckets import rows_bucket
 from multilayer._data.order import shuffled, unshuffled
 from multilayer._data.rows import Matrix, compact, row_taker
 from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
-from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.loop import Training
+from multilayer._engine.config import (
+    LOSS,
+    VALIDATION_LOSS,
+    VALIDATION_SCORE,
+    FitConfig,
+    Hyper,
+)
+from multilayer._engine.epoch import Validation
+from multilayer._engine.loop import Scorer, Training
 from multilayer._engine.state import initial_state
+from multilayer._objectives.objective import LossNumbers, Objective
+from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Schedule, make_schedule
-from multilayer.estimators import parameters
+from multilayer.estimators import solving
+from multilayer.estimators.architecture import dropout_rates, network_of
 from multilayer.estimators.arguments import NetworkArguments
-from multilayer.nn.network import Network
+from multilayer.nn.network import Disturbance
 
 VALIDATION_BLOCK = 1024  # rows of a block of validation data
+NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 
 
 @dataclass
@@ -28,8 +38,9 @@ class Samples:
     """Checked rows: inputs, encoded targets, weights."""
 
     X: Matrix
-    y: np.ndarray  # (n,) int32 class numbers, or (n, outputs) 0/1
+    y: np.ndarray  # (n,) or (n, heads) int32 class numbers, (n, heads) 0/1 or numbers
     weight: np.ndarray  # (n,)
+    labels: np.ndarray  # (n,) or (n, outputs), the targets as the user gave them
     streamed: bool = False
 
     def __len__(self) -> int:
@@ -38,7 +49,13 @@ class Samples:
 
     def pick(self, rows: np.ndarray) -> "Samples":
         """Return some of the rows."""
-        return Samples(self.X[rows], self.y[rows], self.weight[rows], self.streamed)
+        return Samples(
+            self.X[rows], self.y[rows], self.weight[rows], self.labels[rows], self.streamed
+        )
+
+    def weighing(self, weight: np.ndarray) -> "Samples":
+        """Return the same rows with other weights."""
+        return replace(self, weight=weight)
 
 
 def batch_size(estimator: NetworkArguments, n_rows: int) -> int:
@@ -52,59 +69,81 @@ class Plan:
 
     arguments: NetworkArguments
     layer_sizes: tuple[int, ...]
-    loss: str
+    objective: Objective
+    numbers: LossNumbers
     seed: int
 
 
 def assemble(
-    plan: Plan, samples: Samples, validation: Samples | None, params: Any, epochs: int
+    plan: Plan,
+    samples: Samples,
+    validation: Samples | None,
+    params: Any,
+    epochs: int,
+    scorer: Scorer | None = None,
 ) -> Training:
     """Return a training run at its first step; ``epochs`` is what the schedule spans."""
     config = configuration(
         plan.arguments,
         plan.layer_sizes,
-        plan.loss,
+        plan.objective,
         weighted=bool((samples.weight == 0).any()),
         validate=validation is not None,
+        scored_outside=scorer is not None,
     )
     source = training_source(plan.arguments, samples, plan.seed, config.dtype)
-    hyper = hyper_parameters(plan.arguments, config, source, plan.seed)
+    hyper = hyper_parameters(plan, config, source)
     return Training(
         config=config,
         hyper=hyper,
         source=source,
         schedule=schedule(plan.arguments, source, epochs),
-        validation=None if validation is None else validation_blocks(validation, config.dtype),
+        validation=None if validation is None else validation_blocks(config, validation),
         state=initial_state(config, hyper, params),
+        scorer=scorer,
     )
 
 
 def configuration(
-    estimator: NetworkArguments,
+    arguments: NetworkArguments,
     layer_sizes: tuple[int, ...],
-    loss: str,
+    objective: Objective,
     *,
     weighted: bool,
     validate: bool,
+    scored_outside: bool = False,
 ) -> FitConfig:
     """Return the static part of a fit."""
-    solver = estimator.solver
-    # "lbfgs" updates nothing in the program; sgd without momentum has no velocity to keep.
-    plain = solver == "lbfgs" or (solver == "sgd" and estimator.momentum == 0)
-    rates = parameters.dropout_rates(estimator.dropout, len(layer_sizes) - 2)
+    solver = solving.engine_solver(arguments)
+    full_batch = arguments.solver == "lbfgs"
     return FitConfig(
-        network=Network(layer_sizes, estimator.activation, dropout=any(rates)),
-        loss=loss,
-        solver="plain_sgd" if plain else solver,
-        nesterov=bool(estimator.nesterovs_momentum) and solver == "sgd" and not plain,
-        adaptive=parameters.schedule_name(estimator) == "adaptive",
-        penalty=estimator.alpha > 0 and solver != "lbfgs",
-        scaled=estimator.input_scale is not None,
+        network=network_of(arguments, layer_sizes),
+        objective=objective,
+        solver=solver,
+        solver_options=solving.solver_options(arguments),
+        nesterov=bool(arguments.nesterovs_momentum) and solver == "sgd",
+        adaptive=solving.schedule_name(arguments) == "adaptive",
+        penalty=arguments.alpha > 0 and not full_batch,
+        l1=arguments.l1_ratio > 0 and arguments.alpha > 0,
+        clipped=arguments.clip_norm is not None,
+        max_norm=arguments.max_norm is not None,
+        averaged=arguments.ema_decay is not None,
+        accumulated=arguments.accumulate_steps > 1,
+        scaled=arguments.input_scale is not None,
         weighted=weighted,
         validate=validate,
-        monitor_score=bool(estimator.early_stopping) and validate,
+        monitor=monitor(arguments, validate=validate),
+        scored_outside=scored_outside,
         dtype=computing_type(),
     )
+
+
+def monitor(arguments: NetworkArguments, *, validate: bool) -> str:
+    """Return what the stopping rule watches."""
+    if not (arguments.early_stopping and validate):
+        return LOSS
+    by_loss = isinstance(arguments.scoring, str) and arguments.scoring == "loss"
+    return VALIDATION_LOSS if by_loss else VALIDATION_SCORE
 
 
 def computing_type() -> str:
@@ -112,33 +151,41 @@ def computing_type() -> str:
     return str(jax.dtypes.canonicalize_dtype(np.float64))
 
 
-def hyper_parameters(
-    estimator: NetworkArguments, config: FitConfig, source: Source, seed: int
-) -> Hyper:
+def hyper_parameters(plan: Plan, config: FitConfig, source: Source) -> Hyper:
     """Return the traced part of a fit."""
+    arguments = plan.arguments
     real = np.dtype(config.dtype).type
-    solver = parameters.solver_numbers(estimator) if estimator.solver != "lbfgs" else {}
-    patience = min(estimator.n_iter_no_change, parameters.NEVER)
-    n_hidden = len(config.network.layer_sizes) - 2
+    solver = solving.solver_numbers(arguments) if arguments.solver != "lbfgs" else {}
+    patience = min(arguments.n_iter_no_change, NEVER)
+    rates = dropout_rates(arguments.dropout, config.network.n_hidden)
     return Hyper(
         solver={name: real(value) for name, value in solver.items()},
-        learning_rate=real(estimator.learning_rate_init),
-        alpha=real(estimator.alpha),
-        dropout=np.array(parameters.dropout_rates(estimator.dropout, n_hidden), config.dtype),
-        label_smoothing=real(estimator.label_smoothing),
-        input_scale=real(1.0 if estimator.input_scale is None else estimator.input_scale),
-        tol=real(estimator.tol),
-        n_iter_no_change=np.int32(parameters.NEVER if patience == math.inf else patience),
+        learning_rate=real(arguments.learning_rate_init),
+        alpha=real(arguments.alpha),
+        l1_ratio=real(arguments.l1_ratio),
+        disturbance=Disturbance(
+            dropout=np.array(rates, config.dtype),
+            input_dropout=real(arguments.input_dropout),
+            input_noise=real(arguments.input_noise),
+        ),
+        loss=plan.numbers,
+        clip_norm=real(arguments.clip_norm or 0),
+        max_norm=real(arguments.max_norm or 0),
+        ema_decay=real(arguments.ema_decay or 0),
+        accumulate_steps=np.int32(arguments.accumulate_steps),
+        input_scale=real(1.0 if arguments.input_scale is None else arguments.input_scale),
+        tol=real(arguments.tol),
+        n_iter_no_change=np.int32(patience),
         steps_per_epoch=np.int32(source.steps_per_epoch),
-        seed=np.uint32(seed),
+        seed=np.uint32(plan.seed),
     )
 
 
 def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Schedule:
     """Return the learning rates of a fit; ``epochs`` is what they span."""
     return make_schedule(
-        parameters.schedule_name(estimator),
-        parameters.schedule_numbers(estimator),
+        solving.schedule_name(estimator),
+        solving.schedule_numbers(estimator),
         base_rate=float(estimator.learning_rate_init),
         total_steps=epochs * source.steps_per_epoch,
         steps_per_epoch=source.steps_per_epoch,
@@ -157,14 +204,16 @@ def training_source(estimator: NetworkArguments, samples: Samples, seed: int, dt
     return ResidentSource(compact(samples.X, dtype), samples.y, samples.weight, size, order)
 
 
-def validation_blocks(samples: Samples, dtype: str) -> Rows:
+def validation_blocks(config: FitConfig, samples: Samples) -> Validation:
     """Validation rows on the device, in padded blocks ``(blocks, rows, ...)``."""
     n = len(samples)
     block = min(rows_bucket(n), VALIDATION_BLOCK)
     n_blocks = -(-n // block)
-    X = row_taker(samples.X, dtype)(slice(0, n))
+    X = row_taker(samples.X, config.dtype)(slice(0, n))
     parts = (pad_rows(part, n_blocks * block) for part in (X, samples.y, samples.weight))
-    return Rows(*(jax.device_put(p.reshape(n_blocks, block, *p.shape[1:])) for p in parts))
+    blocks = (jax.device_put(p.reshape(n_blocks, block, *p.shape[1:])) for p in parts)
+    scale = score_scale(config.objective, samples.y, samples.weight)
+    return Validation(Rows(*blocks), scale.astype(config.dtype))
 
 
 def require_validation(samples: Samples) -> None:

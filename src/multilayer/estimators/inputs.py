@@ -1,38 +1,159 @@
 """From what a user hands in to arrays that the engine takes."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._data.rows import Matrix
 
 
 def check_X(estimator: Any, X: Any, *, reset: bool) -> Matrix:
     """Validate X; rows are brought to the computing type when they are taken."""
-    return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=reset)
+    with _told_plainly():
+        return _numbers(
+            validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=reset)
+        )
 
 
-def check_X_y(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Matrix, Any]:
-    """Validate X and y together; y stays as it is, apart from its shape."""
-    return validate_data(
-        estimator,
-        X,
-        y,
-        accept_sparse=["csr", "csc"],
-        dtype="numeric",
-        multi_output=True,
-        reset=reset,
-    )
+def check_X_y(
+    estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool = False
+) -> tuple[Matrix, Any]:
+    """Validate X and y together; y stays as it is, apart from its shape, or is made numeric."""
+    y = readable(y, numeric=numeric)
+    with _told_plainly():
+        X, y = validate_data(
+            estimator,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            dtype="numeric",
+            multi_output=True,
+            y_numeric=numeric,
+            reset=reset,
+        )
+    return _numbers(X), y
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Turn errors from inside NumPy and pandas into those of the data that caused them."""
+    try:
+        yield
+    except TypeError as error:
+        if "NAType" in str(error):
+            raise DataError("X contains missing values (NaN, pd.NA). Fill them first.") from error
+        if "DType" in str(error):
+            raise DataError(
+                f"X must hold numbers, got columns without a common type (datetime64?): {error}. "
+                "Turn dates into numbers, for example days since the first one."
+            ) from error
+        raise
+
+
+def _numbers(X: Matrix) -> Matrix:
+    """Refuse dates and durations, which NumPy would take for whole numbers."""
+    if X.dtype.kind in "mM":
+        raise DataError(
+            f"X must hold numbers, got {X.dtype} (datetime64 or timedelta64). Turn dates into "
+            "numbers, for example days since the first one."
+        )
+    return X
+
+
+def refuse_huge(X: Matrix, dtype: str) -> None:
+    """Refuse values so large that a network's outputs overflowed."""
+    largest = abs(X).max()
+    if largest > np.sqrt(np.finfo(dtype).max):
+        raise DataError(
+            f"X holds values too large for the network, up to {largest:.3g}: its outputs overflow "
+            f"{dtype}. Scale the columns as in training."
+        )
+
+
+def readable(y: Any, *, numeric: bool) -> Any:
+    """Refuse targets of which nothing can be made, before scikit-learn stumbles over them."""
+    if y is None or sparse.issparse(y):
+        return y
+    try:
+        values = np.asarray(y, dtype=object if isinstance(y, list | tuple) else None)
+    except ValueError:  # ragged: scikit-learn says so
+        return y
+    if values.ndim == 0:  # no array at all: scikit-learn says so
+        return y
+    if values.dtype.names:
+        raise DataError(
+            f"y must be a plain array, got a structured one: {values.dtype}. Convert it, for "
+            "example to one of its fields."
+        )
+    if values.dtype.kind == "T":  # NumPy's text of any length
+        y = values = values.astype(object)
+    if values.dtype.kind == "O":
+        _refuse_objects(values, made_here=isinstance(y, list | tuple), numeric=numeric)
+    elif numeric and values.dtype.kind not in "buifc":  # complex: scikit-learn says so
+        raise DataError(
+            f"y must hold numbers, got dtype {values.dtype}. Convert it with y.astype(float)."
+        )
+    return y
+
+
+def _refuse_objects(values: np.ndarray, *, made_here: bool, numeric: bool) -> None:
+    """Look at Python's objects one by one; ``made_here`` if they come from a list."""
+    kinds: set[type] = set()
+    for value in values.ravel():
+        kinds.add(type(value))
+        if value is None or type(value).__name__ in ("NAType", "NaTType") or is_nan(value):
+            raise DataError("y contains NaN or missing values (None, pd.NA). Drop those rows.")
+    if numeric:
+        _refuse_non_numbers(values)
+        return
+    names = sorted(kind.__name__ for kind in kinds)
+    text = [kind for kind in kinds if issubclass(kind, str)]
+    if text and len(text) < len(kinds):
+        raise DataError(
+            f"y must not mix text (str) with other labels, got {names}. Convert it with "
+            "y.astype(str)."
+        )
+    other = [kind for kind in kinds if not issubclass(kind, str | bytes | list)]
+    if other and not made_here:
+        raise DataError(
+            f"y must not be an object array of {names}. Convert it, for example with "
+            "y.astype(int) or y.astype(str)."
+        )
+
+
+def _refuse_non_numbers(values: np.ndarray) -> None:
+    try:
+        values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"y must hold numbers: {error}. Convert it with y.astype(float)."
+        ) from error
+
+
+def is_nan(value: Any) -> bool:
+    """Whether a value is a float that is no number."""
+    return isinstance(value, float | np.floating) and value != value
 
 
 def check_weight(sample_weight: Any, X: Matrix, dtype: str) -> np.ndarray:
     """Sample weights of shape ``(n_samples,)``, ones where none are given."""
     if sample_weight is None:
         return np.ones(X.shape[0], dtype)
-    if not np.any(np.asarray(sample_weight) != 0):
+    if isinstance(sample_weight, str | Mapping):
+        refuse(
+            "sample_weight",
+            "an array with one number per sample",
+            sample_weight,
+            "Weights by class are the constructor's class_weight.",
+        )
+    given = np.asarray(sample_weight)
+    if given.size and not np.any(given != 0):
         raise DataError(
             "sample_weight must not be zero everywhere. Sample weights must contain at least one "
             "non-zero number: leave the argument out to weigh all samples the same."
@@ -49,6 +170,6 @@ def check_weight(sample_weight: Any, X: Matrix, dtype: str) -> np.ndarray:
     return weight
 
 
-def is_streamed(X: Any) -> bool:
+def is_streamed(given: Any, checked: Matrix) -> bool:
     """Whether X stays where it is while chunks of it are trained on."""
-    return sparse.issparse(X) or isinstance(X, np.memmap)
+    return sparse.issparse(checked) or isinstance(given, np.memmap)

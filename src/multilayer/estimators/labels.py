@@ -1,52 +1,133 @@
-"""Class labels and the numbers that stand for them in training."""
+"""Class labels, the numbers that stand for them in training, and the objective they ask for."""
 
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
+from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._objectives.objective import Objective
+
+# Kinds of targets: one column of two or of more classes, yes/no columns, columns of classes.
+BINARY, MULTICLASS, MULTILABEL, MULTIOUTPUT = "binary", "multiclass", "multilabel", "multioutput"
+KINDS = (BINARY, MULTICLASS, MULTILABEL, MULTIOUTPUT)
+
+Classes = np.ndarray | list[np.ndarray]
+"""Sorted classes; a list with those of each column for several columns of classes."""
 
 
 def check_labels(y: Any) -> np.ndarray:
-    """Validate labels: 1-D classes, or a 2-D indicator matrix with several columns."""
+    """Validate labels: 1-D classes, a 2-D indicator matrix, or several columns of classes."""
+    if sparse.issparse(y) and y.shape[1] > 1:
+        y = y.toarray()
     check_classification_targets(y)
     kind = type_of_target(y)
-    if kind == "multiclass-multioutput":
-        raise DataError(
-            "y must be 1-D labels or a 2-D 0/1 indicator matrix, got several columns of classes. "
-            "Fit one estimator per column, for example with "
-            "sklearn.multioutput.MultiOutputClassifier."
-        )
     if kind.startswith("multilabel"):
-        return y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+        return _check_indicator(np.asarray(y))
+    if kind.endswith("-multioutput"):
+        return np.asarray(y)
     return column_or_1d(y, warn=True)
 
 
-def find_classes(y: np.ndarray) -> np.ndarray:
-    """Sorted classes of labels; at least two."""
+def _check_indicator(y: np.ndarray) -> np.ndarray:
+    """Refuse other numbers than 0 and 1: what they mean is not for us to guess."""
+    if not np.isin(y, (0, 1)).all():
+        raise DataError(
+            f"y must hold only 0 and 1 as an indicator matrix, got {np.unique(y)}. "
+            "Convert it, for example with (y > 0).astype(int)."
+        )
+    return y
+
+
+def find_classes(y: np.ndarray) -> tuple[Classes, str]:
+    """Return the classes of validated labels, and the kind of target they make."""
+    if y.ndim == 2 and type_of_target(y) != "multilabel-indicator":
+        return [np.unique(column) for column in y.T], MULTIOUTPUT
     classes = unique_labels(y)
-    if y.ndim == 1 and len(classes) < 2:
+    if y.ndim == 2:
+        return classes, MULTILABEL
+    if len(classes) < 2:
         raise DataError(
             f"y must hold at least 2 classes, got 1 class: {classes.tolist()}. "
             "Give samples of another class too, or declare the classes with partial_fit."
         )
-    return classes
+    return classes, BINARY if len(classes) == 2 else MULTICLASS
 
 
-def encode(y: np.ndarray, classes: np.ndarray, *, multilabel: bool) -> np.ndarray:
-    """Targets of the loss: class numbers (n,) int32; 0/1 of shape (n, 1) or (n, n_labels)."""
-    expected = f"an indicator matrix of {len(classes)} columns" if multilabel else "1-D labels"
-    if (y.ndim == 2) != multilabel or (multilabel and y.shape[1] != len(classes)):
+def declared_classes(classes: Any, y: Any) -> tuple[Classes, str]:
+    """Return classes declared ahead of their samples, and the kind of target they make.
+
+    A list of arrays declares several columns of classes; otherwise y tells whether the classes are
+    the columns of an indicator matrix.
+    """
+    if isinstance(classes, list | tuple) and any(np.ndim(each) == 1 for each in classes):
+        return [np.unique(np.asarray(each)) for each in classes], MULTIOUTPUT
+    declared = np.unique(np.asarray(classes))
+    if np.ndim(y) == 2 and type_of_target(y) == "multilabel-indicator":
+        return declared, MULTILABEL
+    if len(declared) < 2:
+        refuse("classes", "at least 2 classes", classes)
+    return declared, BINARY if len(declared) == 2 else MULTICLASS
+
+
+def same_classes(one: Classes, other: Classes) -> bool:
+    """Whether two sets of classes are the same."""
+    if isinstance(one, list) or isinstance(other, list):
+        return (
+            isinstance(one, list)
+            and isinstance(other, list)
+            and len(one) == len(other)
+            and all(map(same_classes, one, other))
+        )
+    return len(one) == len(other) and set(one.tolist()) == set(other.tolist())
+
+
+def objective(kind: str, classes: Classes, out_activation: str) -> Objective:
+    """Return what is minimised for such a target; ``out_activation`` may be "auto"."""
+    if kind in (BINARY, MULTILABEL) and out_activation != "softmax":
+        return Objective("logistic", "logistic", (1,) * (1 if kind == BINARY else len(classes)))
+    if kind == MULTILABEL:
+        refuse(
+            "out_activation",
+            "'auto' or 'logistic' for an indicator matrix, whose columns do not exclude each other",
+            out_activation,
+        )
+    columns = classes if isinstance(classes, list) else [classes]
+    heads = tuple(len(column) for column in columns)
+    if out_activation == "logistic":
+        return Objective("one_vs_rest", "logistic", heads)
+    return Objective("softmax", "softmax", heads)
+
+
+def encode(y: np.ndarray, classes: Classes, kind: str, loss: str) -> np.ndarray:
+    """Return the targets of a loss.
+
+    Class numbers int32 ``(n,)`` or ``(n, heads)``; for "logistic" 0/1 ``(n, heads)``.
+    """
+    columns = len(classes) if kind in (MULTILABEL, MULTIOUTPUT) else None
+    if (y.ndim == 2) != (columns is not None) or (columns and y.shape[1] != columns):
+        expected = {
+            MULTILABEL: f"an indicator matrix of {columns} columns",
+            MULTIOUTPUT: f"{columns} columns of classes",
+        }.get(kind, "1-D labels")
         raise DataError(f"y must be {expected}, as in training, got an array of shape {y.shape}.")
-    if multilabel:
+    if kind == MULTILABEL:
         return y.astype(np.float32)
+    if isinstance(classes, list):
+        return np.column_stack([numbers(c, own) for c, own in zip(y.T, classes, strict=True)])
+    found = numbers(y, classes)
+    return found[:, None].astype(np.float32) if loss == "logistic" else found
+
+
+def numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Numbers ``(n,)`` int32 of labels among the sorted classes."""
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise DataError(
             "`y` has classes not in `self.classes_`. "
             f"`self.classes_` has {classes}. 'y' has {unknown}."
         )
-    numbers = np.searchsorted(classes, y).astype(np.int32)
-    return numbers[:, None].astype(np.float32) if len(classes) == 2 else numbers
+    return np.searchsorted(classes, y).astype(np.int32)

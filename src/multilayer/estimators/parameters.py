@@ -1,20 +1,19 @@
 """Checks of an estimator's constructor arguments, made in ``fit`` and before anything else."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
+from multilayer._engine.callbacks.protocol import Callback
 from multilayer._optim.schedules import SCHEDULE_DEFAULTS
-from multilayer._optim.solvers import SOLVER_DEFAULTS
-from multilayer.nn.activations import ACTIVATIONS
+from multilayer.estimators import solving
+from multilayer.estimators.architecture import check_architecture, dropout_rates, hidden_sizes
+from multilayer.estimators.arguments import NetworkArguments
 from multilayer.nn.initializers import WEIGHT_INITIALIZERS
-
-SOLVER_NAMES = (*SOLVER_DEFAULTS, "lbfgs")
-NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 
 INTERVALS = {
     "alpha": "[0, inf)",
@@ -27,38 +26,46 @@ INTERVALS = {
     "epsilon": "(0, inf)",
     "validation_fraction": "(0, 1)",
     "weight_decay": "[0, inf)",
-    "label_smoothing": "[0, 1)",
+    "l1_ratio": "[0, 1]",
+}
+MAYBE_NONE = {
+    "input_scale": "(0, inf)",
+    "max_norm": "(0, inf)",
+    "clip_norm": "(0, inf)",
+    "ema_decay": "[0, 1)",
 }
 FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 
 
-def check_parameters(estimator: Any) -> None:
-    """Check every argument of an estimator by its own rule, then those that must fit together."""
+def check_parameters(arguments: NetworkArguments) -> None:
+    """Check every argument by its own rule, then those that must fit together."""
     for name, interval in INTERVALS.items():
-        check_real(name, getattr(estimator, name), interval)
+        check_real(name, getattr(arguments, name), interval)
+    for name, interval in MAYBE_NONE.items():
+        if getattr(arguments, name) is not None:
+            check_real(name, getattr(arguments, name), interval)
     for name in FLAGS:
-        check_bool(name, getattr(estimator, name))
-    check_choice("activation", estimator.activation, ACTIVATIONS)
-    check_choice("solver", estimator.solver, SOLVER_NAMES)
-    check_choice("learning_rate", estimator.learning_rate, SCHEDULE_DEFAULTS)
-    check_choice("weight_init", estimator.weight_init, ("auto", *WEIGHT_INITIALIZERS))
-    check_choice("bias_init", estimator.bias_init, ("auto", "zeros"))
-    check_integer("max_iter", estimator.max_iter, 0)
-    check_integer("max_fun", estimator.max_fun, 1)
-    if estimator.n_iter_no_change != math.inf:
-        check_integer("n_iter_no_change", estimator.n_iter_no_change, 1)
-    if not (isinstance(estimator.batch_size, str) and estimator.batch_size == "auto"):
-        check_batch_size(estimator.batch_size)
-    if estimator.input_scale is not None:
-        check_real("input_scale", estimator.input_scale, "(0, inf)")
-    check_random_state(estimator.random_state)
-    check_verbose(estimator.verbose)
-    check_callbacks(estimator.callbacks)
-    hidden_sizes(estimator.hidden_layer_sizes)
-    dropout_rates(estimator.dropout, len(hidden_sizes(estimator.hidden_layer_sizes)))
-    solver_numbers(estimator)
-    schedule_numbers(estimator)
-    check_lbfgs(estimator)
+        check_bool(name, getattr(arguments, name))
+    check_architecture(arguments)
+    solving.check_solver(arguments.solver)
+    check_choice("learning_rate", arguments.learning_rate, SCHEDULE_DEFAULTS)
+    check_choice("weight_init", arguments.weight_init, ("auto", *WEIGHT_INITIALIZERS))
+    check_choice("bias_init", arguments.bias_init, ("auto", "zeros"))
+    check_integer("max_iter", arguments.max_iter, 0)
+    check_integer("max_fun", arguments.max_fun, 1)
+    check_integer("accumulate_steps", arguments.accumulate_steps, 1, 2**31 - 1)
+    if arguments.n_iter_no_change != math.inf:
+        check_integer("n_iter_no_change", arguments.n_iter_no_change, 1)
+    if not (isinstance(arguments.batch_size, str) and arguments.batch_size == "auto"):
+        check_batch_size(arguments.batch_size)
+    check_random_state(arguments.random_state)
+    check_verbose(arguments.verbose)
+    check_callbacks(arguments.callbacks)
+    solving.solver_numbers(arguments)
+    solving.solver_options(arguments)
+    solving.schedule_numbers(arguments)
+    solving.check_ready_rule(arguments)
+    check_lbfgs(arguments)
 
 
 def check_batch_size(value: Any) -> None:
@@ -81,99 +88,44 @@ def check_verbose(value: Any) -> None:
 
 
 def check_callbacks(value: Any) -> None:
-    """Check that callbacks can be told what they are told."""
-    told = ("on_epoch_end", "on_progress")
+    """Check that callbacks are what they must be."""
     good = value is None or (
         isinstance(value, Iterable)
         and not isinstance(value, str)
-        and all(callable(getattr(each, name, None)) for each in value for name in told)
+        and all(isinstance(each, Callback) for each in value)
     )
     if not good:
-        refuse("callbacks", f"None or a sequence of objects with {' and '.join(told)}", value)
-
-
-def check_lbfgs(estimator: Any) -> None:
-    """Refuse what a full-batch minimiser cannot do."""
-    if estimator.solver != "lbfgs":
-        return
-    if any(dropout_rates(estimator.dropout, len(hidden_sizes(estimator.hidden_layer_sizes)))):
-        refuse("dropout", "0 with solver='lbfgs'", estimator.dropout, "Choose another solver.")
-    if estimator.learning_rate not in ("constant", "invscaling", "adaptive"):
         refuse(
-            "learning_rate",
-            "'constant' with solver='lbfgs', which searches its own step",
-            estimator.learning_rate,
-            "Choose another solver.",
+            "callbacks",
+            "None or a sequence of instances of multilayer.callbacks.Callback",
+            value,
+            "Subclass Callback, or use one of those in multilayer.callbacks.",
         )
 
 
-def hidden_sizes(value: Any) -> tuple[int, ...]:
-    """Units of the hidden layers, given as one number or a sequence."""
-    sizes = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
-    for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
-            # scikit-learn's words for the rule: "must be > 0".
-            refuse("hidden_layer_sizes", "> 0: an integer or a sequence of them", value)
-    return tuple(int(size) for size in sizes)
-
-
-def dropout_rates(value: Any, n_hidden: int) -> tuple[float, ...]:
-    """Dropout rate of each hidden layer, given as one number for all or one for each."""
-    if not isinstance(value, Iterable) or isinstance(value, str):
-        check_real("dropout", value, "[0, 1)")
-        return (float(value),) * n_hidden
-    rates = tuple(value)
-    if len(rates) != n_hidden:
-        refuse("dropout", f"a number or one for each of the {n_hidden} hidden layers", value)
-    for rate in rates:
-        check_real("dropout", rate, "[0, 1)")
-    return tuple(float(rate) for rate in rates)
-
-
-def numbers_of(name: str, given: Any, defaults: dict[str, float], owner: str) -> dict[str, float]:
-    """Complete a dictionary of numbers by its defaults; unknown names are refused."""
-    if given is None:
-        return dict(defaults)
-    if not isinstance(given, Mapping):
-        refuse(name, "None or a dictionary", given)
-    unknown = sorted(set(given) - set(defaults))
-    if unknown:
-        known = sorted(defaults) or "nothing"
-        refuse(name, f"a dictionary of {known} for {owner}", dict(given), f"Remove {unknown}.")
-    for key, value in given.items():
-        check_real(f"{name}[{key!r}]", value, "[0, inf)")
-    return {**defaults, **{key: float(value) for key, value in given.items()}}
-
-
-def solver_numbers(estimator: Any) -> dict[str, float]:
-    """Every number of the update rule: ``solver_params`` and scikit-learn's own arguments."""
-    solver = estimator.solver
-    defaults = SOLVER_DEFAULTS.get(solver, {})
-    numbers = numbers_of("solver_params", estimator.solver_params, defaults, f"solver={solver!r}")
-    if solver == "sgd":
-        return {**numbers, "momentum": estimator.momentum}
-    numbers["epsilon"] = estimator.epsilon
-    if solver in ("adam", "adamw"):
-        numbers |= {"beta_1": estimator.beta_1, "beta_2": estimator.beta_2}
-    if solver == "adamw":
-        numbers["weight_decay"] = estimator.weight_decay
-    return numbers
-
-
-def schedule_name(estimator: Any) -> str:
-    """Return the schedule in force: scikit-learn's two apply to "sgd" alone, as there."""
-    name = estimator.learning_rate
-    if name in ("invscaling", "adaptive") and estimator.solver != "sgd":
-        return "constant"
-    return name
-
-
-def schedule_numbers(estimator: Any) -> dict[str, float]:
-    """Every number of the learning-rate schedule."""
-    name = schedule_name(estimator)
-    owner = f"learning_rate={name!r}"
-    numbers = numbers_of(
-        "schedule_params", estimator.schedule_params, SCHEDULE_DEFAULTS[name], owner
-    )
-    check_real("schedule_params['warmup_fraction']", numbers["warmup_fraction"], "[0, 1)")
-    return {**numbers, "power_t": estimator.power_t} if name == "invscaling" else numbers
+def check_lbfgs(arguments: NetworkArguments) -> None:
+    """Refuse what a full-batch minimiser cannot do."""
+    if not (isinstance(arguments.solver, str) and arguments.solver == "lbfgs"):
+        return
+    rates = dropout_rates(arguments.dropout, len(hidden_sizes(arguments.hidden_layer_sizes)))
+    scikit_learn_has = arguments.learning_rate in ("constant", "invscaling", "adaptive")
+    wanted = {
+        "learning_rate": ("'constant', 'invscaling' or 'adaptive'", not scikit_learn_has),
+        "dropout": ("0", any(rates)),
+        "input_dropout": ("0", arguments.input_dropout > 0),
+        "input_noise": ("0", arguments.input_noise > 0),
+        "norm": ("None or 'layer'", arguments.norm == "batch"),
+        "l1_ratio": ("0", arguments.l1_ratio > 0),
+        "max_norm": ("None", arguments.max_norm is not None),
+        "clip_norm": ("None", arguments.clip_norm is not None),
+        "ema_decay": ("None", arguments.ema_decay is not None),
+        "accumulate_steps": ("1", arguments.accumulate_steps > 1),
+    }
+    for name, (rule, broken) in wanted.items():
+        if broken:
+            refuse(
+                name,
+                f"{rule} with solver='lbfgs', which works on all rows at once",
+                getattr(arguments, name),
+                "Choose another solver.",
+            )

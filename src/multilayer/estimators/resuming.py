@@ -7,23 +7,33 @@ import numpy as np
 
 from multilayer._core.types import Array
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
+from multilayer.nn.network import Parameters
+
+
+class Raw(NamedTuple):
+    """Parameters behind an average: training goes on from these, prediction from the average."""
+
+    params: Parameters
+    shown: Parameters  # what the estimator's attributes had when these were kept
 
 
 class Resumable(NamedTuple):
-    """A training state on the host, without the parameters (the estimator's attributes)."""
+    """A training state on the host, without the parameters that are the estimator's attributes."""
 
     opt_state: Any
+    raw: Raw | None
     best_kept: Array
     best_value: Array
     no_improvement: Array
     divisor: Array
 
     @classmethod
-    def of(cls, state: TrainState) -> "Resumable":
+    def of(cls, state: TrainState, shown: Parameters) -> "Resumable":
         """Take what a state holds; patience starts anew after a run that ended by itself."""
         patience = 0 if state.status == CONVERGED else state.no_improvement
         return cls(
             opt_state=state.opt_state,
+            raw=None if state.average is None else Raw(state.params, shown),
             best_kept=state.best_kept,
             best_value=state.best_value,
             no_improvement=np.int32(patience),
@@ -35,10 +45,14 @@ class Resumable(NamedTuple):
 
         A solver that has changed since starts with an optimizer state of its own.
         """
-        mine, theirs = (repr(jax.tree.structure(t)) for t in (self.opt_state, fresh.opt_state))
-        same = mine == theirs
+        params = fresh.params
+        if self.raw is not None and fresh.average is not None and alike(self.raw.shown, params):
+            params = self.raw.params
         return fresh._replace(
-            opt_state=self.opt_state if same else fresh.opt_state,
+            params=params,
+            opt_state=self.opt_state
+            if compatible(self.opt_state, fresh.opt_state)
+            else fresh.opt_state,
             best_kept=self.best_kept,
             best_value=self.best_value,
             no_improvement=self.no_improvement,
@@ -46,3 +60,16 @@ class Resumable(NamedTuple):
             step=np.int32(step),
             status=np.int32(RUNNING),
         )
+
+
+def compatible(mine: Any, theirs: Any) -> bool:
+    """Whether two optimizer states have the same structure and shapes."""
+    structures = [repr(jax.tree.structure(state)) for state in (mine, theirs)]
+    shapes = [[np.shape(leaf) for leaf in jax.tree.leaves(state)] for state in (mine, theirs)]
+    return structures[0] == structures[1] and shapes[0] == shapes[1]
+
+
+def alike(one: Parameters, other: Parameters) -> bool:
+    """Whether two sets of parameters are the same: users may have changed the attributes."""
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)

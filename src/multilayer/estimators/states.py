@@ -1,6 +1,6 @@
 """Fitted models as plain data and back: what a file holds, whatever writes the file.
 
-A model is an :class:`MLPClassifier`, or a pipeline of a StandardScaler and one. Each step is told
+A model is a network estimator, or a pipeline of a StandardScaler and one. Each step is told
 by a JSON description (name, kind, constructor arguments, fitted values) and by arrays, whose names
 begin with its kind.
 """
@@ -14,8 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
-from multilayer.estimators import classifier_state, scaler_state
+from multilayer.estimators import classifier_state, regressor_state, scaler_state
 from multilayer.estimators.classifier import MLPClassifier
+from multilayer.estimators.regressor import MLPRegressor
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -44,9 +45,14 @@ KINDS = {
     "MLPClassifier": Kind(
         MLPClassifier, classifier_state.params, classifier_state.fitted, classifier_state.rebuild
     ),
+    "MLPRegressor": Kind(
+        MLPRegressor, regressor_state.params, regressor_state.fitted, regressor_state.rebuild
+    ),
 }
-SHAPES = (["MLPClassifier"], ["StandardScaler", "MLPClassifier"])
+NETWORKS = ("MLPClassifier", "MLPRegressor")
+SHAPES = [[*before, network] for before in ([], ["StandardScaler"]) for network in NETWORKS]
 """Kinds of the steps that a model may have, in order."""
+SAVED = "an MLPClassifier or MLPRegressor, or a Pipeline of a StandardScaler and one of them"
 
 
 def describe(model: Any) -> Description:
@@ -54,8 +60,8 @@ def describe(model: Any) -> Description:
 
     Parameters
     ----------
-    model : MLPClassifier or Pipeline
-        Fitted model; a pipeline may have a StandardScaler before its MLPClassifier.
+    model : MLPClassifier, MLPRegressor or Pipeline
+        Fitted model; a pipeline may have a StandardScaler before its network.
 
     Returns
     -------
@@ -69,13 +75,10 @@ def describe(model: Any) -> Description:
         The model is not fitted.
     """
     pipeline = type(model) is Pipeline
-    members = list(model.steps) if pipeline else [("mlpclassifier", model)]
+    members = list(model.steps) if pipeline else [(type(model).__name__.lower(), model)]
     kinds = [_kind_of(name, step) for name, step in members]
     if kinds not in SHAPES:
-        raise ModelFileError(
-            "model must be an MLPClassifier, or a Pipeline of an optional StandardScaler and an "
-            f"MLPClassifier, to be saved; got a Pipeline of {kinds}."
-        )
+        raise ModelFileError(f"model must be {SAVED}, to be saved; got a Pipeline of {kinds}.")
     steps = []
     arrays: dict[str, np.ndarray] = {}
     for kind, (name, step) in zip(kinds, members, strict=True):
@@ -92,8 +95,8 @@ def _kind_of(name: str, step: Any) -> str:
         if type(step) is known.cls:
             return kind
     raise ModelFileError(
-        "model must be an MLPClassifier, or a Pipeline of an optional StandardScaler and an "
-        f"MLPClassifier, to be saved; step {name!r} is {step!r}. Apply it to the data beforehand."
+        f"model must be {SAVED}, to be saved; step {name!r} is {step!r}. Apply it to the data "
+        "beforehand."
     )
 
 
@@ -111,7 +114,7 @@ def rebuild(pipeline: Any, steps: Any, arrays: Arrays) -> Any:
 
     Returns
     -------
-    model : MLPClassifier or Pipeline
+    model : MLPClassifier, MLPRegressor or Pipeline
 
     Raises
     ------

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import RandomState
 
+from multilayer.nn.activations import Activation
+
 Draw = Callable[[RandomState, int, int], np.ndarray]
 
 
@@ -35,6 +37,14 @@ def _truncated_normal(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray
     return values * (2.0 / np.sqrt(fan_in))
 
 
+def _orthogonal(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray:
+    """Orthonormal columns, or rows where there are fewer of them (Saxe et al., 2014)."""
+    gaussian = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
+    q, r = np.linalg.qr(gaussian)
+    q = q * np.sign(np.diag(r))[None, :]  # without this the distribution is not uniform
+    return q if fan_in >= fan_out else q.T
+
+
 WEIGHT_INITIALIZERS: dict[str, Draw] = {
     # Glorot and Bengio (2010), equation 16; scikit-learn's default, which takes 2 in place of 6
     # under the name of the logistic activation.
@@ -44,9 +54,15 @@ WEIGHT_INITIALIZERS: dict[str, Draw] = {
     # He et al. (2015), equation 10.
     "he_uniform": _uniform(lambda n, m: np.sqrt(6.0 / n)),
     "he_normal": _normal(lambda n, m: np.sqrt(2.0 / n)),
+    # LeCun et al. (1998), section 4.6; what Klambauer et al. (2017) ask for with "selu".
+    "lecun_uniform": _uniform(lambda n, m: np.sqrt(3.0 / n)),
     "lecun_normal": _normal(lambda n, m: np.sqrt(1.0 / n)),
     "truncated_normal": _truncated_normal,
+    "orthogonal": _orthogonal,
 }
+
+AUTO: dict[Activation, str] = {"logistic": "glorot_uniform_logistic", "selu": "lecun_normal"}
+"""What "auto" is under activations for which it is not "glorot_uniform"."""
 
 
 def glorot_bias(rng: RandomState, fan_in: int, fan_out: int, factor: float) -> np.ndarray:
@@ -56,16 +72,17 @@ def glorot_bias(rng: RandomState, fan_in: int, fan_out: int, factor: float) -> n
 
 
 def draw_layer(
-    rng: RandomState, fan_in: int, fan_out: int, *, weights: str, bias: str, activation: str
+    rng: RandomState, fan_in: int, fan_out: int, *, weights: str, bias: str, activation: Activation
 ) -> tuple[np.ndarray, np.ndarray]:
     """Initial kernel ``(fan_in, fan_out)`` and bias ``(fan_out,)`` of one layer, in float64.
 
     ``"auto"`` draws what scikit-learn draws, in the same order: with the same random state the
-    two start from the same weights.
+    two start from the same weights. "selu", which scikit-learn lacks, gets the weights it needs to
+    normalise itself.
     """
     logistic = activation == "logistic"
     if weights == "auto":
-        weights = "glorot_uniform_logistic" if logistic else "glorot_uniform"
+        weights = AUTO.get(activation, "glorot_uniform")
     kernel = WEIGHT_INITIALIZERS[weights](rng, fan_in, fan_out)
     if bias == "zeros":
         return kernel, np.zeros(fan_out)

@@ -1,6 +1,7 @@
-"""A fully connected network: its shape, its parameters and its forward pass."""
+"""A feed-forward network: its shape, its parameters and its forward pass."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,15 +10,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from multilayer._core.types import Array
-from multilayer.nn.activations import ACTIVATIONS
+from multilayer.nn.activations import Activation, function_of
 from multilayer.nn.initializers import draw_layer
+from multilayer.nn.normalization import Moments, layer_normalize, normalize, weighted_moments
+from multilayer.nn.products import product
 
 
 class Dense(NamedTuple):
-    """Parameters of one layer: ``x @ kernel + bias``."""
+    """Parameters of one layer: ``x @ kernel + bias``, normalised where the network says so.
+
+    The running moments stand among the parameters so that whatever keeps, averages, saves or
+    restores a network takes them along; no loss depends on them, so their gradient is 0.
+    """
 
     kernel: Array  # (fan_in, fan_out)
     bias: Array  # (fan_out,)
+    scale: Array | None = None  # (fan_out,), of a normalised layer
+    shift: Array | None = None
+    mean: Array | None = None  # (fan_out,), running moments of batch normalisation
+    variance: Array | None = None
 
 
 Parameters = tuple[Dense, ...]
@@ -28,42 +39,145 @@ class Network:
     """The shape of a network: static, part of the key of a compiled program."""
 
     layer_sizes: tuple[int, ...]  # inputs, hidden layers, outputs
-    activation: str
+    activations: tuple[Activation, ...]  # of each hidden layer
+    norm: str | None = None  # "batch" or "layer": hidden layers are normalised
+    residual: bool = False  # whether a hidden layer as wide as the one before adds its input
     dropout: bool = False  # whether hidden units are dropped in training
+    input_dropout: bool = False  # whether inputs are
+    input_noise: bool = False  # whether inputs get Gaussian noise in training
+    precision: str = "float32"  # of the operands of products in training
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden layers."""
+        return len(self.layer_sizes) - 2
+
+    def skips(self, i: int) -> bool:
+        """Whether hidden layer ``i`` adds its input to its output (He et al., 2016)."""
+        return self.residual and i > 0 and self.layer_sizes[i] == self.layer_sizes[i + 1]
+
+    def at_prediction(self) -> "Network":
+        """Return the network without what is a matter of training alone."""
+        return replace(
+            self, dropout=False, input_dropout=False, input_noise=False, precision="float32"
+        )
+
+
+class Disturbance(NamedTuple):
+    """What training adds to a forward pass, as traced numbers."""
+
+    dropout: Array  # (hidden layers,) chance of each unit to be dropped
+    input_dropout: Array
+    input_noise: Array  # standard deviation
 
 
 def initialize(
-    network: Network, rng: np.random.RandomState, *, weights: str, bias: str, dtype: str
+    network: Network,
+    rng: np.random.RandomState,
+    *,
+    weights: str,
+    bias: str,
+    output_like: Activation,
+    dtype: str,
 ) -> Parameters:
-    """Draw initial parameters on the host."""
-    sizes = network.layer_sizes
-    layers = [
-        draw_layer(rng, n, m, weights=weights, bias=bias, activation=network.activation)
-        for n, m in pairwise(sizes)
+    """Draw initial parameters on the host.
+
+    ``output_like`` is the activation whose scheme the output layer follows: in scikit-learn the
+    hidden layers' one.
+    """
+    drawn = [
+        draw_layer(rng, n, m, weights=weights, bias=bias, activation=activation)
+        for (n, m), activation in zip(
+            pairwise(network.layer_sizes), (*network.activations, output_like), strict=True
+        )
     ]
-    return tuple(Dense(kernel.astype(dtype), b.astype(dtype)) for kernel, b in layers)
+    layers = [Dense(kernel.astype(dtype), b.astype(dtype)) for kernel, b in drawn]
+    return (*(with_norm(network.norm, layer) for layer in layers[:-1]), layers[-1])
+
+
+def with_norm(norm: str | None, layer: Dense) -> Dense:
+    """Give a layer the initial parameters of its normalisation."""
+    if norm is None:
+        return layer
+    one, zero = np.ones_like(layer.bias), np.zeros_like(layer.bias)
+    layer = layer._replace(scale=one, shift=zero)
+    return layer._replace(mean=zero, variance=one) if norm == "batch" else layer
+
+
+Step = Callable[[int, Dense, Array], Array]  # (number of the hidden layer, its parameters, values)
+
+
+def hidden(
+    network: Network, params: Parameters, x: Array, normalise: Step, disturb: Step
+) -> list[Array]:
+    """Return the activations of each hidden layer, the inputs in front: ``(rows, units)``."""
+    values = [x]
+    for i, layer in enumerate(params[:-1]):
+        z = normalise(i, layer, affine(network, layer, values[-1]))
+        a = disturb(i, layer, function_of(network.activations[i])(z))
+        values.append(values[-1] + a if network.skips(i) else a)
+    return values
+
+
+def affine(network: Network, layer: Dense, x: Array) -> Array:
+    """Return ``x @ kernel + bias``."""
+    return product(x, layer.kernel, network.precision) + layer.bias[None, :]
+
+
+def apply_hidden(network: Network, params: Parameters, x: Array) -> list[Array]:
+    """Activations of each layer at prediction, the inputs in front."""
+
+    def normalise(i: int, layer: Dense, z: Array) -> Array:
+        if network.norm == "batch":
+            return normalize(z, Moments(layer.mean, layer.variance), layer.scale, layer.shift)
+        return layer_normalize(z, layer.scale, layer.shift) if network.norm == "layer" else z
+
+    return hidden(network, params, x, normalise, lambda i, layer, a: a)
 
 
 def apply(network: Network, params: Parameters, x: Array) -> Array:
     """Return the outputs before the output activation (logits), shape ``(rows, outputs)``."""
-    activation = ACTIVATIONS[network.activation]
-    for layer in params[:-1]:
-        x = activation(x @ layer.kernel + layer.bias[None, :])
-    return x @ params[-1].kernel + params[-1].bias[None, :]
+    return affine(network, params[-1], apply_hidden(network, params, x)[-1])
 
 
 def apply_in_training(
-    network: Network, params: Parameters, x: Array, rates: Array, key: Array
-) -> Array:
-    """Forward pass with dropout: hidden layer ``i`` loses each unit with chance ``rates[i]``.
+    network: Network,
+    params: Parameters,
+    x: Array,
+    weight: Array,
+    disturbance: Disturbance,
+    key: Array,
+) -> tuple[Array, tuple[Moments, ...]]:
+    """Forward pass of a batch in training, and the moments that batch normalisation met.
 
-    Inverted dropout (Srivastava et al., 2014): what is kept is divided by ``1 - rate``, so that
-    nothing has to be rescaled at prediction.
+    ``weight`` are the rows' weights, shape ``(rows,)``; ``key`` is the source of what is random,
+    None where nothing is.
     """
-    activation = ACTIVATIONS[network.activation]
-    for i, layer in enumerate(params[:-1]):
-        x = activation(x @ layer.kernel + layer.bias[None, :])
-        keep = 1.0 - rates[i]
-        kept = jax.random.uniform(jax.random.fold_in(key, i), x.shape, jnp.float32) < keep
-        x = jnp.where(kept, x / keep, 0.0)
-    return x @ params[-1].kernel + params[-1].bias[None, :]
+    met: list[Moments] = []
+
+    def normalise(i: int, layer: Dense, z: Array) -> Array:
+        if network.norm == "batch":
+            met.append(weighted_moments(z, weight))
+            return normalize(z, met[-1], layer.scale, layer.shift)
+        return layer_normalize(z, layer.scale, layer.shift) if network.norm == "layer" else z
+
+    def disturb(i: int, layer: Dense, a: Array) -> Array:
+        return drop(key, i, a, disturbance.dropout[i]) if network.dropout else a
+
+    if network.input_dropout:
+        x = drop(key, network.n_hidden, x, disturbance.input_dropout)
+    if network.input_noise:
+        noise = jax.random.normal(jax.random.fold_in(key, network.n_hidden + 1), x.shape, x.dtype)
+        x = x + disturbance.input_noise * noise
+    values = hidden(network, params, x, normalise, disturb)
+    return affine(network, params[-1], values[-1]), tuple(met)
+
+
+def drop(key: Array, number: int, a: Array, rate: Array) -> Array:
+    """Inverted dropout (Srivastava et al., 2014): each value is 0 with chance ``rate``.
+
+    What is kept is divided by ``1 - rate``, so that nothing has to be rescaled at prediction.
+    """
+    keep = 1.0 - rate
+    kept = jax.random.uniform(jax.random.fold_in(key, number), a.shape, jnp.float32) < keep
+    return jnp.where(kept, a / keep, 0.0)

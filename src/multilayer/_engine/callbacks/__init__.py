@@ -1,0 +1,1 @@
+"""What may look on while a network trains; nothing in here starts JAX."""

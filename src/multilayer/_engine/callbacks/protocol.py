@@ -1,0 +1,100 @@
+"""What may look on while a network trains, and end it."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from multilayer._core.types import Report
+
+
+class Progress(NamedTuple):
+    """How far training has come, after each call of the compiled program."""
+
+    step: int  # steps done
+    total_steps: int  # steps of max_iter epochs
+    steps_per_epoch: int
+    seconds: float  # since the first step, compilation apart
+    compile_seconds: float
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What a callback returns to end training after the present epoch.
+
+    Parameters
+    ----------
+    reason : str, default="callback"
+        Becomes the estimator's ``stop_reason_``.
+    """
+
+    reason: str = "callback"
+
+
+class Run(Protocol):
+    """A training run, as callbacks see it."""
+
+    @property
+    def network(self) -> Any:
+        """The parameters to predict with, as they are now: to be kept, not changed."""
+
+    def restore(self, network: Any) -> None:
+        """Put parameters in place that :attr:`network` once gave."""
+
+
+class Callback:
+    """Looks on while a network trains; to be subclassed.
+
+    Every method may be left out. ``on_epoch_end`` is called after each epoch, before the next one
+    begins: the compiled program then does one epoch at a time.
+
+    Attributes
+    ----------
+    only_watches : bool
+        True for a callback that never stops training and looks at nothing but reports: epochs
+        may then be told in groups, and small data train faster.
+    """
+
+    only_watches = False
+
+    def on_train_begin(self, run: Run) -> None:
+        """Look at the run before its first step.
+
+        Parameters
+        ----------
+        run : Run
+            ``run.network`` holds the parameters to predict with, ``run.restore(network)`` puts
+            earlier ones back.
+        """
+
+    def on_epoch_end(self, report: Report) -> Stop | None:
+        """Look at the figures of a finished epoch.
+
+        Parameters
+        ----------
+        report : dict of str to float
+            "epoch" (from 0), "loss", "validation_loss", "validation_score" (NaN where there are
+            none), "learning_rate", "steps", "seconds".
+
+        Returns
+        -------
+        stop : Stop or None
+            A :class:`Stop` ends training.
+        """
+        return None
+
+    def on_progress(self, progress: Progress) -> None:
+        """Look at how far training has come, also within an epoch.
+
+        Parameters
+        ----------
+        progress : Progress
+            ``step``, ``total_steps``, ``steps_per_epoch``, ``seconds``, ``compile_seconds``.
+        """
+
+    def on_train_end(self, run: Run) -> None:
+        """Look at the run after its last step, however it ended.
+
+        Parameters
+        ----------
+        run : Run
+            As in :meth:`on_train_begin`.
+        """

@@ -1,0 +1,78 @@
+"""Losses of regression: one column for each target, shape ``(rows, targets)``."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import xlogy
+
+from multilayer._core.types import Array
+
+OUT_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "identity": lambda z: z,
+    "exp": jnp.exp,
+    "softplus": jax.nn.softplus,
+    "logistic": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "relu": jax.nn.relu,
+}
+
+SMALLEST_SPREAD = 1e-4  # standard deviations that "gaussian_nll" can tell apart from 0
+
+
+def squared_error(predicted: Array, target: Array) -> Array:
+    """Half the squared error, as scikit-learn's MLPRegressor has it."""
+    return 0.5 * jnp.square(predicted - target)
+
+
+def absolute_error(predicted: Array, target: Array) -> Array:
+    """The absolute error: its minimum is the median."""
+    return jnp.abs(predicted - target)
+
+
+def huber(predicted: Array, target: Array, delta: Array) -> Array:
+    """Squared near 0, absolute beyond ``delta`` (Huber, 1964)."""
+    distance = jnp.abs(predicted - target)
+    near = jnp.minimum(distance, delta)
+    return 0.5 * jnp.square(near) + delta * (distance - near)
+
+
+def poisson(predicted: Array, target: Array) -> Array:
+    """Half the Poisson deviance, as scikit-learn's MLPRegressor has it."""
+    return xlogy(target, target) - xlogy(target, predicted) - target + predicted
+
+
+def pinball(predicted: Array, target: Array, levels: Array) -> Array:
+    """Pinball loss (Koenker and Bassett, 1978), averaged over the levels ``(levels,)``."""
+    error = target[:, :, None] - predicted  # (rows, targets, levels)
+    q = levels[None, None, :]
+    return jnp.mean(jnp.maximum(q * error, (q - 1.0) * error), axis=2)
+
+
+def gaussian_nll(predicted: Array, target: Array) -> Array:
+    """Negative log-likelihood under a normal distribution (Nix and Weigend, 1994)."""
+    mean, spread = predicted[..., 0], predicted[..., 1]
+    z = (target - mean) / spread
+    return 0.5 * jnp.square(z) + jnp.log(spread) + 0.5 * np.log(2.0 * np.pi)
+
+
+def ordered_quantiles(raw: Array, n_targets: int, middle: int) -> Array:
+    """Quantiles that cannot cross, ``(rows, targets, levels)``, from as many output units.
+
+    The unit in the middle is the median; each other one is a distance, made positive by softplus,
+    from its neighbour on the way there.
+    """
+    raw = raw.reshape(raw.shape[0], n_targets, -1)
+    gaps = jax.nn.softplus(raw)
+    median = raw[..., middle : middle + 1]
+    above = median + jnp.cumsum(gaps[..., middle + 1 :], axis=2)
+    below = median - jnp.cumsum(gaps[..., :middle][..., ::-1], axis=2)[..., ::-1]
+    return jnp.concatenate([below, median, above], axis=2)
+
+
+def mean_and_spread(raw: Array, n_targets: int) -> Array:
+    """Mean and standard deviation of each target, ``(rows, targets, 2)``."""
+    raw = raw.reshape(raw.shape[0], n_targets, 2)
+    spread = jax.nn.softplus(raw[..., 1]) + SMALLEST_SPREAD
+    return jnp.stack([raw[..., 0], spread], axis=2)

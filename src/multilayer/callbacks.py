@@ -1,0 +1,21 @@
+"""Callbacks: what may look on while a network trains, and end it.
+
+Pass instances as ``callbacks=[...]`` to an estimator, or subclass :class:`Callback`.
+"""
+
+from multilayer._engine.callbacks.csv_log import CSVLog
+from multilayer._engine.callbacks.printing import ProgressBar
+from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
+from multilayer._engine.callbacks.rules import EarlyStopping, KeepBest, TimeBudget
+
+__all__ = [
+    "CSVLog",
+    "Callback",
+    "EarlyStopping",
+    "KeepBest",
+    "Progress",
+    "ProgressBar",
+    "Run",
+    "Stop",
+    "TimeBudget",
+]

@@ -1,0 +1,198 @@
+"""Docstrings of the estimators: what they share is written once.
+
+A class docstring has the marks ``<parameters>`` and ``<attributes>`` where the shared text goes.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+Class = TypeVar("Class", bound=type)
+
+PARAMETERS = """\
+hidden_layer_sizes : int or sequence of int, default=(100,)
+    Units of each hidden layer.
+activation : str, callable or sequence of these, default="relu"
+    Activation of the hidden layers, one for all or one for each: "identity", "logistic",
+    "tanh", "relu", "leaky_relu" (slope 0.01), "elu", "selu", "gelu" (exact), "silu", "mish",
+    "softplus", or a function of JAX arrays that keeps the shape, such as ``jax.nn.hard_tanh``.
+solver : str, callable or optax.GradientTransformation, default="adam"
+    Update rule: "sgd", "adam", "adamw", "adagrad", "rmsprop"; or "lbfgs", which works on all
+    rows at once and takes neither batches, schedules, dropout nor validation data. Or a factory
+    of an Optax rule, such as ``optax.lion``: it is called with ``learning_rate`` and
+    `solver_params`. A rule that is ready, such as ``optax.lion(1e-3)``, has its rate in it:
+    `learning_rate_init` does not apply, and each one is compiled anew.
+alpha : float, default=0.0001
+    Penalty on weights, biases are free of it: ``alpha * (l1_ratio * sum(|W|) + (1 - l1_ratio) *
+    0.5 * sum(W**2)) / sum(weights of the batch)`` is added to the loss of each batch.
+batch_size : int or "auto", default="auto"
+    Rows per step; "auto" is ``min(200, n_samples)``.
+learning_rate : {"constant", "invscaling", "adaptive", "step", "exponential", "linear", \
+"cosine", "one_cycle"}, default="constant"
+    Schedule of the learning rate over the ``max_iter`` epochs. "invscaling" and "adaptive"
+    apply to ``solver="sgd"`` alone, as in scikit-learn; with another solver the rate is
+    constant. See `schedule_params`.
+learning_rate_init : float, default=0.001
+    Base learning rate: the first one, or the highest one after a warm-up.
+power_t : float, default=0.5
+    Exponent of "invscaling": ``learning_rate_init / (t + 1) ** power_t`` after ``t`` rows.
+max_iter : int, default=200
+    Epochs ("lbfgs": iterations); 0 gives an initialised network.
+shuffle : bool, default=True
+    Whether rows come in a new order in each epoch.
+random_state : int, RandomState instance or None, default=None
+    Source of initial weights, order of rows, dropout and validation split. The same number
+    gives the same bits on the same machine type, versions and thread count, and the same
+    initial weights as scikit-learn's estimator.
+tol : float, default=1e-4
+    Gain below which an epoch counts as no improvement ("lbfgs": gradient tolerance).
+verbose : bool or int, default=False
+    Print a line per epoch.
+warm_start : bool, default=False
+    Continue from the previous fit, the optimizer's state included (scikit-learn starts that
+    one anew).
+momentum : float, default=0.9
+    Momentum of "sgd", in [0, 1]. The velocity is ``v = momentum * v + gradient`` and the update
+    ``-rate * v`` (Optax); scikit-learn keeps the rate inside the velocity, which is the same
+    under a constant rate.
+nesterovs_momentum : bool, default=True
+    Whether "sgd" looks ahead.
+early_stopping : bool, default=False
+    Stop when the validation data say that training has stopped improving, and return to the best
+    epoch's network; see `scoring`. Without it training stops on the training loss and keeps the
+    last network. "lbfgs" does without, as in scikit-learn.
+validation_fraction : float, default=0.1
+    Share of the rows set aside (stratified for a classifier) when `early_stopping` is on and
+    ``fit`` gets no `X_val`.
+beta_1, beta_2 : float, default=0.9, 0.999
+    Decay rates of the moments of "adam" and "adamw".
+epsilon : float, default=1e-8
+    Added to a denominator by "adam", "adamw", "adagrad", "rmsprop". In Adam it stands beside
+    the uncorrected second moment, as in scikit-learn (Kingma and Ba, 2015, end of section 2).
+n_iter_no_change : int or inf, default=10
+    Epochs without improvement by `tol` that end training.
+max_fun : int, default=15000
+    Most evaluations of the loss by "lbfgs".
+norm : {None, "batch", "layer"}, default=None
+    Normalisation of the hidden layers between their sums and their activation. "batch" (Ioffe and
+    Szegedy, 2015) weighs the rows by their sample weights and predicts with running moments,
+    ``0.9 * old + 0.1 * batch``; "layer" is of each row by itself (Ba et al., 2016).
+residual : bool, default=False
+    Whether a hidden layer as wide as the one before it adds its input to its output (He et al.,
+    2016).
+out_activation : str, default="auto"
+    Output activation; "auto" is <out_activation>
+weight_init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", \
+"lecun_uniform", "lecun_normal", "truncated_normal", "orthogonal", \
+"glorot_uniform_logistic"}, default="auto"
+    Distribution of initial weights. "auto" is scikit-learn's: Glorot's uniform one, narrower
+    for the logistic activation; "lecun_normal" under "selu". "truncated_normal" has standard
+    deviation ``2 / sqrt(inputs)``.
+bias_init : {"auto", "zeros"}, default="auto"
+    Initial biases; "auto" draws them within the bound of Glorot's weights, as scikit-learn.
+input_scale : float or None, default=None
+    Factor of the inputs, applied inside the program: ``input_scale=1/255`` lets uint8 images
+    stay uint8. None takes inputs as they are.
+dropout : float or sequence of float, default=0.0
+    Chance that a hidden unit is dropped in training; one number, or one per hidden layer.
+input_dropout : float, default=0.0
+    Chance that an input is dropped in training.
+input_noise : float, default=0.0
+    Standard deviation of Gaussian noise added to the inputs in training (after `input_scale`).
+l1_ratio : float, default=0.0
+    Share of `alpha` that is an L1 penalty, as in scikit-learn's ElasticNet.
+max_norm : float or None, default=None
+    Largest norm of the incoming weights of each hidden unit, kept after each update (Srivastava
+    et al., 2014).
+weight_decay : float, default=0.01
+    Decoupled weight decay of "adamw" on weights, not biases (Loshchilov and Hutter, 2019);
+    `alpha` acts beside it.
+solver_params : dict or None, default=None
+    Further arguments of the solver: "rmsprop" ``decay=0.9``, ``momentum=0``; "adagrad"
+    ``initial_accumulator_value=0.1``; those of a factory. Changing a float compiles nothing.
+schedule_params : dict or None, default=None
+    Numbers of the schedule. All: ``warmup_fraction`` (of all steps) and ``start_factor`` (of
+    the base rate); "step": ``drop_factor=0.1``, ``n_drops=2``; "exponential", "linear",
+    "cosine" and "one_cycle": ``end_factor``. "one_cycle" rises from a tenth of the base rate
+    over the first fifth of the steps and falls to a thousandth of it.
+clip_norm : float or None, default=None
+    Gradients with a larger global norm are shortened to it (Pascanu et al., 2013).
+accumulate_steps : int, default=1
+    Batches to an update: the gradient is the mean over their rows, so that ``k`` batches of ``b``
+    rows do what one of ``k * b`` does. The last update of an epoch takes the batches left.
+ema_decay : float or None, default=None
+    Predict and validate with an exponential moving average of the parameters over the steps,
+    ``d * old + (1 - d) * new`` with ``d = min(ema_decay, (1 + t) / (10 + t))`` after ``t`` steps.
+precision : {"float32", "bfloat16"}, default="float32"
+    Operands of matrix products in training; "bfloat16" rounds them to 8 bits and adds up in
+    float32. Faster where the processor has it, slower elsewhere. Prediction is in float32.
+scoring : str, callable or None, default=None
+    What early stopping watches and ``validation_scores_`` holds: None for <score>, "loss" for the
+    validation loss, else a scorer of scikit-learn's by name or a function of ``(estimator, X,
+    y)``, higher is better.
+callbacks : sequence of multilayer.callbacks.Callback or None, default=None
+    Told of progress and of each epoch; they may end training. With "lbfgs" an iteration counts
+    as an epoch.
+transform_layer : int, default=-1
+    Hidden layer whose activations ``transform`` returns; negative numbers count from the end.
+"""
+
+ATTRIBUTES = """\
+coefs_, intercepts_ : list of ndarray
+    Weights ``(n_inputs, n_units)`` and biases ``(n_units,)`` of each layer.
+norm_scales_, norm_shifts_ : list of ndarray of shape (n_units,)
+    Of each hidden layer, with `norm`.
+norm_means_, norm_variances_ : list of ndarray of shape (n_units,)
+    Running moments of each hidden layer, with ``norm="batch"``.
+history_ : dict of ndarray
+    One entry per epoch: "epoch", "loss", "validation_loss", "validation_score" (NaN without
+    validation data), "learning_rate", "steps", "seconds".
+loss_ : float
+    Loss of the last epoch: the mean over its batches, penalty included.
+best_loss_ : float or None
+    Lowest loss; None under early stopping.
+loss_curve_ : list of float
+    Loss of each epoch.
+validation_scores_ : list of float or None
+    Score on the validation data after each epoch.
+best_validation_score_ : float or None
+    The best of them.
+n_iter_ : int
+    Epochs of the last call.
+t_ : int
+    Training rows seen.
+n_layers_, n_outputs_ : int
+    Layers (inputs and outputs counted) and output units.
+n_parameters_ : int
+    Weights, biases, and scales and shifts of normalised layers.
+out_activation_ : str
+    Output activation.
+stop_reason_ : str
+    What ended training: "max_iter", "converged", "interrupted", "diverged", "failed", or the
+    reason that a callback gave.
+fit_seconds_, compile_seconds_ : float
+    Seconds of training steps and of compilation in the last call.
+n_features_in_ : int
+    Number of features.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features, when X has string column names."""
+
+
+def documented(out_activation: str, score: str) -> Callable[[Class], Class]:
+    """Return a class decorator that puts the shared text into a docstring.
+
+    ``out_activation`` ends the sentence about that argument, ``score`` names the default score.
+    """
+
+    def decorate(cls: Class) -> Class:
+        shared = PARAMETERS.replace("<out_activation>", out_activation).replace("<score>", score)
+        text = cls.__doc__ or ""  # None under python -OO
+        text = text.replace("<parameters>", indented(shared.rstrip()))
+        cls.__doc__ = text.replace("<attributes>", indented(ATTRIBUTES))
+        return cls
+
+    return decorate
+
+
+def indented(text: str) -> str:
+    """Indent all lines but the first, whose place has its indent."""
+    return text.replace("\n", "\n    ").replace("\n    \n", "\n\n")

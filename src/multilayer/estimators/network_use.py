@@ -1,0 +1,137 @@
+"""What a fitted network is used for besides predicting: outputs, hidden activations, a summary."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from multilayer._core.checks import refuse
+from multilayer.estimators import drawing, inputs
+
+
+class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """The network of an estimator, forward."""
+
+    _network: Any  # a multilayer.nn.network.Network, the one that was trained
+    input_scale: float | None
+    transform_layer: int
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+
+    def _outputs(self, X: Any, read: Any = None) -> np.ndarray:
+        """Compute what is read from the network, float32; see `multilayer._engine.predict`."""
+        check_is_fitted(self)
+        from multilayer._data.rows import row_taker
+        from multilayer._engine.predict import outputs
+        from multilayer.estimators import fitting
+
+        X = inputs.check_X(self, X, reset=False)
+        dtype = fitting.computing_type()
+        result = outputs(
+            self._network,
+            self._parameters(dtype),
+            row_taker(X, dtype),
+            X.shape[0],
+            read=read,
+            input_scale=1.0 if self.input_scale is None else self.input_scale,
+            dtype=dtype,
+        )
+        if not np.isfinite(result).all():
+            inputs.refuse_huge(X, dtype)  # weights as large would be another matter
+        return result
+
+    def _parameters(self, dtype: str) -> Any:
+        """Return the parameters that the attributes hold (users may have changed them)."""
+        from multilayer.estimators.results import parameters_of
+
+        return parameters_of(self, dtype)
+
+    def _keep_parameters(self, params: Any) -> None:
+        """Copy parameters into the attributes, those of an earlier network forgotten."""
+        from multilayer.estimators.results import NORM_ATTRIBUTES, parameter_attributes
+
+        for name in NORM_ATTRIBUTES:
+            self.__dict__.pop(name, None)
+        self.__dict__.update(parameter_attributes(params))
+        self.n_layers_ = len(params) + 1
+        self.n_outputs_ = self._network.layer_sizes[-1]
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Activations of a hidden layer: the features that the network has made.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_units), float32
+            Those of the hidden layer `transform_layer`.
+        """
+        check_is_fitted(self)
+        return self._outputs(X, read=self._hidden_layer())
+
+    def _hidden_layer(self) -> int:
+        """Return the number of the layer to transform to, counted from the first."""
+        from multilayer.estimators.architecture import check_transform_layer
+
+        n_hidden = self._network.n_hidden
+        if n_hidden == 0:
+            refuse(
+                "hidden_layer_sizes",
+                "at least one layer for transform",
+                self._network.layer_sizes[1:-1],
+            )
+        check_transform_layer(self.transform_layer, n_hidden)
+        return int(self.transform_layer) % n_hidden
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of columns of :meth:`transform`, for ``get_feature_names_out``."""
+        return self._network.layer_sizes[1 + self._hidden_layer()]
+
+    @property
+    def n_parameters_(self) -> int:
+        """Number of weights, biases, and scales and shifts of normalised layers."""
+        names = ("coefs_", "intercepts_", "norm_scales_", "norm_shifts_")
+        if "coefs_" not in vars(self):
+            raise AttributeError("n_parameters_ is there once the network is: call fit first")
+        return sum(array.size for name in names for array in getattr(self, name, []))
+
+    def summary(self) -> str:
+        """Table of the layers: units, activation, parameters.
+
+        Returns
+        -------
+        text : str
+            One line per layer and the total.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            The network has no input and output layer before ``fit``; ``max_iter=0`` makes one.
+        """
+        check_is_fitted(self)
+        return drawing.summary(self)
+
+    def _html_repr(self) -> str:
+        """scikit-learn's diagram of the estimator, a fitted one with a drawing of its network."""
+        from sklearn.utils import estimator_html_repr
+
+        html = estimator_html_repr(self)
+        return f"{html}\n{drawing.svg(self)}" if "coefs_" in vars(self) else html
+
+    def _repr_html_inner(self) -> str:
+        """What a notebook shows; scikit-learn 1.6 calls its own function here."""
+        return self._html_repr()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """What a notebook shows, by type; scikit-learn 1.6 calls its own function here."""
+        from sklearn import get_config
+
+        output = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            output["text/html"] = self._html_repr()
+        return output

@@ -1,0 +1,45 @@
+"""From a classifier's raw outputs to probabilities and labels, head by head, on the host."""
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax
+
+from multilayer._objectives.objective import Objective
+
+
+def heads_of(objective: Objective, raw: np.ndarray) -> list[np.ndarray]:
+    """Cut raw outputs ``(rows, units)`` into those of each head."""
+    return np.split(raw, np.cumsum(objective.heads)[:-1], axis=1)
+
+
+def both_sides(logit: np.ndarray) -> np.ndarray:
+    """Logits of no and yes ``(rows, 2)`` from that of yes ``(rows, 1)``.
+
+    Both from the logit: 1 - p would round small chances to 0.
+    """
+    return np.column_stack([-logit[:, 0], logit[:, 0]])
+
+
+def yes_no_proba(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of independent yes/no outputs."""
+    return expit(logits)
+
+
+def yes_no_log_proba(logits: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities of independent yes/no outputs."""
+    return -np.logaddexp(0.0, -logits).astype(logits.dtype)
+
+
+def exclusive_proba(loss: str, logits: np.ndarray) -> np.ndarray:
+    """Probabilities of the classes of one head; they add up to 1."""
+    return softmax(_scores(loss, logits), axis=1)
+
+
+def exclusive_log_proba(loss: str, logits: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities of the classes of one head."""
+    scores = _scores(loss, logits)
+    return scores - logsumexp(scores, axis=1, keepdims=True)
+
+
+def _scores(loss: str, logits: np.ndarray) -> np.ndarray:
+    """Unnormalised log-probabilities: one yes/no output per class is normalised over them."""
+    return yes_no_log_proba(logits) if loss == "one_vs_rest" else logits

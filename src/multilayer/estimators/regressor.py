@@ -1,0 +1,250 @@
+"""The multilayer perceptron regressor."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from multilayer._core.checks import refuse
+from multilayer.estimators import inputs
+from multilayer.estimators.arguments import RegressorArguments
+from multilayer.estimators.base import BaseMLP, _is_stochastic
+from multilayer.estimators.documentation import documented
+
+
+def _predicts_quantiles(estimator: Any) -> bool:
+    trained = getattr(estimator, "_trained", estimator)
+    if trained.loss != "quantile":
+        raise AttributeError(
+            f"predict_quantiles is there with loss='quantile', got loss={trained.loss!r}."
+        )
+    return True
+
+
+@documented(
+    out_activation='"identity", and "exp" for\n    ``loss="poisson"``. Others: "softplus", '
+    '"logistic", "tanh", "relu"; "quantile" and\n    "gaussian_nll" have their own.',
+    score="R2",
+)
+class MLPRegressor(RegressorMixin, BaseMLP, RegressorArguments):
+    """Multilayer perceptron regressor, trained by one compiled program.
+
+    The arguments of :class:`sklearn.neural_network.MLPRegressor` have its names, order, defaults
+    and meaning, so that changing the import is enough; the ones it lacks follow them.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian_nll"}, \
+default="squared_error"
+        What is minimised. "squared_error" and "poisson" are scikit-learn's (half the squared
+        error, half the deviance). "quantile" learns the `quantiles` with the pinball loss, one
+        network for all, none crossing another; "gaussian_nll" a mean and a standard deviation (at
+        least 1e-4 in the units trained in).
+    <parameters>
+    quantiles : sequence of float, default=(0.1, 0.5, 0.9)
+        Levels in (0, 1), ascending, for ``loss="quantile"``; the median is learnt too when it is
+        not among them.
+    huber_delta : float, default=1.0
+        Where "huber" goes over from squared to absolute error, in the units trained in.
+    standardize_target : bool, default=False
+        Train on ``(y - mean) / std``, by the (weighted) moments of the first training data, and
+        predict in the units of y. Losses are those of the standardised target. Recommended
+        whenever y is far from 0 or from unit size.
+
+    Attributes
+    ----------
+    target_mean_, target_scale_ : ndarray of shape (n_targets,)
+        What the target was standardised by; 0 and 1 without `standardize_target`.
+    <attributes>
+
+    Notes
+    -----
+    Everything is computed in float32. With several targets the sum of their losses is minimised and
+    their mean is told, as in scikit-learn (of "poisson" the sum is). Results are
+    reproducible on the same machine type, versions and thread count.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from multilayer import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> reg = MLPRegressor(hidden_layer_sizes=(16,), learning_rate="cosine", max_iter=60,
+    ...                    learning_rate_init=0.01, standardize_target=True, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), reg).fit(X, y)
+    >>> bool(model.score(X, y) > 0.5)
+    True
+    """
+
+    # Targets -------------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        from multilayer.estimators.parameters import check_parameters
+        from multilayer.estimators.scoring import check_scorer
+        from multilayer.estimators.targets import check_loss
+
+        check_parameters(self)
+        check_loss(self)
+        check_scorer(self.scoring)
+
+    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Any:
+        from multilayer.estimators import targets
+        from multilayer.estimators.fitting import Samples, computing_type
+
+        given = X
+        X, y = inputs.check_X_y(self, X, y, reset=first, numeric=True)
+        y = targets.check_targets(y, self.loss)
+        weight = inputs.check_weight(weight, X, computing_type())
+        columns = y.reshape(len(y), -1)
+        if first:
+            self._one_target = y.ndim == 1
+            self._n_targets = columns.shape[1]
+            self.target_mean_, self.target_scale_ = targets.moments(
+                columns, weight, standardize=self.standardize_target
+            )
+        if (y.ndim == 1) != self._one_target or columns.shape[1] != self._n_targets:
+            expected = "1-D" if self._one_target else f"of {self._n_targets} columns"
+            refuse("y", f"{expected}, as in training", y.shape)
+        target = targets.to_train(columns, self.target_mean_, self.target_scale_, computing_type())
+        self.out_activation_ = self._objective().out_activation
+        self._asked_levels = targets.asked(self)
+        return Samples(X, target, weight, y, inputs.is_streamed(given, X))
+
+    def _objective(self) -> Any:
+        from multilayer.estimators.targets import objective
+
+        return objective(self, self._n_targets)
+
+    def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
+        from multilayer.estimators import losses, targets
+
+        return losses.regressor_numbers(self, dtype, targets.levels(self))
+
+    # Training ------------------------------------------------------------------------------------
+
+    @available_if(_is_stochastic)
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train for one epoch over the given samples, from where the last call left off.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Validation data, as in ``fit``. No rows are set aside here, and the network is always
+            the latest: under `early_stopping`, `stop_reason_` becomes "converged" when it is time
+            to stop.
+
+        Returns
+        -------
+        self : MLPRegressor
+            The fitted estimator.
+        """
+        self._check_parameters()
+        again = hasattr(self, "coefs_")
+        return self._fit_one_epoch(
+            lambda: self._samples(X, y, sample_weight, first=not again),
+            (X_val, y_val, sample_weight_val),
+            again=again,
+        )
+
+    # Prediction ----------------------------------------------------------------------------------
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict targets: the mean, or the median where the loss asks for that.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        return_std : bool, default=False
+            Whether to return the standard deviation too, with ``loss="gaussian_nll"``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets), float32
+        std : ndarray of the same shape
+            Only with ``return_std=True``.
+        """
+        check_is_fitted(self)
+        if return_std and self._trained.loss != "gaussian_nll":
+            refuse(
+                "return_std",
+                f"False with loss={self._trained.loss!r}",
+                return_std,
+                "Fit with loss='gaussian_nll' to predict a standard deviation.",
+            )
+        says = self._distribution(X)
+        point = says[..., self._trained.middle] if says.ndim == 3 else says
+        mean = self._in_units(point, self.target_mean_)
+        return (mean, self._in_units(says[..., 1], 0.0)) if return_std else mean
+
+    @available_if(_predicts_quantiles)
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """Predict the quantiles; they never cross.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In the order of `quantiles`, float32.
+        """
+        check_is_fitted(self)
+        says = self._distribution(X)  # (rows, targets, levels learnt)
+        return np.stack(
+            [self._in_units(says[..., i], self.target_mean_) for i in self._asked_levels], axis=-1
+        )
+
+    def _distribution(self, X: Any) -> np.ndarray:
+        """Return what the network says of each target, in the units trained in."""
+        return self._outputs(X, read=self._trained)
+
+    def _in_units(self, values: np.ndarray, mean: Any) -> np.ndarray:
+        """Bring values ``(rows, targets)`` to the units of y, and to its shape."""
+        result = (values * self.target_scale_ + mean).astype(values.dtype)
+        return result[:, 0] if self._one_target else result
+
+    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Errors on samples with known targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            True targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        figures : dict
+            "r2", "rmse" (root mean squared error) and "mae" (mean absolute error), averaged over
+            the targets.
+        """
+        check_is_fitted(self)
+        from multilayer.estimators import judging
+
+        X, y = inputs.check_X_y(self, X, y, reset=False, numeric=True)
+        weight = inputs.check_weight(sample_weight, X, "float64")
+        return judging.of_numbers(self.predict(X), y, weight)

@@ -1,0 +1,186 @@
+"""A run of the engine, and what it leaves behind as attributes of the estimator."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from multilayer._core.errors import DivergenceError
+from multilayer._engine import lbfgs, loop
+from multilayer._engine.callbacks.protocol import Callback
+from multilayer._engine.config import LOSS
+from multilayer._engine.loop import Training
+from multilayer._engine.state import CONVERGED
+from multilayer.estimators import solving
+from multilayer.estimators.resuming import Resumable
+from multilayer.nn.network import Dense, Parameters
+
+PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
+"""Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
+
+CALLER = 5  # frames from here to the user's call of fit, for warnings
+
+NORM_ATTRIBUTES = {
+    "norm_scales_": "scale",
+    "norm_shifts_": "shift",
+    "norm_means_": "mean",
+    "norm_variances_": "variance",
+}
+
+
+# Parameters -----------------------------------------------------------------------------------
+
+
+def parameter_attributes(params: Parameters) -> dict[str, Any]:
+    """Return parameters as scikit-learn's attributes, copied; and those of normalised layers."""
+    attributes: dict[str, Any] = {
+        "coefs_": [np.array(layer.kernel) for layer in params],
+        "intercepts_": [np.array(layer.bias) for layer in params],
+    }
+    for name, field in NORM_ATTRIBUTES.items():
+        values = [getattr(layer, field) for layer in params[:-1]]
+        if values and values[0] is not None:
+            attributes[name] = [np.array(value) for value in values]
+    return attributes
+
+
+def parameters_of(estimator: Any, dtype: str) -> Parameters:
+    """Return the parameters that the attributes hold (users may have changed them)."""
+
+    def of_layer(name: str, i: int) -> np.ndarray | None:
+        values = getattr(estimator, name, [])
+        return np.array(values[i], dtype) if i < len(values) else None
+
+    return tuple(
+        Dense(
+            np.array(kernel, dtype),
+            np.array(bias, dtype),
+            **{field: of_layer(name, i) for name, field in NORM_ATTRIBUTES.items()},
+        )
+        for i, (kernel, bias) in enumerate(
+            zip(estimator.coefs_, estimator.intercepts_, strict=True)
+        )
+    )
+
+
+# Mini-batches ---------------------------------------------------------------------------------
+
+
+def train(
+    estimator: Any,
+    training: Training,
+    epochs: int,
+    callbacks: Sequence[Callback],
+    *,
+    keep_best: bool,
+) -> None:
+    """Train and set the fitted attributes; whatever ends it, they describe a usable network.
+
+    ``keep_best`` is false where the latest network is wanted even under early stopping.
+    """
+    begun = len(training.history)
+    estimator.stop_reason_ = "max_iter"
+    try:
+        loop.train(
+            training, (begun + epochs) * training.source.steps_per_epoch, callbacks=callbacks
+        )
+    except KeyboardInterrupt:
+        estimator.stop_reason_ = "interrupted"
+        warnings.warn("Training interrupted by user.", stacklevel=CALLER)
+    except Exception:  # a callback's: what was trained is kept
+        estimator.stop_reason_ = "failed"
+        keep(estimator, training, begun, keep_best=keep_best)
+        raise
+    if training.diverged:
+        estimator.stop_reason_ = "diverged"
+    elif training.stopped_by is not None:
+        estimator.stop_reason_ = training.stopped_by.reason
+    elif training.status == CONVERGED:
+        estimator.stop_reason_ = "converged"
+    keep(estimator, training, begun, keep_best=keep_best)
+    if training.diverged:
+        raise DivergenceError(
+            f"training diverged in epoch {len(training.history)}: the loss is not finite "
+            "(the solver produced non-finite parameter weights). The best finite network so "
+            "far is kept. Scale the input columns, lower learning_rate_init "
+            f"(got learning_rate_init={estimator.learning_rate_init!r}), or both."
+        )
+    if estimator.stop_reason_ == "max_iter" and should_converge(estimator):
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
+            "optimization hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=CALLER,
+        )
+
+
+def should_converge(estimator: Any) -> bool:
+    """Whether reaching max_iter is worth a warning."""
+    planned = solving.schedule_name(estimator) in PLANNED
+    return not planned and estimator.n_iter_ >= estimator.max_iter > 0
+
+
+def keep(estimator: Any, training: Training, begun: int, *, keep_best: bool) -> None:
+    """Set the fitted attributes from a training run, however it ended."""
+    state = jax.device_get(training.state)
+    validated = training.validation is not None
+    by_validation = training.config.monitor != LOSS
+    wants_best = (
+        (by_validation and keep_best)
+        or estimator.stop_reason_ == "diverged"
+        or (estimator.stop_reason_ in ("interrupted", "failed") and validated)
+    )
+    has_best = np.isfinite(state.best_kept) or estimator.stop_reason_ == "diverged"
+    shown = state.best_params if wants_best and has_best else state.model
+    vars(estimator).update(parameter_attributes(shown))
+    estimator._resumable = Resumable.of(state, shown)
+    estimator._history_rows = rows = training.history.rows
+    estimator._validated, estimator._stopped_by_score = validated, by_validation
+    estimator.loss_ = rows[-1]["loss"] if rows else np.nan
+    estimator.n_iter_ = len(rows) - begun
+    estimator.t_ += estimator.n_iter_ * training.source.n_rows
+    estimator.fit_seconds_ = training.seconds
+    estimator.compile_seconds_ = training.compile_seconds
+
+
+# Full batch -----------------------------------------------------------------------------------
+
+
+def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) -> None:
+    """Minimise with SciPy and set the fitted attributes."""
+    found = lbfgs.minimise(
+        training.config,
+        training.hyper,
+        training.source,
+        training.state.params,
+        max_iter=estimator.max_iter,
+        max_fun=estimator.max_fun,
+        callbacks=callbacks,
+    )
+    vars(estimator).update(parameter_attributes(found.params))
+    estimator._history_rows = found.history.rows
+    estimator._validated, estimator._stopped_by_score = False, False
+    estimator.loss_ = found.loss
+    estimator.n_iter_ = len(found.history)
+    estimator.t_ += estimator.n_iter_ * training.source.n_rows
+    estimator.fit_seconds_, estimator.compile_seconds_ = found.seconds, found.compile_seconds
+    estimator.stop_reason_ = "converged" if found.converged else "max_iter"
+    if found.interrupted:
+        estimator.stop_reason_ = "interrupted"
+        warnings.warn("Training interrupted by user.", stacklevel=CALLER)
+    elif found.stopped_by is not None:
+        estimator.stop_reason_ = found.stopped_by.reason
+    elif not np.isfinite(found.loss):
+        raise DivergenceError(
+            "training diverged: the loss is not finite. Scale the input columns first."
+        )
+    elif not found.converged:
+        warnings.warn(
+            f"lbfgs failed to converge after {estimator.n_iter_} iteration(s): {found.message}. "
+            "Increase max_iter or scale the columns.",
+            ConvergenceWarning,
+            stacklevel=CALLER,
+        )

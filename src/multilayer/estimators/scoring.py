@@ -1,0 +1,50 @@
+"""A scorer of scikit-learn's, or of the user's, as what early stopping watches."""
+
+import copy
+from numbers import Real
+from typing import Any
+
+import jax
+import numpy as np
+from sklearn.metrics import check_scoring
+
+from multilayer._core.checks import refuse
+from multilayer._engine.loop import Scorer
+from multilayer.estimators.results import parameter_attributes
+from multilayer.nn.network import Parameters
+
+
+def check_scorer(value: Any) -> None:
+    """Check that `scoring` is None, "loss", the name of a scorer or a function."""
+    if value is None or value == "loss" or callable(value):
+        return
+    if isinstance(value, str):
+        from sklearn.metrics import get_scorer_names
+
+        if value in get_scorer_names():
+            return
+    refuse(
+        "scoring",
+        "None, 'loss', the name of a scorer or a function of (estimator, X, y)",
+        value,
+        "sklearn.metrics.get_scorer_names() lists the names.",
+    )
+
+
+def network_scorer(estimator: Any, validation: Any) -> Scorer:
+    """Return the function that scores a network on validation rows, higher is better."""
+    scorer = check_scoring(estimator, scoring=estimator.scoring)
+    weights = {}
+    if not (validation.weight == 1).all():
+        weights["sample_weight"] = np.asarray(validation.weight, np.float64)
+    view = copy.copy(estimator)
+    vars(view).pop("feature_names_in_", None)  # validation rows are a plain array by now
+
+    def score(network: Parameters) -> float:
+        vars(view).update(parameter_attributes(jax.device_get(network)))
+        value = scorer(view, validation.X, validation.labels, **weights)
+        if not isinstance(value, Real):
+            refuse("scoring", "a scorer that returns a number", value)
+        return float(value)
+
+    return score

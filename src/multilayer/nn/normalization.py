@@ -1,0 +1,52 @@
+"""Normalisation of a layer's sums before its activation."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import lax
+
+from multilayer._core.types import Array
+
+EPSILON = 1e-5  # added to a variance
+MOMENTUM = 0.9  # share of the old running moments that a step keeps
+
+NORMS = ("batch", "layer")
+
+
+class Moments(NamedTuple):
+    """Mean and variance of each unit, shape ``(units,)``."""
+
+    mean: Array
+    variance: Array
+
+
+def weighted_moments(z: Array, weight: Array) -> Moments:
+    """Moments over the rows of a batch, ``(rows, units)``, each row counted by its weight.
+
+    So a padded row or one without weight changes nothing, and a row of weight 2 is two rows.
+    """
+    total = jnp.sum(weight)
+    share = (weight / jnp.where(total > 0, total, 1.0))[:, None]
+    mean = jnp.sum(share * z, axis=0)
+    return Moments(mean, jnp.sum(share * jnp.square(z - mean[None, :]), axis=0))
+
+
+def normalize(z: Array, moments: Moments, scale: Array, shift: Array) -> Array:
+    """Batch normalisation (Ioffe and Szegedy, 2015): by the moments of each unit over rows."""
+    factor = scale * lax.rsqrt(moments.variance + EPSILON)
+    return (z - moments.mean[None, :]) * factor[None, :] + shift[None, :]
+
+
+def layer_normalize(z: Array, scale: Array, shift: Array) -> Array:
+    """Layer normalisation (Ba et al., 2016): by the moments of each row over its units."""
+    mean = jnp.mean(z, axis=1, keepdims=True)
+    variance = jnp.mean(jnp.square(z - mean), axis=1, keepdims=True)
+    return (z - mean) * lax.rsqrt(variance + EPSILON) * scale[None, :] + shift[None, :]
+
+
+def follow(running: Moments, batch: Moments, present: Array) -> Moments:
+    """Running moments after a batch; a batch without weight (``present`` false) changes nothing."""
+    keep = jnp.where(present, MOMENTUM, 1.0).astype(running.mean.dtype)
+    return Moments(
+        *(keep * old + (1.0 - keep) * new for old, new in zip(running, batch, strict=True))
+    )

@@ -1,0 +1,125 @@
+"""scikit-learn's checks of the estimator contract.
+
+The normal run has the default configurations; ``make contract`` has all of them, under each of the
+scikit-learn releases in ``matrix.py``.
+"""
+
+import inspect
+
+import jax
+import pytest
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from multilayer import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+# A larger fraction: some checks fit 20 rows of 3 classes, of which each must be in both parts.
+EARLY_STOPPING = {"early_stopping": True, "validation_fraction": 0.3}
+LBFGS = {"hidden_layer_sizes": (20,), "solver": "lbfgs", "max_iter": 60}
+REGULARISED = {
+    "hidden_layer_sizes": (50,),
+    "norm": "batch",
+    "dropout": 0.1,
+    "ema_decay": 0.9,
+    "solver": "adamw",
+    "learning_rate_init": 0.01,
+}
+
+DEFAULT = {"classifier": MLPClassifier(), "regressor": MLPRegressor()}
+OTHERS = {
+    "classifier-early_stopping": MLPClassifier(**EARLY_STOPPING),
+    "classifier-two_units_for_two_classes": MLPClassifier(out_activation="softmax"),
+    "classifier-warm_start": MLPClassifier(warm_start=True),
+    "classifier-lbfgs": MLPClassifier(**LBFGS),
+    "classifier-regularised": MLPClassifier(**REGULARISED),
+    "regressor-early_stopping": MLPRegressor(**EARLY_STOPPING),
+    "regressor-three_units_per_target": MLPRegressor("quantile"),
+    "regressor-mean_and_deviation": MLPRegressor("gaussian_nll"),
+    "regressor-warm_start": MLPRegressor(warm_start=True),
+    "regressor-lbfgs": MLPRegressor(**LBFGS),
+    "regressor-regularised": MLPRegressor(**REGULARISED),
+}
+
+# Checks that cannot hold ------------------------------------------------------------------------
+
+WEIGHTS = (
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+)
+ROUNDING = "float32 sums over more rows round otherwise, and the check wants seven digits"
+SPLIT = "rows are set aside one by one: copies of a row may be in both parts, a weighted row is not"
+DROPOUT = "each copy of a row is dropped out by itself, a weighted row once"
+
+
+def why_weights_are_not_copies(estimator):
+    if estimator.early_stopping:
+        return SPLIT
+    return DROPOUT if estimator.dropout else ROUNDING
+
+
+# Checks that fit one estimator twice and want the same predictions from both. A warm start must
+# then have nothing left to learn: the first fit has to end at a minimum, where the second stays.
+FITTED_TWICE = ("check_classifiers_multilabel_representation_invariance", "check_supervised_y_2d")
+UP_TO_A_MINIMUM = {"solver": "lbfgs", "alpha": 1.0, "tol": 0.01}
+
+
+def name_of(check):
+    return check.func.__name__
+
+
+def cases(configurations):
+    """Return every check of every configuration, as parameters of a test."""
+    for label, estimator in configurations.items():
+        for _, check in estimator_checks_generator(estimator):
+            name, marks, subject = name_of(check), [], estimator
+            if name in WEIGHTS:
+                reason = why_weights_are_not_copies(estimator)
+                # Whether a rounded sum differs is up to the machine.
+                marks = [pytest.mark.xfail(reason=reason, strict=reason != ROUNDING)]
+            if estimator.warm_start and name in FITTED_TWICE:
+                subject = clone(estimator).set_params(**UP_TO_A_MINIMUM)
+            arguments = [f"{key}={value}" for key, value in check.keywords.items()]
+            identity = "-".join([label, name, *arguments])
+            yield pytest.param(subject, check, id=identity, marks=marks)
+
+
+def weight_cases(configurations):
+    """Return the checks that only rounding prevents, as parameters of a test."""
+    for case in cases(configurations):
+        estimator, check = case.values
+        if name_of(check) in WEIGHTS and why_weights_are_not_copies(estimator) == ROUNDING:
+            yield pytest.param(estimator, check, id=case.id)
+
+
+@pytest.mark.parametrize(("estimator", "check"), list(cases(DEFAULT)))
+def test_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("estimator", "check"), list(cases(OTHERS)))
+def test_contract_of_other_configurations(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("estimator", "check"), list(weight_cases(DEFAULT | OTHERS)))
+def test_weights_are_copies_in_float64(estimator, check):
+    with jax.enable_x64(True):
+        check(estimator)
+
+
+# The lists themselves ---------------------------------------------------------------------------
+
+
+def test_listed_checks_exist():
+    names = {name_of(check) for _, check in estimator_checks_generator(MLPClassifier())}
+    assert {*WEIGHTS, *FITTED_TWICE} <= names
+
+
+def test_checks_fitted_twice_fit_twice():
+    for _, check in estimator_checks_generator(MLPClassifier()):
+        if name_of(check) in FITTED_TWICE:
+            assert inspect.getsource(inspect.unwrap(check.func)).count(".fit(") >= 2

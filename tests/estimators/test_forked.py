@@ -1,0 +1,134 @@
+"""A child that is forked after training must refuse the engine at once: there it would hang."""
+
+import multiprocessing
+import traceback
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import scale
+
+from multilayer import ForkedProcessError, MLPClassifier, MLPRegressor
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.skipif(
+        "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
+    ),
+]
+
+SETTINGS = {"hidden_layer_sizes": (8,), "max_iter": 5, "batch_size": 32, "random_state": 0}
+X, y = scale(load_iris().data), load_iris().target
+
+
+@pytest.fixture(scope="module")
+def clf():
+    return MLPClassifier(**SETTINGS).fit(X, y)
+
+
+def fitted_again(clf):
+    clf.fit(X, y)
+
+
+def fitted_anew(clf):
+    MLPClassifier((4,), max_iter=1).fit(X, y)
+
+
+def fitted_by_lbfgs(clf):
+    MLPClassifier((4,), solver="lbfgs", max_iter=1).fit(X, y)
+
+
+def fitted_with_validation_data(clf):
+    clf.fit(X, y, X_val=X, y_val=y)
+
+
+def fitted_on(clf):
+    clf.partial_fit(X, y)
+
+
+def predicted(clf):
+    clf.predict(X)
+
+
+def transformed(clf):
+    clf.transform(X)
+
+
+def fitted_regressor(clf):
+    MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, y)
+
+
+def report_error(job, clf, pipe):
+    """In the child: send what happened."""
+    try:
+        job(clf)
+    except BaseException as error:
+        message = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+        pipe.send((isinstance(error, ForkedProcessError), message))
+    else:
+        pipe.send((False, "no error"))
+
+
+def after_fork(job, clf):
+    """Do a job in a forked child; a child that hangs is killed and told of."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=report_error, args=(job, clf, there))
+    with warnings.catch_warnings():
+        # JAX (RuntimeWarning) and Python 3.12 (DeprecationWarning) warn of forking with threads
+        # about, which is what this test does.
+        warnings.filterwarnings("ignore", message=r".*fork\(\)")
+        child.start()
+    there.close()
+    try:
+        return here.recv() if here.poll(20) else (False, "the child hangs")
+    except EOFError:
+        child.join(5)
+        return False, f"the child died of {child.exitcode}"
+    finally:
+        here.close()
+        child.kill()
+        child.join()
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        fitted_again,
+        fitted_anew,
+        fitted_by_lbfgs,
+        fitted_with_validation_data,
+        fitted_on,
+        fitted_regressor,
+        predicted,
+        transformed,
+    ],
+)
+def test_a_forked_child_is_refused(job, clf):
+    refused, message = after_fork(job, clf)
+    assert refused, message
+    assert "'spawn' or 'forkserver'" in message
+    clf.predict(X)  # the parent goes on
+
+
+def refit_that_changes_nothing(clf):
+    """Raise what the refused fit raised, if it left the network as it was."""
+    before = [part.copy() for part in clf.coefs_]
+    with pytest.raises(ForkedProcessError) as caught:
+        clf.fit(X, y)
+    np.testing.assert_array_equal(clf.coefs_[0], before[0])
+    np.testing.assert_array_equal(clf.coefs_[1], before[1])
+    assert clf.stop_reason_ == "max_iter"
+    raise caught.value
+
+
+def test_a_fit_refused_in_a_forked_child_changes_nothing(clf):
+    refused, message = after_fork(refit_that_changes_nothing, clf)
+    assert refused, message
+
+
+def test_a_forked_child_that_asks_nothing_of_the_engine(clf):
+    _, message = after_fork(lambda clf: clone(clf).get_params() and repr(clf), clf)
+    assert message == "no error"
