@@ -156,7 +156,9 @@ def main() -> None:
     warnings.simplefilter("ignore", ConvergenceWarning)  # a few epochs are enough here
     arguments = parse()
     n_fits = 400 if arguments.quick else arguments.fits
-    more, seconds = many(n_fits, every=max(1, min(1000, n_fits // 4)))
+    every = max(1, min(1000, n_fits // 4))
+    n_fits -= n_fits % every
+    more, seconds = many(n_fits, every)
     print(f"\n{n_fits} fits in {seconds:.0f} s: {n_fits / seconds:.0f} fits/s\n")
     print(verdict(more.maps < MOST_MAPS, f"{more.maps} more memory maps, bar {MOST_MAPS}"))
     text = f"{more.megabytes:.1f} MB more resident, bar {MOST_MEGABYTES:.0f}"

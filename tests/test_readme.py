@@ -1,13 +1,28 @@
-"""What the README shows runs as written."""
+"""What the README and the guides show runs as written, and prints what they say."""
 
+import contextlib
+import doctest
+import io
 import re
 import shlex
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sklearn.datasets import load_iris
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+GUIDES = ("docs/estimators.md", "docs/scikit-learn.md")
+OPTIONAL = {
+    "pandas": "pandas is an optional dependency",
+    "polars": "polars is not installed: nothing here needs it",
+    "sklearn.callback": "callbacks came with scikit-learn 1.9",
+}
+"""Modules that an example may import and a machine may lack."""
+
+
+# The README -------------------------------------------------------------------------------------
 
 
 def blocks(language: str) -> list[str]:
@@ -42,3 +57,72 @@ def test_commands_run(tmp_path, monkeypatch):
         result = typer_testing.CliRunner().invoke(app, command)
         assert result.exit_code == 0, (command, result.output)
     assert Path("predictions.csv").exists()
+
+
+# The guides -------------------------------------------------------------------------------------
+
+
+class Example(NamedTuple):
+    """A block of Python, and what the block of text right after it says that it prints."""
+
+    page: str
+    line: int  # of the block's first line in its page
+    code: str
+    prints: str
+
+
+EXAMPLE = re.compile(
+    r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<text>.*?)^```\n)?", re.DOTALL | re.MULTILINE
+)
+
+
+def sections(page: str) -> dict[str, list[Example]]:
+    """Examples under each heading of the second level; under "" those before the first one."""
+    text = (ROOT / page).read_text()
+    headings = [(0, ""), *((m.start(), m[1]) for m in re.finditer(r"^## (.*)$", text, re.M))]
+    found: dict[str, list[Example]] = {title: [] for _, title in headings}
+    for match in EXAMPLE.finditer(text):
+        title = next(name for start, name in reversed(headings) if start <= match.start())
+        line = text.count("\n", 0, match.start("code"))
+        found[title].append(Example(page, line, match["code"], match["text"] or ""))
+    return found
+
+
+def run(example: Example, names: dict) -> None:
+    """Execute an example, errors bearing the page's line numbers, and look at what it prints."""
+    printed = io.StringIO()
+    code = compile("\n" * example.line + example.code, ROOT / example.page, "exec")
+    with contextlib.redirect_stdout(printed):
+        exec(code, names)
+    same = doctest.OutputChecker().check_output(
+        example.prints, printed.getvalue(), doctest.ELLIPSIS
+    )
+    assert same, f"{example.page}:{example.line}\n{printed.getvalue()}\nis not\n{example.prints}"
+
+
+CASES = [
+    pytest.param(page, title, id=f"{page}: {title or 'before all'}")
+    for page in GUIDES
+    for title, examples in sections(page).items()
+    if examples
+]
+
+
+@pytest.mark.parametrize(("page", "title"), CASES)
+def test_sections_of_the_guides_run(page, title, tmp_path, monkeypatch):
+    """Each by itself, after the examples at the top of its page."""
+    monkeypatch.chdir(tmp_path)
+    found = sections(page)
+    examples = [*found[""], *found[title]] if title else found[""]
+    for module, reason in OPTIONAL.items():
+        if any(f"from {module} " in e.code or f"import {module}\n" in e.code for e in examples):
+            pytest.importorskip(module, reason=reason)
+    names = {"__name__": "guide"}
+    for example in examples:
+        run(example, names)
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_no_example_is_overlooked(page):
+    fences = re.findall(r"^```python$", (ROOT / page).read_text(), re.MULTILINE)
+    assert len(fences) == sum(map(len, sections(page).values())) > 0

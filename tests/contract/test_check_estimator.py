@@ -4,8 +4,6 @@ The normal run has the default configurations; ``make contract`` has all of them
 scikit-learn releases in ``matrix.py``.
 """
 
-import inspect
-
 import jax
 import pytest
 from sklearn.base import clone
@@ -17,7 +15,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 # A larger fraction: some checks fit 20 rows of 3 classes, of which each must be in both parts.
 EARLY_STOPPING = {"early_stopping": True, "validation_fraction": 0.3}
-LBFGS = {"hidden_layer_sizes": (20,), "solver": "lbfgs", "max_iter": 60}
+# The penalty holds probabilities off 0 and 1, where float32 has ties that some checks refuse: on
+# separable data, nothing else would.
+LBFGS = {"hidden_layer_sizes": (20,), "solver": "lbfgs", "max_iter": 60, "alpha": 10.0}
 REGULARISED = {
     "hidden_layer_sizes": (50,),
     "norm": "batch",
@@ -59,9 +59,15 @@ def why_weights_are_not_copies(estimator):
     return DROPOUT if estimator.dropout else ROUNDING
 
 
-# Checks that fit one estimator twice and want the same predictions from both. A warm start must
-# then have nothing left to learn: the first fit has to end at a minimum, where the second stays.
-FITTED_TWICE = ("check_classifiers_multilabel_representation_invariance", "check_supervised_y_2d")
+# Checks that fit one estimator twice and want the same from both. A warm start must then have
+# nothing left to learn: the first fit has to end at a minimum, where the second one stays.
+FITTED_TWICE = (
+    "check_classifiers_multilabel_representation_invariance",
+    "check_pipeline_consistency",
+    "check_supervised_y_2d",
+    "check_transformer_data_not_an_array",
+    "check_transformer_general",
+)
 UP_TO_A_MINIMUM = {"solver": "lbfgs", "alpha": 1.0, "tol": 0.01}
 
 
@@ -119,7 +125,10 @@ def test_listed_checks_exist():
     assert {*WEIGHTS, *FITTED_TWICE} <= names
 
 
-def test_checks_fitted_twice_fit_twice():
-    for _, check in estimator_checks_generator(MLPClassifier()):
+@pytest.mark.slow
+def test_checks_fitted_twice_do_not_hold_for_a_warm_start():
+    started = MLPClassifier(warm_start=True)
+    for _, check in estimator_checks_generator(started):
         if name_of(check) in FITTED_TWICE:
-            assert inspect.getsource(inspect.unwrap(check.func)).count(".fit(") >= 2
+            with pytest.raises(AssertionError):
+                check(started)

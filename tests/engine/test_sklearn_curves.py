@@ -45,7 +45,7 @@ def weights_and_orders(sizes, activation, n_rows, dtype):
         network, rng, weights="auto", bias="auto", output_like=activation, dtype=dtype
     )
     orders = [shuffle(np.arange(n_rows), random_state=rng)]
-    while len(orders) < EPOCHS + 64:  # windows look some epochs ahead
+    while len(orders) < EPOCHS + 128:  # windows look some epochs ahead
         orders.append(shuffle(orders[-1], random_state=rng))
     return params, orders.__getitem__
 

@@ -86,10 +86,16 @@ CASES = {
     "standardized": (regressor(standardize_target=True), "two columns of numbers"),
     "sgd": (classifier(solver="sgd"), "three classes"),
     "penalties": (regressor(alpha=1.0, l1_ratio=0.5), "numbers"),
-    "batch norm": (regressor(norm="batch", ema_decay=0.9, solver="adamw"), "numbers"),
+    # Not "adam": the gradient of a bias before batch norm is 0 but for rounding, which "adam"
+    # scales up to whole steps.
+    "batch norm": (regressor(norm="batch", ema_decay=0.9, solver="sgd"), "numbers"),
     "lbfgs classifier": (classifier(solver="lbfgs", max_iter=8), "three classes"),
     "lbfgs regressor": (regressor(solver="lbfgs", max_iter=8), "numbers"),
 }
+
+
+QUICK = ("softmax", "yes_no", "several heads", "poisson", "gaussian_nll", "lbfgs regressor")
+SLOW = pytest.mark.slow
 
 
 # Properties -------------------------------------------------------------------------------------
@@ -114,13 +120,13 @@ def assert_same(one, other, dtype):
         np.testing.assert_allclose(a, b, rtol=0, atol=RELATIVE_ERROR[dtype] * scale)
 
 
-@pytest.fixture(params=RELATIVE_ERROR)
+@pytest.fixture(params=["float32", pytest.param("float64", marks=SLOW)])
 def dtype(request):
     with jax.enable_x64(request.param == "float64"):
         yield request.param
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=[pytest.param(name, marks=[] if name in QUICK else SLOW) for name in CASES])
 def case(request):
     """An estimator, rows and targets."""
     estimator, target = CASES[request.param]

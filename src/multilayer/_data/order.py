@@ -1,19 +1,37 @@
 """The order of rows: a function of (seed, epoch), made on the host."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
+
+BLOCK_ENTRIES = 1 << 15  # row numbers drawn at once
+BLOCK_EPOCHS = 64  # and at most so many epochs
 
 Order = Callable[[int], np.ndarray]
 """Order of the rows in an epoch: ``order(epoch)`` is a permutation of ``arange(n_rows)``."""
 
 
 def shuffled(n_rows: int, seed: int) -> Order:
-    """Return a fresh permutation for each epoch; the same for the same seed and epoch."""
+    """Return a fresh permutation for each epoch; the same for the same seed and epoch.
+
+    Those of small data are drawn many at once: seeding a generator takes longer than its work.
+    """
+    in_block = max(1, min(BLOCK_EPOCHS, BLOCK_ENTRIES // n_rows))
+
+    def generator(number: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64((seed, number)))
+
+    @lru_cache(maxsize=2)
+    def block(number: int) -> np.ndarray:
+        rows = np.broadcast_to(np.arange(n_rows, dtype=np.int32), (in_block, n_rows))
+        return generator(number).permuted(rows, axis=1)
 
     def order(epoch: int) -> np.ndarray:
-        rng = np.random.Generator(np.random.PCG64((seed, epoch)))
-        return rng.permutation(n_rows)
+        if in_block == 1:
+            return generator(epoch).permutation(n_rows)
+        number, within = divmod(epoch, in_block)
+        return block(number)[within]
 
     return order
 
@@ -29,10 +47,14 @@ def in_batches(rows: np.ndarray, batch_size: int, width: int) -> np.ndarray:
 
     ``width`` is the allocated batch, at least ``batch_size``; the last batch may be short.
     """
-    steps = -(-len(rows) // batch_size)
-    table = np.full((steps, width), -1, np.int32)
+    table = np.full((-(-len(rows) // batch_size), width), -1, np.int32)
+    fill(table, rows, batch_size)
+    return table
+
+
+def fill(table: np.ndarray, rows: np.ndarray, batch_size: int) -> None:
+    """Write row numbers into a table of batches ``(steps, width)`` that holds -1 everywhere."""
     full = len(rows) // batch_size
     table[:full, :batch_size] = rows[: full * batch_size].reshape(full, batch_size)
-    if full < steps:
+    if full < len(table):
         table[full, : len(rows) - full * batch_size] = rows[full * batch_size :]
-    return table

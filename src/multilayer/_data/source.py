@@ -14,11 +14,11 @@ import numpy as np
 from multilayer._core.errors import DataError
 from multilayer._core.types import Array
 from multilayer._data.buckets import batch_bucket, rows_bucket
-from multilayer._data.order import Order, in_batches
+from multilayer._data.order import Order, fill, in_batches
 
 ORDER_ENTRIES = 1 << 16  # row numbers in a window of small data: many epochs per call
 CHUNK_BYTES = 32 << 20  # dense rows in a window of streamed data
-MOST_EPOCHS = 64  # epochs in one window
+MOST_EPOCHS = 128  # epochs in one window
 
 
 class Rows(NamedTuple):
@@ -101,20 +101,18 @@ class ResidentSource:
     def _resident(allocated: int, *arrays: np.ndarray) -> tuple[Array, ...]:
         if len(arrays[0]) == allocated:
             return put(*arrays)
-        return tuple(jax.device_put(pad_rows(array, allocated)) for array in arrays)
+        return tuple(jax.device_put([pad_rows(array, allocated) for array in arrays]))
 
     def window(self, step: int) -> Window:
         """Return the whole epochs from the one of ``step`` on."""
         epoch = step // self.steps_per_epoch
-        tables = [
-            in_batches(self._order(epoch + i), self.batch_size, self.width)
-            for i in range(self._epochs)
-        ]
         order = np.full((self._allocated_steps * self._epochs, self.width), -1, np.int32)
         used = self.steps_per_epoch * self._epochs
-        np.concatenate(tables, out=order[:used])
+        tables = order[:used].reshape(self._epochs, self.steps_per_epoch, self.width)
+        for i, table in enumerate(tables):
+            fill(table, self._order(epoch + i), self.batch_size)
         first = epoch * self.steps_per_epoch
-        return Window(self._rows, jax.device_put(order), first, first + used, self._epochs)
+        return Window(self._rows, order, first, first + used, self._epochs)
 
     def sweep(self) -> Iterator[Rows]:
         """Return all rows as one block."""
@@ -240,4 +238,4 @@ def make_chunk(rows: Rows, geometry: tuple[int, int, int], step: int) -> Window:
     on_device = (
         jax.device_put(pad_rows(np.asarray(part), allocated_steps * width)) for part in rows
     )
-    return Window(Rows(*on_device), jax.device_put(table), step, step + len(order), 1)
+    return Window(Rows(*on_device), table, step, step + len(order), 1)

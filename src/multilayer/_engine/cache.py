@@ -11,7 +11,6 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import jax
-import numpy as np
 
 from multilayer._core.errors import ForkedProcessError
 
@@ -87,4 +86,4 @@ def compiled(function: Callable[..., Any], *args: Any) -> Any:
 def signature(tree: Any) -> Hashable:
     """Shapes, types and structure of a tree of arrays."""
     leaves, structure = jax.tree.flatten(tree)
-    return structure, tuple((np.shape(leaf), np.dtype(leaf.dtype).name) for leaf in leaves)
+    return structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import jax
 import numpy as np
@@ -13,7 +14,13 @@ from multilayer._data.source import Source, Window
 from multilayer._engine import cache
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.epoch import Arguments, Validation, closing_program, training_program
+from multilayer._engine.epoch import (
+    Arguments,
+    Program,
+    Validation,
+    closing_program,
+    training_program,
+)
 from multilayer._engine.history import History
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
 from multilayer._engine.stopping import EpochEnd
@@ -49,6 +56,7 @@ class Training:
     compile_seconds: float = 0.0
     reported: int = 0  # epochs that callbacks have been told of
     stopped_by: Stop | None = None
+    _program: tuple[Any, Program] | None = None  # with the shapes it is for
 
     @property
     def step(self) -> int:
@@ -69,6 +77,13 @@ class Training:
     def network(self) -> Parameters:
         """The parameters to predict with, as they are now."""
         return self.state.model
+
+    def program_for(self, window: Window, args: Arguments) -> Program:
+        """Return the program of a window; one after another has the same shapes."""
+        shapes = (window.epochs, window.order.shape, window.rows.X.shape)
+        if self._program is None or self._program[0] != shapes:
+            self._program = shapes, training_program(self.config, window.epochs, args)
+        return self._program[1]
 
     def restore(self, network: Parameters) -> None:
         """Put parameters in place that :attr:`network` once gave."""
@@ -142,7 +157,7 @@ def advance(training: Training, window: Window, until: int) -> None:
     """Call the compiled program once."""
     args = arguments(training, window, until)
     start = time.perf_counter()
-    program = training_program(training.config, window.epochs, args)
+    program = training.program_for(window, args)
     compiled = time.perf_counter()
     state, report = jax.block_until_ready(program(args))
     training.compile_seconds += compiled - start

@@ -54,7 +54,8 @@ def outputs(
     size = block_size(n_rows)
     scale = np.dtype(dtype).type(input_scale)
     cache.check_process()
-    params = jax.device_put(params)
+    if n_rows > size:  # for one block the call itself brings them
+        params = jax.device_put(params)
     network = network.at_prediction()
     parts = []
     for rows in blocks(n_rows, size):

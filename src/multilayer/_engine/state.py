@@ -1,6 +1,7 @@
 """The state of training: all that a resume needs, and nothing else."""
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -71,17 +72,25 @@ def initial_optimizer_state(config: FitConfig, hyper: Hyper, params: Parameters)
     That of the solvers with a name is made from its shapes: all start from zeros, apart from
     AdaGrad's accumulator. Of another rule nothing is known, so it is asked.
     """
-    rule = make_rule(
-        config.solver,
-        hyper.solver,
-        hyper.learning_rate,
-        config.nesterov,
-        dict(config.solver_options),
-    )
     if not isinstance(config.solver, str):
+        options = dict(config.solver_options)
+        rule = make_rule(config.solver, hyper.solver, hyper.learning_rate, False, options)
         return jax.device_get(rule.init(params))
-    shapes = jax.eval_shape(rule.init, params)
+    leaves, structure = jax.tree.flatten(params)
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    state = optimizer_shapes(config.solver, config.nesterov, tuple(hyper.solver), structure, shapes)
     fill = hyper.solver.get("initial_accumulator_value", 0.0)
     return jax.tree.map(
-        lambda leaf: np.full(leaf.shape, 0 if leaf.dtype == np.int32 else fill, leaf.dtype), shapes
+        lambda leaf: np.full(leaf.shape, 0 if leaf.dtype == np.int32 else fill, leaf.dtype), state
     )
+
+
+@lru_cache(maxsize=128)
+def optimizer_shapes(
+    solver: str, nesterov: bool, numbers: tuple[str, ...], structure: Any, shapes: tuple
+) -> optax.OptState:
+    """Shapes of the optimizer's state for parameters of these; tracing takes a millisecond."""
+    params = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
+    one = np.float32(1)  # the state's shapes depend on no number
+    rule = make_rule(solver, dict.fromkeys(numbers, one), one, nesterov, {})
+    return jax.eval_shape(rule.init, params)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from multilayer._core.checks import refuse
@@ -24,12 +24,12 @@ def check_labels(y: Any) -> np.ndarray:
     if sparse.issparse(y) and y.shape[1] > 1:
         y = y.toarray()
     check_classification_targets(y)
+    if np.ndim(y) < 2 or np.shape(y)[1] == 1:
+        return column_or_1d(y, warn=True)
     kind = type_of_target(y)
     if kind.startswith("multilabel"):
         return _check_indicator(np.asarray(y))
-    if kind.endswith("-multioutput"):
-        return np.asarray(y)
-    return column_or_1d(y, warn=True)
+    return np.asarray(y)
 
 
 def _check_indicator(y: np.ndarray) -> np.ndarray:
@@ -46,9 +46,11 @@ def find_classes(y: np.ndarray) -> tuple[Classes, str]:
     """Return the classes of validated labels, and the kind of target they make."""
     if y.ndim == 2 and type_of_target(y) != "multilabel-indicator":
         return [np.unique(column) for column in y.T], MULTIOUTPUT
-    classes = unique_labels(y)
     if y.ndim == 2:
-        return classes, MULTILABEL
+        return np.arange(y.shape[1]), MULTILABEL
+    classes = np.unique(y)
+    if classes.dtype == object:  # text comes back as text
+        classes = np.array(classes.tolist())
     if len(classes) < 2:
         raise DataError(
             f"y must hold at least 2 classes, got 1 class: {classes.tolist()}. "
@@ -124,10 +126,14 @@ def encode(y: np.ndarray, classes: Classes, kind: str, loss: str) -> np.ndarray:
 
 def numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Numbers ``(n,)`` int32 of labels among the sorted classes."""
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
+    try:
+        places = np.searchsorted(classes, y)
+        known = np.asarray(classes[np.minimum(places, len(classes) - 1)] == y)
+    except TypeError:  # text among numbers, or numbers among text
+        known = np.zeros(len(y), bool)
+    if not known.all():
         raise DataError(
             "`y` has classes not in `self.classes_`. "
-            f"`self.classes_` has {classes}. 'y' has {unknown}."
+            f"`self.classes_` has {classes}. 'y' has {np.unique(y[~known])}."
         )
-    return np.searchsorted(classes, y).astype(np.int32)
+    return places.astype(np.int32)

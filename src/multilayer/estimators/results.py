@@ -125,7 +125,7 @@ def should_converge(estimator: Any) -> bool:
 
 def keep(estimator: Any, training: Training, begun: int, *, keep_best: bool) -> None:
     """Set the fitted attributes from a training run, however it ended."""
-    state = jax.device_get(training.state)
+    state = jax.tree.map(np.asarray, training.state)
     validated = training.validation is not None
     by_validation = training.config.monitor != LOSS
     wants_best = (
