@@ -15,8 +15,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 GUIDES = ("docs/estimators.md", "docs/scikit-learn.md")
 OPTIONAL = {
-    "pandas": "pandas is an optional dependency",
-    "polars": "polars is not installed: nothing here needs it",
+    "polars": "polars is not installed: nothing but an example needs it",
     "sklearn.callback": "callbacks came with scikit-learn 1.9",
 }
 """Modules that an example may import and a machine may lack."""

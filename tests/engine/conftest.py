@@ -11,6 +11,7 @@ from multilayer._engine.state import initial_state
 from multilayer._objectives.objective import Objective
 from multilayer.estimators import fitting, losses
 from multilayer.estimators.architecture import output_like
+from multilayer.estimators.samples import Samples
 from multilayer.nn.network import initialize
 
 
@@ -61,8 +62,8 @@ def _training(
     if validation is not None:
         X_val, y_val = validation
         ones = np.ones(len(X_val), config.dtype)
-        samples = fitting.Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
-        validation = fitting.validation_blocks(config, samples)
+        samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
+        validation = fitting.validation_of(config, samples)
     if params is None:
         rng = np.random.RandomState(seed)
         params = initialize(

@@ -356,3 +356,47 @@ def test_the_users_data_are_left_alone(make):
     np.testing.assert_array_equal(mine[0].toarray() if sparse.issparse(mine[0]) else mine[0], X)
     np.testing.assert_array_equal(mine[1], y)
     np.testing.assert_array_equal(mine[2], np.linspace(0, 1, N))
+
+
+# What only shows with the data -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [np.tanh, lambda z: z.sum(), lambda z: z[:, :1], lambda z: undefined],  # noqa: F821
+)
+def test_functions_that_are_no_activation(unharmed, activation):
+    with pytest.raises(InvalidArgumentError, match="activation must be a function of JAX arrays"):
+        unharmed.set_params(activation=activation).fit(X, y)
+
+
+def test_scorers_that_do_not_fit(unharmed):
+    def narrow(estimator, inputs, labels):
+        return 0.0
+
+    validation = {"X_val": X, "y_val": y, "sample_weight_val": np.arange(N) + 1.0}
+    with pytest.raises(InvalidArgumentError, match="a function that takes sample_weight"):
+        unharmed.set_params(scoring=narrow).fit(X, y, **validation)
+    columns = np.column_stack([y, y])
+    with pytest.raises(InvalidArgumentError, match="several columns of classes"):
+        MLPClassifier(scoring="accuracy").fit(X, columns, X_val=X, y_val=columns)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ({"loss": "quantile"}, {"loss": "squared_error"}, "loss must be 'quantile', as in"),
+        ({"loss": "quantile"}, {"quantiles": (0.3,)}, "quantiles must be '3 levels"),
+    ],
+)
+def test_a_network_that_goes_on_keeps_its_outputs(before, after, message):
+    reg = MLPRegressor(hidden_layer_sizes=(5,), max_iter=1, warm_start=True, **before).fit(X, y)
+    with pytest.raises(InvalidArgumentError, match=message):
+        reg.set_params(**after).fit(X, y)
+
+
+def test_partial_fit_refuses_balanced_weights_of_one_output_too():
+    columns = np.column_stack([y, y])
+    clf = MLPClassifier(class_weight=["balanced", {}])
+    with pytest.raises(InvalidArgumentError, match="never sees all samples"):
+        clf.partial_fit(X, columns, classes=[[0, 1, 2], [0, 1, 2]])

@@ -230,3 +230,12 @@ def test_no_epoch_gives_an_initialised_network():
     assert clf.n_iter_ == 0
     assert clf.loss_curve_ == []
     assert len(clf.history_["loss"]) == 0
+
+
+def test_a_schedule_of_partial_fit_spans_max_iter_calls():
+    clf = classifier(learning_rate="linear", max_iter=4)
+    for _ in range(6):
+        clf.partial_fit(X[TRAIN], y[TRAIN], classes=range(10))
+    rates = clf.history_["learning_rate"]  # of the last of ten steps in each call
+    expected = 0.01 * (1 - np.minimum((10 * np.arange(1, 7) - 1) / 40, 1))
+    assert_allclose(rates, expected, atol=1e-8)

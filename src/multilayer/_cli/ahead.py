@@ -15,9 +15,10 @@ from multilayer._objectives.objective import Objective
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 from multilayer.estimators.architecture import hidden_sizes, network_of, output_like
 from multilayer.estimators.arguments import ClassifierArguments
-from multilayer.estimators.fitting import Plan, Samples, assemble, computing_type
+from multilayer.estimators.fitting import Plan, assemble, computing_type
 from multilayer.estimators.losses import classifier_numbers
 from multilayer.estimators.parameters import check_parameters
+from multilayer.estimators.samples import Samples
 from multilayer.nn.network import initialize
 
 

@@ -22,9 +22,10 @@ def compact(X: np.ndarray, dtype: str) -> np.ndarray:
     X = X.astype(X.dtype.newbyteorder("="), copy=False)
     if X.dtype == dtype or (X.dtype.name in KEPT and dtype == "float32"):
         return X
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         converted = X.astype(dtype)
-    if X.dtype.kind in "fO" and not np.isfinite(np.sum(converted, dtype=np.float64)):
+        finite = X.dtype.kind not in "fO" or np.isfinite(np.sum(converted, dtype=np.float64))
+    if not finite:
         raise DataError(
             f"X contains a value too large for dtype('{dtype}'). Scale the columns first, for "
             "example with sklearn.preprocessing.StandardScaler."

@@ -32,7 +32,7 @@ class FitConfig:
     weighted: bool = False  # whether a batch may be without weight
     validate: bool = False  # whether each epoch ends with a pass over validation rows
     monitor: str = LOSS
-    scored_outside: bool = False  # whether the validation score comes from a function of Python's
+    closed_outside: bool = False  # whether Python completes the figures of an epoch
     dtype: str = "float32"  # the type everything is computed in
 
     @property

@@ -12,18 +12,9 @@ from multilayer._data.source import Rows
 from multilayer._engine import cache
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.state import RUNNING, TrainState
-from multilayer._engine.step import learning_rate, prepare, reciprocal, train_step
+from multilayer._engine.step import learning_rate, reciprocal, train_step
 from multilayer._engine.stopping import EpochEnd, close_epoch
-from multilayer._objectives.objective import reported_share, row_losses
-from multilayer._objectives.scores import n_sums, score, score_sums
-from multilayer.nn import network as nn
-
-
-class Validation(NamedTuple):
-    """Rows that each epoch is judged by, and what their score is measured against."""
-
-    blocks: Rows  # (blocks, rows of a block, ...)
-    scale: Array  # of score_scale()
+from multilayer._engine.validation import Validation, validate
 
 
 class Arguments(NamedTuple):
@@ -39,32 +30,12 @@ class Arguments(NamedTuple):
     stop: Array  # int32, global step to stop before
 
 
-def validate(
-    config: FitConfig, hyper: Hyper, params: nn.Parameters, validation: Validation
-) -> tuple[Array, Array]:
-    """Weighted mean loss and score over validation rows, block by block."""
-    objective, network = config.objective, config.network.at_prediction()
-    plain = hyper.loss._replace(label_smoothing=jnp.zeros((), config.dtype), class_weights=None)
-
-    def add(i: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-        X, y, weight = (part[i] for part in validation.blocks)
-        raw = nn.apply(network, params, prepare(config, hyper, X))
-        loss = jnp.sum(row_losses(objective, raw, y, plain) * weight)
-        return sums[0] + loss, sums[1] + score_sums(objective, raw, y, weight)
-
-    weights = validation.blocks.weight
-    zeros = jnp.zeros((), config.dtype), jnp.zeros(n_sums(objective), config.dtype)
-    loss, sums = lax.fori_loop(0, weights.shape[0], add, zeros)
-    mean = loss * reciprocal(jnp.sum(weights)) * reported_share(objective)
-    return mean, score(objective, sums, validation.scale)
-
-
 def end_epoch(
     config: FitConfig, hyper: Hyper, validation: Validation | None, rate: Array, state: TrainState
 ) -> tuple[TrainState, EpochEnd]:
     """Figures of the epoch that the state has just finished, and the state after it.
 
-    Where the score is made outside the epoch stays open: :func:`closing_program` closes it.
+    Where its figures are completed outside the epoch stays open: :func:`closing_program` closes it.
     """
     nothing = jnp.full((), jnp.nan, config.dtype)
     loss, score = nothing, nothing
@@ -76,7 +47,7 @@ def end_epoch(
         validation_score=score,
         learning_rate=learning_rate(config, rate, state),
     )
-    if config.scored_outside:
+    if config.closed_outside:
         return state, figures
     return close_epoch(config, hyper, state, figures), figures
 

@@ -14,16 +14,11 @@ from multilayer._data.source import Source, Window
 from multilayer._engine import cache
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.epoch import (
-    Arguments,
-    Program,
-    Validation,
-    closing_program,
-    training_program,
-)
+from multilayer._engine.epoch import Arguments, Program, closing_program, training_program
 from multilayer._engine.history import History
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
 from multilayer._engine.stopping import EpochEnd
+from multilayer._engine.validation import StreamedValidation, Validation, validate_streamed
 from multilayer._optim.schedules import Schedule
 from multilayer.nn.network import Parameters
 
@@ -48,7 +43,7 @@ class Training:
     hyper: Hyper
     source: Source
     schedule: Schedule
-    validation: Validation | None
+    validation: Validation | StreamedValidation | None
     state: TrainState
     scorer: Scorer | None = None
     history: History = field(default_factory=History)
@@ -104,7 +99,7 @@ def train(
     """
     cache.check_process()
     pace = budget or Pace(training)
-    one_epoch = training.scorer is not None or not all(c.only_watches for c in callbacks)
+    one_epoch = training.config.closed_outside or not all(c.only_watches for c in callbacks)
     with attended(training, callbacks):
         window = training.source.window(training.step)
         while training.step < stop and training.status == RUNNING and not training.stopped_by:
@@ -141,13 +136,14 @@ def prepare(training: Training) -> None:
 
 def arguments(training: Training, window: Window, until: int) -> Arguments:
     """What a call of the program gets."""
+    validation = training.validation
     return Arguments(
         state=training.state,
         hyper=training.hyper,
         rows=window.rows,
         order=window.order,
         rates=window_rates(training, window),
-        validation=training.validation,
+        validation=None if isinstance(validation, StreamedValidation) else validation,
         first=np.int32(window.first),
         stop=np.int32(until),
     )
@@ -166,7 +162,7 @@ def advance(training: Training, window: Window, until: int) -> None:
     per_epoch = training.source.steps_per_epoch
     finished = int(state.step) // per_epoch - training.step // per_epoch
     lines = np.asarray(report)[:finished]
-    if training.scorer is not None and finished:
+    if training.config.closed_outside and finished:
         state, lines = close(training, state, lines)
     training.history.add(lines, per_epoch, training.seconds)
     training.state = state
@@ -175,11 +171,15 @@ def advance(training: Training, window: Window, until: int) -> None:
 def close(
     training: Training, state: TrainState, lines: np.ndarray
 ) -> tuple[TrainState, np.ndarray]:
-    """Score the network of the one epoch that has ended, and apply the stopping rule."""
-    figures = EpochEnd(*lines[0])
-    if np.isfinite(figures.loss):  # a network of NaN is not for a scorer
-        value = training.scorer(jax.device_get(state.model))  # type: ignore[misc]
-        figures = figures._replace(validation_score=lines.dtype.type(value))
+    """Complete the figures of the one epoch that has ended, and apply the stopping rule."""
+    figures, real = EpochEnd(*lines[0]), lines.dtype.type
+    network, validation = state.model, training.validation
+    if isinstance(validation, StreamedValidation):
+        judged = validate_streamed(training.config, training.hyper, network, validation)
+        loss, score = map(real, judged)
+        figures = figures._replace(validation_loss=loss, validation_score=score)
+    if training.scorer is not None and np.isfinite(figures.loss):  # NaN is not for a scorer
+        figures = figures._replace(validation_score=real(training.scorer(network)))
     program = closing_program(training.config, state, training.hyper)
     return program(state, training.hyper, figures), np.array([figures])
 

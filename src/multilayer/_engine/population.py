@@ -19,6 +19,7 @@ from multilayer._data.source import Rows, Window
 from multilayer._engine import cache
 from multilayer._engine.epoch import Arguments, Program, run
 from multilayer._engine.loop import Training, train, window_rates
+from multilayer._engine.validation import StreamedValidation, Validation
 
 
 def train_population(members: Sequence[Training], stop: int, *, how: str = "auto") -> None:
@@ -66,6 +67,13 @@ def train_together(members: Sequence[Training], stop: int) -> None:
         step, running = until, any(member.status == 0 for member in members)
 
 
+def on_device(member: Training) -> Validation | None:
+    """Return a member's validation rows; those that are streamed are not for a program."""
+    if isinstance(member.validation, StreamedValidation):
+        refuse("members", "without streamed validation rows", member.validation)
+    return member.validation
+
+
 def stacked(members: Sequence[Training], windows: Sequence[Window], until: int) -> Arguments:
     """Lay the members' arguments side by side; X and y of the first serve all."""
 
@@ -82,7 +90,7 @@ def stacked(members: Sequence[Training], windows: Sequence[Window], until: int) 
         rows=windows[0].rows._replace(weight=weights),
         order=stack(*(window.order for window in windows)),
         rates=stack(*map(window_rates, members, windows)),
-        validation=members[0].validation,
+        validation=on_device(members[0]),
         first=np.int32(windows[0].first),
         stop=np.int32(until),
     )

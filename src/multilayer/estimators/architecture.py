@@ -1,10 +1,12 @@
 """From an estimator's arguments to the shape of its network."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from numbers import Integral
 from typing import Any
 
+import jax
 import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
@@ -94,9 +96,26 @@ def activations(value: Any, n_hidden: int) -> tuple[Activation, ...]:
 def activation(value: Any) -> Activation:
     """Check one activation: a name or a function."""
     if callable(value):
-        return comparable(value)
+        function = comparable(value)
+        problem = problem_of(function)
+        if problem:
+            refuse(
+                "activation", f"a function of JAX arrays that keeps the shape ({problem})", value
+            )
+        return function
     check_choice("activation", value, ACTIVATIONS, "a function of JAX arrays, or one of each layer")
     return value
+
+
+@lru_cache(maxsize=64)
+def problem_of(function: Callable[[Any], Any]) -> str:
+    """Say what is wrong with a function as an activation; nothing if it is none."""
+    z = jax.ShapeDtypeStruct((2, 3), np.float32)
+    try:
+        result = jax.eval_shape(function, z)
+    except Exception as error:  # whatever it raises is the answer
+        return f"called with one it raises {type(error).__name__}"
+    return "" if getattr(result, "shape", None) == z.shape else "it changes that"
 
 
 def output_like(arguments: NetworkArguments) -> Activation:

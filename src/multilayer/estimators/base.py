@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
-from multilayer._core.errors import DataError
+from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.curves import Curves
 from multilayer.estimators.network_use import NetworkUse
@@ -126,7 +126,7 @@ class BaseMLP(
         """Train for one epoch, from where the last call left off (partial_fit)."""
         with self._unchanged_on_refusal():
             training = self._begin(
-                samples(), self._validation(*validation), resume=again, set_aside=False
+                samples(), self._validation(*validation), resume=again, one_epoch=True
             )
         self._run(training, 1, [], keep_best=False)
         return self
@@ -155,15 +155,24 @@ class BaseMLP(
             missing = "X_val" if X_val is None else "y_val"
             refuse(missing, "given: X_val and y_val go together", None)
         if self._full_batch:
-            refuse("X_val", "None with solver='lbfgs'", "an array", "Choose another solver.")
+            raise InvalidArgumentError(
+                "X_val must be None with solver='lbfgs', which has no epochs to validate. Choose "
+                "another solver."
+            )
         return self._samples(X_val, y_val, weight, first=False)
 
     @property
     def _full_batch(self) -> bool:
         return isinstance(self.solver, str) and self.solver == "lbfgs"
 
-    def _begin(self, samples: Any, validation: Any, *, resume: bool, set_aside: bool = True) -> Any:
-        """Return a training run over checked samples, new or going on from the last one."""
+    def _begin(
+        self, samples: Any, validation: Any, *, resume: bool, one_epoch: bool = False
+    ) -> Any:
+        """Return a training run over checked samples, new or going on from the last one.
+
+        For one epoch (partial_fit) no samples are set aside, and a schedule spans max_iter such
+        epochs from the first; otherwise those done and max_iter more.
+        """
         from multilayer._engine.cache import check_process
         from multilayer.estimators import fitting
 
@@ -173,7 +182,7 @@ class BaseMLP(
             self._start(rng, samples.X.shape[1])
         self._check_same_network()
         self._trained = self._objective()
-        if self.early_stopping and validation is None and set_aside and not self._full_batch:
+        if self.early_stopping and validation is None and not one_epoch and not self._full_batch:
             samples, validation = self._split(samples)
         samples, class_weights = self._weighed(samples)
         dtype = fitting.computing_type()
@@ -190,7 +199,7 @@ class BaseMLP(
             samples,
             validation,
             self._parameters(dtype),
-            done + self.max_iter,
+            self.max_iter if one_epoch else done + self.max_iter,
             self._scorer(validation),
         )
         if self._resumable is not None:
@@ -232,8 +241,12 @@ class BaseMLP(
         if self.norm != mine.norm:
             self._refuse_other("norm", mine.norm)
         if sum(self._objective().heads) != mine.layer_sizes[-1]:
-            self._refuse_other("out_activation", self.out_activation_)
+            self._refuse_other(*self._other_objective())
         self._network = network_of(self, mine.layer_sizes).at_prediction()
+
+    @abstractmethod
+    def _other_objective(self) -> tuple[str, Any]:
+        """Name the argument that asks for other output units, and its value in training."""
 
     def _refuse_other(self, name: str, before: Any) -> None:
         refuse(

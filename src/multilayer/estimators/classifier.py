@@ -81,7 +81,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
 
     def _samples(self, X: Any, y: Any, weight: Any, *, first: bool, classes: Any = None) -> Any:
         from multilayer.estimators import labels
-        from multilayer.estimators.fitting import Samples, computing_type
+        from multilayer.estimators.fitting import computing_type
+        from multilayer.estimators.samples import Samples
 
         given = X
         X, y = inputs.check_X_y(self, X, y, reset=first)
@@ -131,6 +132,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
             )
 
+    def _other_objective(self) -> tuple[str, Any]:
+        return "out_activation", self.out_activation_
+
     # Training ------------------------------------------------------------------------------------
 
     @available_if(_is_stochastic)
@@ -169,7 +173,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
             The fitted estimator.
         """
         self._check_parameters()
-        if isinstance(self.class_weight, str):
+        tables = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]
+        if any(isinstance(table, str) for table in tables):
             refuse(
                 "class_weight",
                 "None or a dict for partial_fit, which never sees all samples",
@@ -322,7 +327,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
         check_is_fitted(self)
         if self._target_kind != "multioutput":
             return super().score(X, y, sample_weight)
-        right = np.all(np.asarray(y) == self.predict(X), axis=1)
+        predicted = self.predict(X)
+        if np.shape(y) != predicted.shape:
+            raise DataError(f"y must be of shape {predicted.shape}, got one of {np.shape(y)}.")
+        right = np.all(np.asarray(y) == predicted, axis=1)
         return float(np.average(right, weights=sample_weight))
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 MOST_UNITS = 10  # circles in a column of the drawing
-WIDTH, HEIGHT, RADIUS, MARGIN = 120, 220, 7, 34
+WIDTH, HEIGHT, RADIUS, MARGIN = 136, 220, 7, 40
+EDGE = 3  # room for the outlines of the outermost circles
 
 
 def rows_of(estimator: Any) -> Iterator[tuple[str, int, str, int]]:
@@ -100,9 +101,9 @@ def svg(estimator: Any) -> str:
         for y in column
     ]
     texts = [part for x, row in zip(columns, rows, strict=True) for part in captions(x, row)]
-    width, height = columns[-1] + MARGIN, HEIGHT + 44
+    width, height = columns[-1] + MARGIN, HEIGHT + 44 + EDGE
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {-EDGE} {width} {height}" '
         f'width="{width}" height="{height}" role="img" font-family="sans-serif" font-size="10" '
         f'text-anchor="middle" style="background:#fff">'
         f"<title>{escape(type(estimator).__name__)}: "

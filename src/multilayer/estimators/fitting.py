@@ -1,6 +1,6 @@
 """From an estimator's arguments and checked data to a training run of the engine."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -9,7 +9,7 @@ import numpy as np
 from multilayer._core.errors import DataError
 from multilayer._data.buckets import rows_bucket
 from multilayer._data.order import shuffled, unshuffled
-from multilayer._data.rows import Matrix, compact, row_taker
+from multilayer._data.rows import compact
 from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
 from multilayer._engine.config import (
     LOSS,
@@ -18,44 +18,20 @@ from multilayer._engine.config import (
     FitConfig,
     Hyper,
 )
-from multilayer._engine.epoch import Validation
 from multilayer._engine.loop import Scorer, Training
 from multilayer._engine.state import initial_state
+from multilayer._engine.validation import StreamedValidation, Validation
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Schedule, make_schedule
 from multilayer.estimators import solving
 from multilayer.estimators.architecture import dropout_rates, network_of
 from multilayer.estimators.arguments import NetworkArguments
+from multilayer.estimators.samples import Samples
 from multilayer.nn.network import Disturbance
 
 VALIDATION_BLOCK = 1024  # rows of a block of validation data
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
-
-
-@dataclass
-class Samples:
-    """Checked rows: inputs, encoded targets, weights."""
-
-    X: Matrix
-    y: np.ndarray  # (n,) or (n, heads) int32 class numbers, (n, heads) 0/1 or numbers
-    weight: np.ndarray  # (n,)
-    labels: np.ndarray  # (n,) or (n, outputs), the targets as the user gave them
-    streamed: bool = False
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.y)
-
-    def pick(self, rows: np.ndarray) -> "Samples":
-        """Return some of the rows."""
-        return Samples(
-            self.X[rows], self.y[rows], self.weight[rows], self.labels[rows], self.streamed
-        )
-
-    def weighing(self, weight: np.ndarray) -> "Samples":
-        """Return the same rows with other weights."""
-        return replace(self, weight=weight)
 
 
 def batch_size(estimator: NetworkArguments, n_rows: int) -> int:
@@ -89,7 +65,7 @@ def assemble(
         plan.objective,
         weighted=bool((samples.weight == 0).any()),
         validate=validation is not None,
-        scored_outside=scorer is not None,
+        closed_outside=scorer is not None or (validation is not None and validation.streamed),
     )
     source = training_source(plan.arguments, samples, plan.seed, config.dtype)
     hyper = hyper_parameters(plan, config, source)
@@ -98,7 +74,7 @@ def assemble(
         hyper=hyper,
         source=source,
         schedule=schedule(plan.arguments, source, epochs),
-        validation=None if validation is None else validation_blocks(config, validation),
+        validation=None if validation is None else validation_of(config, validation),
         state=initial_state(config, hyper, params),
         scorer=scorer,
     )
@@ -111,7 +87,7 @@ def configuration(
     *,
     weighted: bool,
     validate: bool,
-    scored_outside: bool = False,
+    closed_outside: bool = False,
 ) -> FitConfig:
     """Return the static part of a fit."""
     solver = solving.engine_solver(arguments)
@@ -133,7 +109,7 @@ def configuration(
         weighted=weighted,
         validate=validate,
         monitor=monitor(arguments, validate=validate),
-        scored_outside=scored_outside,
+        closed_outside=closed_outside,
         dtype=computing_type(),
     )
 
@@ -199,21 +175,22 @@ def training_source(estimator: NetworkArguments, samples: Samples, seed: int, dt
     order = shuffled(n, seed) if estimator.shuffle else unshuffled(n)
     size = batch_size(estimator, n)
     if samples.streamed:
-        take = row_taker(samples.X, dtype)
-        return StreamedSource(take, samples.y, samples.weight, size, order)
+        return StreamedSource(samples.taker(dtype), samples.y, samples.weight, size, order)
     return ResidentSource(compact(samples.X, dtype), samples.y, samples.weight, size, order)
 
 
-def validation_blocks(config: FitConfig, samples: Samples) -> Validation:
-    """Validation rows on the device, in padded blocks ``(blocks, rows, ...)``."""
-    n = len(samples)
+def validation_of(config: FitConfig, samples: Samples) -> Validation | StreamedValidation:
+    """Validation rows on the device, in padded blocks ``(blocks, rows, ...)``; or streamed."""
+    n, take = len(samples), samples.taker(config.dtype)
     block = min(rows_bucket(n), VALIDATION_BLOCK)
+    scale = score_scale(config.objective, samples.y, samples.weight).astype(config.dtype)
+    if samples.streamed:
+        return StreamedValidation(take, samples.y, samples.weight, scale, block)
     n_blocks = -(-n // block)
-    X = row_taker(samples.X, config.dtype)(slice(0, n))
-    parts = (pad_rows(part, n_blocks * block) for part in (X, samples.y, samples.weight))
-    blocks = (jax.device_put(p.reshape(n_blocks, block, *p.shape[1:])) for p in parts)
-    scale = score_scale(config.objective, samples.y, samples.weight)
-    return Validation(Rows(*blocks), scale.astype(config.dtype))
+    parts = take(slice(0, n)), samples.y, samples.weight
+    padded = (pad_rows(part, n_blocks * block) for part in parts)
+    blocks = (jax.device_put(p.reshape(n_blocks, block, *p.shape[1:])) for p in padded)
+    return Validation(Rows(*blocks), scale)
 
 
 def require_validation(samples: Samples) -> None:

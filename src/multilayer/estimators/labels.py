@@ -37,7 +37,7 @@ def _check_indicator(y: np.ndarray) -> np.ndarray:
     if not np.isin(y, (0, 1)).all():
         raise DataError(
             f"y must hold only 0 and 1 as an indicator matrix, got {np.unique(y)}. "
-            "Convert it, for example with (y > 0).astype(int)."
+            "Convert it, for example with (y == positive).astype(int)."
         )
     return y
 

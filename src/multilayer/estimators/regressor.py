@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
+from multilayer._core.errors import DataError
 from multilayer.estimators import inputs
 from multilayer.estimators.arguments import RegressorArguments
 from multilayer.estimators.base import BaseMLP, _is_stochastic
@@ -92,7 +93,8 @@ default="squared_error"
 
     def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Any:
         from multilayer.estimators import targets
-        from multilayer.estimators.fitting import Samples, computing_type
+        from multilayer.estimators.fitting import computing_type
+        from multilayer.estimators.samples import Samples
 
         given = X
         X, y = inputs.check_X_y(self, X, y, reset=first, numeric=True)
@@ -107,7 +109,7 @@ default="squared_error"
             )
         if (y.ndim == 1) != self._one_target or columns.shape[1] != self._n_targets:
             expected = "1-D" if self._one_target else f"of {self._n_targets} columns"
-            refuse("y", f"{expected}, as in training", y.shape)
+            raise DataError(f"y must be {expected}, as in training, got shape {y.shape}.")
         target = targets.to_train(columns, self.target_mean_, self.target_scale_, computing_type())
         self.out_activation_ = self._objective().out_activation
         self._asked_levels = targets.asked(self)
@@ -122,6 +124,11 @@ default="squared_error"
         from multilayer.estimators import losses, targets
 
         return losses.regressor_numbers(self, dtype, targets.levels(self))
+
+    def _other_objective(self) -> tuple[str, Any]:
+        if self.loss != self._trained.loss:
+            return "loss", self._trained.loss
+        return "quantiles", f"{self._trained.heads[0]} levels, the median among them"
 
     # Training ------------------------------------------------------------------------------------
 

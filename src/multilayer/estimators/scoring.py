@@ -1,6 +1,7 @@
 """A scorer of scikit-learn's, or of the user's, as what early stopping watches."""
 
 import copy
+import inspect
 from numbers import Real
 from typing import Any
 
@@ -31,18 +32,42 @@ def check_scorer(value: Any) -> None:
     )
 
 
+def check_takes_weights(scoring: Any) -> None:
+    """Check that a function of the user's can be given the weights of the rows."""
+    if not inspect.isfunction(scoring):  # scikit-learn's scorers, and what is called like them
+        return
+    parameters = inspect.signature(scoring).parameters
+    if "sample_weight" not in parameters:
+        refuse(
+            "scoring",
+            "a function that takes sample_weight where samples have weights",
+            scoring,
+            "Add the argument sample_weight=None to it.",
+        )
+
+
 def network_scorer(estimator: Any, validation: Any) -> Scorer:
     """Return the function that scores a network on validation rows, higher is better."""
     scorer = check_scoring(estimator, scoring=estimator.scoring)
+    several = getattr(estimator, "_target_kind", None) == "multioutput"
+    if several and isinstance(estimator.scoring, str):
+        refuse(
+            "scoring",
+            "None, 'loss' or a function where y has several columns of classes",
+            estimator.scoring,
+            "scikit-learn's scorers take one column.",
+        )
     weights = {}
     if not (validation.weight == 1).all():
+        check_takes_weights(estimator.scoring)
         weights["sample_weight"] = np.asarray(validation.weight, np.float64)
+    inputs = validation.matrix()
     view = copy.copy(estimator)
     vars(view).pop("feature_names_in_", None)  # validation rows are a plain array by now
 
     def score(network: Parameters) -> float:
         vars(view).update(parameter_attributes(jax.device_get(network)))
-        value = scorer(view, validation.X, validation.labels, **weights)
+        value = scorer(view, inputs, validation.labels, **weights)
         if not isinstance(value, Real):
             refuse("scoring", "a scorer that returns a number", value)
         return float(value)

@@ -1,0 +1,49 @@
+"""Rows that were checked: inputs, encoded targets, weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from multilayer._data.rows import Matrix, row_taker
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked rows."""
+
+    X: Matrix
+    y: np.ndarray  # (n,) or (n, heads) int32 class numbers, (n, heads) 0/1 or numbers
+    weight: np.ndarray  # (n,)
+    labels: np.ndarray  # (n,) or (n, outputs), the targets as the user gave them
+    streamed: bool = False  # whether X stays where it is, and chunks of it are made dense
+    rows: np.ndarray | None = None  # numbers of the rows of a streamed X that are meant, or all
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.y)
+
+    def pick(self, rows: np.ndarray) -> "Samples":
+        """Return some of the rows; of a streamed X nothing is copied."""
+        parts = self.y[rows], self.weight[rows], self.labels[rows]
+        if not self.streamed:
+            return Samples(self.X[rows], *parts)
+        return Samples(self.X, *parts, streamed=True, rows=self._numbers(rows))
+
+    def weighing(self, weight: np.ndarray) -> "Samples":
+        """Return the same rows with other weights."""
+        return replace(self, weight=weight)
+
+    def taker(self, dtype: str) -> Callable[[Any], np.ndarray]:
+        """Return a function that takes rows, by numbers or a slice, dense and compact."""
+        take = row_taker(self.X, dtype)
+        return lambda rows: take(self._numbers(rows))
+
+    def matrix(self) -> Matrix:
+        """Return the inputs as one matrix, in their own type."""
+        return self.X if self.rows is None else self.X[self.rows]
+
+    def _numbers(self, rows: Any) -> Any:
+        """Numbers in X of some of the rows."""
+        return rows if self.rows is None else self.rows[rows]
