@@ -29,11 +29,13 @@ def blocks(language: str) -> list[str]:
 
 
 def test_python_runs(tmp_path, monkeypatch):
-    (example,) = blocks("python")
+    digits, numbers = blocks("python")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
-    exec(compile(example, "README.md", "exec"), names)
+    exec(compile(digits, "README.md", "exec"), names)
     assert names["clf"].score(names["mnist"].X_test, names["mnist"].y_test) > 0.98
+    exec(compile(numbers, "README.md", "exec"), names)
+    assert (names["low"] < names["high"]).all()
 
 
 def commands() -> list[list[str]]:

@@ -6,9 +6,9 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.metrics import accuracy_score, log_loss, r2_score
 
-from multilayer import MLPClassifier, __version__, load, save
+from multilayer import MLPClassifier, MLPRegressor, __version__, load, save
 from multilayer._cli.figures import confusions
 
 COLUMNS = ["size", "width", "flag"]
@@ -124,3 +124,28 @@ def test_confusions():
     assert (first.taken_for, first.times) == (2, 2)
     assert (second.label, second.recall, second.taken_for) == (1, 0.5, 0)
     assert confusions(y, y) == []
+
+
+@pytest.fixture
+def numbers(frame, tmp_path):
+    """A regressor's file, trained to predict the size."""
+    reg = MLPRegressor(hidden_layer_sizes=(4,), learning_rate="cosine", max_iter=5, random_state=0)
+    reg.fit(frame[["width"]], frame["size"], X_val=frame[["width"]], y_val=frame["size"])
+    save(reg, tmp_path / "numbers.safetensors")
+    return "numbers.safetensors"
+
+
+def test_a_model_that_predicts_numbers(run, table, numbers, frame, tmp_path):
+    expected = load(tmp_path / numbers).predict(frame[["width"]])
+    others = ("--drop", "flag", "--drop", "kind", "--drop", "size")
+    header, *lines = run("predict", numbers, table, *others).out.splitlines()
+    assert header == "prediction"
+    np.testing.assert_allclose(np.array(lines, float), expected, rtol=1e-6)
+    assert "--proba is for classes" in run("predict", numbers, table, "--proba", *others).err
+    found = run("evaluate", numbers, table, "--target", "size", *others[:4], "--json").json
+    assert found["r2"] == pytest.approx(r2_score(frame["size"], expected), rel=1e-5)
+    for_people = run("evaluate", numbers, table, "--target", "size", *others[:4]).out
+    assert "mean absolute error" in for_people
+    shown = run("info", numbers).out
+    assert "MLPRegressor" in shown
+    assert "best validation R2" in shown

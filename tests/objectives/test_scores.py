@@ -61,12 +61,13 @@ def labels_of(kind, X):
     return thirds[:, 0] if kind in ("multiclass", "one for each") else thirds
 
 
+OF_TRAINING = {"label_smoothing": 0.2, "class_weight": "balanced"}  # and not of validation
 CLASSIFIERS = {
     "binary": {},
-    "multiclass": {"label_smoothing": 0.2, "class_weight": "balanced"},  # not for validation
+    "multiclass": OF_TRAINING,
     "one for each": {"out_activation": "logistic"},
-    "multilabel": {},
-    "multioutput": {},
+    "multilabel": OF_TRAINING,
+    "multioutput": OF_TRAINING,
 }
 
 

@@ -1,7 +1,13 @@
 """``multilayer evaluate``: how good a saved model is on labelled rows."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from multilayer._cli import options as o
 from multilayer._cli.console import results, say, say_json
+
+if TYPE_CHECKING:
+    from multilayer._cli.model_inputs import Rows
 
 
 def evaluate(
@@ -19,6 +25,9 @@ def evaluate(
     loaded = load_model(model)
     rows = rows_for(loaded, data, labelled=True, target=target, drop=drop or [])
     assert rows.y is not None  # asked for
+    if loaded.classes is None:
+        _say_errors(model, data, rows, figures.errors(loaded, rows.X, rows.y), json=json)
+        return
     found = figures.evaluate(loaded, rows.X, rows.y)
     if json:
         say_json(
@@ -43,5 +52,27 @@ def evaluate(
         ],
     )
     report.print_confusions(console, found.confusions)
+    _say_seen(rows)
+
+
+def _say_errors(
+    model: Path, data: str, rows: "Rows", errors: dict[str, float], *, json: bool
+) -> None:
+    """Say how far the numbers are off that a model predicts."""
+    from multilayer._cli import report
+
+    if json:
+        facts = {"model": str(model), "data": data, "rows": len(rows.X), **errors}
+        say_json({**facts, "trained_on_some_rows": rows.seen})
+        return
+    console = results()
+    say(console, (str(model), "bold"), f" on {rows.what}")
+    names = {"r2": "R2", "rmse": "root mean squared error", "mae": "mean absolute error"}
+    report.print_pairs(console, [(names[key], f"{value:.4g}") for key, value in errors.items()])
+    _say_seen(rows)
+
+
+def _say_seen(rows: "Rows") -> None:
     if rows.seen:
-        say(console, ("The model was trained on some of these rows: new ones are harder.", "dim"))
+        remark = "The model was trained on some of these rows: new ones are harder."
+        say(results(), (remark, "dim"))

@@ -46,6 +46,12 @@ def evaluate(model: Model, X: Any, y: np.ndarray) -> Evaluation:
     )
 
 
+def errors(model: Model, X: Any, y: np.ndarray) -> dict[str, float]:
+    """Predict rows of known numbers and compare."""
+    with matched_by_name():
+        return model.network.evaluate(network_inputs(model, X), y)
+
+
 def confusions(y: np.ndarray, predicted: np.ndarray) -> list[Confusion]:
     """Return the classes of lowest recall, those without a mistake left out."""
     found = []

@@ -40,7 +40,7 @@ def described(manifest: dict[str, Any]) -> dict[str, Any]:
         "layers": fitted["layer_sizes"],
         "n_parameters": n_parameters(fitted["layer_sizes"]),
         "activation": params["activation"],
-        "classes": network["fitted"]["classes"]["values"],
+        "classes": _classes(network["fitted"].get("classes")),
         "n_features": fitted["layer_sizes"][0],
         "features": data.get("features") or steps[0]["fitted"]["feature_names"],
         "target": data.get("target"),
@@ -51,15 +51,24 @@ def described(manifest: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _classes(encoded: Any) -> list[Any] | None:
+    """Return class labels, a list of them for several outputs, None for a regressor."""
+    if encoded is None:
+        return None
+    if isinstance(encoded, list):
+        return [each["values"] for each in encoded]
+    return encoded["values"]
+
+
 def _pairs(facts: dict[str, Any]) -> dict[str, str]:
     """Return the facts as lines."""
     from multilayer._cli import report
 
     classes, features = facts["classes"], facts["features"]
-    shown = {
+    shown: dict[str, Any] = {
         "kind": facts["kind"],
         "network": f"{report.network(facts['layers'])}, {facts['activation']}",
-        "classes": f"{len(classes):,}: {listed(classes)}",
+        "classes": f"{len(classes):,}: {listed(classes)}" if classes else None,
         "features": f"{facts['n_features']:,}" + (f": {listed(features)}" if features else ""),
         "trained on": facts["data"],
         "target": facts["target"],
@@ -80,7 +89,11 @@ def _training(facts: dict[str, Any]) -> str:
     if facts["loss"] is not None:
         parts.append(f"loss {facts['loss']:.4f}")
     if facts["best_validation_score"] is not None:
-        parts.append(f"best validation accuracy {percent(facts['best_validation_score'])}")
+        best = facts["best_validation_score"]
+        numbers = facts["classes"] is None
+        parts.append(
+            f"best validation {f'R2 {best:.4f}' if numbers else f'accuracy {percent(best)}'}"
+        )
     if facts["stop_reason"] in ("interrupted", "diverged"):
         parts.append(facts["stop_reason"])
     return ", ".join(parts)

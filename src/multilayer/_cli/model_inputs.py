@@ -42,7 +42,7 @@ def rows_for(
             f"{data} must have the {model.n_features:,} columns that {model.path} was trained on, "
             f"got {rows.X.shape[1]:,}."
         )
-    if labelled and rows.y is not None:
+    if labelled and rows.y is not None and model.classes is not None:
         labels.require_known(rows.y, model.network.classes_, f"the labels of {data}")
     return rows
 
@@ -96,7 +96,10 @@ def _from_table(
     y = None
     if labelled:
         where = f"target column {known_target!r} of {path}"
-        y = labels.column_labels(table.frame[known_target], where)
+        if model.classes is None:
+            y = tables.features(table, [str(known_target)])[:, 0]
+        else:
+            y = labels.column_labels(table.frame[known_target], where)
     seen = model.facts.get("source") == path.name
     return Rows(tables.features(table, names), y, str(path), seen)
 

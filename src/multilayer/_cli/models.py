@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from multilayer._core.errors import ModelFileError
 from multilayer._persist.model_file import read_model, write_model
 
@@ -14,13 +16,19 @@ class Model:
     """A fitted model with its description."""
 
     path: Path
-    estimator: Any  # MLPClassifier, or a pipeline that ends in one
+    estimator: Any  # MLPClassifier or MLPRegressor, or a pipeline that ends in one
     facts: Mapping[str, Any]  # of the training data, as `multilayer train` wrote them
 
     @property
     def network(self) -> Any:
-        """The MLPClassifier."""
+        """The MLPClassifier or MLPRegressor."""
         return self.estimator[-1] if self.scaler is not None else self.estimator
+
+    @property
+    def classes(self) -> list[Any] | None:
+        """Its classes, None where it predicts numbers."""
+        classes: Any = getattr(self.network, "classes_", None)
+        return classes.tolist() if isinstance(classes, np.ndarray) else classes
 
     @property
     def scaler(self) -> Any:

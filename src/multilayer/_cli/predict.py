@@ -1,4 +1,4 @@
-"""``multilayer predict``: the classes of rows, as CSV."""
+"""``multilayer predict``: the classes of rows, or numbers, as CSV."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ def predict(
     drop: o.DROP = None,
     json: o.JSON = False,
 ) -> None:
-    """Predict the class of each row, as CSV (mnist: its test images)."""
+    """Predict the class or number of each row, as CSV (mnist: its test images)."""
     from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
     from multilayer._cli.models import load_model
     from multilayer._persist.atomic import check_writable, write_atomically
@@ -39,12 +39,14 @@ def predict(
         _keep_inputs(output, Path(data), model)
         check_writable(output)
     loaded = load_model(model)
+    classes = loaded.classes
+    if proba and classes is None:
+        raise InvalidArgumentError(f"--proba is for classes, and {model} predicts numbers.")
     rows = rows_for(loaded, data, labelled=False, target=None, drop=drop or [])
     with matched_by_name():
         inputs = network_inputs(loaded, rows.X)
         predicted = loaded.network.predict(inputs)
         shares = loaded.network.predict_proba(inputs) if proba else None
-    classes = loaded.network.classes_.tolist()
     if output is not None:
         write_atomically(output, _csv(predicted, shares, classes).encode())
     if json:
@@ -64,7 +66,7 @@ def _keep_inputs(output: Path, *inputs: Path) -> None:
             )
 
 
-def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", classes: list[Any]) -> str:
+def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", classes: list[Any] | None) -> str:
     """Return predictions as CSV, with a header line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -73,7 +75,7 @@ def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", classes: list[Any
     if shares is None:
         lines = ([label] for label in predicted.tolist())
     else:
-        header += [f"probability_{label}" for label in classes]
+        header += [f"probability_{label}" for label in classes or ()]
         # Nine digits tell any two float32 numbers apart.
         lines = (
             [label, *(f"{share:.9g}" for share in row)]
@@ -90,7 +92,7 @@ def _as_json(
     output: Path | None,
     predicted: "np.ndarray",
     shares: "np.ndarray | None",
-    classes: list[Any],
+    classes: list[Any] | None,
 ) -> dict[str, Any]:
     """Return predictions for programs; those in a file are not repeated."""
     found = {

@@ -1,7 +1,8 @@
 """Plain values as JSON that comes back as it was: tuples stay tuples, infinities stay numbers.
 
 JSON has neither, so they are written as one-entry objects: ``{"tuple": [...]}``,
-``{"float": "inf"}``, and ``{"dict": {...}}`` for dictionaries.
+``{"float": "inf"}``, ``{"dict": {...}}`` for dictionaries, and ``{"pairs": [...]}`` for those whose
+keys are not all text.
 """
 
 import math
@@ -21,7 +22,7 @@ def encode(name: str, value: Any) -> Any:
     name : str
         What the value is, for the message that refuses it.
     value : object
-        None, a bool, number, string, or a tuple, list, array or string-keyed dictionary of such.
+        None, a bool, number, string, or a tuple, list, array or dictionary of such.
 
     Returns
     -------
@@ -41,6 +42,9 @@ def encode(name: str, value: Any) -> Any:
         return [encode(name, item) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {"dict": {key: encode(name, item) for key, item in value.items()}}
+    if isinstance(value, Mapping):
+        pairs = [[encode(name, key), encode(name, item)] for key, item in value.items()]
+        return {"pairs": pairs}
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(float(value))}
     if value is None or isinstance(value, bool | int | float | str):
@@ -77,6 +81,19 @@ def decode(encoded: Any) -> Any:
             return tuple(decode(item) for item in items)
         case {"dict": dict(items), **rest} if not rest:
             return {key: decode(item) for key, item in items.items()}
+        case {"pairs": list(pairs), **rest} if not rest:
+            return _dictionary(pairs)
         case {"float": "inf" | "-inf" | "nan" as number, **rest} if not rest:
             return float(number)
     raise ModelFileError(f"it holds a value of an unknown kind: {encoded!r}.")
+
+
+def _dictionary(pairs: list[Any]) -> dict[Any, Any]:
+    """Return the dictionary of encoded keys and values."""
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise ModelFileError(f"it holds a dictionary that is none: {pairs!r}.")
+    decoded = [(decode(key), decode(item)) for key, item in pairs]
+    try:
+        return dict(decoded)
+    except TypeError as error:  # a key that is a list
+        raise ModelFileError(f"it holds a dictionary that is none: {pairs!r}.") from error

@@ -65,6 +65,8 @@ def fitted(estimator: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "feature_names": encode_names(getattr(estimator, "feature_names_in_", None)),
         "seed": estimator._seed,
         "history": list(rows[0]) if rows else [],
+        # For readers that do not open the arrays; here it follows from the history.
+        "best_validation_score": encode("best_validation_score_", estimator.best_validation_score_),
     }
     for name in (*FIGURES, *FLAGS):
         values[name.strip("_")] = encode(name, getattr(estimator, name))
