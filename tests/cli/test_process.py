@@ -127,3 +127,10 @@ def test_interrupt_keeps_the_network(tmp_path):
     assert "Interrupted after" in out
     done = call("evaluate", "data.safetensors", "data.npz", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["accuracy"] > 0.8
+
+
+def test_compiling_ahead_waits_for_no_scikit_learn():
+    """It is there to use the time in which scikit-learn is imported."""
+    code = "import sys, multilayer._cli.ahead; print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

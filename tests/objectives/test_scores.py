@@ -56,7 +56,7 @@ def labels_of(kind, X):
     if kind == "binary":
         return np.where(noisy[:, 0] > 0, "yes", "no")
     if kind == "multilabel":
-        return (noisy > 0.3).astype(int)
+        return (noisy[:, :2] > 0.3).astype(int)
     thirds = np.digitize(noisy[:, :2], [-0.5, 0.5])
     return thirds[:, 0] if kind in ("multiclass", "one for each") else thirds
 

@@ -7,14 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
-from multilayer._core.errors import DataError, InvalidArgumentError
+from multilayer._core.errors import InvalidArgumentError
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.curves import Curves
 from multilayer.estimators.network_use import NetworkUse
+from multilayer.estimators.samples import set_aside
 from multilayer.estimators.scikit_learn_callbacks import (
     CallbackSupportMixin,
     told,
@@ -22,7 +22,8 @@ from multilayer.estimators.scikit_learn_callbacks import (
 )
 
 
-def _is_stochastic(estimator: "BaseMLP") -> bool:
+def is_stochastic(estimator: "BaseMLP") -> bool:
+    """Whether the solver can train for one epoch: the condition of partial_fit."""
     if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
@@ -183,7 +184,9 @@ class BaseMLP(
         self._check_same_network()
         self._trained = self._objective()
         if self.early_stopping and validation is None and not one_epoch and not self._full_batch:
-            samples, validation = self._split(samples)
+            samples, validation = set_aside(
+                samples, self.validation_fraction, seed=self._seed, strata=self._strata(samples)
+            )
         samples, class_weights = self._weighed(samples)
         dtype = fitting.computing_type()
         plan = fitting.Plan(
@@ -255,27 +258,6 @@ class BaseMLP(
             getattr(self, name),
             "Set warm_start=False to start a new one, or clone the estimator.",
         )
-
-    def _split(self, samples: Any) -> tuple[Any, Any]:
-        """Set a fraction of the samples aside: the same ones when training goes on later."""
-        from multilayer.estimators import fitting
-
-        try:
-            train, held_out = train_test_split(
-                np.arange(len(samples)),
-                random_state=self._seed,
-                test_size=self.validation_fraction,
-                stratify=self._strata(samples),
-            )
-        except ValueError as error:
-            raise DataError(
-                f"validation_fraction={self.validation_fraction!r} cannot set a part of "
-                f"{len(samples)} samples aside: {error} Change validation_fraction, or give X_val "
-                "and y_val."
-            ) from error
-        validation = samples.pick(held_out)
-        fitting.require_validation(validation)
-        return samples.pick(train), validation
 
     def _scorer(self, validation: Any) -> Any:
         """Return the function that scores a network, where `scoring` asks for one."""

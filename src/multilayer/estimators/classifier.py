@@ -11,7 +11,7 @@ from multilayer._core.checks import check_choice, check_real, refuse
 from multilayer._core.errors import DataError
 from multilayer.estimators import inputs
 from multilayer.estimators.arguments import ClassifierArguments
-from multilayer.estimators.base import BaseMLP, _is_stochastic
+from multilayer.estimators.base import BaseMLP, is_stochastic
 from multilayer.estimators.documentation import documented
 
 
@@ -137,7 +137,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
 
     # Training ------------------------------------------------------------------------------------
 
-    @available_if(_is_stochastic)
+    @available_if(is_stochastic)
     def partial_fit(
         self,
         X: Any,

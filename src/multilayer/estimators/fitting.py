@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from multilayer._core.errors import DataError
 from multilayer._data.buckets import rows_bucket
 from multilayer._data.order import shuffled, unshuffled
 from multilayer._data.rows import compact
@@ -191,12 +190,3 @@ def validation_of(config: FitConfig, samples: Samples) -> Validation | StreamedV
     padded = (pad_rows(part, n_blocks * block) for part in parts)
     blocks = (jax.device_put(p.reshape(n_blocks, block, *p.shape[1:])) for p in padded)
     return Validation(Rows(*blocks), scale)
-
-
-def require_validation(samples: Samples) -> None:
-    """Refuse a validation set that says nothing."""
-    if len(samples) < 2:
-        raise DataError(
-            f"The validation set is too small ({len(samples)} sample). Increase "
-            "'validation_fraction' or the size of your dataset, or give X_val and y_val."
-        )

@@ -11,7 +11,7 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer.estimators import inputs
 from multilayer.estimators.arguments import RegressorArguments
-from multilayer.estimators.base import BaseMLP, _is_stochastic
+from multilayer.estimators.base import BaseMLP, is_stochastic
 from multilayer.estimators.documentation import documented
 
 
@@ -132,7 +132,7 @@ default="squared_error"
 
     # Training ------------------------------------------------------------------------------------
 
-    @available_if(_is_stochastic)
+    @available_if(is_stochastic)
     def partial_fit(
         self,
         X: Any,

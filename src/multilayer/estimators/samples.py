@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from multilayer._core.errors import DataError
 from multilayer._data.rows import Matrix, row_taker
 
 
@@ -47,3 +48,30 @@ class Samples:
     def _numbers(self, rows: Any) -> Any:
         """Numbers in X of some of the rows."""
         return rows if self.rows is None else self.rows[rows]
+
+
+def set_aside(
+    samples: Samples, fraction: float, *, seed: int, strata: np.ndarray | None
+) -> tuple[Samples, Samples]:
+    """Set a fraction of the samples aside: the same ones for the same seed.
+
+    ``strata`` are groups to keep in proportion. Returns the rest and what was set aside.
+    """
+    # Late, for what needs the class above while scikit-learn is being imported.
+    from sklearn.model_selection import train_test_split
+
+    try:
+        train, held_out = train_test_split(
+            np.arange(len(samples)), random_state=seed, test_size=fraction, stratify=strata
+        )
+    except ValueError as error:
+        raise DataError(
+            f"validation_fraction={fraction!r} cannot set a part of {len(samples)} samples aside: "
+            f"{error} Change validation_fraction, or give X_val and y_val."
+        ) from error
+    if len(held_out) < 2:
+        raise DataError(
+            f"The validation set is too small ({len(held_out)} sample). Increase "
+            "'validation_fraction' or the size of your dataset, or give X_val and y_val."
+        )
+    return samples.pick(train), samples.pick(held_out)
