@@ -60,15 +60,7 @@ CASES = {
 }
 
 
-averaged = pytest.param(
-    "an average",
-    marks=pytest.mark.xfail(
-        reason="the decay of an average follows the number of batches, not that of updates"
-    ),
-)
-
-
-@pytest.mark.parametrize("case", [*list(CASES)[:-1], averaged])
+@pytest.mark.parametrize("case", CASES)
 def test_accumulated_batches_are_one_batch(case):
     *shape, weight, arguments = CASES[case]
     with jax.enable_x64(True):

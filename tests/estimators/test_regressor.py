@@ -148,3 +148,10 @@ def test_partial_fit_goes_on_and_keeps_its_units():
     assert reg.score(X, y) > 0.4
     with pytest.raises(ValueError, match="y must be 1-D"):
         reg.partial_fit(X, np.column_stack([y, y]))
+
+
+def test_a_constant_target_has_a_scale_of_one():
+    """The weighted mean of equal numbers is that number, whatever rounding says."""
+    reg = regressor(max_iter=1).fit(X, np.full(len(X), 0.1), sample_weight=np.arange(len(X)) + 0.3)
+    assert_array_equal(reg.target_scale_, [1])
+    assert_array_equal(reg.target_mean_, [0.1])

@@ -19,6 +19,7 @@ class Pending(NamedTuple):
     """What the batches since the last update have gathered."""
 
     gradient: Parameters  # sum of weight * gradient
+    loss: Array  # sum of weight * loss
     weight: Array
 
 
@@ -53,7 +54,7 @@ def initial_state(config: FitConfig, hyper: Hyper, params: Parameters) -> TrainS
         params=params,
         opt_state=initial_optimizer_state(config, hyper, params),
         average=params if config.averaged else None,
-        pending=Pending(zeros, real(0)) if config.accumulated else None,
+        pending=Pending(zeros, real(0), real(0)) if config.accumulated else None,
         best_params=params,
         best_kept=real(np.inf),
         best_value=real(np.inf),

@@ -58,15 +58,6 @@ def learning_rate(config: FitConfig, rate: Array, state: TrainState) -> Array:
     return rate / state.divisor if config.adaptive else rate
 
 
-class Batch(NamedTuple):
-    """What an update is made from."""
-
-    gradient: Parameters
-    weight: Array
-    loss: Array
-    learning_rate: Array
-
-
 class Update(NamedTuple):
     """What an update changes in the state."""
 
@@ -90,17 +81,16 @@ def train_step(
         loss_sum=state.loss_sum + loss * weight * reported_share(config.objective),
         weight_sum=state.weight_sum + weight,
     )
-    due: Array | bool = True
+    gathered, due = Pending(gradient, loss, weight), True
     if config.accumulated:
-        state, gradient, weight, due = accumulate(hyper, state, gradient, weight)
+        state, gathered, due = accumulate(hyper, state, gathered)
 
     def update() -> Update:
-        step_size = learning_rate(config, rate, state)
-        return make_update(config, hyper, state, Batch(gradient, weight, loss, step_size))
+        return make_update(config, hyper, state, gathered, learning_rate(config, rate, state))
 
     if config.weighted or config.accumulated:  # otherwise every batch has at least one row
         unchanged = Update(state.params, state.opt_state, state.average, state.loss_sum)
-        made = lax.cond(due & (weight > 0), update, lambda: unchanged)
+        made = lax.cond(due & (gathered.weight > 0), update, lambda: unchanged)
     else:
         made = update()
     return state._replace(**made._asdict(), step=state.step + 1)
@@ -116,28 +106,37 @@ def with_moments(params: Parameters, met: tuple[Moments, ...], present: Array) -
 
 
 def accumulate(
-    hyper: Hyper, state: TrainState, gradient: Parameters, weight: Array
-) -> tuple[TrainState, Parameters, Array, Array]:
+    hyper: Hyper, state: TrainState, batch: Pending
+) -> tuple[TrainState, Pending, Array]:
     """Add a batch to those before it, and empty the store when an update is due.
 
-    Returns the state, the mean gradient and the weight of the batches gathered, and whether it is
-    time for an update: after every ``accumulate_steps`` batches, and at the end of an epoch.
+    Returns the state, the mean gradient and loss of the batches gathered with their weight, and
+    whether it is time for an update: after every ``accumulate_steps`` batches, and at the end of
+    an epoch.
     """
-    before = state.pending
-    assert before is not None
-    total = Pending(
-        jax.tree.map(lambda sum_, g: sum_ + weight * g, before.gradient, gradient),
-        before.weight + weight,
-    )
+    total = jax.tree.map(jnp.add, state.pending, weighed(batch, batch.weight))
     within = lax.rem(state.step, hyper.steps_per_epoch) + 1
     due = (lax.rem(within, hyper.accumulate_steps) == 0) | (within == hyper.steps_per_epoch)
     kept = jax.tree.map(lambda leaf: jnp.where(due, jnp.zeros_like(leaf), leaf), total)
-    share = reciprocal(total.weight)
-    mean = jax.tree.map(lambda leaf: leaf * share, total.gradient)
-    return state._replace(pending=kept), mean, total.weight, due
+    return state._replace(pending=kept), weighed(total, reciprocal(total.weight)), due
 
 
-def make_update(config: FitConfig, hyper: Hyper, state: TrainState, batch: Batch) -> Update:
+def weighed(batch: Pending, factor: Array) -> Pending:
+    """Multiply a gradient and its loss."""
+    gradient = jax.tree.map(lambda leaf: factor * leaf, batch.gradient)
+    return Pending(gradient, factor * batch.loss, batch.weight)
+
+
+def updates_before(hyper: Hyper, step: Array) -> Array:
+    """Return the number of updates made before that of a step."""
+    epoch, within = lax.div(step, hyper.steps_per_epoch), lax.rem(step, hyper.steps_per_epoch)
+    group = hyper.accumulate_steps
+    return epoch * lax.div(hyper.steps_per_epoch + group - 1, group) + lax.div(within, group)
+
+
+def make_update(
+    config: FitConfig, hyper: Hyper, state: TrainState, batch: Pending, rate: Array
+) -> Update:
     """Apply the update rule to a gradient, with the penalty and the constraints around it."""
     params, gradient, loss_sum = state.params, batch.gradient, state.loss_sum
     if config.penalty:
@@ -147,12 +146,14 @@ def make_update(config: FitConfig, hyper: Hyper, state: TrainState, batch: Batch
     if config.clipped:
         gradient = clip(gradient, hyper.clip_norm)
     options = dict(config.solver_options)
-    rule = make_rule(config.solver, hyper.solver, batch.learning_rate, config.nesterov, options)
+    rule = make_rule(config.solver, hyper.solver, rate, config.nesterov, options)
     steps, opt_state = rule.update(
         gradient, state.opt_state, params, value=batch.loss, grad=gradient
     )
     new = constrained(config, hyper, params, optax.apply_updates(params, steps))
-    mean = average(state.average, new, hyper.ema_decay, state.step) if config.averaged else None
+    mean = state.average
+    if config.averaged:
+        mean = average(mean, new, hyper.ema_decay, updates_before(hyper, state.step))
     return Update(new, opt_state, mean, loss_sum)
 
 

@@ -60,10 +60,12 @@ def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNum
             objective.heads, raw, target, numbers.label_smoothing, numbers.class_weights
         )
         return losses.sum(axis=1)
+    target = target.astype(raw.dtype)
+    loss = REGRESSION[objective.loss]
+    if objective.loss == "poisson":
+        return loss(raw, target, objective.out_activation).sum(axis=1)
     predicted = distribution(objective, raw)
     number = {"quantile": numbers.quantiles, "huber": numbers.huber_delta}.get(objective.loss)
-    loss = REGRESSION[objective.loss]
-    target = target.astype(raw.dtype)
     losses = loss(predicted, target) if number is None else loss(predicted, target, number)
     return losses.sum(axis=1)
 

@@ -38,9 +38,20 @@ def huber(predicted: Array, target: Array, delta: Array) -> Array:
     return 0.5 * jnp.square(near) + delta * (distance - near)
 
 
-def poisson(predicted: Array, target: Array) -> Array:
-    """Half the Poisson deviance, as scikit-learn's MLPRegressor has it."""
-    return xlogy(target, target) - xlogy(target, predicted) - target + predicted
+def poisson(raw: Array, target: Array, out_activation: str) -> Array:
+    """Half the Poisson deviance, as scikit-learn's MLPRegressor has it.
+
+    Formed from the outputs before their activation: the logarithm of a mean that has become 0 in
+    float32 would be -inf, and its gradient no number.
+    """
+    log_mean = raw if out_activation == "exp" else log_softplus(raw)
+    mean = OUT_ACTIVATIONS[out_activation](raw)
+    return xlogy(target, target) - target * log_mean - target + mean
+
+
+def log_softplus(z: Array) -> Array:
+    """Logarithm of ``log(1 + exp(z))``, which is ``z`` itself in float32 below -15."""
+    return jnp.where(z < -15.0, z, jnp.log(jax.nn.softplus(jnp.maximum(z, -15.0))))
 
 
 def pinball(predicted: Array, target: Array, levels: Array) -> Array:

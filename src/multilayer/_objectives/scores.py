@@ -25,7 +25,8 @@ def score_scale(objective: Objective, target: np.ndarray, weight: np.ndarray) ->
     weight = weight.astype(np.float64)
     if objective.classifies:
         return np.array([weight.sum()])
-    target = target.astype(np.float64)
+    # Less its first row, so that the mean of equal numbers is one of them.
+    target = target.astype(np.float64) - target[:1]
     mean = np.average(target, axis=0, weights=weight)
     return np.sum(weight[:, None] * np.square(target - mean[None, :]), axis=0)
 

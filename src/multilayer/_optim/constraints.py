@@ -22,11 +22,11 @@ def limit_columns(kernel: Array, largest: Array) -> Array:
     return kernel * jnp.minimum(1.0, largest / jnp.maximum(norm, tiny))[None, :]
 
 
-def average(old: optax.Params, new: optax.Params, decay: Array, step: Array) -> optax.Params:
+def average(old: optax.Params, new: optax.Params, decay: Array, t: Array) -> optax.Params:
     """Exponential moving average of parameters (Polyak and Juditsky, 1992).
 
-    ``d * old + (1 - d) * new`` with ``d = min(decay, (1 + step) / (10 + step))``: while few steps
-    have been done the average follows quickly, so that the random start is soon forgotten.
+    ``d * old + (1 - d) * new`` with ``d = min(decay, (1 + t) / (10 + t))`` after ``t`` updates:
+    while there are few the average follows quickly, so that the random start is soon forgotten.
     """
-    d = jnp.minimum(decay, (1.0 + step) / (10.0 + step)).astype(decay.dtype)
+    d = jnp.minimum(decay, (1.0 + t) / (10.0 + t)).astype(decay.dtype)
     return optax.incremental_update(new, old, 1.0 - d)

@@ -66,8 +66,9 @@ validation_fraction : float, default=0.1
 beta_1, beta_2 : float, default=0.9, 0.999
     Decay rates of the moments of "adam" and "adamw".
 epsilon : float, default=1e-8
-    Added to a denominator by "adam", "adamw", "adagrad", "rmsprop". In Adam it stands beside
-    the uncorrected second moment, as in scikit-learn (Kingma and Ba, 2015, end of section 2).
+    Added to a denominator by "adam" and "adamw", beside the uncorrected second moment, as in
+    scikit-learn (Kingma and Ba, 2015, end of section 2); and under the root of it by "adagrad"
+    and "rmsprop", as in Optax.
 n_iter_no_change : int or inf, default=10
     Epochs without improvement by `tol` that end training.
 max_fun : int, default=15000
@@ -85,8 +86,8 @@ weight_init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_norm
 "lecun_uniform", "lecun_normal", "truncated_normal", "orthogonal", \
 "glorot_uniform_logistic"}, default="auto"
     Distribution of initial weights. "auto" is scikit-learn's: Glorot's uniform one, narrower
-    for the logistic activation; "lecun_normal" under "selu". "truncated_normal" has standard
-    deviation ``2 / sqrt(inputs)``.
+    for the logistic activation; "lecun_normal" under "selu". "truncated_normal" is a
+    normal one of standard deviation ``2 / sqrt(inputs)``, drawn anew beyond two of them.
 bias_init : {"auto", "zeros"}, default="auto"
     Initial biases; "auto" draws them within the bound of Glorot's weights, as scikit-learn.
 input_scale : float or None, default=None
@@ -120,8 +121,8 @@ accumulate_steps : int, default=1
     Batches to an update: the gradient is the mean over their rows, so that ``k`` batches of ``b``
     rows do what one of ``k * b`` does. The last update of an epoch takes the batches left.
 ema_decay : float or None, default=None
-    Predict and validate with an exponential moving average of the parameters over the steps,
-    ``d * old + (1 - d) * new`` with ``d = min(ema_decay, (1 + t) / (10 + t))`` after ``t`` steps.
+    Predict and validate with an exponential moving average of the parameters over the updates,
+    ``d * old + (1 - d) * new`` with ``d = min(ema_decay, (1 + t) / (10 + t))`` after ``t`` of them.
 precision : {"float32", "bfloat16"}, default="float32"
     Operands of matrix products in training; "bfloat16" rounds them to 8 bits and adds up in
     float32. Faster where the processor has it, slower elsewhere. Prediction is in float32.

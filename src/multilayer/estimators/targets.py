@@ -95,9 +95,11 @@ def moments(
     if not standardize:
         return np.zeros(y.shape[1]), np.ones(y.shape[1])
     weights = weight.astype(np.float64)
-    mean = np.average(y, axis=0, weights=weights)
-    spread = np.sqrt(np.average(np.square(y - mean[None, :]), axis=0, weights=weights))
-    return mean, np.where(spread > 0, spread, 1.0)
+    # From the first row on, so that the mean of equal numbers is one of them.
+    offset = y - y[:1]
+    mean = np.average(offset, axis=0, weights=weights)
+    spread = np.sqrt(np.average(np.square(offset - mean[None, :]), axis=0, weights=weights))
+    return mean + y[0], np.where(spread > 0, spread, 1.0)
 
 
 def to_train(y: np.ndarray, mean: np.ndarray, scale: np.ndarray, dtype: str) -> np.ndarray:
