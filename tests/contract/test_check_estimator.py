@@ -41,6 +41,8 @@ OTHERS = {
     "regressor-lbfgs": MLPRegressor(**LBFGS),
     "regressor-regularised": MLPRegressor(**REGULARISED),
 }
+for _estimator in (DEFAULT | OTHERS).values():
+    _estimator.set_params(random_state=0)  # not every check sets it
 
 # Checks that cannot hold ------------------------------------------------------------------------
 

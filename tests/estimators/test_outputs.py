@@ -191,10 +191,18 @@ def test_one_yes_no_output_for_each_class():
     assert_allclose(clf.evaluate(X, y)["average_loss"], expected, rtol=1e-5)
 
 
-def test_softmax_is_not_for_labels():
+def test_two_units_for_each_label():
     Y = (X[:, :3] > 0).astype(int)
-    with pytest.raises(InvalidArgumentError, match="do not exclude each other"):
-        classifier(out_activation="softmax").fit(X, Y)
+    clf = classifier(out_activation="softmax").fit(X, Y, X_val=X, y_val=Y)
+    assert clf.coefs_[-1].shape == (8, 6)
+    z, p = clf.decision_function(X), clf.predict_proba(X)
+    assert z.shape == p.shape == Y.shape
+    assert_array_equal(clf.predict(X), z > 0)
+    assert_allclose(p, 1 / (1 + np.exp(-z)), rtol=1e-4, atol=1e-6)
+    assert clf.score(X, Y) > 0.9
+    assert_allclose(clf.validation_scores_[-1], clf.score(X, Y), rtol=1e-6)
+    losses = np.logaddexp(0, np.where(Y, -z, z)).sum(axis=1)
+    assert_allclose(clf.evaluate(X, Y)["average_loss"], losses.mean(), rtol=1e-4)
 
 
 def test_changing_an_argument_leaves_a_fitted_network_as_it_is():
@@ -202,3 +210,14 @@ def test_changing_an_argument_leaves_a_fitted_network_as_it_is():
     before = clf.predict_proba(X)
     clf.set_params(activation="relu", out_activation="logistic", norm="batch")
     assert_array_equal(clf.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "uint8", "int64", "object"])
+def test_results_come_in_the_type_that_scikit_learn_returns(dtype):
+    clf, rows = classifier(max_iter=3).fit(X, y), np.round(np.abs(X)).astype(dtype)
+    expected = np.float64 if dtype in ("float64", "int64", "object") else np.float32
+    for method in ("predict_proba", "predict_log_proba", "decision_function", "transform"):
+        assert getattr(clf, method)(rows).dtype == expected, method
+    same = np.round(np.abs(X))
+    assert_array_equal(clf.decision_function(rows), clf.decision_function(same))
+    assert_allclose(clf.predict_proba(rows), clf.predict_proba(same), rtol=1e-5)

@@ -61,14 +61,25 @@ def labels_of(kind, X):
     return thirds[:, 0] if kind in ("multiclass", "one for each") else thirds
 
 
-OF_TRAINING = {"label_smoothing": 0.2, "class_weight": "balanced"}  # and not of validation
+# Smoothing is a matter of training alone; classes weigh in validation too.
+BOTH = {"label_smoothing": 0.2, "class_weight": "balanced"}
 CLASSIFIERS = {
     "binary": {},
-    "multiclass": OF_TRAINING,
+    "multiclass": BOTH,
     "one for each": {"out_activation": "logistic"},
-    "multilabel": OF_TRAINING,
-    "multioutput": OF_TRAINING,
+    "multilabel": BOTH,
+    "multioutput": BOTH,
 }
+
+
+def balanced(y, y_val):
+    """Weights of rows by "balanced" classes of the training rows, the mean over the outputs."""
+    columns = zip(y.reshape(len(y), -1).T, y_val.reshape(len(y_val), -1).T, strict=True)
+    weights = []
+    for column, rows in columns:
+        counts = {label: np.sum(column == label) for label in np.unique(column)}
+        weights.append([len(column) / (len(counts) * counts[label]) for label in rows])
+    return np.mean(weights, axis=0)
 
 
 def cross_entropy(kind, clf, X, y, weight):
@@ -90,6 +101,8 @@ def test_accuracy_and_cross_entropy(kind, weighted):
     y, weight = labels_of(kind, X), weights() if weighted else None
     clf = fitted(MLPClassifier(**CLASSIFIERS[kind]), X, y, weight)
     X_val, y_val = X[ROWS:], y[ROWS:]
+    if clf.class_weight == "balanced":
+        weight = balanced(y[:ROWS], y_val) * (1 if weight is None else weight)
     right = (clf.predict(X_val) == y_val).reshape(VALIDATION_ROWS, -1).all(axis=1)
     score = np.average(right, weights=weight)
     if kind != "multioutput":  # which scikit-learn has no accuracy for

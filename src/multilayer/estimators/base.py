@@ -58,9 +58,9 @@ class BaseMLP(
     def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
         """Return the engine's numbers of the loss."""
 
-    def _weighed(self, samples: Any) -> tuple[Any, Any]:
-        """Weigh training rows by their classes; return also the weights of each output's."""
-        return samples, None
+    def _weighed(self, samples: Any, validation: Any) -> tuple[Any, Any, Any]:
+        """Weigh rows by their classes; return also the weights of each output's classes."""
+        return samples, validation, None
 
     def _strata(self, samples: Any) -> np.ndarray | None:
         """Groups to keep in proportion when samples are set aside."""
@@ -187,7 +187,7 @@ class BaseMLP(
             samples, validation = set_aside(
                 samples, self.validation_fraction, seed=self._seed, strata=self._strata(samples)
             )
-        samples, class_weights = self._weighed(samples)
+        samples, validation, class_weights = self._weighed(samples, validation)
         dtype = fitting.computing_type()
         plan = fitting.Plan(
             arguments=self,
@@ -299,5 +299,5 @@ class BaseMLP(
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
-        tags.transformer_tags.preserves_dtype = []
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

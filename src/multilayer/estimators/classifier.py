@@ -16,9 +16,10 @@ from multilayer.estimators.documentation import documented
 
 
 @documented(
-    out_activation='"softmax", and "logistic" for two classes or an\n'
-    '    indicator matrix. "softmax" gives two classes two output units; "logistic" gives each of\n'
-    "    more classes a yes/no output, normalised over them.",
+    out_activation="""\
+"softmax", and "logistic" for two classes or an
+    indicator matrix. "softmax" gives two classes, or a label, two output units; "logistic" gives
+    each of more classes a yes/no output, normalised over them.""",
     score="the accuracy",
 )
 class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
@@ -31,10 +32,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
     ----------
     <parameters>
     class_weight : dict, "balanced", list of these or None, default=None
-        Weights of the classes, which multiply the sample weights in training; a class that a dict
-        leaves out weighs 1. "balanced" is ``n_samples / (n_classes * count)``. For several outputs
-        a list with one entry each (``{0: ..., 1: ...}`` for the columns of an indicator matrix):
-        each output's loss is weighed by its own classes.
+        Weights of the classes, which multiply the sample weights of training and validation rows;
+        a class that a dict leaves out weighs 1. "balanced" is ``n_samples / (n_classes * count)``.
+        For several outputs a list with one entry each (``{0: ..., 1: ...}`` for the columns of an
+        indicator matrix): each output's loss is weighed by its own classes.
     label_smoothing : float, default=0.0
         Share of the target spread evenly over the classes. Curves of validation do without it.
 
@@ -47,7 +48,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
     Notes
     -----
     A binary problem has one output unit (one logit), as in scikit-learn. Several columns of classes
-    share one network, with a softmax over the classes of each. Everything is computed in float32.
+    share one network, with a softmax over the classes of each. Everything is computed in float32;
+    results come in float64 for X of float64, as in scikit-learn, and in float32 for X of float32.
     Results are reproducible on the same machine type, versions and thread count.
 
     Examples
@@ -106,18 +108,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
         several = class_weights is not None and len(class_weights) > 1
         return classifier_numbers(self, dtype, class_weights if several else None)
 
-    def _weighed(self, samples: Any) -> tuple[Any, Any]:
+    def _weighed(self, samples: Any, validation: Any) -> tuple[Any, Any, Any]:
         from multilayer.estimators import class_weights
 
         tables = class_weights.weights_of_classes(
             self.class_weight, samples.labels, self.classes_, self._target_kind
         )
         if tables is None:
-            return samples, None
-        weight = samples.weight * class_weights.weights_of_rows(tables, samples.y)
-        if not weight.any():
-            refuse("class_weight", "above 0 for a class that has samples", self.class_weight)
-        return samples.weighing(weight.astype(samples.weight.dtype)), tables
+            return samples, validation, None
+        weighed = []
+        for rows in (samples, validation) if validation is not None else (samples,):
+            weight = rows.weight * class_weights.weights_of_rows(tables, rows.y)
+            if not weight.any():
+                refuse("class_weight", "above 0 for a class that has samples", self.class_weight)
+            weighed.append(rows.weighing(weight.astype(rows.weight.dtype)))
+        return weighed[0], weighed[1] if validation is not None else None, tables
 
     def _strata(self, samples: Any) -> np.ndarray | None:
         return samples.labels if samples.labels.ndim == 1 else None
@@ -263,7 +268,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
 
         Returns
         -------
-        p : ndarray of shape (n_samples, n_classes), float32
+        p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
             For several columns of classes a list with one for each.
         """
         from multilayer.estimators import probabilities
@@ -280,7 +285,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
 
         Returns
         -------
-        log_p : ndarray of shape (n_samples, n_classes), float32
+        log_p : ndarray of shape (n_samples, n_classes), float32 or float64 as X or float64 as X
             Computed from the logits, so that small probabilities keep their size. For several
             columns of classes a list with one for each.
         """
@@ -293,6 +298,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
         from multilayer.estimators.probabilities import heads_of
 
         raw = self._outputs(X)
+        if self._target_kind == "multilabel" and self._trained.loss == "softmax":
+            return [raw[:, 1::2] - raw[:, ::2]]  # two units of each label: its one logit
         return heads_of(self._trained, raw) if self._target_kind == "multioutput" else [raw]
 
     def _of_heads(self, X: Any, yes_no: Any, exclusive: Any) -> Any:
@@ -300,9 +307,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
         from multilayer.estimators.probabilities import both_sides
 
         heads = self._logits(X)
+        if self._target_kind == "multilabel":
+            return yes_no(heads[0])
         if self._trained.loss == "logistic":
-            binary = self._target_kind == "binary"
-            return yes_no(both_sides(heads[0]) if binary else heads[0])
+            return yes_no(both_sides(heads[0]))
         each = [exclusive(self._trained.loss, logits) for logits in heads]
         return each if self._target_kind == "multioutput" else each[0]
 

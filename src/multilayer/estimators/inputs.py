@@ -66,6 +66,11 @@ def _numbers(X: Matrix) -> Matrix:
     return X
 
 
+def type_of_results(X: Matrix, dtype: str) -> Any:
+    """Return the type that scikit-learn's results for X have: the computing one, or float64."""
+    return np.result_type(X.dtype, dtype) if X.dtype.kind in "biuf" else np.dtype(np.float64)
+
+
 def refuse_huge(X: Matrix, dtype: str) -> None:
     """Refuse values so large that a network's outputs overflowed."""
     largest = abs(X).max()
@@ -122,7 +127,7 @@ def _refuse_objects(values: np.ndarray, *, made_here: bool, numeric: bool) -> No
     other = [kind for kind in kinds if not issubclass(kind, str | bytes | list)]
     if other and not made_here:
         raise DataError(
-            f"y must not be an object array of {names}. Convert it, for example with "
+            f"Unknown label type: y is an object array of {names}. Convert it, for example with "
             "y.astype(int) or y.astype(str)."
         )
 

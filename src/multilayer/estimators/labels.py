@@ -91,12 +91,8 @@ def objective(kind: str, classes: Classes, out_activation: str) -> Objective:
     """Return what is minimised for such a target; ``out_activation`` may be "auto"."""
     if kind in (BINARY, MULTILABEL) and out_activation != "softmax":
         return Objective("logistic", "logistic", (1,) * (1 if kind == BINARY else len(classes)))
-    if kind == MULTILABEL:
-        refuse(
-            "out_activation",
-            "'auto' or 'logistic' for an indicator matrix, whose columns do not exclude each other",
-            out_activation,
-        )
+    if kind == MULTILABEL:  # two units, no and yes, for each column
+        return Objective("softmax", "softmax", (2,) * len(classes))
     columns = classes if isinstance(classes, list) else [classes]
     heads = tuple(len(column) for column in columns)
     if out_activation == "logistic":
@@ -117,7 +113,7 @@ def encode(y: np.ndarray, classes: Classes, kind: str, loss: str) -> np.ndarray:
         }.get(kind, "1-D labels")
         raise DataError(f"y must be {expected}, as in training, got an array of shape {y.shape}.")
     if kind == MULTILABEL:
-        return y.astype(np.float32)
+        return y.astype(np.float32 if loss == "logistic" else np.int32)
     if isinstance(classes, list):
         return np.column_stack([numbers(c, own) for c, own in zip(y.T, classes, strict=True)])
     found = numbers(y, classes)

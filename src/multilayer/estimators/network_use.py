@@ -20,7 +20,11 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     intercepts_: list[np.ndarray]
 
     def _outputs(self, X: Any, read: Any = None) -> np.ndarray:
-        """Compute what is read from the network, float32; see `multilayer._engine.predict`."""
+        """Compute what is read from the network; see `multilayer._engine.predict`.
+
+        It is computed in float32, and comes in the type that scikit-learn would return: float32
+        for X of float32 or of a smaller type, float64 otherwise.
+        """
         check_is_fitted(self)
         from multilayer._data.rows import row_taker
         from multilayer._engine.predict import outputs
@@ -39,7 +43,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         )
         if not np.isfinite(result).all():
             inputs.refuse_huge(X, dtype)  # weights as large would be another matter
-        return result
+        return result.astype(inputs.type_of_results(X, dtype), copy=False)
 
     def _parameters(self, dtype: str) -> Any:
         """Return the parameters that the attributes hold (users may have changed them)."""
@@ -67,7 +71,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Returns
         -------
-        activations : ndarray of shape (n_samples, n_units), float32
+        activations : ndarray of shape (n_samples, n_units), float32 or float64 as X
             Those of the hidden layer `transform_layer`.
         """
         check_is_fitted(self)

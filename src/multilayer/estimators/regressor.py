@@ -62,9 +62,10 @@ default="squared_error"
 
     Notes
     -----
-    Everything is computed in float32. With several targets the sum of their losses is minimised and
-    their mean is told, as in scikit-learn (of "poisson" the sum is). Results are
-    reproducible on the same machine type, versions and thread count.
+    Everything is computed in float32; results come in float64 for X of float64, as in scikit-learn,
+    and in float32 for X of float32. With several targets the sum of their losses is minimised and
+    their mean is told, as in scikit-learn (of "poisson" the sum is). Results are reproducible on
+    the same machine type, versions and thread count.
 
     Examples
     --------
@@ -185,7 +186,7 @@ default="squared_error"
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_targets), float32
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets), float32 or float64 as X
         std : ndarray of the same shape
             Only with ``return_std=True``.
         """
@@ -214,7 +215,7 @@ default="squared_error"
         Returns
         -------
         q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
-            In the order of `quantiles`, float32.
+            In the order of `quantiles`.
         """
         check_is_fitted(self)
         says = self._distribution(X)  # (rows, targets, levels learnt)
