@@ -213,6 +213,17 @@ def test_a_callback_of_scikit_learn_ends_training():
     assert enough.calls[-2:] == ["fit", "teardown"]
 
 
+def test_a_search_without_callbacks_does_not_slow_training_down(monkeypatch):
+    from sklearn.model_selection import GridSearchCV
+
+    from multilayer._engine import loop
+
+    calls, advance = [], loop.advance
+    monkeypatch.setattr(loop, "advance", lambda *args: calls.append(advance(*args)))
+    GridSearchCV(MLPClassifier(**SETTINGS), {"alpha": [0.01]}, cv=2, refit=False).fit(X, y)
+    assert len(calls) < 2 * SETTINGS["max_iter"] / 2  # many epochs in one call of the program
+
+
 @needs_callbacks
 def test_callbacks_come_down_from_a_search():
     from sklearn.model_selection import GridSearchCV
