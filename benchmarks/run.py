@@ -43,6 +43,7 @@ Seconds, median of {starts} fresh processes. Imports and `--help` are whole proc
 
 {cold}
 """
+APART = "\n## Measured apart\n"  # and written by hand: kept when the page is written anew
 CAUTION = "\n**A quick try-out: these are not measurements.**\n"
 
 
@@ -86,7 +87,8 @@ def main() -> None:
     output = arguments.output or (None if arguments.quick else OUTPUT)
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text)
+        before = output.read_text() if output.exists() else ""
+        output.write_text(text + "".join(before.partition(APART)[1:]))
 
 
 if __name__ == "__main__":
