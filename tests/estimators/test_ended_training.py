@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from multilayer import DivergenceError, MLPClassifier
 from multilayer.callbacks import Callback
@@ -67,3 +68,15 @@ def test_an_error_in_a_callback_comes_out():
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         MLPClassifier((5,), callbacks=[Broken(0)], max_iter=3).fit(X, y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_warnings_name_the_line_of_the_user(solver):
+    clf = MLPClassifier((5,), solver=solver, max_iter=2, random_state=0)
+    with pytest.warns(ConvergenceWarning) as caught:
+        clf.fit(X, y)
+    assert [warning.filename for warning in caught] == [__file__]
+    if solver == "adam":
+        with pytest.warns(ConvergenceWarning) as caught:
+            clf.set_params(max_iter=1).partial_fit(X, y)
+        assert [warning.filename for warning in caught] == [__file__]

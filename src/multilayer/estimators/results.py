@@ -1,5 +1,6 @@
 """A run of the engine, and what it leaves behind as attributes of the estimator."""
 
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +22,7 @@ from multilayer.nn.network import Dense, Parameters
 PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
 """Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
 
-CALLER = 5  # frames from here to the user's call of fit, for warnings
+BETWEEN = ("multilayer", "sklearn")  # whose frames lie between a warning and the user's call
 
 NORM_ATTRIBUTES = {
     "norm_scales_": "scale",
@@ -66,6 +67,18 @@ def parameters_of(estimator: Any, dtype: str) -> Parameters:
     )
 
 
+def level_of_caller() -> int:
+    """Return the stacklevel at which a warning of the calling function names the user's line.
+
+    How many frames there are depends on the release of scikit-learn, which wraps ``fit`` from 1.9
+    on, and on the method that was called.
+    """
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in BETWEEN:
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 # Mini-batches ---------------------------------------------------------------------------------
 
 
@@ -89,7 +102,7 @@ def train(
         )
     except KeyboardInterrupt:
         estimator.stop_reason_ = "interrupted"
-        warnings.warn("Training interrupted by user.", stacklevel=CALLER)
+        warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
     except Exception:  # a callback's: what was trained is kept
         estimator.stop_reason_ = "failed"
         keep(estimator, training, begun, keep_best=keep_best)
@@ -113,7 +126,7 @@ def train(
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
             "optimization hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=CALLER,
+            stacklevel=level_of_caller(),
         )
 
 
@@ -170,7 +183,7 @@ def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) 
     estimator.stop_reason_ = "converged" if found.converged else "max_iter"
     if found.interrupted:
         estimator.stop_reason_ = "interrupted"
-        warnings.warn("Training interrupted by user.", stacklevel=CALLER)
+        warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
     elif found.stopped_by is not None:
         estimator.stop_reason_ = found.stopped_by.reason
     elif not np.isfinite(found.loss):
@@ -182,5 +195,5 @@ def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) 
             f"lbfgs failed to converge after {estimator.n_iter_} iteration(s): {found.message}. "
             "Increase max_iter or scale the columns.",
             ConvergenceWarning,
-            stacklevel=CALLER,
+            stacklevel=level_of_caller(),
         )
