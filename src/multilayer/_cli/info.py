@@ -38,7 +38,9 @@ def described(manifest: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": " + ".join(step["kind"] for step in steps),
         "layers": fitted["layer_sizes"],
-        "n_parameters": n_parameters(fitted["layer_sizes"]),
+        "n_parameters": n_parameters(
+            fitted["layer_sizes"], normalised=params.get("norm") is not None
+        ),
         "activation": params["activation"],
         "classes": _classes(network["fitted"].get("classes")),
         "n_features": fitted["layer_sizes"][0],
@@ -67,7 +69,9 @@ def _pairs(facts: dict[str, Any]) -> dict[str, str]:
     classes, features = facts["classes"], facts["features"]
     shown: dict[str, Any] = {
         "kind": facts["kind"],
-        "network": f"{report.network(facts['layers'])}, {facts['activation']}",
+        "network": ", ".join(
+            (report.network(facts["layers"], facts["n_parameters"]), str(facts["activation"]))
+        ),
         "classes": f"{len(classes):,}: {listed(classes)}" if classes else None,
         "features": f"{facts['n_features']:,}" + (f": {listed(features)}" if features else ""),
         "trained on": facts["data"],

@@ -76,7 +76,7 @@ def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", classes: list[Any
         lines = ([label] for label in predicted.tolist())
     else:
         header += [f"probability_{label}" for label in classes or ()]
-        # Nine digits tell any two float32 numbers apart.
+        # Nine digits tell any two float32 numbers apart, and that is how they were computed.
         lines = (
             [label, *(f"{share:.9g}" for share in row)]
             for label, row in zip(predicted.tolist(), shares.tolist(), strict=True)

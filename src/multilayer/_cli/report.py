@@ -57,14 +57,15 @@ def seconds(duration: float) -> str:
     return f"{int(duration) // 60} min {duration % 60:.0f} s"
 
 
-def network(layer_sizes: Sequence[int]) -> str:
+def network(layer_sizes: Sequence[int], n_parameters: int) -> str:
     """Return the layers of a network."""
-    return f"{'-'.join(map(str, layer_sizes))}, {count(n_parameters(layer_sizes), 'parameter')}"
+    return f"{'-'.join(map(str, layer_sizes))}, {count(n_parameters, 'parameter')}"
 
 
-def n_parameters(layer_sizes: Sequence[int]) -> int:
-    """Return the number of weights and biases."""
-    return sum((n + 1) * m for n, m in pairwise(layer_sizes))
+def n_parameters(layer_sizes: Sequence[int], *, normalised: bool) -> int:
+    """Return the number of weights and biases, and of scales and shifts of normalised layers."""
+    dense = sum((n + 1) * m for n, m in pairwise(layer_sizes))
+    return dense + (2 * sum(layer_sizes[1:-1]) if normalised else 0)
 
 
 def as_json(confusions: "Sequence[Confusion]") -> list[dict[str, Any]]:

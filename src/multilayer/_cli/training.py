@@ -169,7 +169,7 @@ def print_result(run: Run) -> None:
         pairs.append(("validation accuracy", _validation_line(run, run.valid)))
     if run.test is not None:
         pairs.append(("test accuracy", report.accuracy(run.test.accuracy, run.test.rows)))
-    pairs.append(("network", report.network(network._network.layer_sizes)))
+    pairs.append(("network", report.network(network._network.layer_sizes, network.n_parameters_)))
     pairs.append(("saved to", str(run.request.output)))
     report.print_pairs(console, pairs)
     evaluation = run.test or run.valid
@@ -211,7 +211,7 @@ def as_json(run: Run) -> dict[str, Any]:
         "seed": run.request.choices.seed,
         "rows": run.rows,
         "layers": list(network._network.layer_sizes),
-        "n_parameters": report.n_parameters(network._network.layer_sizes),
+        "n_parameters": network.n_parameters_,
         "train_seconds": run.seconds,
         "compile_seconds": network.compile_seconds_,
         "steps": run.steps,
