@@ -75,7 +75,8 @@ def ordered_quantiles(raw: Array, n_targets: int, middle: int) -> Array:
     from its neighbour on the way there.
     """
     raw = raw.reshape(raw.shape[0], n_targets, -1)
-    gaps = jax.nn.softplus(raw)
+    # Processors may take numbers smaller than `tiny` for 0, in one place and not in another.
+    gaps = jax.nn.softplus(raw) + jnp.finfo(raw.dtype).tiny
     median = raw[..., middle : middle + 1]
     above = median + jnp.cumsum(gaps[..., middle + 1 :], axis=2)
     below = median - jnp.cumsum(gaps[..., :middle][..., ::-1], axis=2)[..., ::-1]
