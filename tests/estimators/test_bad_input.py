@@ -395,8 +395,9 @@ def test_a_network_that_goes_on_keeps_its_outputs(before, after, message):
         reg.set_params(**after).fit(X, y)
 
 
-def test_partial_fit_refuses_balanced_weights_of_one_output_too():
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_partial_fit_refuses_balanced_weights_of_one_output_too(kind):
     columns = np.column_stack([y, y])
-    clf = MLPClassifier(class_weight=["balanced", {}])
+    clf = MLPClassifier(class_weight=kind(["balanced", {}]))
     with pytest.raises(InvalidArgumentError, match="never sees all samples"):
         clf.partial_fit(X, columns, classes=[[0, 1, 2], [0, 1, 2]])

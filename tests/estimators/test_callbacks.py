@@ -143,6 +143,19 @@ def test_a_bar_on_standard_error():
     assert "validation 0." in done.stderr
 
 
+def test_full_batches_tell_of_their_progress():
+    class Steps(Callback):
+        def __init__(self):
+            self.seen = []
+
+        def on_progress(self, progress):
+            self.seen.append((progress.step, progress.total_steps))
+
+    steps = Steps()
+    clf = classifier(steps, solver="lbfgs", max_iter=4).fit(X, y)
+    assert steps.seen == [(i + 1, 4) for i in range(clf.n_iter_)]
+
+
 def test_estimators_with_callbacks_are_copied(tmp_path):
     callbacks = (ProgressBar(), CSVLog(tmp_path / "log.csv"), KeepBest("loss"), TimeBudget(60))
     clf = classifier(*callbacks, max_iter=2).fit(X, y)

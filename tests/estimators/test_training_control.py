@@ -1,5 +1,7 @@
 """Schedules and rules of training, and training that goes on."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import optax
@@ -60,6 +62,15 @@ def test_numbers_of_a_factory_compile_nothing():
     assert PROGRAMS.n_compiled == n_compiled
     other = fitted(solver=optax.lion, solver_params={"b1": 0.8, "weight_decay": 0.1})
     assert not np.array_equal(one.coefs_[0], other.coefs_[0])
+
+
+def test_a_partial_of_a_factory_keeps_all_its_arguments():
+    def scaled(factor, learning_rate, b1=0.9):
+        return optax.adam(factor * learning_rate, b1=b1)
+
+    one = fitted(solver=partial(scaled, 2.0, b1=0.8), learning_rate_init=0.005)
+    other = fitted(solver=optax.adam, solver_params={"b1": 0.8}, learning_rate_init=0.01)
+    assert_allclose(one.loss_curve_, other.loss_curve_, rtol=1e-5)
 
 
 def test_a_ready_rule_has_its_own_rate():

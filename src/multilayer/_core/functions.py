@@ -14,9 +14,9 @@ class Bound:
     arguments: tuple[Any, ...]
     keywords: tuple[tuple[str, Any], ...]
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **more: Any) -> Any:
         """Call the function."""
-        return self.function(*self.arguments, *args, **dict(self.keywords))
+        return self.function(*self.arguments, *args, **{**dict(self.keywords), **more})
 
 
 def comparable(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,3 +7,13 @@ Array: TypeAlias = Any
 
 Report: TypeAlias = dict[str, float]
 """Figures of one epoch by column name."""
+
+REPORT_COLUMNS = (
+    "epoch",
+    "loss",
+    "validation_loss",
+    "validation_score",
+    "learning_rate",
+    "steps",
+    "seconds",
+)

@@ -5,8 +5,6 @@ import numpy as np
 from multilayer._core.types import Report
 from multilayer._engine.stopping import EpochEnd
 
-COLUMNS = ("epoch", *EpochEnd._fields, "steps", "seconds")
-
 
 class History:
     """Grows by one row per epoch; a column is read with ``history["loss"]``."""
@@ -34,7 +32,3 @@ class History:
                     "seconds": seconds,
                 }
             )
-
-    def columns(self) -> dict[str, np.ndarray]:
-        """Return all columns as a dictionary of arrays."""
-        return {name: self[name] for name in COLUMNS}

@@ -10,10 +10,10 @@ from scipy.optimize import OptimizeResult, minimize
 
 from multilayer._data.source import Rows, Source
 from multilayer._engine import cache
-from multilayer._engine.callbacks.protocol import Callback, Stop
+from multilayer._engine.callbacks.protocol import Callback, Progress, Stop
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.history import History
-from multilayer._engine.loop import attended
+from multilayer._engine.loop import attended, tell_each
 from multilayer._engine.step import batch_loss
 from multilayer._objectives.objective import reported_share
 from multilayer.nn.network import Parameters
@@ -84,10 +84,12 @@ def minimise(
         loss = told(float(intermediate_result.fun), run.network)
         nan = np.nan  # no validation, no learning rate
         line = np.array([[loss, nan, nan, nan]])
-        history.add(line, 1, time.perf_counter() - begun)
-        said = [callback.on_epoch_end(history.rows[-1]) for callback in callbacks]
-        stops.extend(stop for stop in said if stop)
-        if stops:
+        seconds = time.perf_counter() - begun
+        history.add(line, 1, seconds)
+        progress = Progress(len(history), max_iter, 1, seconds, begun - start)
+        stop = tell_each(callbacks, history.rows[-1:], progress)
+        if stop:
+            stops.append(stop)
             raise StopIteration
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": float(hyper.tol)}

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from multilayer._core.types import Report
 from multilayer._data.source import Source, Window
 from multilayer._engine import cache
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
@@ -195,11 +196,21 @@ def tell(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
         training.seconds,
         training.compile_seconds,
     )
-    for callback in callbacks:
-        for row in training.history.rows[training.reported :]:
-            training.stopped_by = callback.on_epoch_end(row) or training.stopped_by
-        callback.on_progress(progress)
+    unseen = training.history.rows[training.reported :]
+    training.stopped_by = tell_each(callbacks, unseen, progress) or training.stopped_by
     training.reported = len(training.history)
+
+
+def tell_each(
+    callbacks: Sequence[Callback], reports: Sequence[Report], progress: Progress
+) -> Stop | None:
+    """Tell callbacks of finished epochs and of the progress; return the last word to stop."""
+    said: Stop | None = None
+    for callback in callbacks:
+        for report in reports:
+            said = callback.on_epoch_end(report) or said
+        callback.on_progress(progress)
+    return said
 
 
 def window_rates(training: Training, window: Window) -> np.ndarray:

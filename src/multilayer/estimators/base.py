@@ -24,7 +24,7 @@ from multilayer.estimators.scikit_learn_callbacks import (
 
 def is_stochastic(estimator: "BaseMLP") -> bool:
     """Whether the solver can train for one epoch: the condition of partial_fit."""
-    if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
+    if estimator._full_batch:
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
         )
@@ -119,7 +119,7 @@ class BaseMLP(
             samples = self._samples(X, y, sample_weight, first=not again)
             validation = self._validation(X_val, y_val, sample_weight_val)
             training = self._begin(samples, validation, resume=again)
-        with told(self, self._told_data(X, y, sample_weight), self._fitted_attributes) as callbacks:
+        with told(self, X, y, sample_weight) as callbacks:
             self._run(training, self.max_iter, callbacks)
         return self
 
@@ -164,7 +164,7 @@ class BaseMLP(
 
     @property
     def _full_batch(self) -> bool:
-        return isinstance(self.solver, str) and self.solver == "lbfgs"
+        return self.solver == "lbfgs"
 
     def _begin(
         self, samples: Any, validation: Any, *, resume: bool, one_epoch: bool = False
@@ -279,19 +279,6 @@ class BaseMLP(
             results.minimise(self, training, callbacks)
         else:
             results.train(self, training, epochs, callbacks, keep_best=keep_best)
-
-    # Callbacks of scikit-learn's -----------------------------------------------------------------
-
-    def _told_data(self, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
-        """Return what scikit-learn's callbacks are told of the data."""
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        return {"X": X, "y": y, "metadata": metadata}
-
-    def _fitted_attributes(self, network: Any) -> dict[str, Any]:
-        """Return the attributes of an estimator fitted as far as a network of the run."""
-        from multilayer.estimators.results import parameter_attributes
-
-        return parameter_attributes(network)
 
     def __sklearn_tags__(self) -> Any:
         """Say what data this estimator takes."""

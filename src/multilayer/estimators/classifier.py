@@ -177,9 +177,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
         self : MLPClassifier
             The fitted estimator.
         """
+        from multilayer.estimators.class_weights import tables_of
+
         self._check_parameters()
-        tables = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]
-        if any(isinstance(table, str) for table in tables):
+        if any(isinstance(table, str) for table in tables_of(self.class_weight)):
             refuse(
                 "class_weight",
                 "None or a dict for partial_fit, which never sees all samples",
@@ -285,7 +286,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
 
         Returns
         -------
-        log_p : ndarray of shape (n_samples, n_classes), float32 or float64 as X or float64 as X
+        log_p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
             Computed from the logits, so that small probabilities keep their size. For several
             columns of classes a list with one for each.
         """

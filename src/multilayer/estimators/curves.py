@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from multilayer._core.types import REPORT_COLUMNS
+
 
 def _needs_training(estimator: Any, name: str) -> list[dict[str, float]]:
     if "_history_rows" not in vars(estimator):
@@ -24,7 +26,7 @@ class Curves:
     def history_(self) -> dict[str, np.ndarray]:
         """Figures of each epoch, one array per column."""
         rows = _needs_training(self, "history_")
-        names = rows[0] if rows else COLUMNS
+        names = rows[0] if rows else REPORT_COLUMNS
         return {name: np.array([row[name] for row in rows], np.float64) for name in names}
 
     @property
@@ -49,14 +51,3 @@ class Curves:
         """Best validation score; None without validation data."""
         scores = self.validation_scores_
         return None if scores is None else float(np.max(scores, initial=-np.inf))
-
-
-COLUMNS = (
-    "epoch",
-    "loss",
-    "validation_loss",
-    "validation_score",
-    "learning_rate",
-    "steps",
-    "seconds",
-)

@@ -3,7 +3,7 @@
 They are set with ``set_callbacks``, or come down from a search or a pipeline that has some.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,17 +24,12 @@ except ImportError:  # scikit-learn before 1.9
 
 __all__ = ["CallbackSupportMixin", "told", "with_callbacks"]
 
-Attributes = dict[str, Any]
-
 
 class ToldByEpochs(Callback):
     """Tells scikit-learn's callbacks of each epoch as a task of the fit."""
 
-    def __init__(
-        self, estimator: Any, context: Any, data: Attributes, fitted: Callable[[Any], Attributes]
-    ) -> None:
+    def __init__(self, estimator: Any, context: Any, data: dict[str, Any]) -> None:
         self._estimator, self._context, self._data = estimator, context, data
-        self._fitted = fitted  # from a network to the attributes of an estimator that has it
 
     def on_train_begin(self, run: Run) -> None:
         """Take hold of the run, for the network after each epoch."""
@@ -42,30 +37,29 @@ class ToldByEpochs(Callback):
 
     def on_epoch_end(self, report: Report) -> Stop | None:
         """Begin and end the task of an epoch: how many there will be is not known beforehand."""
+        from multilayer.estimators.results import parameter_attributes
+
         epoch = self._context.subcontext(task_name="epoch")
         epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
         stop = epoch.call_on_fit_task_end(
             estimator=self._estimator,
-            reconstruction_attributes=lambda: self._fitted(self._run.network),
+            reconstruction_attributes=lambda: parameter_attributes(self._run.network),
             **self._data,
         )
         return Stop() if stop else None
 
 
 @contextmanager
-def told(
-    estimator: Any, data: Attributes, fitted: Callable[[Any], Attributes]
-) -> Iterator[list[Callback]]:
-    """Begin and end the fit for the estimator's callbacks; yields what tells them of epochs.
-
-    ``data`` has "X", "y" and "metadata".
-    """
+def told(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Iterator[list[Callback]]:
+    """Begin and end the fit for the estimator's callbacks; yields what tells them of epochs."""
     # A search hands its context down with or without callbacks; telling nobody would only cost
     # a call of the program for each epoch.
     if not getattr(estimator, "_skl_callbacks", None):
         yield []
         return
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    data = {"X": X, "y": y, "metadata": metadata}
     context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
     context.call_on_fit_task_begin(estimator=estimator, **data)
-    yield [ToldByEpochs(estimator, context, data, fitted)]
+    yield [ToldByEpochs(estimator, context, data)]
     context.call_on_fit_task_end(estimator=estimator, reconstruction_attributes=lambda: {}, **data)

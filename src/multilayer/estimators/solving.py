@@ -9,6 +9,7 @@ from typing import Any
 import optax
 
 from multilayer._core.checks import check_choice, check_real, refuse
+from multilayer._core.functions import comparable
 from multilayer._optim.schedules import SCHEDULE_DEFAULTS
 from multilayer._optim.solvers import SOLVER_DEFAULTS, Solver
 from multilayer.estimators.arguments import NetworkArguments
@@ -38,7 +39,10 @@ def engine_solver(arguments: NetworkArguments) -> Solver:
     # "lbfgs" updates nothing in the program; sgd without momentum has no velocity to keep.
     if solver == "lbfgs" or (solver == "sgd" and arguments.momentum == 0):
         return "plain_sgd"
-    return solver.func if isinstance(solver, partial) else solver
+    if not isinstance(solver, partial):
+        return solver
+    # Its keywords are handed over like solver_params: floats among them are traced.
+    return comparable(partial(solver.func, *solver.args)) if solver.args else solver.func
 
 
 def factory_arguments(arguments: NetworkArguments) -> dict[str, Any]:
