@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "multilayer"
 
 LEVELS = {
     "_core": 0,
-    "nn": 1,
+    "_nn": 1,
     "_objectives": 1,
     "_optim": 1,
     "_data": 1,
@@ -22,6 +22,7 @@ LEVELS = {
     "datasets": 1,
     "_engine": 2,
     "estimators": 3,
+    "estimator": 4,
     "search": 4,
     "plots": 5,
     "_cli": 6,
@@ -45,7 +46,7 @@ class Effect:
         return any(f"{name}.".startswith(f"{known}.") for known in self.names)
 
 
-JIT_HOMES = ("epoch", "population", "predict", "cache", "lbfgs")
+JIT_HOMES = ("epoch", "population", "predict", "cache", "lbfgs", "own_loop")
 OS_FILES = ("open", "replace", "rename", "remove", "unlink", "rmdir", "mkdir", "makedirs")
 NUMPY_FILES = ("load", "save", "savez", "savez_compressed")
 
@@ -65,7 +66,7 @@ EFFECTS = (
         ("_engine/callbacks/printing.py", "_cli"),
         ("builtins.print", "jax.debug.print", "rich", "sys.stdout", "sys.stderr"),
     ),
-    Effect("scikit-learn", ("estimators", "search", "datasets", "_cli"), ("sklearn",)),
+    Effect("scikit-learn", ("estimators", "search", "plots", "datasets", "_cli"), ("sklearn",)),
     Effect("matplotlib", ("plots",), ("matplotlib",)),
     Effect("the environment", ENVIRONMENT_HOMES, ("os.environ", "os.getenv", "os.putenv")),
 )
@@ -189,7 +190,7 @@ def modules_of(package, **sources):
     [
         "from multilayer._core import checks",
         "from multilayer import _core",
-        "import multilayer.nn.layers as layers",
+        "import multilayer._nn.layers as layers",
         "from . import loop",
         "from .._optim.table import SOLVERS",
         "import numpy, multilayer_other",
@@ -218,7 +219,7 @@ def test_checker_finds_imports_that_go_up(tmp_path, source):
 
 
 def test_checker_finds_siblings(tmp_path):
-    modules = modules_of(tmp_path, nn__layers="from multilayer._optim import table")
+    modules = modules_of(tmp_path, _nn__layers="from multilayer._optim import table")
     assert len(list(arrow_violations(modules))) == 1
 
 
@@ -251,9 +252,9 @@ def test_checker_finds_folders_without_a_level(tmp_path):
     ],
 )
 def test_checker_finds_effects_away_from_home(tmp_path, source, what):
-    messages = list(effect_violations(modules_of(tmp_path, nn__layers=source)))
+    messages = list(effect_violations(modules_of(tmp_path, _nn__layers=source)))
     assert messages
-    assert all(m.startswith("nn/layers.py:") and f"uses {what}. " in m for m in messages)
+    assert all(m.startswith("_nn/layers.py:") and f"uses {what}. " in m for m in messages)
 
 
 def test_checker_accepts_effects_at_home(tmp_path):
@@ -264,7 +265,7 @@ def test_checker_accepts_effects_at_home(tmp_path):
         _persist__write="import os\nopen(p)\nos.replace(a, b)",
         estimators__mlp="from sklearn.base import BaseEstimator",
         plots__figures="def f():\n    import matplotlib.pyplot",
-        nn__layers="text.replace(a, b)\nopened = 1\nrich = opened\nx.print()",
+        _nn__layers="text.replace(a, b)\nopened = 1\nrich = opened\nx.print()",
     )
     assert not list(effect_violations(modules))
 

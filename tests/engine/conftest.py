@@ -9,11 +9,11 @@ from multilayer._data.order import shuffled
 from multilayer._data.source import ResidentSource
 from multilayer._engine.loop import Training
 from multilayer._engine.state import initial_state
+from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
 from multilayer.estimators import fitting, losses
 from multilayer.estimators.architecture import output_like
 from multilayer.estimators.samples import Samples
-from multilayer.nn.network import initialize
 
 
 def _targets(y):

@@ -10,10 +10,10 @@ import pytest
 from multilayer import MLPClassifier
 from multilayer._data.source import Rows
 from multilayer._engine.step import add_penalty, batch_loss, gather, reciprocal
+from multilayer._nn.network import Dense, Disturbance, Network, apply_in_training
 from multilayer._objectives.objective import Objective
 from multilayer._objectives.penalties import quick_sum
 from multilayer.estimators import fitting, losses
-from multilayer.nn.network import Dense, Disturbance, Network, apply_in_training
 
 SIZES = {"softmax": (5, 7, 6, 3), "logistic": (5, 7, 6, 2)}
 N_ROWS = 12

@@ -15,7 +15,7 @@ from sklearn.utils import shuffle
 
 from multilayer import MLPClassifier
 from multilayer._engine.loop import train
-from multilayer.nn.network import Network, initialize
+from multilayer._nn.network import Network, initialize
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

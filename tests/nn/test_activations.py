@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import erfc, expit
 
-from multilayer.nn.activations import ACTIVATIONS, function_of
+from multilayer._nn.activations import ACTIVATIONS, function_of
 
 SELU = 1.0507009873554805, 1.6732632423543772  # lambda and alpha of Klambauer et al. (2017)
 

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import expit
 
 from multilayer import MLPRegressor
-from multilayer.nn.network import (
+from multilayer._nn.network import (
     Dense,
     Disturbance,
     Network,

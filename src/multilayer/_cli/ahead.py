@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from multilayer._engine.loop import prepare
+from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 from multilayer.estimators.architecture import hidden_sizes, network_of, output_like
@@ -19,7 +20,6 @@ from multilayer.estimators.fitting import Plan, assemble, computing_type
 from multilayer.estimators.losses import classifier_numbers
 from multilayer.estimators.parameters import check_parameters
 from multilayer.estimators.samples import Samples
-from multilayer.nn.network import initialize
 
 
 def compile_mnist(arguments: dict[str, Any], input_scale: float) -> Thread:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from multilayer._core.types import Array
+from multilayer._nn.network import Disturbance, Network
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._optim.solvers import Solver
-from multilayer.nn.network import Disturbance, Network
 
 # FitConfig.monitor: what the stopping rule watches.
 LOSS, VALIDATION_LOSS, VALIDATION_SCORE = "loss", "validation_loss", "validation_score"

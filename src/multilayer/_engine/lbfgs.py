@@ -15,8 +15,8 @@ from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.history import History
 from multilayer._engine.loop import attended, tell_each
 from multilayer._engine.step import batch_loss
+from multilayer._nn.network import Parameters
 from multilayer._objectives.objective import reported_share
-from multilayer.nn.network import Parameters
 
 
 @dataclass

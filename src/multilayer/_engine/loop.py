@@ -20,8 +20,8 @@ from multilayer._engine.history import History
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
 from multilayer._engine.stopping import EpochEnd
 from multilayer._engine.validation import StreamedValidation, Validation, validate_streamed
+from multilayer._nn.network import Parameters
 from multilayer._optim.schedules import Schedule
-from multilayer.nn.network import Parameters
 
 CALL_SECONDS = 0.25  # a call of the program aims at this, so that Ctrl-C and progress stay prompt
 FIRST_CALL_OPERATIONS = 2e9  # and the first call, of unknown speed, at this much arithmetic

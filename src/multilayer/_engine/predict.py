@@ -13,9 +13,9 @@ import numpy as np
 from multilayer._core.types import Array
 from multilayer._data.source import pad_rows
 from multilayer._engine import cache
+from multilayer._nn import network as nn
+from multilayer._nn.network import Network, Parameters
 from multilayer._objectives.objective import Objective, distribution
-from multilayer.nn import network as nn
-from multilayer.nn.network import Network, Parameters
 
 BLOCKS = (32, 128, 512, 2048)
 

@@ -9,8 +9,8 @@ import optax
 
 from multilayer._core.types import Array
 from multilayer._engine.config import FitConfig, Hyper
+from multilayer._nn.network import Parameters
 from multilayer._optim.solvers import make_rule
-from multilayer.nn.network import Parameters
 
 RUNNING, CONVERGED, DIVERGED = 0, 1, 2  # TrainState.status
 

@@ -11,13 +11,13 @@ from multilayer._core.types import Array
 from multilayer._data.source import Rows
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.state import Pending, TrainState
+from multilayer._nn import network as nn
+from multilayer._nn.network import Parameters
+from multilayer._nn.normalization import Moments, follow
 from multilayer._objectives.objective import reported_share, row_losses
 from multilayer._objectives.penalties import penalty, penalty_gradient
 from multilayer._optim.constraints import average, clip, limit_columns
 from multilayer._optim.solvers import make_rule
-from multilayer.nn import network as nn
-from multilayer.nn.network import Parameters
-from multilayer.nn.normalization import Moments, follow
 
 
 def prepare(config: FitConfig, hyper: Hyper, X: Array) -> Array:

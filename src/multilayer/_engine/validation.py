@@ -13,10 +13,10 @@ from multilayer._data.source import Rows, pad_rows
 from multilayer._engine import cache
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.step import prepare, reciprocal
+from multilayer._nn import network as nn
+from multilayer._nn.network import Parameters
 from multilayer._objectives.objective import reported_share, row_losses
 from multilayer._objectives.scores import n_sums, score, score_sums
-from multilayer.nn import network as nn
-from multilayer.nn.network import Parameters
 
 Sums = tuple[Array, Array]  # of the losses, and those that the score is made of
 

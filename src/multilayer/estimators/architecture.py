@@ -11,10 +11,10 @@ import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
 from multilayer._core.functions import comparable
+from multilayer._nn.activations import ACTIVATIONS, Activation
+from multilayer._nn.network import Network
+from multilayer._nn.normalization import NORMS
 from multilayer.estimators.arguments import NetworkArguments
-from multilayer.nn.activations import ACTIVATIONS, Activation
-from multilayer.nn.network import Network
-from multilayer.nn.normalization import NORMS
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -214,8 +214,8 @@ class BaseMLP(
 
     def _start(self, rng: np.random.RandomState, n_features: int) -> None:
         """Draw initial weights and forget every earlier training."""
+        from multilayer._nn.network import initialize
         from multilayer.estimators import architecture, fitting
-        from multilayer.nn.network import initialize
 
         hidden = architecture.hidden_sizes(self.hidden_layer_sizes)
         sizes = (n_features, *hidden, sum(self._objective().heads))

@@ -20,6 +20,7 @@ from multilayer._engine.config import (
 from multilayer._engine.loop import Scorer, Training
 from multilayer._engine.state import initial_state
 from multilayer._engine.validation import StreamedValidation, Validation
+from multilayer._nn.network import Disturbance
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Schedule, make_schedule
@@ -27,7 +28,6 @@ from multilayer.estimators import solving
 from multilayer.estimators.architecture import dropout_rates, network_of
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.samples import Samples
-from multilayer.nn.network import Disturbance
 
 VALIDATION_BLOCK = 1024  # rows of a block of validation data
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity

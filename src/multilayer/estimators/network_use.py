@@ -13,7 +13,7 @@ from multilayer.estimators import drawing, inputs
 class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The network of an estimator, forward."""
 
-    _network: Any  # a multilayer.nn.network.Network, the one that was trained
+    _network: Any  # a multilayer._nn.network.Network, the one that was trained
     input_scale: float | None
     transform_layer: int
     coefs_: list[np.ndarray]

@@ -9,11 +9,11 @@ import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._engine.callbacks.protocol import Callback
+from multilayer._nn.initializers import WEIGHT_INITIALIZERS
 from multilayer._optim.schedules import SCHEDULE_DEFAULTS
 from multilayer.estimators import solving
 from multilayer.estimators.architecture import check_architecture, dropout_rates, hidden_sizes
 from multilayer.estimators.arguments import NetworkArguments
-from multilayer.nn.initializers import WEIGHT_INITIALIZERS
 
 INTERVALS = {
     "alpha": "[0, inf)",

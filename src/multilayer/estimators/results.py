@@ -15,9 +15,9 @@ from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.config import LOSS
 from multilayer._engine.loop import Training
 from multilayer._engine.state import CONVERGED
+from multilayer._nn.network import Dense, Parameters
 from multilayer.estimators import solving
 from multilayer.estimators.resuming import Resumable
-from multilayer.nn.network import Dense, Parameters
 
 PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
 """Schedules that are over after max_iter epochs by plan: reaching them is no failure."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from multilayer._core.types import Array
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
-from multilayer.nn.network import Parameters
+from multilayer._nn.network import Parameters
 
 
 class Raw(NamedTuple):

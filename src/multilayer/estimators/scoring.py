@@ -11,8 +11,8 @@ from sklearn.metrics import check_scoring
 
 from multilayer._core.checks import refuse
 from multilayer._engine.loop import Scorer
+from multilayer._nn.network import Parameters
 from multilayer.estimators.results import parameter_attributes
-from multilayer.nn.network import Parameters
 
 
 def check_scorer(value: Any) -> None:

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from multilayer._core.types import Array
-from multilayer.nn.activations import Activation, function_of
-from multilayer.nn.initializers import draw_layer
-from multilayer.nn.normalization import Moments, layer_normalize, normalize, weighted_moments
-from multilayer.nn.products import product
+from multilayer._nn.activations import Activation, function_of
+from multilayer._nn.initializers import draw_layer
+from multilayer._nn.normalization import Moments, layer_normalize, normalize, weighted_moments
+from multilayer._nn.products import product
 
 
 class Dense(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import RandomState
 
-from multilayer.nn.activations import Activation
+from multilayer._nn.activations import Activation
 
 Draw = Callable[[RandomState, int, int], np.ndarray]
 
