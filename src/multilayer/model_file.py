@@ -3,9 +3,7 @@
 import os
 from typing import Any
 
-from multilayer._core.errors import ModelFileError
-from multilayer._persist.model_file import read_model, write_model
-from multilayer.estimators.states import describe, rebuild
+from multilayer.estimators.states import read, write
 
 __all__ = ["load", "save"]
 
@@ -51,14 +49,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    described = describe(model)
-    write_model(
-        path,
-        pipeline=described.pipeline,
-        steps=described.steps,
-        arrays=described.arrays,
-        data={},
-    )
+    write(model, path, {})
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -81,8 +72,5 @@ def load(path: str | os.PathLike[str]) -> Any:
         There is no such file, it is no model, is damaged, or was made by a newer version (a
         ValueError).
     """
-    manifest, arrays = read_model(path)
-    try:
-        return rebuild(manifest.get("pipeline"), manifest.get("steps"), arrays)
-    except ModelFileError as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from error
+    model, _ = read(path)
+    return model

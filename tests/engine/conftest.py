@@ -12,7 +12,7 @@ from multilayer._engine.state import initial_state
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
 from multilayer.estimators import fitting, losses
-from multilayer.estimators.architecture import output_like
+from multilayer.estimators.architecture import network_of, output_like
 from multilayer.estimators.samples import Samples
 
 
@@ -43,9 +43,10 @@ def _training(
     objective, targets = _targets(y)
     hidden = np.atleast_1d(np.array(estimator.hidden_layer_sizes, int)).tolist()
     sizes = (X.shape[1], *hidden, sum(objective.heads))
+    network = network_of(estimator, sizes)
     config = fitting.configuration(
         estimator,
-        sizes,
+        network,
         objective,
         weighted=weighted,
         validate=validation is not None,
@@ -68,7 +69,7 @@ def _training(
     if params is None:
         rng = np.random.RandomState(seed)
         params = initialize(
-            config.network,
+            network,
             rng,
             weights="auto",
             bias="auto",
@@ -76,7 +77,7 @@ def _training(
             dtype=config.dtype,
         )
     numbers = losses.classifier_numbers(estimator, config.dtype)
-    plan = fitting.Plan(estimator, sizes, objective, numbers, seed)
+    plan = fitting.Plan(estimator, network, objective, numbers, seed)
     hyper = fitting.hyper_parameters(plan, config, source)
     return Training(
         config=config,

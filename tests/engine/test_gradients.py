@@ -10,10 +10,12 @@ import pytest
 from multilayer import MLPClassifier
 from multilayer._data.source import Rows
 from multilayer._engine.step import add_penalty, batch_loss, gather, reciprocal
-from multilayer._nn.network import Dense, Disturbance, Network, apply_in_training
+from multilayer._nn.model import Disturbance
+from multilayer._nn.network import Dense, Network
 from multilayer._objectives.objective import Objective
 from multilayer._objectives.penalties import quick_sum
 from multilayer.estimators import fitting, losses
+from multilayer.estimators.architecture import network_of
 
 SIZES = {"softmax": (5, 7, 6, 3), "logistic": (5, 7, 6, 2)}
 N_ROWS = 12
@@ -81,11 +83,10 @@ def static_and_traced(loss, estimator, *, weighted=True):
     """The engine's configuration and hyper-parameters for an estimator."""
     units = SIZES[loss][-1]
     objective = Objective(loss, loss, (units,) if loss == "softmax" else (1,) * units)
-    config = fitting.configuration(
-        estimator, SIZES[loss], objective, weighted=weighted, validate=False
-    )
+    network = network_of(estimator, SIZES[loss])
+    config = fitting.configuration(estimator, network, objective, weighted=weighted, validate=False)
     numbers = losses.classifier_numbers(estimator, config.dtype)
-    plan = fitting.Plan(estimator, SIZES[loss], objective, numbers, 0)
+    plan = fitting.Plan(estimator, network, objective, numbers, 0)
     return config, fitting.hyper_parameters(plan, config, SimpleNamespace(steps_per_epoch=1))
 
 
@@ -186,7 +187,7 @@ def test_dropout_is_a_function_of_seed_step_and_layer():
     def dropped(seed, step, rates):
         key = jax.random.fold_in(jax.random.key(seed), step)
         disturbance = Disturbance(rates, 0.0, 0.0)
-        return apply_in_training(network, (identity,) * 3, ones, ones[:, 0], disturbance, key)[0]
+        return network.apply_in_training((identity,) * 3, ones, ones[:, 0], disturbance, key)[0]
 
     rates = np.array([0.2, 0], np.float32), np.array([0, 0.2], np.float32)
     units = np.asarray(dropped(0, 0, rates[0]))

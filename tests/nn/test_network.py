@@ -10,14 +10,9 @@ from scipy import stats
 from scipy.special import expit
 
 from multilayer import MLPRegressor
-from multilayer._nn.network import (
-    Dense,
-    Disturbance,
-    Network,
-    apply,
-    apply_hidden,
-    apply_in_training,
-)
+from multilayer._nn.model import Disturbance
+from multilayer._nn.network import Dense, Network, apply_hidden
+from multilayer._nn.normalization import Moments
 
 SIZES = (6, 5, 5, 4, 3)  # the second hidden layer can add its input
 ACTIVATIONS = ("tanh", "silu", "softplus")
@@ -37,7 +32,7 @@ def parameters(norm, dtype=np.float32):
         if norm and i < len(ACTIVATIONS):
             layer = layer._replace(scale=rng.normal(1, 0.3, m), shift=rng.normal(size=m))
         if norm == "batch" and i < len(ACTIVATIONS):
-            layer = layer._replace(mean=rng.normal(size=m), variance=rng.uniform(0.5, 2, m))
+            layer = layer._replace(moments=Moments(rng.normal(size=m), rng.uniform(0.5, 2, m)))
         layers.append(jax.tree.map(lambda leaf: leaf.astype(dtype), layer))
     return tuple(layers)
 
@@ -58,7 +53,7 @@ def reference(network, params, x, weight=None):
     for i, layer in enumerate(params[:-1]):
         z = x @ layer.kernel + layer.bias
         if network.norm == "batch" and weight is None:
-            z = (z - layer.mean) / np.sqrt(layer.variance + 1e-5)
+            z = (z - layer.moments.mean) / np.sqrt(layer.moments.variance + 1e-5)
         elif network.norm == "batch":
             mean = np.average(z, axis=0, weights=weight)
             variance = np.average((z - mean) ** 2, axis=0, weights=weight)
@@ -78,9 +73,7 @@ def test_prediction(norm, residual):
     network, params = Network(SIZES, ACTIVATIONS, norm, residual), parameters(norm)
     x, _ = rows()
     hidden, outputs = reference(network, params, x)
-    found, raw = jax.jit(lambda p, x: (apply_hidden(network, p, x), apply(network, p, x)))(
-        params, x
-    )
+    found, raw = jax.jit(lambda p, x: (apply_hidden(network, p, x), network.apply(p, x)))(params, x)
     assert_array_equal(found[0], x)
     for a, b in zip(found[1:], hidden, strict=True):
         assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -99,7 +92,7 @@ def test_training(norm, residual):
         @jax.jit
         @jax.value_and_grad
         def program(point):
-            raw, _ = apply_in_training(network, *point, weight, STILL, None)
+            raw, _ = network.apply_in_training(*point, weight, STILL, None)
             return (share * raw).sum()
 
         point = params, x
@@ -115,8 +108,8 @@ def test_training(norm, residual):
         along = sum(jax.tree.leaves(jax.tree.map(np.vdot, slope, way)))
         assert along == pytest.approx(float(ahead - back) / 2e-6, rel=1e-6)
     for layer in slope[0][:-1]:  # running moments have none
-        assert layer.mean is None or not np.any(layer.mean)
-        assert layer.variance is None or not np.any(layer.variance)
+        assert (layer.moments is not None) == (norm == "batch")
+        assert not any(map(np.any, layer.moments or ()))
 
 
 def disturbed(n_rows, n_columns, seed, **amounts):
@@ -128,8 +121,8 @@ def disturbed(n_rows, n_columns, seed, **amounts):
     disturbance = Disturbance(np.zeros(0, np.float32), np.float32(0), np.float32(0))
     return np.asarray(
         jax.jit(
-            lambda key: apply_in_training(
-                network, (layer,), ones, ones[:, 0], disturbance._replace(**amounts), key
+            lambda key: network.apply_in_training(
+                (layer,), ones, ones[:, 0], disturbance._replace(**amounts), key
             )[0]
         )(jax.random.key(seed))
     )

@@ -22,30 +22,30 @@ from multilayer.estimators.parameters import check_parameters
 from multilayer.estimators.samples import Samples
 
 
-def compile_mnist(arguments: dict[str, Any], input_scale: float) -> Thread:
+def compile_mnist(given: dict[str, Any], input_scale: float) -> Thread:
     """Start to compile for these estimator arguments."""
-    network = ClassifierArguments(**arguments, input_scale=input_scale)
-    check_parameters(network)
-    thread = Thread(target=prepare, args=(_blank_run(network),))
+    arguments = ClassifierArguments(**given, input_scale=input_scale)
+    check_parameters(arguments)
+    thread = Thread(target=prepare, args=(_blank_run(arguments),))
     thread.start()
     return thread
 
 
-def _blank_run(network: ClassifierArguments) -> Any:
+def _blank_run(arguments: ClassifierArguments) -> Any:
     """A run of the right shapes on blank images."""
-    sizes = (N_PIXELS, *hidden_sizes(network.hidden_layer_sizes), N_CLASSES)
-    dtype = computing_type()
+    sizes = (N_PIXELS, *hidden_sizes(arguments.hidden_layer_sizes), N_CLASSES)
+    network, dtype = network_of(arguments, sizes), computing_type()
     params = initialize(
-        network_of(network, sizes),
+        network,
         np.random.RandomState(0),
-        weights=network.weight_init,
-        bias=network.bias_init,
-        output_like=output_like(network),
+        weights=arguments.weight_init,
+        bias=arguments.bias_init,
+        output_like=output_like(arguments),
         dtype=dtype,
     )
     train, validation = (_blank_samples(n, dtype) for n in (N_TRAIN, N_VALID))
     objective = Objective("softmax", "softmax", (N_CLASSES,))
-    plan = Plan(network, sizes, objective, classifier_numbers(network, dtype), 0)
+    plan = Plan(arguments, network, objective, classifier_numbers(arguments, dtype), 0)
     return assemble(plan, train, validation, params, 1)
 
 

@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._core.errors import ModelFileError
-from multilayer._persist.model_file import read_model, write_model
-
 
 @dataclass(frozen=True)
 class Model:
@@ -51,26 +48,13 @@ class Model:
 
 def load_model(path: Path) -> Model:
     """Read a model file."""
-    from multilayer.estimators.states import rebuild
+    from multilayer.estimators.states import read
 
-    manifest, arrays = read_model(path)
-    facts = manifest.get("data")
-    try:
-        estimator = rebuild(manifest.get("pipeline"), manifest.get("steps"), arrays)
-    except ModelFileError as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from error
-    return Model(path, estimator, facts if isinstance(facts, dict) else {})
+    return Model(path, *read(path))
 
 
 def save_model(path: Path, estimator: Any, facts: Mapping[str, Any]) -> None:
     """Write a model file."""
-    from multilayer.estimators.states import describe
+    from multilayer.estimators.states import write
 
-    described = describe(estimator)
-    write_model(
-        path,
-        pipeline=described.pipeline,
-        steps=described.steps,
-        arrays=described.arrays,
-        data=facts,
-    )
+    write(estimator, path, facts)

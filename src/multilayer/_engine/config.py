@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from multilayer._core.types import Array
-from multilayer._nn.network import Disturbance, Network
+from multilayer._nn.model import Disturbance, Model
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._optim.solvers import Solver
 
@@ -16,7 +16,7 @@ LOSS, VALIDATION_LOSS, VALIDATION_SCORE = "loss", "validation_loss", "validation
 class FitConfig:
     """Everything static: with the shapes of the arrays it is the key of a compiled program."""
 
-    network: Network
+    network: Model
     objective: Objective
     solver: Solver
     solver_options: tuple[tuple[str, Any], ...] = ()  # of a factory, those that are no numbers
@@ -28,18 +28,13 @@ class FitConfig:
     max_norm: bool = False  # whether incoming weights of hidden units are
     averaged: bool = False  # whether the network used is an average over the steps
     accumulated: bool = False  # whether an update waits for several batches
+    layerwise: bool = False  # whether layers learn at rates of their own
     scaled: bool = False  # whether inputs are multiplied by input_scale
     weighted: bool = False  # whether a batch may be without weight
     validate: bool = False  # whether each epoch ends with a pass over validation rows
     monitor: str = LOSS
     closed_outside: bool = False  # whether Python completes the figures of an epoch
     dtype: str = "float32"  # the type everything is computed in
-
-    @property
-    def random(self) -> bool:
-        """Whether training draws random numbers in the program."""
-        network = self.network
-        return network.dropout or network.input_dropout or network.input_noise
 
 
 class Hyper(NamedTuple):
@@ -54,6 +49,7 @@ class Hyper(NamedTuple):
     clip_norm: Array
     max_norm: Array
     ema_decay: Array
+    layer_rates: Array  # (layers,) factors of the rate
     accumulate_steps: Array  # int32
     input_scale: Array
     tol: Array

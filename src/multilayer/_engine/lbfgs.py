@@ -15,7 +15,7 @@ from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.history import History
 from multilayer._engine.loop import attended, tell_each
 from multilayer._engine.step import batch_loss
-from multilayer._nn.network import Parameters
+from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import reported_share
 
 
@@ -133,13 +133,8 @@ def full_loss(
         loss += share * float(part)
         gradient += share * pack(slope)
         weight += share
-    shrink = float(hyper.alpha) / weight
-    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape), params)
-    decay = tuple(
-        zero._replace(kernel=shrink * layer.kernel.astype(np.float64))
-        for zero, layer in zip(zeros, params, strict=True)
-    )
-    return loss / weight + penalty(hyper, params, weight), gradient / weight + pack(decay)
+    decay = pack(penalty_slope(config, hyper, params, weight))
+    return loss / weight + penalty(hyper, params, weight), gradient / weight + decay
 
 
 def total_weight(rows: Rows) -> float:
@@ -149,8 +144,21 @@ def total_weight(rows: Rows) -> float:
 
 def penalty(hyper: Hyper, params: Parameters, weight: float) -> float:
     """Return ``0.5 * alpha * ||W||^2 / weight``, in float64."""
-    kernels = (np.asarray(layer.kernel, np.float64) for layer in params)
+    kernels = (np.asarray(w, np.float64) for w in jax.tree.leaves(params) if w.ndim > 1)
     return 0.5 * float(hyper.alpha) / weight * sum(float(np.vdot(k, k)) for k in kernels)
+
+
+def penalty_slope(config: FitConfig, hyper: Hyper, params: Parameters, weight: float) -> Parameters:
+    """Return the gradient of :func:`penalty`, 0 for frozen layers, in float64."""
+    shrink = float(hyper.alpha) / weight
+
+    def slope(leaf: np.ndarray) -> np.ndarray:
+        return shrink * np.asarray(leaf, np.float64) if leaf.ndim > 1 else np.zeros(leaf.shape)
+
+    frozen, slopes = config.network.n_frozen, jax.tree.map(slope, params)
+    if frozen:
+        slopes = (*jax.tree.map(np.zeros_like, slopes[:frozen]), *slopes[frozen:])
+    return slopes
 
 
 def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) -> Callable:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import jax
@@ -20,7 +19,7 @@ from multilayer._engine.history import History
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
 from multilayer._engine.stopping import EpochEnd
 from multilayer._engine.validation import StreamedValidation, Validation, validate_streamed
-from multilayer._nn.network import Parameters
+from multilayer._nn.model import Parameters
 from multilayer._optim.schedules import Schedule
 
 CALL_SECONDS = 0.25  # a call of the program aims at this, so that Ctrl-C and progress stay prompt
@@ -223,8 +222,7 @@ class Pace:
     """Choose the steps of each call so that it takes about `CALL_SECONDS`."""
 
     def __init__(self, training: Training) -> None:
-        sizes = training.config.network.layer_sizes
-        weights = sum(n * m for n, m in pairwise(sizes))
+        weights = sum(leaf.size for leaf in jax.tree.leaves(training.state.params))
         # Forward and backward pass are six operations per weight and row.
         self._first = int(FIRST_CALL_OPERATIONS / (6 * weights * training.source.width)) + 1
         self._training = training

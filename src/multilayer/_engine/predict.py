@@ -5,7 +5,7 @@ multiples of 32, so that each row meets the same machine code.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import jax
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from multilayer._core.types import Array
 from multilayer._data.source import pad_rows
 from multilayer._engine import cache
-from multilayer._nn import network as nn
-from multilayer._nn.network import Network, Parameters
+from multilayer._nn.model import Model, Parameters
+from multilayer._nn.network import Network, apply_hidden
 from multilayer._objectives.objective import Objective, distribution
 
 BLOCKS = (32, 128, 512, 2048)
@@ -31,7 +31,7 @@ makes of them, a number the activations of that hidden layer."""
 
 
 def outputs(
-    network: Network,
+    network: Model,
     params: Parameters,
     take: Callable[[slice], np.ndarray],
     n_rows: int,
@@ -71,15 +71,15 @@ def blocks(n_rows: int, size: int) -> Iterator[slice]:
 
 
 def prediction_program(
-    network: Network, read: Reading, dtype: str, args: tuple
+    network: Model, read: Reading, dtype: str, args: tuple
 ) -> Callable[..., Array]:
     """Return the compiled forward pass for the shapes of these arguments."""
 
     def forward(params: Parameters, X: Array, scale: Array) -> Array:
         x = X.astype(dtype) * scale
         if isinstance(read, int):
-            return nn.apply_hidden(network, params, x)[read + 1]
-        raw = nn.apply(network, params, x)
+            return apply_hidden(cast(Network, network), params, x)[read + 1]
+        raw = network.apply(params, x)
         return raw if read is None else distribution(read, raw)
 
     def build() -> Callable[..., Array]:

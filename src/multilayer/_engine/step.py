@@ -11,9 +11,8 @@ from multilayer._core.types import Array
 from multilayer._data.source import Rows
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.state import Pending, TrainState
-from multilayer._nn import network as nn
-from multilayer._nn.network import Parameters
-from multilayer._nn.normalization import Moments, follow
+from multilayer._nn.model import Parameters
+from multilayer._nn.normalization import keep_moments
 from multilayer._objectives.objective import reported_share, row_losses
 from multilayer._objectives.penalties import penalty, penalty_gradient
 from multilayer._optim.constraints import average, clip, limit_columns
@@ -28,15 +27,17 @@ def prepare(config: FitConfig, hyper: Hyper, X: Array) -> Array:
 
 def batch_loss(
     params: Parameters, config: FitConfig, hyper: Hyper, batch: Rows, step: Array
-) -> tuple[Array, tuple[Moments, ...]]:
-    """Weighted mean of the rows' losses, 0 for a batch without weight, no penalty; and moments."""
+) -> tuple[Array, Parameters]:
+    """Weighted mean of the rows' losses, 0 for a batch without weight, and no penalty.
+
+    Returns also the parameters with the running moments moved by the batch.
+    """
     x = prepare(config, hyper, batch.X)
-    key = jax.random.fold_in(jax.random.key(hyper.seed), step) if config.random else None
-    raw, moments = nn.apply_in_training(
-        config.network, params, x, batch.weight, hyper.disturbance, key
-    )
+    random = config.network.random
+    key = jax.random.fold_in(jax.random.key(hyper.seed), step) if random else None
+    raw, moved = config.network.apply_in_training(params, x, batch.weight, hyper.disturbance, key)
     losses = row_losses(config.objective, raw, batch.y, hyper.loss)
-    return jnp.sum(losses * batch.weight) * reciprocal(jnp.sum(batch.weight)), moments
+    return jnp.sum(losses * batch.weight) * reciprocal(jnp.sum(batch.weight)), moved
 
 
 def reciprocal(weight: Array) -> Array:
@@ -73,11 +74,11 @@ def train_step(
     """Do the step ``state.step`` on the batch that ``line`` names, at a learning rate."""
     batch = gather(rows, line)
     weight = jnp.sum(batch.weight)
-    (loss, moments), gradient = jax.value_and_grad(batch_loss, has_aux=True)(
+    (loss, moved), gradient = jax.value_and_grad(batch_loss, has_aux=True)(
         state.params, config, hyper, batch, state.step
     )
     state = state._replace(
-        params=with_moments(state.params, moments, weight > 0),
+        params=moved,
         loss_sum=state.loss_sum + loss * weight * reported_share(config.objective),
         weight_sum=state.weight_sum + weight,
     )
@@ -94,15 +95,6 @@ def train_step(
     else:
         made = update()
     return state._replace(**made._asdict(), step=state.step + 1)
-
-
-def with_moments(params: Parameters, met: tuple[Moments, ...], present: Array) -> Parameters:
-    """Let the running moments of normalised layers follow those of a batch."""
-    layers = list(params)
-    for i, batch in enumerate(met):
-        mean, variance = follow(Moments(layers[i].mean, layers[i].variance), batch, present)
-        layers[i] = layers[i]._replace(mean=mean, variance=variance)
-    return tuple(layers)
 
 
 def accumulate(
@@ -150,6 +142,11 @@ def make_update(
     steps, opt_state = rule.update(
         gradient, state.opt_state, params, value=batch.loss, grad=gradient
     )
+    if config.layerwise:
+        steps = tuple(
+            jax.tree.map(lambda leaf, factor=factor: factor * leaf, layer)
+            for layer, factor in zip(steps, hyper.layer_rates, strict=True)
+        )
     new = constrained(config, hyper, params, optax.apply_updates(params, steps))
     mean = state.average
     if config.averaged:
@@ -159,14 +156,12 @@ def make_update(
 
 def constrained(config: FitConfig, hyper: Hyper, old: Parameters, new: Parameters) -> Parameters:
     """Hold updated parameters to what the network asks of them."""
-    if config.network.norm == "batch":
-        # Moments are no weights: what a rule makes of their gradient of 0 is not for them.
-        pairs = zip(new, old, strict=True)
-        new = tuple(n._replace(mean=o.mean, variance=o.variance) for n, o in pairs)
+    new = keep_moments(new, old)
     if config.max_norm:
         limited = (n._replace(kernel=limit_columns(n.kernel, hyper.max_norm)) for n in new[:-1])
         new = (*limited, new[-1])
-    return new
+    frozen = config.network.n_frozen
+    return (*old[:frozen], *new[frozen:]) if frozen else new
 
 
 def add_penalty(
@@ -174,13 +169,17 @@ def add_penalty(
 ) -> tuple[Array, Parameters]:
     """Return ``alpha * penalty(W)``, and the gradient with that of ``alpha * penalty(W) / weight``.
 
-    Added by hand: it is one term of the update's own pass over the weights.
+    Every array of two axes or more is a ``W``; frozen layers get no gradient. Added by hand: it is
+    one term of the update's own pass over the weights.
     """
     ratio = hyper.l1_ratio if config.l1 else None
     shrink = hyper.alpha * reciprocal(weight)
-    total = sum(penalty(layer.kernel, ratio) for layer in params)
-    gradient = tuple(
-        g._replace(kernel=g.kernel + shrink * penalty_gradient(layer.kernel, ratio))
-        for g, layer in zip(gradient, params, strict=True)
-    )
-    return hyper.alpha * total, gradient
+
+    def add(g: Array, w: Array) -> Array:
+        return g + shrink * penalty_gradient(w, ratio) if w.ndim > 1 else g
+
+    total = sum(penalty(leaf, ratio) for leaf in jax.tree.leaves(params) if leaf.ndim > 1)
+    frozen, penalised = config.network.n_frozen, jax.tree.map(add, gradient, params)
+    if frozen:
+        penalised = (*gradient[:frozen], *penalised[frozen:])
+    return hyper.alpha * total, penalised

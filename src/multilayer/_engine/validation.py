@@ -13,8 +13,7 @@ from multilayer._data.source import Rows, pad_rows
 from multilayer._engine import cache
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.step import prepare, reciprocal
-from multilayer._nn import network as nn
-from multilayer._nn.network import Parameters
+from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import reported_share, row_losses
 from multilayer._objectives.scores import n_sums, score, score_sums
 
@@ -43,7 +42,7 @@ def block_sums(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) 
     """Return the weighted sums over a block of rows."""
     network = config.network.at_prediction()
     plain = hyper.loss._replace(label_smoothing=jnp.zeros((), config.dtype), class_weights=None)
-    raw = nn.apply(network, params, prepare(config, hyper, rows.X))
+    raw = network.apply(params, prepare(config, hyper, rows.X))
     losses = row_losses(config.objective, raw, rows.y, plain)
     sums = score_sums(config.objective, raw, rows.y, rows.weight)
     return jnp.sum(losses * rows.weight), sums

@@ -3,35 +3,38 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from multilayer._core.types import Array
 from multilayer._nn.activations import Activation, function_of
 from multilayer._nn.initializers import draw_layer
-from multilayer._nn.normalization import Moments, layer_normalize, normalize, weighted_moments
+from multilayer._nn.model import Disturbance
+from multilayer._nn.normalization import (
+    Moments,
+    follow,
+    layer_normalize,
+    normalize,
+    weighted_moments,
+)
 from multilayer._nn.products import product
 
 
 class Dense(NamedTuple):
-    """Parameters of one layer: ``x @ kernel + bias``, normalised where the network says so.
-
-    The running moments stand among the parameters so that whatever keeps, averages, saves or
-    restores a network takes them along; no loss depends on them, so their gradient is 0.
-    """
+    """Layers of one layer: ``x @ kernel + bias``, normalised where the network says so."""
 
     kernel: Array  # (fan_in, fan_out)
     bias: Array  # (fan_out,)
     scale: Array | None = None  # (fan_out,), of a normalised layer
     shift: Array | None = None
-    mean: Array | None = None  # (fan_out,), running moments of batch normalisation
-    variance: Array | None = None
+    moments: Any = None  # running Moments of batch normalisation
 
 
-Parameters = tuple[Dense, ...]
+Layers = tuple[Dense, ...]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ class Network:
     input_dropout: bool = False  # whether inputs are
     input_noise: bool = False  # whether inputs get Gaussian noise in training
     precision: str = "float32"  # of the operands of products in training
+    n_frozen: int = 0  # first layers that training leaves as they are
+
+    @property
+    def random(self) -> bool:
+        """Whether training draws random numbers."""
+        return self.dropout or self.input_dropout or self.input_noise
 
     @property
     def n_hidden(self) -> int:
@@ -59,16 +68,43 @@ class Network:
     def at_prediction(self) -> "Network":
         """Return the network without what is a matter of training alone."""
         return replace(
-            self, dropout=False, input_dropout=False, input_noise=False, precision="float32"
+            self,
+            dropout=False,
+            input_dropout=False,
+            input_noise=False,
+            precision="float32",
+            n_frozen=0,
         )
 
+    def apply(self, params: Layers, x: Array) -> Array:
+        """Return the outputs before the output activation (logits), shape ``(rows, outputs)``."""
+        return affine(self, params[-1], apply_hidden(self, params, x)[-1])
 
-class Disturbance(NamedTuple):
-    """What training adds to a forward pass, as traced numbers."""
+    def apply_in_training(
+        self, params: Layers, x: Array, weight: Array, disturbance: Disturbance, key: Array
+    ) -> tuple[Array, Layers]:
+        """Forward pass of a batch in training, and the parameters with running moments moved.
 
-    dropout: Array  # (hidden layers,) chance of each unit to be dropped
-    input_dropout: Array
-    input_noise: Array  # standard deviation
+        ``weight`` are the rows' weights, shape ``(rows,)``; ``key`` is the source of what is
+        random, None where nothing is. Frozen layers are normalised as at prediction.
+        """
+        present = jnp.sum(weight) > 0
+        layers = list(params)
+
+        def normalise(i: int, layer: Dense, z: Array) -> Array:
+            if self.norm != "batch" or i < self.n_frozen:
+                return normalise_at_prediction(self, layer, z)
+            met = weighted_moments(z, weight)
+            layers[i] = layer._replace(moments=follow(layer.moments, met, present))
+            return normalize(z, met, layer.scale, layer.shift)
+
+        def disturb(i: int, a: Array) -> Array:
+            a = drop(key, i, a, disturbance.dropout[i]) if self.dropout else a
+            return lax.stop_gradient(a) if i < self.n_frozen else a
+
+        x = disturb_inputs(self, x, disturbance, key)
+        raw = affine(self, params[-1], hidden(self, params, x, normalise, disturb)[-1])
+        return raw, tuple(layers)
 
 
 def initialize(
@@ -79,7 +115,7 @@ def initialize(
     bias: str,
     output_like: Activation,
     dtype: str,
-) -> Parameters:
+) -> Layers:
     """Draw initial parameters on the host.
 
     ``output_like`` is the activation whose scheme the output layer follows: in scikit-learn the
@@ -101,20 +137,21 @@ def with_norm(norm: str | None, layer: Dense) -> Dense:
         return layer
     one, zero = np.ones_like(layer.bias), np.zeros_like(layer.bias)
     layer = layer._replace(scale=one, shift=zero)
-    return layer._replace(mean=zero, variance=one) if norm == "batch" else layer
+    return layer._replace(moments=Moments(zero, one)) if norm == "batch" else layer
 
 
-Step = Callable[[int, Dense, Array], Array]  # (number of the hidden layer, its parameters, values)
+Normalise = Callable[[int, Dense, Array], Array]  # (number of the hidden layer, its parameters, z)
+Disturb = Callable[[int, Array], Array]  # (number of the hidden layer, its activations)
 
 
 def hidden(
-    network: Network, params: Parameters, x: Array, normalise: Step, disturb: Step
+    network: Network, params: Layers, x: Array, normalise: Normalise, disturb: Disturb
 ) -> list[Array]:
     """Return the activations of each hidden layer, the inputs in front: ``(rows, units)``."""
     values = [x]
     for i, layer in enumerate(params[:-1]):
         z = normalise(i, layer, affine(network, layer, values[-1]))
-        a = disturb(i, layer, function_of(network.activations[i])(z))
+        a = disturb(i, function_of(network.activations[i])(z))
         values.append(values[-1] + a if network.skips(i) else a)
     return values
 
@@ -124,53 +161,30 @@ def affine(network: Network, layer: Dense, x: Array) -> Array:
     return product(x, layer.kernel, network.precision) + layer.bias[None, :]
 
 
-def apply_hidden(network: Network, params: Parameters, x: Array) -> list[Array]:
+def apply_hidden(network: Network, params: Layers, x: Array) -> list[Array]:
     """Activations of each layer at prediction, the inputs in front."""
 
     def normalise(i: int, layer: Dense, z: Array) -> Array:
-        if network.norm == "batch":
-            return normalize(z, Moments(layer.mean, layer.variance), layer.scale, layer.shift)
-        return layer_normalize(z, layer.scale, layer.shift) if network.norm == "layer" else z
+        return normalise_at_prediction(network, layer, z)
 
-    return hidden(network, params, x, normalise, lambda i, layer, a: a)
+    return hidden(network, params, x, normalise, lambda i, a: a)
 
 
-def apply(network: Network, params: Parameters, x: Array) -> Array:
-    """Return the outputs before the output activation (logits), shape ``(rows, outputs)``."""
-    return affine(network, params[-1], apply_hidden(network, params, x)[-1])
+def normalise_at_prediction(network: Network, layer: Dense, z: Array) -> Array:
+    """Normalise a layer's sums by its running moments, or each row by itself, or not at all."""
+    if network.norm == "batch":
+        return normalize(z, layer.moments, layer.scale, layer.shift)
+    return layer_normalize(z, layer.scale, layer.shift) if network.norm == "layer" else z
 
 
-def apply_in_training(
-    network: Network,
-    params: Parameters,
-    x: Array,
-    weight: Array,
-    disturbance: Disturbance,
-    key: Array,
-) -> tuple[Array, tuple[Moments, ...]]:
-    """Forward pass of a batch in training, and the moments that batch normalisation met.
-
-    ``weight`` are the rows' weights, shape ``(rows,)``; ``key`` is the source of what is random,
-    None where nothing is.
-    """
-    met: list[Moments] = []
-
-    def normalise(i: int, layer: Dense, z: Array) -> Array:
-        if network.norm == "batch":
-            met.append(weighted_moments(z, weight))
-            return normalize(z, met[-1], layer.scale, layer.shift)
-        return layer_normalize(z, layer.scale, layer.shift) if network.norm == "layer" else z
-
-    def disturb(i: int, layer: Dense, a: Array) -> Array:
-        return drop(key, i, a, disturbance.dropout[i]) if network.dropout else a
-
+def disturb_inputs(network: Network, x: Array, disturbance: Disturbance, key: Array) -> Array:
+    """Drop inputs and add noise to them, where asked for."""
     if network.input_dropout:
         x = drop(key, network.n_hidden, x, disturbance.input_dropout)
     if network.input_noise:
         noise = jax.random.normal(jax.random.fold_in(key, network.n_hidden + 1), x.shape, x.dtype)
         x = x + disturbance.input_noise * noise
-    values = hidden(network, params, x, normalise, disturb)
-    return affine(network, params[-1], values[-1]), tuple(met)
+    return x
 
 
 def drop(key: Array, number: int, a: Array, rate: Array) -> Array:

@@ -1,7 +1,8 @@
 """Normalisation of a layer's sums before its activation."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -14,7 +15,11 @@ NORMS = ("batch", "layer")
 
 
 class Moments(NamedTuple):
-    """Mean and variance of each unit, shape ``(units,)``."""
+    """Mean and variance of each unit, shape ``(units,)``.
+
+    Running moments stand among a network's parameters, so that whatever keeps, averages, saves or
+    restores a network takes them along. No loss depends on them: their gradient is 0.
+    """
 
     mean: Array
     variance: Array
@@ -50,3 +55,22 @@ def follow(running: Moments, batch: Moments, present: Array) -> Moments:
     return Moments(
         *(keep * old + (1.0 - keep) * new for old, new in zip(running, batch, strict=True))
     )
+
+
+def keep_moments(new: Any, old: Any) -> Any:
+    """Return parameters with the running moments of others.
+
+    Moments are no weights: what an update rule makes of their gradient of 0 is not for them.
+    """
+    return jax.tree.map(lambda n, o: o if is_moments(o) else n, new, old, is_leaf=is_moments)
+
+
+def n_parameters(params: Any) -> int:
+    """Count the numbers that are learnt: all but running moments."""
+    nodes = jax.tree.leaves(params, is_leaf=is_moments)
+    return sum(node.size for node in nodes if not is_moments(node))
+
+
+def is_moments(node: Any) -> bool:
+    """Whether a node of a tree holds moments."""
+    return isinstance(node, Moments)

@@ -19,7 +19,9 @@ from multilayer.estimators.arguments import NetworkArguments
 PRECISIONS = ("float32", "bfloat16")
 
 
-def network_of(arguments: NetworkArguments, layer_sizes: Sequence[int]) -> Network:
+def network_of(
+    arguments: NetworkArguments, layer_sizes: Sequence[int], n_frozen: int = 0
+) -> Network:
     """Return the network of these arguments between its inputs and outputs."""
     n_hidden = len(layer_sizes) - 2
     return Network(
@@ -31,6 +33,7 @@ def network_of(arguments: NetworkArguments, layer_sizes: Sequence[int]) -> Netwo
         input_dropout=arguments.input_dropout > 0,
         input_noise=arguments.input_noise > 0,
         precision=arguments.precision,
+        n_frozen=n_frozen,
     )
 
 

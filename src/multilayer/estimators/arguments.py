@@ -48,6 +48,11 @@ class NetworkArguments:
     weight_init: str = "auto"
     bias_init: str = "auto"
     input_scale: float | None = None
+    network: Any = None
+    # What it starts from
+    reuse_from: Any = None
+    n_reused_layers: int | None = None
+    freeze_reused: bool = False
     # What keeps it from overfitting
     dropout: float | Sequence[float] = 0.0
     input_dropout: float = 0.0
@@ -61,6 +66,7 @@ class NetworkArguments:
     clip_norm: float | None = None
     accumulate_steps: int = 1
     ema_decay: float | None = None
+    layer_learning_rates: Sequence[float] | None = None
     precision: str = "float32"
     scoring: Any = None
     callbacks: "Sequence[Callback] | None" = None

@@ -112,7 +112,7 @@ class BaseMLP(
             The loss became infinite or NaN (a ValueError); the best finite network is kept.
         """
         self._check_parameters()
-        again = self.warm_start and hasattr(self, "coefs_")
+        again = self.warm_start and "_network" in vars(self)
         with self._unchanged_on_refusal():
             if again:
                 self._check_same_targets(y)
@@ -191,7 +191,7 @@ class BaseMLP(
         dtype = fitting.computing_type()
         plan = fitting.Plan(
             arguments=self,
-            layer_sizes=self._network.layer_sizes,
+            network=self._network_in_training(),
             objective=self._trained,
             numbers=self._loss_numbers(dtype, class_weights),
             seed=self._seed,
@@ -213,39 +213,48 @@ class BaseMLP(
         return training
 
     def _start(self, rng: np.random.RandomState, n_features: int) -> None:
-        """Draw initial weights and forget every earlier training."""
-        from multilayer._nn.network import initialize
-        from multilayer.estimators import architecture, fitting
+        """Make first parameters and forget every earlier training."""
+        from multilayer.estimators import starting
 
-        hidden = architecture.hidden_sizes(self.hidden_layer_sizes)
-        sizes = (n_features, *hidden, sum(self._objective().heads))
-        self._network = architecture.network_of(self, sizes).at_prediction()
-        params = initialize(
-            self._network,
-            rng,
-            weights=self.weight_init,
-            bias=self.bias_init,
-            output_like=architecture.output_like(self),
-            dtype=fitting.computing_type(),
+        names = getattr(self, "feature_names_in_", None)
+        units = sum(self._objective().heads)
+        self._network, params, self.n_reused_layers_ = starting.start(
+            self, rng, n_features, units, names
         )
         self._keep_parameters(params)
+        self.n_outputs_ = units
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
         self._resumable: Any = None
         self._history_rows: list[dict[str, float]] = []
         self.t_ = 0
 
+    def _network_in_training(self) -> Any:
+        """Return the network with what is a matter of training."""
+        from multilayer.estimators.architecture import network_of
+
+        if self.network is not None:
+            return self._network
+        frozen = self.n_reused_layers_ if self.freeze_reused else 0
+        return network_of(self, self._network.layer_sizes, frozen)
+
     def _check_same_network(self) -> None:
         """Refuse to continue a network under another shape, and take over its new functions."""
-        from multilayer.estimators.architecture import hidden_sizes, network_of
+        from multilayer.estimators.architecture import hidden_sizes
 
         mine = self._network
+        if (self.network is not None or hasattr(mine, "model")) and (
+            self.network != getattr(mine, "model", None)
+        ):
+            self._refuse_other("network", getattr(mine, "model", None))
+        if sum(self._objective().heads) != self.n_outputs_:
+            self._refuse_other(*self._other_objective())
+        if self.network is not None:
+            return
         if hidden_sizes(self.hidden_layer_sizes) != mine.layer_sizes[1:-1]:
             self._refuse_other("hidden_layer_sizes", mine.layer_sizes[1:-1])
         if self.norm != mine.norm:
             self._refuse_other("norm", mine.norm)
-        if sum(self._objective().heads) != mine.layer_sizes[-1]:
-            self._refuse_other(*self._other_objective())
-        self._network = network_of(self, mine.layer_sizes).at_prediction()
+        self._network = self._network_in_training().at_prediction()
 
     @abstractmethod
     def _other_objective(self) -> tuple[str, Any]:

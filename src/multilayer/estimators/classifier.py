@@ -187,7 +187,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
                 self.class_weight,
                 "Compute the weights with sklearn.utils.class_weight.compute_class_weight.",
             )
-        again = hasattr(self, "coefs_")
+        again = "_network" in vars(self)
         declared = self._declared(y, classes, first=not again)
         return self._fit_one_epoch(
             lambda: self._samples(X, y, sample_weight, first=not again, classes=declared),

@@ -1,5 +1,6 @@
 """From an estimator's arguments and checked data to a training run of the engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,12 @@ from multilayer._engine.config import (
 from multilayer._engine.loop import Scorer, Training
 from multilayer._engine.state import initial_state
 from multilayer._engine.validation import StreamedValidation, Validation
-from multilayer._nn.network import Disturbance
+from multilayer._nn.model import Disturbance, Model
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Schedule, make_schedule
 from multilayer.estimators import solving
-from multilayer.estimators.architecture import dropout_rates, network_of
+from multilayer.estimators.architecture import dropout_rates, hidden_sizes
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.samples import Samples
 
@@ -43,7 +44,7 @@ class Plan:
     """What a fit is made of besides data: arguments, and what the estimator made of them."""
 
     arguments: NetworkArguments
-    layer_sizes: tuple[int, ...]
+    network: Model
     objective: Objective
     numbers: LossNumbers
     seed: int
@@ -60,7 +61,7 @@ def assemble(
     """Return a training run at its first step; ``epochs`` is what the schedule spans."""
     config = configuration(
         plan.arguments,
-        plan.layer_sizes,
+        plan.network,
         plan.objective,
         weighted=bool((samples.weight == 0).any()),
         validate=validation is not None,
@@ -81,7 +82,7 @@ def assemble(
 
 def configuration(
     arguments: NetworkArguments,
-    layer_sizes: tuple[int, ...],
+    network: Model,
     objective: Objective,
     *,
     weighted: bool,
@@ -92,7 +93,7 @@ def configuration(
     solver = solving.engine_solver(arguments)
     full_batch = arguments.solver == "lbfgs"
     return FitConfig(
-        network=network_of(arguments, layer_sizes),
+        network=network,
         objective=objective,
         solver=solver,
         solver_options=solving.solver_options(arguments),
@@ -104,6 +105,7 @@ def configuration(
         max_norm=arguments.max_norm is not None,
         averaged=arguments.ema_decay is not None,
         accumulated=arguments.accumulate_steps > 1,
+        layerwise=arguments.layer_learning_rates is not None,
         scaled=arguments.input_scale is not None,
         weighted=weighted,
         validate=validate,
@@ -132,7 +134,7 @@ def hyper_parameters(plan: Plan, config: FitConfig, source: Source) -> Hyper:
     real = np.dtype(config.dtype).type
     solver = solving.solver_numbers(arguments) if arguments.solver != "lbfgs" else {}
     patience = min(arguments.n_iter_no_change, NEVER)
-    rates = dropout_rates(arguments.dropout, config.network.n_hidden)
+    rates = dropout_rates(arguments.dropout, len(hidden_sizes(arguments.hidden_layer_sizes)))
     return Hyper(
         solver={name: real(value) for name, value in solver.items()},
         learning_rate=real(arguments.learning_rate_init),
@@ -147,6 +149,7 @@ def hyper_parameters(plan: Plan, config: FitConfig, source: Source) -> Hyper:
         clip_norm=real(arguments.clip_norm or 0),
         max_norm=real(arguments.max_norm or 0),
         ema_decay=real(arguments.ema_decay or 0),
+        layer_rates=np.array(layer_rates(arguments), config.dtype),
         accumulate_steps=np.int32(arguments.accumulate_steps),
         input_scale=real(1.0 if arguments.input_scale is None else arguments.input_scale),
         tol=real(arguments.tol),
@@ -154,6 +157,11 @@ def hyper_parameters(plan: Plan, config: FitConfig, source: Source) -> Hyper:
         steps_per_epoch=np.int32(source.steps_per_epoch),
         seed=np.uint32(plan.seed),
     )
+
+
+def layer_rates(arguments: NetworkArguments) -> Sequence[float]:
+    """Return the factors of the layers' learning rates, none where all layers learn alike."""
+    return () if arguments.layer_learning_rates is None else arguments.layer_learning_rates
 
 
 def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Schedule:

@@ -10,7 +10,7 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._persist.values import encode
 from multilayer.estimators.architecture import network_of
-from multilayer.estimators.results import NORM_ATTRIBUTES
+from multilayer.estimators.network_attributes import NORM_ATTRIBUTES
 from multilayer.estimators.stored import (
     decode_params,
     encode_names,
@@ -21,10 +21,11 @@ from multilayer.estimators.stored import (
     take_names,
 )
 
-UNSAVED = ("callbacks",)
+UNSAVED = ("callbacks", "reuse_from")
 FIGURES: dict[str, type] = {
     "loss_": float,
     "n_iter_": int,
+    "n_reused_layers_": int,
     "t_": int,
     "stop_reason_": str,
     "fit_seconds_": float,
@@ -52,6 +53,12 @@ class FreshOptimizer:
 def params(estimator: Any) -> dict[str, Any]:
     """Return the constructor's arguments as JSON; callbacks and random generators become None."""
     estimator._check_parameters()
+    if estimator.network is not None:
+        raise ModelFileError(
+            "model must be a network of dense layers to be saved, as another network is code; got "
+            f"network={estimator.network!r}. Save what it has learnt by "
+            "multilayer.nn.save(model.params_, path)."
+        )
     given = estimator.get_params(deep=False)
     generator = isinstance(given["random_state"], np.random.RandomState)
     return encode_params(given, (*UNSAVED, "random_state") if generator else UNSAVED)
@@ -127,6 +134,7 @@ def restore(estimator: Any, fitted: Values, arrays: Arrays) -> Any:
     estimator.out_activation_ = estimator._trained.out_activation
     _restore_network(estimator, fitted, arrays)
     _restore_history(estimator, fitted, arrays)
+    estimator.n_reused_layers_ = 0  # the first version's files do not know of it
     for name, kind in FIGURES.items():
         if (key := name.strip("_")) in fitted:
             setattr(estimator, name, take(fitted, key, kind))

@@ -16,6 +16,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     _network: Any  # a multilayer._nn.network.Network, the one that was trained
     input_scale: float | None
     transform_layer: int
+    network: Any
     coefs_: list[np.ndarray]
     intercepts_: list[np.ndarray]
 
@@ -47,19 +48,19 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _parameters(self, dtype: str) -> Any:
         """Return the parameters that the attributes hold (users may have changed them)."""
-        from multilayer.estimators.results import parameters_of
+        from multilayer.estimators.network_attributes import parameters_of
 
         return parameters_of(self, dtype)
 
     def _keep_parameters(self, params: Any) -> None:
         """Copy parameters into the attributes, those of an earlier network forgotten."""
-        from multilayer.estimators.results import NORM_ATTRIBUTES, parameter_attributes
+        from multilayer.estimators.network_attributes import NORM_ATTRIBUTES, parameter_attributes
 
-        for name in NORM_ATTRIBUTES:
+        for name in (*NORM_ATTRIBUTES, "coefs_", "intercepts_", "params_", "n_layers_"):
             self.__dict__.pop(name, None)
-        self.__dict__.update(parameter_attributes(params))
-        self.n_layers_ = len(params) + 1
-        self.n_outputs_ = self._network.layer_sizes[-1]
+        self.__dict__.update(parameter_attributes(self, params))
+        if self.network is None:
+            self.n_layers_ = len(params) + 1
 
     def transform(self, X: Any) -> np.ndarray:
         """Activations of a hidden layer: the features that the network has made.
@@ -81,6 +82,8 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Return the number of the layer to transform to, counted from the first."""
         from multilayer.estimators.architecture import check_transform_layer
 
+        if self.network is not None:
+            refuse("network", "None for transform, which names dense layers", self.network)
         n_hidden = self._network.n_hidden
         if n_hidden == 0:
             refuse(
@@ -99,10 +102,11 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     @property
     def n_parameters_(self) -> int:
         """Number of weights, biases, and scales and shifts of normalised layers."""
-        names = ("coefs_", "intercepts_", "norm_scales_", "norm_shifts_")
-        if "coefs_" not in vars(self):
+        if "_network" not in vars(self):
             raise AttributeError("n_parameters_ is there once the network is: call fit first")
-        return sum(array.size for name in names for array in getattr(self, name, []))
+        from multilayer._nn.normalization import n_parameters
+
+        return n_parameters(self._parameters("float32"))
 
     def summary(self) -> str:
         """Table of the layers: units, activation, parameters.
@@ -116,8 +120,12 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         ------
         sklearn.exceptions.NotFittedError
             The network has no input and output layer before ``fit``; ``max_iter=0`` makes one.
+        InvalidArgumentError
+            The network is of your own: `network` knows its layers.
         """
         check_is_fitted(self)
+        if self.network is not None:
+            refuse("network", "None for a summary of dense layers", self.network)
         return drawing.summary(self)
 
     def _html_repr(self) -> str:

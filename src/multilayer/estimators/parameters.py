@@ -14,6 +14,8 @@ from multilayer._optim.schedules import SCHEDULE_DEFAULTS
 from multilayer.estimators import solving
 from multilayer.estimators.architecture import check_architecture, dropout_rates, hidden_sizes
 from multilayer.estimators.arguments import NetworkArguments
+from multilayer.estimators.own_network import check_own_network
+from multilayer.estimators.reuse import check_reuse
 
 INTERVALS = {
     "alpha": "[0, inf)",
@@ -47,6 +49,9 @@ def check_parameters(arguments: NetworkArguments) -> None:
     for name in FLAGS:
         check_bool(name, getattr(arguments, name))
     check_architecture(arguments)
+    check_reuse(arguments)
+    if arguments.network is not None:
+        check_own_network(arguments)
     solving.check_solver(arguments.solver)
     check_choice("learning_rate", arguments.learning_rate, SCHEDULE_DEFAULTS)
     check_choice("weight_init", arguments.weight_init, ("auto", *WEIGHT_INITIALIZERS))
@@ -120,6 +125,7 @@ def check_lbfgs(arguments: NetworkArguments) -> None:
         "clip_norm": ("None", arguments.clip_norm is not None),
         "ema_decay": ("None", arguments.ema_decay is not None),
         "accumulate_steps": ("1", arguments.accumulate_steps > 1),
+        "layer_learning_rates": ("None", arguments.layer_learning_rates is not None),
     }
     for name, (rule, broken) in wanted.items():
         if broken:

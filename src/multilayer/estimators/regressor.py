@@ -165,7 +165,7 @@ default="squared_error"
             The fitted estimator.
         """
         self._check_parameters()
-        again = hasattr(self, "coefs_")
+        again = "_network" in vars(self)
         return self._fit_one_epoch(
             lambda: self._samples(X, y, sample_weight, first=not again),
             (X_val, y_val, sample_weight_val),

@@ -15,56 +15,14 @@ from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.config import LOSS
 from multilayer._engine.loop import Training
 from multilayer._engine.state import CONVERGED
-from multilayer._nn.network import Dense, Parameters
 from multilayer.estimators import solving
+from multilayer.estimators.network_attributes import parameter_attributes
 from multilayer.estimators.resuming import Resumable
 
 PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
 """Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
 
 BETWEEN = ("multilayer", "sklearn")  # whose frames lie between a warning and the user's call
-
-NORM_ATTRIBUTES = {
-    "norm_scales_": "scale",
-    "norm_shifts_": "shift",
-    "norm_means_": "mean",
-    "norm_variances_": "variance",
-}
-
-
-# Parameters -----------------------------------------------------------------------------------
-
-
-def parameter_attributes(params: Parameters) -> dict[str, Any]:
-    """Return parameters as scikit-learn's attributes, copied; and those of normalised layers."""
-    attributes: dict[str, Any] = {
-        "coefs_": [np.array(layer.kernel) for layer in params],
-        "intercepts_": [np.array(layer.bias) for layer in params],
-    }
-    for name, field in NORM_ATTRIBUTES.items():
-        values = [getattr(layer, field) for layer in params[:-1]]
-        if values and values[0] is not None:
-            attributes[name] = [np.array(value) for value in values]
-    return attributes
-
-
-def parameters_of(estimator: Any, dtype: str) -> Parameters:
-    """Return the parameters that the attributes hold (users may have changed them)."""
-
-    def of_layer(name: str, i: int) -> np.ndarray | None:
-        values = getattr(estimator, name, [])
-        return np.array(values[i], dtype) if i < len(values) else None
-
-    return tuple(
-        Dense(
-            np.array(kernel, dtype),
-            np.array(bias, dtype),
-            **{field: of_layer(name, i) for name, field in NORM_ATTRIBUTES.items()},
-        )
-        for i, (kernel, bias) in enumerate(
-            zip(estimator.coefs_, estimator.intercepts_, strict=True)
-        )
-    )
 
 
 def level_of_caller() -> int:
@@ -148,7 +106,7 @@ def keep(estimator: Any, training: Training, begun: int, *, keep_best: bool) -> 
     )
     has_best = np.isfinite(state.best_kept) or estimator.stop_reason_ == "diverged"
     shown = state.best_params if wants_best and has_best else state.model
-    vars(estimator).update(parameter_attributes(shown))
+    vars(estimator).update(parameter_attributes(estimator, shown))
     estimator._resumable = Resumable.of(state, shown)
     estimator._history_rows = rows = training.history.rows
     estimator._validated, estimator._stopped_by_score = validated, by_validation
@@ -173,7 +131,7 @@ def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) 
         max_fun=estimator.max_fun,
         callbacks=callbacks,
     )
-    vars(estimator).update(parameter_attributes(found.params))
+    vars(estimator).update(parameter_attributes(estimator, found.params))
     estimator._history_rows = found.history.rows
     estimator._validated, estimator._stopped_by_score = False, False
     estimator.loss_ = found.loss

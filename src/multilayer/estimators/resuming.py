@@ -7,7 +7,7 @@ import numpy as np
 
 from multilayer._core.types import Array
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
-from multilayer._nn.network import Parameters
+from multilayer._nn.model import Parameters
 
 
 class Raw(NamedTuple):

@@ -37,13 +37,15 @@ class ToldByEpochs(Callback):
 
     def on_epoch_end(self, report: Report) -> Stop | None:
         """Begin and end the task of an epoch: how many there will be is not known beforehand."""
-        from multilayer.estimators.results import parameter_attributes
+        from multilayer.estimators.network_attributes import parameter_attributes
 
         epoch = self._context.subcontext(task_name="epoch")
         epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
         stop = epoch.call_on_fit_task_end(
             estimator=self._estimator,
-            reconstruction_attributes=lambda: parameter_attributes(self._run.network),
+            reconstruction_attributes=lambda: parameter_attributes(
+                self._estimator, self._run.network
+            ),
             **self._data,
         )
         return Stop() if stop else None

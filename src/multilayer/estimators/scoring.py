@@ -11,8 +11,8 @@ from sklearn.metrics import check_scoring
 
 from multilayer._core.checks import refuse
 from multilayer._engine.loop import Scorer
-from multilayer._nn.network import Parameters
-from multilayer.estimators.results import parameter_attributes
+from multilayer._nn.model import Parameters
+from multilayer.estimators.network_attributes import parameter_attributes
 
 
 def check_scorer(value: Any) -> None:
@@ -66,7 +66,7 @@ def network_scorer(estimator: Any, validation: Any) -> Scorer:
     vars(view).pop("feature_names_in_", None)  # validation rows are a plain array by now
 
     def score(network: Parameters) -> float:
-        vars(view).update(parameter_attributes(jax.device_get(network)))
+        vars(view).update(parameter_attributes(estimator, jax.device_get(network)))
         value = scorer(view, inputs, validation.labels, **weights)
         if not isinstance(value, Real):
             refuse("scoring", "a scorer that returns a number", value)

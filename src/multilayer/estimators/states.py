@@ -5,6 +5,7 @@ by a JSON description (name, kind, constructor arguments, fitted values) and by 
 begin with its kind.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
+from multilayer._persist.model_file import read_model, write_model
 from multilayer.estimators import classifier_state, regressor_state, scaler_state
 from multilayer.estimators.classifier import MLPClassifier
 from multilayer.estimators.regressor import MLPRegressor
@@ -88,6 +90,29 @@ def describe(model: Any) -> Description:
         steps.append({"name": name, "kind": kind, "params": params, "fitted": fitted})
         arrays |= {f"{kind}.{key}": array for key, array in own.items()}
     return Description(pipeline, steps, arrays)
+
+
+def write(model: Any, path: str | os.PathLike[str], facts: Mapping[str, Any]) -> None:
+    """Write a fitted model to a file, with facts about the data it was trained on."""
+    described = describe(model)
+    write_model(
+        path,
+        pipeline=described.pipeline,
+        steps=described.steps,
+        arrays=described.arrays,
+        data=facts,
+    )
+
+
+def read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
+    """Return the model of a file, and the facts that stand beside it."""
+    manifest, arrays = read_model(path)
+    facts = manifest.get("data")
+    try:
+        model = rebuild(manifest.get("pipeline"), manifest.get("steps"), arrays)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path} is damaged: {error}") from error
+    return model, facts if isinstance(facts, dict) else {}
 
 
 def _kind_of(name: str, step: Any) -> str:

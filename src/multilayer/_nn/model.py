@@ -1,0 +1,43 @@
+"""What the engine asks of a network, whether of dense layers or of a user's own."""
+
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from multilayer._core.types import Array
+
+Parameters: TypeAlias = Any
+"""A pytree of arrays: a tuple of ``Dense`` layers, or whatever a network of one's own has."""
+
+
+class Disturbance(NamedTuple):
+    """What training adds to a forward pass of dense layers, as traced numbers."""
+
+    dropout: Array  # (hidden layers,) chance of each unit to be dropped
+    input_dropout: Array
+    input_noise: Array  # standard deviation
+
+
+class Model(Protocol):
+    """The shape of a network: static and hashable, part of the key of a compiled program."""
+
+    @property
+    def random(self) -> bool:
+        """Whether training draws random numbers."""
+
+    @property
+    def n_frozen(self) -> int:
+        """Number of first layers that training leaves as they are."""
+
+    def at_prediction(self) -> "Model":
+        """Return the network without what is a matter of training alone."""
+
+    def apply(self, params: Parameters, x: Array) -> Array:
+        """Return the outputs before the output activation (logits), shape ``(rows, outputs)``."""
+
+    def apply_in_training(
+        self, params: Parameters, x: Array, weight: Array, disturbance: Disturbance, key: Array
+    ) -> tuple[Array, Parameters]:
+        """Return the outputs of a batch, and the parameters with running moments moved.
+
+        ``weight`` are the rows' weights, shape ``(rows,)``; ``key`` is the source of what is
+        random, None where nothing is.
+        """
