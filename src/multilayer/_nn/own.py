@@ -1,23 +1,23 @@
 """A network of the user's, as the engine sees it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from multilayer._core.types import Array
+from multilayer._nn.layer import Layer, apply_in_training
 from multilayer._nn.model import Disturbance, Parameters
 
 
 @dataclass(frozen=True)
 class OwnNetwork:
-    """Any object with ``init`` and ``apply``; equal objects share their programs."""
+    """Any layer or network with ``init`` and ``apply``; equal ones share their programs."""
 
-    model: Any
+    layer: Layer
     n_frozen = 0
 
     @property
     def random(self) -> bool:
         """Whether training may draw random numbers."""
-        return hasattr(self.model, "apply_in_training")
+        return hasattr(self.layer, "apply_in_training")
 
     def at_prediction(self) -> "OwnNetwork":
         """Return the network itself: how it predicts is its own matter."""
@@ -25,13 +25,11 @@ class OwnNetwork:
 
     def apply(self, params: Parameters, x: Array) -> Array:
         """Return the outputs before the output activation, shape ``(rows, outputs)``."""
-        return self.model.apply(params, x)
+        return self.layer.apply(params, x)
 
     def apply_in_training(
         self, params: Parameters, x: Array, weight: Array, disturbance: Disturbance, key: Array
     ) -> tuple[Array, Parameters]:
         """Return the outputs of a batch, and the parameters with running moments moved."""
-        del disturbance  # the network's own layers disturb
-        if not self.random:
-            return self.model.apply(params, x), params
-        return self.model.apply_in_training(params, x, key=key, weight=weight)
+        del disturbance  # the layers disturb themselves
+        return apply_in_training(self.layer, params, x, key=key, weight=weight)

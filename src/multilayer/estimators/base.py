@@ -242,10 +242,8 @@ class BaseMLP(
         from multilayer.estimators.architecture import hidden_sizes
 
         mine = self._network
-        if (self.network is not None or hasattr(mine, "model")) and (
-            self.network != getattr(mine, "model", None)
-        ):
-            self._refuse_other("network", getattr(mine, "model", None))
+        if self.network is not None or "params_" in vars(self):
+            self._check_same_own_network()
         if sum(self._objective().heads) != self.n_outputs_:
             self._refuse_other(*self._other_objective())
         if self.network is not None:
@@ -255,6 +253,14 @@ class BaseMLP(
         if self.norm != mine.norm:
             self._refuse_other("norm", mine.norm)
         self._network = self._network_in_training().at_prediction()
+
+    def _check_same_own_network(self) -> None:
+        """Refuse to continue with a network of the user's in place of another."""
+        from multilayer._nn.layer import as_layer
+
+        before = getattr(self._network, "layer", None)
+        if self.network is None or as_layer("network", self.network) != before:
+            self._refuse_other("network", before)
 
     @abstractmethod
     def _other_objective(self) -> tuple[str, Any]:

@@ -93,6 +93,21 @@ bias_init : {"auto", "zeros"}, default="auto"
 input_scale : float or None, default=None
     Factor of the inputs, applied inside the program: ``input_scale=1/255`` lets uint8 images
     stay uint8. None takes inputs as they are.
+network : object or None, default=None
+    A network of your own in place of dense layers, trained by the same engine: an object with
+    ``init(key, n_inputs)`` and ``apply(params, x)``, such as ``nn.sequential(nn.dense(30), nn.relu,
+    nn.dense(10))``, see :mod:`multilayer.nn`. Its outputs are the ones before the output
+    activation. What describes dense layers (`hidden_layer_sizes`, `activation`, `norm`, `dropout`,
+    ...) stays at its default; `alpha` and `weight_decay` act on arrays of two axes or more.
+reuse_from : FrozenEstimator, path or None, default=None
+    A trained network whose first layers this one starts from: ``FrozenEstimator(trained)`` of
+    scikit-learn, so that ``clone`` leaves it alone, or the path of its model file.
+n_reused_layers : int or None, default=None
+    Number of hidden layers taken over; None takes all of the trained network. Their sizes,
+    activation, `norm` and `input_scale` must be the same here; the other layers start anew.
+freeze_reused : bool, default=False
+    Whether the layers taken over stay as they are (normalised as at prediction). To unfreeze them
+    later, set it to False and call ``fit`` with `warm_start`.
 dropout : float or sequence of float, default=0.0
     Chance that a hidden unit is dropped in training; one number, or one per hidden layer.
 input_dropout : float, default=0.0
@@ -123,6 +138,9 @@ accumulate_steps : int, default=1
 ema_decay : float or None, default=None
     Predict and validate with an exponential moving average of the parameters over the updates,
     ``d * old + (1 - d) * new`` with ``d = min(ema_decay, (1 + t) / (10 + t))`` after ``t`` of them.
+layer_learning_rates : sequence of float or None, default=None
+    Factor of the learning rate of each layer, the output layer's last: ``(0.1, 0.3, 1)`` lets the
+    first of two hidden layers change slowest. Of "adamw" it also scales the weight decay.
 precision : {"float32", "bfloat16"}, default="float32"
     Operands of matrix products in training; "bfloat16" rounds them to 8 bits and adds up in
     float32. Faster where the processor has it, slower elsewhere. Prediction is in float32.
@@ -140,6 +158,10 @@ transform_layer : int, default=-1
 ATTRIBUTES = """\
 coefs_, intercepts_ : list of ndarray
     Weights ``(n_inputs, n_units)`` and biases ``(n_units,)`` of each layer.
+params_ : pytree of ndarray
+    With `network`, what it has learnt, in place of `coefs_` and `intercepts_`.
+n_reused_layers_ : int
+    Hidden layers that came from `reuse_from`.
 norm_scales_, norm_shifts_ : list of ndarray of shape (n_units,)
     Of each hidden layer, with `norm`.
 norm_means_, norm_variances_ : list of ndarray of shape (n_units,)
@@ -164,7 +186,7 @@ t_ : int
 n_layers_, n_outputs_ : int
     Layers (inputs and outputs counted) and output units.
 n_parameters_ : int
-    Weights, biases, and scales and shifts of normalised layers.
+    Numbers learnt: weights, biases, and scales and shifts of normalised layers.
 out_activation_ : str
     Output activation.
 stop_reason_ : str

@@ -53,12 +53,6 @@ class FreshOptimizer:
 def params(estimator: Any) -> dict[str, Any]:
     """Return the constructor's arguments as JSON; callbacks and random generators become None."""
     estimator._check_parameters()
-    if estimator.network is not None:
-        raise ModelFileError(
-            "model must be a network of dense layers to be saved, as another network is code; got "
-            f"network={estimator.network!r}. Save what it has learnt by "
-            "multilayer.nn.save(model.params_, path)."
-        )
     given = estimator.get_params(deep=False)
     generator = isinstance(given["random_state"], np.random.RandomState)
     return encode_params(given, (*UNSAVED, "random_state") if generator else UNSAVED)
@@ -66,6 +60,12 @@ def params(estimator: Any) -> dict[str, Any]:
 
 def fitted(estimator: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the fitted values that every network has, as JSON and as arrays."""
+    if estimator.network is not None:
+        raise ModelFileError(
+            "model must be a network of dense layers to be saved, as another network is code; got "
+            f"network={estimator.network!r}. Save what it has learnt by "
+            "multilayer.nn.save(model.params_, path)."
+        )
     rows = estimator._history_rows
     values = {
         "layer_sizes": list(estimator._network.layer_sizes),

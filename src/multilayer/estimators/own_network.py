@@ -7,6 +7,8 @@ import jax
 import numpy as np
 
 from multilayer._core.checks import refuse
+from multilayer._nn.keys import key
+from multilayer._nn.layer import as_layer, initialize
 from multilayer._nn.model import Parameters
 from multilayer._nn.own import OwnNetwork
 from multilayer.estimators.arguments import NetworkArguments
@@ -31,20 +33,10 @@ SHAPE_ARGUMENTS = (
 )
 """Arguments about dense layers, which say nothing of another network."""
 
-INTERFACE = "an object with init(key, n_inputs) and apply(params, x), such as nn.sequential(...)"
-
 
 def check_own_network(arguments: NetworkArguments) -> None:
     """Check a network of the user's, and that nothing is asked of dense layers beside it."""
-    model = arguments.network
-    if not all(callable(getattr(model, name, None)) for name in ("init", "apply")):
-        refuse("network", f"None or {INTERFACE}", model)
-    if isinstance(model, type):
-        refuse("network", f"None or {INTERFACE}", model, "Give an instance of the class.")
-    try:
-        hash(model)
-    except TypeError:
-        refuse("network", "hashable: it is part of what is compiled", model, "Freeze its class.")
+    as_layer("network", arguments.network)
     defaults = {field.name: field.default for field in fields(NetworkArguments)}
     for name in SHAPE_ARGUMENTS:
         value = getattr(arguments, name)
@@ -63,25 +55,17 @@ def _same(value: Any, default: Any) -> bool:
     return type(value) is type(default) and value == default
 
 
-def start(model: Any, seed: int, n_features: int, n_outputs: int, dtype: str) -> Parameters:
-    """Return the first parameters of a network, as arrays of NumPy, its outputs checked."""
-    params = model.init(jax.random.key(seed), n_features)
-    leaves = jax.tree.leaves(params)
-    if not leaves or not all(_is_float_array(leaf) for leaf in leaves):
-        kinds = sorted({getattr(leaf, "dtype", type(leaf)).__str__() for leaf in leaves})
-        refuse("network", f"one whose init returns arrays of floats, not {kinds}", model)
-    params = jax.tree.map(lambda leaf: np.array(leaf, dtype), params)
-    x = jax.ShapeDtypeStruct((3, n_features), np.dtype(dtype))
-    shape = jax.eval_shape(OwnNetwork(model).apply, params, x).shape
-    if shape != (3, n_outputs):
+def start(
+    model: Any, seed: int, n_features: int, n_outputs: int, dtype: str
+) -> tuple[OwnNetwork, Parameters]:
+    """Return a network and its first parameters, arrays of NumPy; its outputs are checked."""
+    layer = as_layer("network", model)
+    params, width = initialize("network", layer, key(seed), n_features)
+    if width != n_outputs:
+        rule = f"one with {n_outputs} outputs for these targets"
         refuse(
-            "network",
-            f"one with {n_outputs} outputs for these targets, (rows, {n_outputs})",
-            model,
-            f"For 3 rows it returns shape {shape}.",
+            "network", rule, model, f"Let its last layer have {n_outputs} units; it has {width}."
         )
-    return params
-
-
-def _is_float_array(leaf: Any) -> bool:
-    return hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating)
+    if not jax.tree.leaves(params):
+        refuse("network", "one with parameters: there is nothing to train", model)
+    return OwnNetwork(layer), jax.tree.map(lambda leaf: np.array(leaf, dtype), params)

@@ -1,13 +1,12 @@
 """What a fit starts from: a network and its first parameters."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from multilayer._nn.model import Model, Parameters
 from multilayer._nn.network import initialize
-from multilayer._nn.own import OwnNetwork
 from multilayer.estimators import architecture, own_network, reuse
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.fitting import computing_type
@@ -35,8 +34,8 @@ def start(
     dtype = computing_type()
     if arguments.network is not None:
         seed = int(rng.randint(np.iinfo(np.int32).max))
-        params: Any = own_network.start(arguments.network, seed, n_features, n_outputs, dtype)
-        return Start(OwnNetwork(arguments.network), params, 0)
+        own = own_network.start(arguments.network, seed, n_features, n_outputs, dtype)
+        return Start(*own, n_reused_layers=0)
     hidden = architecture.hidden_sizes(arguments.hidden_layer_sizes)
     network = architecture.network_of(arguments, (n_features, *hidden, n_outputs))
     params = initialize(

@@ -1,0 +1,69 @@
+"""Keys: where what is random in a network of one's own comes from."""
+
+from numbers import Integral
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from multilayer._core.checks import check_integer, refuse
+from multilayer._core.types import Array
+
+
+def key(seed: int) -> Array:
+    """Return the JAX key of a seed.
+
+    Parameters
+    ----------
+    seed : int
+        A number from 0 to 2**32 - 1. The same seed gives the same weights.
+
+    Returns
+    -------
+    key : jax.Array
+        What :func:`jax.random.key` makes of it.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The seed is no such number (a ValueError).
+
+    Examples
+    --------
+    >>> from multilayer import nn
+    >>> network = nn.dense(3)
+    >>> a, b = (network.init(nn.key(0), n_inputs=2) for _ in range(2))
+    >>> bool((a.kernel == b.kernel).all())
+    True
+    """
+    check_integer("seed", seed, 0, 2**32 - 1)
+    return jax.random.key(int(seed))
+
+
+def as_key(given: Any) -> Array:
+    """Return a key as it is, or the key of a seed."""
+    if isinstance(given, Integral):
+        return key(int(given))
+    dtype = getattr(given, "dtype", None)
+    if dtype is None or not jax.numpy.issubdtype(dtype, jax.dtypes.prng_key):
+        refuse("key", "a JAX key or an integer", given, "Make one with nn.key(0).")
+    if isinstance(given, jax.core.Tracer):
+        refuse("key", "known when weights are drawn", given, "Call init outside compiled code.")
+    return given
+
+
+def generator(key: Array) -> np.random.Generator:
+    """Return a generator of NumPy's seeded with a key: it compiles nothing, unlike JAX's."""
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)))
+
+
+def keys_of_layers(key: Array, number: int) -> list[Array]:
+    """Return a key for each of so many layers, made on the host."""
+    words = np.asarray(jax.random.key_data(key))
+    drawn = np.random.SeedSequence(words.tolist()).generate_state(number * words.size)
+    implementation = jax.random.key_impl(key)
+    return [
+        jax.random.wrap_key_data(jnp.asarray(part), impl=implementation)
+        for part in drawn.reshape(number, words.size)
+    ]
