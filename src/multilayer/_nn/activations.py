@@ -1,33 +1,100 @@
-"""Activation functions of hidden layers: scikit-learn's by its names, then the field's."""
+"""Activation functions by name: scikit-learn's by its names, then the field's."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from multilayer._core.checks import refuse
 from multilayer._core.types import Array
+from multilayer._nn.floating import floating
+from multilayer._nn.rectifiers import elu, gelu, leaky_relu, mish, relu, selu, silu, softplus
+from multilayer._nn.sigmoids import identity, logistic, softmax, tanh
+from multilayer._nn.step_functions import heaviside, sign
 
 Function: TypeAlias = Callable[[Array], Array]
 Activation: TypeAlias = str | Function
 """A name in ACTIVATIONS, or a function of JAX arrays that keeps the shape."""
 
 ACTIVATIONS: dict[str, Function] = {
-    "identity": lambda z: z,
-    "logistic": jax.nn.sigmoid,
-    "tanh": jnp.tanh,
-    # jax.nn.relu and not maximum(z, 0): its derivative at 0 is 0, as in scikit-learn.
-    "relu": jax.nn.relu,
-    "leaky_relu": jax.nn.leaky_relu,  # slope 0.01 below 0 (Maas et al., 2013)
-    "elu": jax.nn.elu,  # Clevert et al. (2016), alpha 1
-    "selu": jax.nn.selu,  # Klambauer et al. (2017)
-    "gelu": lambda z: jax.nn.gelu(z, approximate=False),  # Hendrycks and Gimpel (2016), with erf
-    "silu": jax.nn.silu,  # z * logistic(z), also called swish
-    "mish": jax.nn.mish,  # Misra (2020): z * tanh(softplus(z))
-    "softplus": jax.nn.softplus,
+    function.__name__: function
+    for function in (
+        identity,
+        logistic,
+        tanh,
+        relu,
+        leaky_relu,
+        elu,
+        selu,
+        gelu,
+        silu,
+        mish,
+        softplus,
+    )
 }
+"""Those that hidden layers have by name."""
+
+ELEMENTWISE: dict[str, Function] = {**ACTIVATIONS, "heaviside": heaviside, "sign": sign}
+"""All functions of single numbers: with the steps, under which nothing learns by gradients."""
 
 
 def function_of(activation: Activation) -> Function:
     """Return the function that a name stands for, or the function given."""
     return ACTIVATIONS[activation] if isinstance(activation, str) else activation
+
+
+def derivative(function: Function) -> Function:
+    """Return the derivative of a function of single numbers, such as an activation function.
+
+    Parameters
+    ----------
+    function : callable
+        A function of JAX arrays in which each number of the result depends on the number at its
+        place alone: those of :data:`ACTIVATIONS`, or one of your own.
+
+    Returns
+    -------
+    slope : callable
+        Takes an array of real numbers and returns its slopes, a JAX array of that shape. It has a
+        derivative too.
+
+    Raises
+    ------
+    InvalidArgumentError
+        What is given is no such function (a ValueError): softmax is not, nor a name. From `slope`
+        when the function changes the shape.
+
+    Notes
+    -----
+    JAX's reverse mode, the one that networks are trained with (:func:`jax.vjp`). Where a function
+    has no derivative the convention is the one of training: at 0 it is 0 for relu, heaviside and
+    sign (so ``relu'(0) = 0``), 1 for leaky_relu, and the slope on the left for selu.
+
+    Examples
+    --------
+    >>> from multilayer import nn
+    >>> nn.derivative(nn.relu)([-2.0, 0.0, 3.0])
+    Array([0., 0., 1.], dtype=float32)
+    >>> nn.derivative(lambda z: z**3)([1.0, 2.0])
+    Array([ 3., 12.], dtype=float32)
+    """
+    if not callable(function):
+        remedy = f"Take nn.ACTIVATIONS[{function!r}]." if _is_name(function) else ""
+        refuse("function", "a function of arrays", function, remedy)
+    if function in (softmax, jax.nn.softmax):
+        remedy = "Take jax.jacobian: each probability depends on all numbers of its row."
+        refuse("function", "a function of single numbers", function, remedy)
+
+    def slope(z: Array) -> Array:
+        z = floating(z)
+        a, pull_back = jax.vjp(function, z)
+        if jnp.shape(a) != z.shape:
+            refuse("function", f"one that keeps the shape {z.shape}", function)
+        return pull_back(jnp.ones_like(a))[0]
+
+    return slope
+
+
+def _is_name(given: Any) -> bool:
+    return isinstance(given, str) and given in ELEMENTWISE

@@ -5,17 +5,19 @@ inputs and outputs of the layer.
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
-from numpy.random import RandomState
+from numpy.random import Generator, RandomState
 
 from multilayer._nn.activations import Activation
 
-Draw = Callable[[RandomState, int, int], np.ndarray]
+Random: TypeAlias = RandomState | Generator
+Draw = Callable[[Random, int, int], np.ndarray]
 
 
 def _uniform(bound: Callable[[int, int], float]) -> Draw:
-    def draw(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray:
+    def draw(rng: Random, fan_in: int, fan_out: int) -> np.ndarray:
         limit = bound(fan_in, fan_out)
         return rng.uniform(-limit, limit, (fan_in, fan_out))
 
@@ -23,13 +25,13 @@ def _uniform(bound: Callable[[int, int], float]) -> Draw:
 
 
 def _normal(std: Callable[[int, int], float]) -> Draw:
-    def draw(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray:
+    def draw(rng: Random, fan_in: int, fan_out: int) -> np.ndarray:
         return rng.normal(0.0, std(fan_in, fan_out), (fan_in, fan_out))
 
     return draw
 
 
-def _truncated_normal(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray:
+def _truncated_normal(rng: Random, fan_in: int, fan_out: int) -> np.ndarray:
     """Normal of standard deviation 2/sqrt(fan_in), redrawn where beyond two of them."""
     values = rng.normal(size=(fan_in, fan_out))
     while (outside := np.abs(values) > 2.0).any():
@@ -37,7 +39,7 @@ def _truncated_normal(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray
     return values * (2.0 / np.sqrt(fan_in))
 
 
-def _orthogonal(rng: RandomState, fan_in: int, fan_out: int) -> np.ndarray:
+def _orthogonal(rng: Random, fan_in: int, fan_out: int) -> np.ndarray:
     """Orthonormal columns, or rows where there are fewer of them (Saxe et al., 2014)."""
     gaussian = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
     q, r = np.linalg.qr(gaussian)
@@ -65,14 +67,14 @@ AUTO: dict[Activation, str] = {"logistic": "glorot_uniform_logistic", "selu": "l
 """What "auto" is under activations for which it is not "glorot_uniform"."""
 
 
-def glorot_bias(rng: RandomState, fan_in: int, fan_out: int, factor: float) -> np.ndarray:
+def glorot_bias(rng: Random, fan_in: int, fan_out: int, factor: float) -> np.ndarray:
     """Scikit-learn's initial biases: uniform within the bound of the layer's weights."""
     limit = np.sqrt(factor / (fan_in + fan_out))
     return rng.uniform(-limit, limit, fan_out)
 
 
 def draw_layer(
-    rng: RandomState, fan_in: int, fan_out: int, *, weights: str, bias: str, activation: Activation
+    rng: Random, fan_in: int, fan_out: int, *, weights: str, bias: str, activation: Activation
 ) -> tuple[np.ndarray, np.ndarray]:
     """Initial kernel ``(fan_in, fan_out)`` and bias ``(fan_out,)`` of one layer, in float64.
 

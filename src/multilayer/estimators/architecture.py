@@ -14,9 +14,12 @@ from multilayer._core.functions import comparable
 from multilayer._nn.activations import ACTIVATIONS, Activation
 from multilayer._nn.network import Network
 from multilayer._nn.normalization import NORMS
+from multilayer._nn.step_functions import heaviside, sign
 from multilayer.estimators.arguments import NetworkArguments
 
 PRECISIONS = ("float32", "bfloat16")
+STEPS = ("heaviside", "sign", heaviside, sign)
+NAMES = {function: name for name, function in ACTIVATIONS.items()}
 
 
 def network_of(
@@ -97,9 +100,18 @@ def activations(value: Any, n_hidden: int) -> tuple[Activation, ...]:
 
 
 def activation(value: Any) -> Activation:
-    """Check one activation: a name or a function."""
+    """Check one activation, a name or a function; a function that has a name goes by it."""
+    if (isinstance(value, str) or callable(value)) and value in STEPS:
+        refuse(
+            "activation",
+            "a function with slopes",
+            value,
+            "The derivative of a step is 0 everywhere: no weight before it would learn.",
+        )
     if callable(value):
         function = comparable(value)
+        if function in NAMES:
+            return NAMES[function]
         problem = problem_of(function)
         if problem:
             refuse(

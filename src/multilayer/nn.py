@@ -1,0 +1,70 @@
+"""Networks built by hand, the low-level way: layers, losses, a training step, the loop your own.
+
+A layer is a small immutable object with two methods, ``init(key, n_inputs)``, which draws its first
+parameters, and ``apply(params, x)``, which returns its outputs; a network is a layer too. Whatever
+has these two methods will do, a network of another library through :func:`from_functions`.
+
+Shapes: inputs ``(rows, n_inputs)``, outputs ``(rows, units)``. Parameters are pytrees of float32
+arrays, held outside the layers: what changes in training is handed in and comes back.
+"""
+
+from multilayer._data.batches import shuffle_batch
+from multilayer._engine.own_loop import train_step
+from multilayer._nn import logic
+from multilayer._nn.activations import ELEMENTWISE as ACTIVATIONS
+from multilayer._nn.activations import derivative
+from multilayer._nn.keys import key
+from multilayer._nn.layers import batch_norm, dense, dropout, gaussian_noise, layer_norm
+from multilayer._nn.rectifiers import elu, gelu, leaky_relu, mish, relu, selu, silu, softplus
+from multilayer._nn.sequential import from_functions, residual, sequential
+from multilayer._nn.sigmoids import identity, logistic, softmax, tanh
+from multilayer._nn.step_functions import heaviside, sign
+from multilayer._objectives.row_losses import (
+    absolute_error,
+    accuracy,
+    huber,
+    in_top_k,
+    sigmoid_cross_entropy,
+    softmax_cross_entropy,
+    sparse_softmax_cross_entropy,
+    squared_error,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "absolute_error",
+    "accuracy",
+    "batch_norm",
+    "dense",
+    "derivative",
+    "dropout",
+    "elu",
+    "from_functions",
+    "gaussian_noise",
+    "gelu",
+    "heaviside",
+    "huber",
+    "identity",
+    "in_top_k",
+    "key",
+    "layer_norm",
+    "leaky_relu",
+    "logic",
+    "logistic",
+    "mish",
+    "relu",
+    "residual",
+    "selu",
+    "sequential",
+    "shuffle_batch",
+    "sigmoid_cross_entropy",
+    "sign",
+    "silu",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "sparse_softmax_cross_entropy",
+    "squared_error",
+    "tanh",
+    "train_step",
+]
