@@ -95,6 +95,11 @@ BAD_ARGUMENTS = {
     "precision": ["float16", None, 32],
     "scoring": ["recall_at_3", 3],
     "transform_layer": [1, -2, 0.5, None],
+    "network": [3, "dense", np.tanh, object],
+    "reuse_from": [3, MLPClassifier()],
+    "n_reused_layers": [0, 1.5, True, 1],  # 1: there is nothing to reuse
+    "freeze_reused": ["yes", 1, None, True],
+    "layer_learning_rates": [0.5, (1,), (1, -1), (1, "a"), "ab"],
     "class_weight": ["equal", [1, 2], {0: -1}, {0: "a"}, {7: 1}],
 }
 REGRESSOR_ARGUMENTS = {

@@ -165,10 +165,11 @@ def test_continuing(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"network": 3}, "network must be a layer"),
+        ({"network": 3}, "network must be None, or an object with init"),
         ({"network": nn.dense}, "network must be .* Give an instance"),
         ({"network": nn.sequential(nn.dense(9))}, "network must be one with 10 outputs"),
-        ({"network": nn.tanh}, "network must be one with 10 outputs"),
+        ({"network": nn.tanh}, "network must be None, or an object with init"),
+        ({"network": nn.sequential(nn.tanh)}, "network must be one with 10 outputs"),
         ({"hidden_layer_sizes": (3,)}, r"hidden_layer_sizes must be left at \(100,\)"),
         ({"activation": "tanh"}, "activation must be left at 'relu'"),
         ({"dropout": 0.5}, r"dropout must be left at 0.0 .* Build it into"),

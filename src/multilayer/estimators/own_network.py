@@ -36,6 +36,9 @@ SHAPE_ARGUMENTS = (
 
 def check_own_network(arguments: NetworkArguments) -> None:
     """Check a network of the user's, and that nothing is asked of dense layers beside it."""
+    if not hasattr(arguments.network, "init"):  # a function alone is a layer, but no network
+        rule = "None, or an object with init(key, n_inputs) and apply(params, x)"
+        refuse("network", rule, arguments.network, "Build one with multilayer.nn.sequential.")
     as_layer("network", arguments.network)
     defaults = {field.name: field.default for field in fields(NetworkArguments)}
     for name in SHAPE_ARGUMENTS:

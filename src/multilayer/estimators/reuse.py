@@ -1,11 +1,11 @@
-"""Starting a network from the first layers of a trained one."""
+"""Starting a network from the first layers of a trained one.
+
+scikit-learn is imported where it is needed: checking arguments that reuse nothing does without.
+"""
 
 import os
 from collections.abc import Sequence
 from typing import Any
-
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import check_bool, check_integer, check_real, refuse
 from multilayer._core.errors import DataError
@@ -24,12 +24,13 @@ def check_reuse(arguments: NetworkArguments) -> None:
         check_integer("n_reused_layers", arguments.n_reused_layers, 1)
     check_layer_rates(arguments.layer_learning_rates, arguments)
     given = arguments.reuse_from
-    if given is None or isinstance(given, str | os.PathLike | FrozenEstimator):
+    if given is None or isinstance(given, str | os.PathLike):
         return
-    remedy = ""
-    if hasattr(given, "fit"):
+    from sklearn.frozen import FrozenEstimator
+
+    if not isinstance(given, FrozenEstimator):
         remedy = "Wrap it in FrozenEstimator: clone() would make an unfitted one of it."
-    refuse("reuse_from", SOURCE, given, remedy)
+        refuse("reuse_from", SOURCE, given, remedy if hasattr(given, "fit") else "")
 
 
 def check_layer_rates(value: Any, arguments: NetworkArguments) -> None:
@@ -69,6 +70,9 @@ def start(
 
 def trained(given: Any) -> Any:
     """Return the trained estimator that is reused."""
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.utils.validation import check_is_fitted
+
     from multilayer.estimators.base import BaseMLP
 
     if isinstance(given, FrozenEstimator):
