@@ -8,10 +8,10 @@ PINS := pyproject.toml $(wildcard constraints/*.txt)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow contract bench clean
+.PHONY: help demo test test-slow contract chapter10 bench clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed  ## train a network on MNIST, in .venv
 	$(VENV)/bin/multilayer train mnist
@@ -27,6 +27,9 @@ test-slow: $(VENV)/.installed-dev  ## the tests marked slow
 
 contract:  ## scikit-learn's checks under four of its releases, in .venv-contract-*
 	$(PYTHON) tests/contract/matrix.py
+
+chapter10: $(VENV)/.installed-dev  ## build the notebooks of docs/chapter10 anew
+	$(VENV)/bin/python docs/chapter10/build.py
 
 bench: $(BENCH)/.installed  ## compare with other libraries, in .venv-bench
 	$(BENCH)/bin/python benchmarks/run.py
