@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from multilayer import callbacks as callbacks
     from multilayer import datasets as datasets
+    from multilayer import estimator as estimator
+    from multilayer import nn as nn
+    from multilayer import plots as plots
     from multilayer._core.errors import DataError as DataError
     from multilayer._core.errors import DivergenceError as DivergenceError
     from multilayer._core.errors import ForkedProcessError as ForkedProcessError
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from multilayer._core.errors import ModelFileError as ModelFileError
     from multilayer._core.errors import MultilayerError as MultilayerError
     from multilayer.estimators.classifier import MLPClassifier as MLPClassifier
+    from multilayer.estimators.perceptron import Perceptron as Perceptron
     from multilayer.estimators.regressor import MLPRegressor as MLPRegressor
     from multilayer.model_file import load as load
     from multilayer.model_file import save as save
@@ -28,10 +32,11 @@ _HOMES = {
     "MLPRegressor": "multilayer.estimators.regressor",
     "ModelFileError": "multilayer._core.errors",
     "MultilayerError": "multilayer._core.errors",
+    "Perceptron": "multilayer.estimators.perceptron",
     "load": "multilayer.model_file",
     "save": "multilayer.model_file",
 }
-_MODULES = ("callbacks", "datasets")
+_MODULES = ("callbacks", "datasets", "estimator", "nn", "plots")
 
 __all__ = [
     "DataError",
@@ -42,10 +47,14 @@ __all__ = [
     "MLPRegressor",
     "ModelFileError",
     "MultilayerError",
+    "Perceptron",
     "__version__",
     "callbacks",
     "datasets",
+    "estimator",
     "load",
+    "nn",
+    "plots",
     "save",
 ]
 

@@ -6,10 +6,12 @@ scikit-learn releases in ``matrix.py``.
 
 import jax
 import pytest
+from sklearn import linear_model
 from sklearn.base import clone
+from sklearn.utils._test_common.instance_generator import _get_expected_failed_checks
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from multilayer import MLPClassifier, MLPRegressor
+from multilayer import MLPClassifier, MLPRegressor, Perceptron
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -27,7 +29,11 @@ REGULARISED = {
     "learning_rate_init": 0.01,
 }
 
-DEFAULT = {"classifier": MLPClassifier(), "regressor": MLPRegressor()}
+DEFAULT = {
+    "classifier": MLPClassifier(),
+    "regressor": MLPRegressor(),
+    "perceptron": Perceptron(),
+}
 OTHERS = {
     "classifier-early_stopping": MLPClassifier(**EARLY_STOPPING),
     "classifier-two_units_for_two_classes": MLPClassifier(out_activation="softmax"),
@@ -40,6 +46,8 @@ OTHERS = {
     "regressor-warm_start": MLPRegressor(warm_start=True),
     "regressor-lbfgs": MLPRegressor(**LBFGS),
     "regressor-regularised": MLPRegressor(**REGULARISED),
+    "perceptron-until_converged": Perceptron(tol=None, max_iter=50),
+    "perceptron-elasticnet": Perceptron(penalty="elasticnet", max_iter=20),
 }
 for _estimator in (DEFAULT | OTHERS).values():
     _estimator.set_params(random_state=0)  # not every check sets it
@@ -53,9 +61,14 @@ WEIGHTS = (
 ROUNDING = "float32 sums over more rows round otherwise, and the check wants seven digits"
 SPLIT = "rows are set aside one by one: copies of a row may be in both parts, a weighted row is not"
 DROPOUT = "each copy of a row is dropped out by itself, a weighted row once"
+STEPS = (
+    "each copy of a row makes a step if it still is an error, a weighted row makes one large step"
+)
 
 
 def why_weights_are_not_copies(estimator):
+    if isinstance(estimator, Perceptron):  # scikit-learn expects the same of its own
+        return STEPS
     if estimator.early_stopping:
         return SPLIT
     return DROPOUT if estimator.dropout else ROUNDING
@@ -125,6 +138,10 @@ def test_weights_are_copies_in_float64(estimator, check):
 def test_listed_checks_exist():
     names = {name_of(check) for _, check in estimator_checks_generator(MLPClassifier())}
     assert {*WEIGHTS, *FITTED_TWICE} <= names
+
+
+def test_perceptron_fails_no_check_that_theirs_does_not():
+    assert set(_get_expected_failed_checks(linear_model.Perceptron())) == set(WEIGHTS)
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Class labels, the numbers that stand for them in training, and the objective they ask for."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -9,7 +9,9 @@ from sklearn.utils.validation import column_or_1d
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
-from multilayer._objectives.objective import Objective
+
+if TYPE_CHECKING:
+    from multilayer._objectives.objective import Objective
 
 # Kinds of targets: one column of two or of more classes, yes/no columns, columns of classes.
 BINARY, MULTICLASS, MULTILABEL, MULTIOUTPUT = "binary", "multiclass", "multilabel", "multioutput"
@@ -87,8 +89,10 @@ def same_classes(one: Classes, other: Classes) -> bool:
     return len(one) == len(other) and set(one.tolist()) == set(other.tolist())
 
 
-def objective(kind: str, classes: Classes, out_activation: str) -> Objective:
+def objective(kind: str, classes: Classes, out_activation: str) -> "Objective":
     """Return what is minimised for such a target; ``out_activation`` may be "auto"."""
+    from multilayer._objectives.objective import Objective  # late: it starts JAX
+
     if kind in (BINARY, MULTILABEL) and out_activation != "softmax":
         return Objective("logistic", "logistic", (1,) * (1 if kind == BINARY else len(classes)))
     if kind == MULTILABEL:  # two units, no and yes, for each column

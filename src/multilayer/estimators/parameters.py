@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
-import numpy as np
-
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS
 from multilayer._optim.schedules import SCHEDULE_DEFAULTS
 from multilayer.estimators import solving
 from multilayer.estimators.architecture import check_architecture, dropout_rates, hidden_sizes
+from multilayer.estimators.argument_checks import check_random_state, check_verbose
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.own_network import check_own_network
 from multilayer.estimators.reuse import check_reuse
@@ -77,19 +76,6 @@ def check_batch_size(value: Any) -> None:
     """Check a batch size given as a number."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         refuse("batch_size", "'auto' or an integer of at least 1", value)
-
-
-def check_random_state(value: Any) -> None:
-    """Check a seed."""
-    if value is None or value is np.random or isinstance(value, np.random.RandomState):
-        return
-    check_integer("random_state", value, 0, 2**32 - 1)
-
-
-def check_verbose(value: Any) -> None:
-    """Check that verbose is a flag or a level."""
-    if not isinstance(value, np.bool_ | bool):
-        check_integer("verbose", value, 0)
 
 
 def check_callbacks(value: Any) -> None:

@@ -1,6 +1,5 @@
 """A run of the engine, and what it leaves behind as attributes of the estimator."""
 
-import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -18,24 +17,10 @@ from multilayer._engine.state import CONVERGED
 from multilayer.estimators import solving
 from multilayer.estimators.network_attributes import parameter_attributes
 from multilayer.estimators.resuming import Resumable
+from multilayer.estimators.warning_level import level_of_caller
 
 PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
 """Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
-
-BETWEEN = ("multilayer", "sklearn")  # whose frames lie between a warning and the user's call
-
-
-def level_of_caller() -> int:
-    """Return the stacklevel at which a warning of the calling function names the user's line.
-
-    How many frames there are depends on the release of scikit-learn, which wraps ``fit`` from 1.9
-    on, and on the method that was called.
-    """
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in BETWEEN:
-        frame, level = frame.f_back, level + 1
-    return level
-
 
 # Mini-batches ---------------------------------------------------------------------------------
 
