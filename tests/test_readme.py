@@ -5,6 +5,7 @@ import doctest
 import io
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,18 @@ from sklearn.datasets import load_iris
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-GUIDES = ("docs/estimators.md", "docs/scikit-learn.md")
+GUIDES = (
+    "docs/estimators.md",
+    "docs/scikit-learn.md",
+    "docs/backpropagation.md",
+    "docs/build-it-yourself.md",
+    "docs/neurons.md",
+    "docs/perceptron.md",
+    "docs/plots.md",
+)
 OPTIONAL = {
+    "equinox": "equinox is not installed: nothing but an example needs it",
+    "flax": "flax is not installed: nothing but an example needs it",
     "polars": "polars is not installed: nothing but an example needs it",
     "sklearn.callback": "callbacks came with scikit-learn 1.9",
 }
@@ -109,6 +120,14 @@ CASES = [
 ]
 
 
+@pytest.fixture
+def no_figure_stays_open():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.mark.usefixtures("no_figure_stays_open")
 @pytest.mark.parametrize(("page", "title"), CASES)
 def test_sections_of_the_guides_run(page, title, tmp_path, monkeypatch):
     """Each by itself, after the examples at the top of its page."""

@@ -1,0 +1,24 @@
+"""Pictures of networks, of their training and of what they predict.
+
+Classes after the conventions of scikit-learn's displays: ``from_...`` computes and draws, the
+constructor takes the data, ``plot`` draws them again, ``ax_`` or ``axes_`` and ``figure_`` are what
+was drawn in. Drawing takes matplotlib: ``pip install "multilayer[plots]"``.
+"""
+
+from multilayer.plots._activation import ActivationDisplay
+from multilayer.plots._boundary import DecisionBoundaryDisplay
+from multilayer.plots._confusion import ConfusionMatrixDisplay
+from multilayer.plots._curves import LearningCurvesDisplay
+from multilayer.plots._misclassified import MisclassifiedDisplay
+from multilayer.plots._network import NetworkDisplay
+from multilayer.plots._weight_images import WeightImagesDisplay
+
+__all__ = [
+    "ActivationDisplay",
+    "ConfusionMatrixDisplay",
+    "DecisionBoundaryDisplay",
+    "LearningCurvesDisplay",
+    "MisclassifiedDisplay",
+    "NetworkDisplay",
+    "WeightImagesDisplay",
+]

@@ -1,0 +1,210 @@
+"""Figures of training over epochs, steps or time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from multilayer._core.checks import check_choice, refuse
+from multilayer.plots._axes import Axes, legend_beside, row_of_axes, words
+from multilayer.plots._history import Curve, curves_of, history_of
+
+PANELS = (("loss", "validation_loss"), ("validation_score",))
+"""Columns of a history that share an axes."""
+
+METRICS = tuple(metric for panel in PANELS for metric in panel)
+PROGRESS = ("epoch", "steps", "seconds")
+FEW = 20  # so many epochs are marked one by one
+MANY = 5  # more curves have their legend beside the axes
+
+
+class LearningCurvesDisplay:
+    """Loss and validation score over the epochs, of one run or of several.
+
+    It is recommended to use :meth:`from_estimator` or :meth:`from_histories`.
+
+    Parameters
+    ----------
+    histories : dict of {str: dict of array-like}
+        The columns of each run, by its name: a history as in ``MLPClassifier.history_``, with
+        "epoch", "loss", "validation_loss", "validation_score", "steps", "seconds", or some of
+        them. Columns that are missing or without a single number are not drawn.
+    metrics : sequence of str, default=("loss", "validation_loss", "validation_score")
+        Columns to draw. Losses share an axes; the score has its own.
+    x : {"epoch", "steps", "seconds"}, default="epoch"
+        What goes to the right: finished epochs, updates, or seconds of training (epochs of small
+        data are computed many at a time, and end in the same moment).
+
+    Attributes
+    ----------
+    curves : list of Curve
+        The lines, with the fields `run`, `metric`, `x` and `y`.
+    axes_ : ndarray of Axes
+        The axes drawn in, one or two.
+    figure_ : Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from multilayer import MLPClassifier, plots
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((8,), early_stopping=True, random_state=0, tol=0, max_iter=30,
+    ...                     learning_rate="cosine").fit(X, y)
+    >>> display = plots.LearningCurvesDisplay.from_estimator(clf)
+    >>> [ax.get_ylabel() for ax in display.axes_]
+    ['loss', 'validation score']
+    """
+
+    TEXTS: Mapping[str, str] = {
+        "epoch": "epoch",
+        "steps": "step",
+        "seconds": "seconds",
+        "loss": "loss",
+        "score": "validation score",
+        "training": "training",
+        "validation": "validation",
+    }
+
+    def __init__(
+        self, histories: Mapping[str, Any], *, metrics: Sequence[str] = METRICS, x: str = "epoch"
+    ) -> None:
+        check_choice("x", x, PROGRESS)
+        for metric in metrics:
+            check_choice("metrics", metric, METRICS)
+        self.histories, self.metrics, self.x = histories, tuple(metrics), x
+        self.curves = [
+            curve
+            for run, history in histories.items()
+            for curve in curves_of(run, history, self.metrics, x)
+        ]
+        if not self.curves:
+            refuse("histories", f"of runs that have epochs with {self.metrics}", dict(histories))
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        x: str = "epoch",
+        axes: Any = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Draw the curves of one network.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline
+            A fitted network, or a pipeline that ends in one. Its validation figures are drawn if
+            it had validation data.
+        x
+            As in :class:`LearningCurvesDisplay`.
+        axes, texts
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : LearningCurvesDisplay
+
+        Raises
+        ------
+        InvalidArgumentError
+            The estimator has no history of epochs (a ValueError).
+        """
+        return cls({"": history_of("estimator", estimator)}, x=x).plot(axes, texts=texts)
+
+    @classmethod
+    def from_histories(
+        cls,
+        histories: Mapping[str, Any],
+        metric: str = "validation_score",
+        *,
+        x: str = "epoch",
+        ax: Axes | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Draw one figure of several runs, for comparison.
+
+        Parameters
+        ----------
+        histories : dict of {str: estimator, dict of array-like or DataFrame}
+            Fitted networks or their histories, by the names in the legend.
+        metric : {"loss", "validation_loss", "validation_score"}, default="validation_score"
+            What is compared.
+        x
+            As in :class:`LearningCurvesDisplay`.
+        ax : Axes, default=None
+            Axes to draw in; None for a new figure.
+        texts
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : LearningCurvesDisplay
+
+        Raises
+        ------
+        InvalidArgumentError
+            A run has no such figures (a ValueError).
+        """
+        check_choice("metric", metric, METRICS)
+        if not isinstance(histories, Mapping) or not histories:
+            refuse("histories", "a dict of runs by name", histories)
+        found = {name: history_of(f"histories[{name!r}]", run) for name, run in histories.items()}
+        display = cls(found, metrics=(metric,), x=x)
+        without = [name for name in found if name not in {curve.run for curve in display.curves}]
+        if without:
+            remedy = "Fit it with X_val and y_val, or with early_stopping=True."
+            refuse(f"histories[{without[0]!r}]", f"a run with figures of {metric!r}", None, remedy)
+        return display.plot(ax, texts=texts)
+
+    def plot(self, axes: Any = None, *, texts: Mapping[str, str] | None = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        axes : Axes or array-like of Axes, default=None
+            One for the losses and one for the score, those that are there; None for a new figure.
+        texts : dict of str, default=None
+            Words in place of "epoch", "steps", "seconds" (below), "loss", "score" (at the side),
+            "training" and "validation" (in the legend).
+
+        Returns
+        -------
+        self : LearningCurvesDisplay
+        """
+        text = words(self.TEXTS, texts)
+        drawn = {curve.metric for curve in self.curves}
+        panels = [panel for panel in PANELS if drawn.intersection(panel)]
+        self.axes_ = np.array(row_of_axes(axes, len(panels)), dtype=object)
+        for ax, panel in zip(self.axes_, panels, strict=True):
+            for curve in self.curves:
+                if curve.metric in panel:
+                    self._draw(ax, curve, text)
+            ax.set_xlabel(text[self.x])
+            ax.set_ylabel(text["loss" if "loss" in panel else "score"])
+            ax.grid(alpha=0.3)
+            if self.x == "epoch":
+                ax.xaxis.get_major_locator().set_params(integer=True)
+            if len(ax.lines) > MANY:
+                legend_beside(ax)
+            elif len(ax.lines) > 1:
+                ax.legend()
+        self.figure_ = self.axes_[0].figure
+        return self
+
+    def _draw(self, ax: Axes, curve: Curve, text: Mapping[str, str]) -> None:
+        """Draw a curve: training and validation in two colours, or each run in its own."""
+        runs = list(self.histories)
+        validation = curve.metric != "loss"
+        part = text["validation" if validation else "training"]
+        if len(runs) == 1:
+            color, dashes, label = int(validation), "-", part
+        elif len(self.metrics) == 1:
+            color, dashes, label = runs.index(curve.run), "-", curve.run
+        else:
+            color, label = runs.index(curve.run), f"{curve.run}, {part}"
+            dashes = "--" if validation else "-"
+        marker = "o" if len(curve.x) <= FEW else ""
+        style = {"color": f"C{color}", "linestyle": dashes, "marker": marker, "markersize": 4}
+        ax.plot(curve.x, curve.y, label=label, **style)
