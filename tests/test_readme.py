@@ -22,6 +22,7 @@ GUIDES = (
     "docs/neurons.md",
     "docs/perceptron.md",
     "docs/plots.md",
+    "docs/tf-estimator.md",
 )
 OPTIONAL = {
     "equinox": "equinox is not installed: nothing but an example needs it",

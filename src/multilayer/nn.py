@@ -29,6 +29,7 @@ from multilayer._objectives.row_losses import (
     sparse_softmax_cross_entropy,
     squared_error,
 )
+from multilayer._persist.parameters_file import restore, save
 
 __all__ = [
     "ACTIVATIONS",
@@ -54,6 +55,8 @@ __all__ = [
     "mish",
     "relu",
     "residual",
+    "restore",
+    "save",
     "selu",
     "sequential",
     "shuffle_batch",

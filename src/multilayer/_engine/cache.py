@@ -8,6 +8,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -81,6 +82,25 @@ def compiled(function: Callable[..., Any], *args: Any) -> Any:
         if "No such compile option" not in str(error):
             raise
         return lowered.compile()
+
+
+def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that compiles itself for each new shape and type of its arguments."""
+    return jax.jit(function, compiler_options=known_options())
+
+
+@lru_cache(maxsize=1)
+def known_options() -> dict[str, str | bool]:
+    """Options that XLA knows, found out with the smallest of programs."""
+    if jax.default_backend() != "cpu":
+        return {}
+    try:
+        jax.jit(lambda x: x).lower(0).compile(compiler_options=CPU_OPTIONS)
+    except jax.errors.JaxRuntimeError as error:
+        if "No such compile option" not in str(error):
+            raise
+        return {}
+    return CPU_OPTIONS
 
 
 def signature(tree: Any) -> Hashable:

@@ -4,7 +4,6 @@ from numbers import Integral
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from multilayer._core.checks import check_integer, refuse
@@ -43,14 +42,13 @@ def key(seed: int) -> Array:
 
 def as_key(given: Any) -> Array:
     """Return a key as it is, or the key of a seed."""
-    if isinstance(given, Integral):
-        return key(int(given))
-    dtype = getattr(given, "dtype", None)
+    made = key(int(given)) if isinstance(given, Integral) else given
+    dtype = getattr(made, "dtype", None)
     if dtype is None or not jax.numpy.issubdtype(dtype, jax.dtypes.prng_key):
         refuse("key", "a JAX key or an integer", given, "Make one with nn.key(0).")
-    if isinstance(given, jax.core.Tracer):
+    if isinstance(made, jax.core.Tracer):
         refuse("key", "known when weights are drawn", given, "Call init outside compiled code.")
-    return given
+    return made
 
 
 def generator(key: Array) -> np.random.Generator:
@@ -62,8 +60,5 @@ def keys_of_layers(key: Array, number: int) -> list[Array]:
     """Return a key for each of so many layers, made on the host."""
     words = np.asarray(jax.random.key_data(key))
     drawn = np.random.SeedSequence(words.tolist()).generate_state(number * words.size)
-    implementation = jax.random.key_impl(key)
-    return [
-        jax.random.wrap_key_data(jnp.asarray(part), impl=implementation)
-        for part in drawn.reshape(number, words.size)
-    ]
+    parts: list[Array] = np.split(drawn, number)
+    return [jax.random.wrap_key_data(part, impl=jax.random.key_impl(key)) for part in parts]

@@ -11,28 +11,22 @@ The layout, protocol 1:
 Nothing in a file is ever executed.
 """
 
-import json
-import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version as installed_version
-from io import BytesIO
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from multilayer._core.errors import ModelFileError
 from multilayer._core.version import version
-from multilayer._persist.atomic import write_atomically
-
-FORMAT = "multilayer-model"
-PROTOCOL = 1
-KEY = "multilayer"
-LARGEST_HEADER = 100_000_000  # bytes; safetensors' own limit
-
-Arrays = Mapping[str, np.ndarray]
-PathLike = str | os.PathLike[str]
+from multilayer._persist.tensors import (
+    MODEL,
+    Arrays,
+    PathLike,
+    read_description,
+    read_tensors,
+    write_tensors,
+)
 
 
 def write_model(
@@ -63,21 +57,13 @@ def write_model(
     ModelFileError
         The file cannot be written (a ValueError).
     """
-    from safetensors.numpy import save
-
-    manifest = {
-        "format": FORMAT,
-        "protocol": PROTOCOL,
+    description = {
         "pipeline": pipeline,
         "steps": steps,
         "data": dict(data),
         "versions": _versions(),
     }
-    text = json.dumps(manifest, allow_nan=False)
-    # safetensors writes transposed arrays in the wrong order, silently
-    # (https://github.com/safetensors/safetensors/issues/825; drop the copies when that is settled).
-    tensors = {name: np.array(array, order="C", copy=True) for name, array in arrays.items()}
-    write_atomically(path, save(tensors, metadata={KEY: text}))
+    write_tensors(path, MODEL, description, arrays)
 
 
 def read_manifest(path: PathLike) -> dict[str, Any]:
@@ -98,12 +84,7 @@ def read_manifest(path: PathLike) -> dict[str, Any]:
     ModelFileError
         There is no such file, or it is no model that this version can read (a ValueError).
     """
-    try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            return _checked(path, _read_header(path, file, size))
-    except OSError as error:
-        raise _cannot_read(path, error) from error
+    return read_description(path, MODEL)
 
 
 def read_model(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -126,78 +107,10 @@ def read_model(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ModelFileError
         There is no such file, or it is no model that this version can read (a ValueError).
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise _cannot_read(path, error) from error
-    manifest = _checked(path, _read_header(path, BytesIO(content), len(content)))
-    try:
-        return manifest, load(content)
-    except (SafetensorError, KeyError) as error:  # KeyError: a type that NumPy lacks
-        raise ModelFileError(f"{path} is damaged: {error}. Train or copy it again.") from error
+    return read_tensors(path, MODEL)
 
 
 def _versions() -> dict[str, str]:
     """Versions that a model was made with; nothing is imported to ask for them."""
     packages = {name: installed_version(name) for name in ("jax", "scikit-learn", "numpy")}
     return {"multilayer": version(), "python": platform.python_version(), **packages}
-
-
-def _read_header(path: PathLike, file: BinaryIO, size: int) -> dict[str, Any]:
-    """Parse a safetensors header: its length in 8 bytes, then JSON."""
-    if size == 0:
-        raise ModelFileError(f"{path} is empty. Train or copy it again.")
-    length = int.from_bytes(file.read(8), "little")
-    raw = file.read(length) if length <= LARGEST_HEADER else b""
-    if size < 8 or not raw.startswith(b"{"):
-        raise ModelFileError(f"{path} is not a model file: multilayer train and save() write them.")
-    try:
-        header = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        # A header that ends with the file was cut off; one that does not is another kind of file.
-        state = "truncated" if len(raw) < length else "damaged"
-        raise ModelFileError(f"{path} is {state}. Train or copy it again.") from error
-    if _end_of_tensors(header) > size - 8 - length:
-        raise ModelFileError(f"{path} is truncated. Train or copy it again.")
-    return header
-
-
-def _end_of_tensors(header: dict[str, Any]) -> int:
-    """Bytes that the tensors named in a header take."""
-    tensors = [entry for name, entry in header.items() if name != "__metadata__"]
-    ends = [entry.get("data_offsets", [0])[-1] for entry in tensors if isinstance(entry, dict)]
-    return max((end for end in ends if isinstance(end, int)), default=0)
-
-
-def _checked(path: PathLike, header: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest in a header, when this version can read it."""
-    metadata = header.get("__metadata__")
-    text = metadata.get(KEY) if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
-        raise ModelFileError(f"{path} is a safetensors file, but not one that multilayer wrote.")
-    try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is damaged: its description is not JSON.") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ModelFileError(f"{path} is damaged: its description is not one of a model.")
-    protocol = manifest.get("protocol")
-    if not isinstance(protocol, int) or protocol < 1:
-        raise ModelFileError(f"{path} is damaged: it has no protocol number.")
-    if protocol > PROTOCOL:
-        raise ModelFileError(
-            f"{path} was made by a newer multilayer (file protocol {protocol}; this version reads "
-            f'up to {PROTOCOL}). Upgrade: pip install --upgrade "multilayer".'
-        )
-    return manifest
-
-
-def _cannot_read(path: PathLike, error: OSError) -> ModelFileError:
-    if isinstance(error, FileNotFoundError):
-        return ModelFileError(f"model file not found: {path}. Check the name and the folder.")
-    if isinstance(error, IsADirectoryError):
-        return ModelFileError(f"{path} is a folder, not a model file. Name a file in it.")
-    return ModelFileError(f"cannot read {path}: {error.strerror or error}.")

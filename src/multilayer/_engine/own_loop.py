@@ -1,0 +1,200 @@
+"""The compiled step of a user's own loop: a batch, its loss and gradient, the update."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from multilayer._core.checks import check_integer, refuse
+from multilayer._core.functions import comparable
+from multilayer._core.types import Array
+from multilayer._engine import cache
+from multilayer._engine.step import reciprocal
+from multilayer._nn.layer import Layer, apply_in_training, as_layer
+from multilayer._nn.model import Parameters
+from multilayer._nn.normalization import keep_moments
+
+
+class LoopState(NamedTuple):
+    """All that a loop needs to go on: a step takes one and returns the next."""
+
+    params: Parameters
+    opt_state: optax.OptState
+    step: Array  # int32, steps done
+    seed: Array  # uint32, of what the layers draw in training
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """What :func:`train_step` returns."""
+
+    network: Layer
+    loss: Callable[[Array, Array], Array]
+    optimizer: optax.GradientTransformation
+
+    def init(self, params: Parameters, seed: int = 0) -> LoopState:
+        """Return the state before the first step.
+
+        Parameters
+        ----------
+        params : pytree of arrays
+            First parameters of the network, as its ``init`` returns them. They are copied.
+        seed : int, default=0
+            Seed of dropout and noise, from 0 to 2**32 - 1.
+
+        Returns
+        -------
+        state : LoopState
+            With ``params``, ``opt_state``, ``step`` and ``seed``.
+        """
+        check_integer("seed", seed, 0, 2**32 - 1)
+        cache.check_process()
+        params = jax.tree.map(np.array, params)
+        start = cache.get(
+            ("own_loop_start", self.optimizer), lambda: cache.jitted(self.optimizer.init)
+        )
+        return LoopState(params, start(params), np.int32(0), np.uint32(seed))
+
+    def __call__(
+        self, state: LoopState, X: Array, y: Array, sample_weight: Array | None = None
+    ) -> tuple[LoopState, Array]:
+        """Do one step.
+
+        Parameters
+        ----------
+        state : LoopState
+            As :meth:`init` or the step before returned it.
+        X : array of shape (rows, n_inputs)
+            Inputs of the batch.
+        y : array of shape (rows, ...)
+            Its targets, as the loss takes them.
+        sample_weight : array of shape (rows,), default=None
+            Weights of the rows, 0 for rows that shall not count; None for 1 each.
+
+        Returns
+        -------
+        state : LoopState
+            The next state.
+        loss : array of shape ()
+            Loss of the batch before the update, the mean over the rows by weight. It may still be
+            under way: ``float(loss)`` waits for it.
+        """
+        cache.check_process()
+        weight = None if sample_weight is None else _own("sample_weight", sample_weight)
+        return self._program(state, _own("X", X), _own("y", y), weight)
+
+    @cached_property
+    def _program(self) -> Callable[..., tuple[LoopState, Array]]:
+        """The step compiled, for each shape of a batch; equal steps share it."""
+        return cache.get(("own_loop", self), lambda: cache.jitted(self._step))
+
+    def _step(
+        self, state: LoopState, X: Array, y: Array, sample_weight: Array | None
+    ) -> tuple[LoopState, Array]:
+        weight = jnp.ones(X.shape[:1]) if sample_weight is None else sample_weight
+        _check_rows(X, y, weight)
+
+        def mean_loss(params: Parameters) -> tuple[Array, Parameters]:
+            key = jax.random.fold_in(jax.random.key(state.seed), state.step)
+            outputs, moved = apply_in_training(self.network, params, X, key=key, weight=weight)
+            losses = self.loss(outputs, y)
+            if jnp.shape(losses) != weight.shape:
+                rule = f"a function with one value per row, shape {weight.shape}"
+                refuse("loss", rule, self.loss, f"It returns shape {jnp.shape(losses)}.")
+            return jnp.sum(losses * weight) * reciprocal(jnp.sum(weight)), moved
+
+        (loss, moved), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params)
+        rule = optax.with_extra_args_support(self.optimizer)
+        steps, opt_state = rule.update(
+            gradient, state.opt_state, state.params, value=loss, grad=gradient
+        )
+        params = keep_moments(optax.apply_updates(state.params, steps), moved)
+        return LoopState(params, opt_state, state.step + 1, state.seed), loss
+
+
+def train_step(
+    network: Any,
+    loss: Callable[[Array, Array], Array],
+    optimizer: optax.GradientTransformation,
+) -> TrainStep:
+    """Make the compiled training step of a loop of one's own.
+
+    Parameters
+    ----------
+    network : object with ``init`` and ``apply``
+        Such as :func:`sequential` makes.
+    loss : callable
+        ``loss(outputs, y) -> losses``, one value per row, such as
+        :func:`sparse_softmax_cross_entropy`; the step minimises their mean.
+    optimizer : optax.GradientTransformation
+        Such as ``optax.sgd(0.01)``.
+
+    Returns
+    -------
+    step : TrainStep
+        ``state = step.init(params)``, then ``state, loss = step(state, X_batch, y_batch)``.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is none of these; from the step when the shapes do not fit (a ValueError).
+
+    Notes
+    -----
+    A step is compiled for each new shape of a batch. Equal networks with the same loss and the
+    same optimizer share what is compiled.
+
+    Dropout and noise are a function of the state's seed and number of steps: from a state saved
+    and restored a loop goes on as if it had not been interrupted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import optax
+    >>> from multilayer import nn
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 2)).astype(np.float32)
+    >>> y = (X[:, 0] * X[:, 1] > 0).astype(np.int32)
+    >>> network = nn.sequential(nn.dense(16), nn.tanh, nn.dense(2))
+    >>> step = nn.train_step(network, nn.sparse_softmax_cross_entropy, optax.adam(0.05))
+    >>> state = step.init(network.init(nn.key(0), n_inputs=2))
+    >>> for epoch in range(20):
+    ...     for X_batch, y_batch in nn.shuffle_batch(X, y, 50, rng):
+    ...         state, loss = step(state, X_batch, y_batch)
+    >>> bool(nn.accuracy(network.apply(state.params, X), y) > 0.9)
+    True
+    """
+    if not callable(loss):
+        refuse("loss", "a function of outputs and targets", loss, "Such as nn.squared_error.")
+    if not isinstance(optimizer, optax.GradientTransformation):
+        refuse("optimizer", "an optimizer of Optax's", optimizer, "Such as optax.sgd(0.01).")
+    return TrainStep(as_layer("network", network), comparable(loss), optimizer)
+
+
+def _own(name: str, array: Array) -> Array:
+    """Return an array that nobody writes to.
+
+    JAX may read a batch of NumPy's after the call, or never copy it, even when told to
+    (https://github.com/jax-ml/jax/issues/37830): a loop that fills the same array again would train
+    on rows of the next batch. Remove the copy when JAX makes one.
+    """
+    if isinstance(array, jax.Array):
+        return array
+    if not isinstance(array, np.ndarray):
+        refuse(name, "an array of NumPy or JAX", type(array).__name__, "Use np.asarray.")
+    return array.copy()
+
+
+def _check_rows(X: Array, y: Array, weight: Array) -> None:
+    """Check that a batch has rows, and one target and one weight for each."""
+    if X.ndim == 0 or X.shape[0] == 0:
+        refuse("X.shape", "(rows, ...), at least one row", X.shape)
+    if y.shape[:1] != X.shape[:1]:
+        refuse("y.shape", f"({X.shape[0]}, ...), a target for each row of X", y.shape)
+    if weight.shape != X.shape[:1]:
+        refuse("sample_weight.shape", f"({X.shape[0]},), a weight for each row", weight.shape)

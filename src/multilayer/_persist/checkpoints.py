@@ -1,0 +1,167 @@
+"""Checkpoints: numbered files in a folder, each written whole or not at all.
+
+``model.ckpt-<step>.safetensors`` is a file of :mod:`multilayer._persist.tensors` whose description
+has ``step``, ``facts`` (whatever else a resume needs to know) and the ``crc32`` of all of it.
+"""
+
+import json
+import os
+import re
+import tempfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.errors import ModelFileError
+from multilayer._persist.atomic import check_writable
+from multilayer._persist.tensors import Arrays, Kind, PathLike, read_tensors, write_tensors
+
+CHECKPOINT = Kind(
+    "multilayer-checkpoint",
+    1,
+    "checkpoint",
+    "a checkpoint",
+    "estimators write them",
+    "multilayer.estimator",
+    "Remove it to go on from the one before.",
+)
+FILE_NAME = re.compile(r"model\.ckpt-(0|[1-9]\d*)\.safetensors")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds."""
+
+    path: Path
+    step: int
+    arrays: dict[str, np.ndarray]
+    facts: dict[str, Any]
+
+
+def checkpoint_path(folder: PathLike, step: int) -> Path:
+    """Return where the checkpoint of a step is kept."""
+    return Path(folder) / f"model.ckpt-{step}.safetensors"
+
+
+def temporary_folder() -> str:
+    """Make a new folder where the system keeps temporary ones."""
+    return tempfile.mkdtemp(prefix="multilayer-")
+
+
+def prepare_folder(folder: PathLike) -> None:
+    """Make a folder where there is none, and see that files can be written in it.
+
+    Raises
+    ------
+    ModelFileError
+        They cannot (a ValueError).
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelFileError(f"cannot make the folder {folder}: {error.strerror}.") from error
+    check_writable(checkpoint_path(folder, 0))
+
+
+def write_checkpoint(
+    folder: PathLike,
+    step: int,
+    arrays: Arrays,
+    facts: Mapping[str, Any],
+    *,
+    keep: int | None,
+) -> Path:
+    """Write the checkpoint of a step, then remove the oldest ones.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        An existing folder.
+    step : int
+        Steps done.
+    arrays : mapping of str to ndarray
+        Arrays by name.
+    facts : mapping of str
+        A JSON object.
+    keep : int or None
+        Checkpoints to keep, the newest; None for all.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ModelFileError
+        The file cannot be written (a ValueError); those there are stay.
+    """
+    path = checkpoint_path(folder, step)
+    description = {"step": step, "facts": dict(facts), "crc32": _checksum(step, facts, arrays)}
+    write_tensors(path, CHECKPOINT, description, arrays)
+    numbered = _numbered(folder)
+    for old in numbered[: max(0, len(numbered) - keep) if keep else 0]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def newest_checkpoint(folder: PathLike) -> Path | None:
+    """Return the checkpoint of the most steps in a folder, None where there is none.
+
+    Raises
+    ------
+    ModelFileError
+        What is named is no folder, or holds checkpoints of another program (a ValueError).
+    """
+    if not os.path.lexists(folder):
+        return None
+    numbered = _numbered(folder)
+    return numbered[-1] if numbered else None
+
+
+def read_checkpoint(path: PathLike) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    ModelFileError
+        There is no such file, it is no checkpoint, is damaged, or of a newer version (a
+        ValueError).
+    """
+    description, arrays = read_tensors(path, CHECKPOINT)
+    match description:
+        case {"step": int(step), "facts": dict(facts), "crc32": int(checksum)}:
+            if checksum == _checksum(step, facts, arrays):
+                return Checkpoint(Path(path), step, arrays, facts)
+            raise ModelFileError(f"{path} is damaged: its checksum is wrong. {CHECKPOINT.remedy}")
+    raise ModelFileError(f"{path} is damaged: it lacks its step. {CHECKPOINT.remedy}")
+
+
+def _numbered(folder: PathLike) -> list[Path]:
+    """Checkpoints of a folder, oldest first."""
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        raise ModelFileError(
+            f"cannot look for checkpoints in {folder}: {error.strerror}. Name a folder."
+        ) from error
+    foreign = [n for n in names if n.startswith("model.ckpt") and not FILE_NAME.fullmatch(n)]
+    if foreign:
+        raise ModelFileError(
+            f"{folder} holds checkpoints of another program ({min(foreign)}), such as TensorFlow, "
+            "which cannot be read. Choose another folder."
+        )
+    steps = sorted(int(match[1]) for match in map(FILE_NAME.fullmatch, names) if match)
+    return [checkpoint_path(folder, step) for step in steps]
+
+
+def _checksum(step: int, facts: Mapping[str, Any], arrays: Arrays) -> int:
+    """Checksum of everything in a checkpoint."""
+    value = zlib.crc32(json.dumps([step, facts], sort_keys=True).encode())
+    for name in sorted(arrays):
+        value = zlib.crc32(np.asarray(arrays[name]).tobytes(), zlib.crc32(name.encode(), value))
+    return value

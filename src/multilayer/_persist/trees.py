@@ -1,0 +1,75 @@
+"""Pytrees as named arrays and back: how parameters and optimizer states go into files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from multilayer._core.errors import ModelFileError
+
+
+def named_leaves(prefix: str, tree: Any) -> dict[str, np.ndarray]:
+    """Return the arrays of a tree by the path to each, such as ``"params/0/kernel"``.
+
+    Parameters
+    ----------
+    prefix : str
+        What every name begins with.
+    tree : pytree of arrays
+        Its arrays are copied.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+    """
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {_name(prefix, path): np.array(leaf) for path, leaf in leaves}
+
+
+def restored_tree(prefix: str, like: Any, arrays: Mapping[str, np.ndarray], source: object) -> Any:
+    """Return a tree with the structure of another, and the arrays stored under its names.
+
+    Parameters
+    ----------
+    prefix : str
+        What the names begin with.
+    like : pytree of arrays
+        Its structure, shapes and types are what is asked for.
+    arrays : mapping of str to ndarray
+        What :func:`named_leaves` returned, other names beside it.
+    source : object
+        Where the arrays come from, for the messages.
+
+    Returns
+    -------
+    tree : pytree of ndarray
+
+    Raises
+    ------
+    ModelFileError
+        An array is missing, there is one more, or one has another shape or type (a ValueError).
+    """
+    leaves, structure = jax.tree_util.tree_flatten_with_path(like)
+    wanted = {_name(prefix, path): leaf for path, leaf in leaves}
+    stored = {name for name in arrays if name.startswith(f"{prefix}/") or name == prefix}
+    if stored != set(wanted):
+        missing, extra = sorted(set(wanted) - stored), sorted(stored - set(wanted))
+        raise ModelFileError(
+            f"{source} is of another model: it lacks {missing or 'nothing'} and has "
+            f"{extra or 'nothing'} beside what is asked for. Give the arguments it was made with."
+        )
+    for name, leaf in wanted.items():
+        mine, theirs = (np.shape(leaf), leaf.dtype), (arrays[name].shape, arrays[name].dtype)
+        if mine != theirs:
+            raise ModelFileError(
+                f"{source} is of another model: its {name} has shape {theirs[0]} and type "
+                f"{theirs[1]}, asked for are {mine[0]} and {mine[1]}. Give the arguments it was "
+                "made with."
+            )
+    return jax.tree.unflatten(structure, [arrays[name] for name in wanted])
+
+
+def _name(prefix: str, path: Any) -> str:
+    place = jax.tree_util.keystr(path, simple=True, separator="/")
+    return f"{prefix}/{place}" if place else prefix
