@@ -1,0 +1,142 @@
+"""What an estimator is made of: its arguments, checked."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from multilayer._core.checks import check_choice, check_integer, check_real, refuse
+from multilayer.estimator.features import (
+    FeatureColumns,
+    check_columns,
+    check_weight_column,
+)
+from multilayer.estimator.heads import Head
+from multilayer.estimator.numeric_columns import NumericColumn
+
+SUM, MEAN = "sum", "mean"  # loss_reduction
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything about an estimator but where and how long it trains."""
+
+    kind: str  # the name of its class
+    hidden_units: tuple[int, ...]
+    columns: FeatureColumns
+    weight_column: NumericColumn | None
+    head: Head
+    optimizer: Mapping[str, Any]  # arguments of the engine
+    activation: Any
+    dropout: float
+    reduction: str | None  # how losses of rows become that of a batch
+    warm_start_from: Any
+
+    @property
+    def tells_sum(self) -> bool:
+        """Whether the loss of a batch is told as the sum over its rows, not the mean."""
+        return self.reduction != MEAN
+
+    @property
+    def follows_sum(self) -> bool:
+        """Whether the gradient is that of the sum over a batch's rows, not of the mean.
+
+        By default it is not: under TensorFlow 1's Adagrad, whose accumulators start at 0.1, the
+        sum's gradient moves every weight by the whole rate in the first step, and half the units
+        of the chapter's first layer are dead after a few.
+        """
+        return self.reduction == SUM
+
+    def description(self) -> dict[str, Any]:
+        """What checkpoints are told apart by, as JSON."""
+        columns = [[column.name, column.width] for column in self.columns.all]
+        return {"estimator": self.kind, "columns": columns}
+
+    def told_loss(self, loss_sum: float, weight_sum: float) -> float:
+        """Return the loss as it is told, from the engine's sums over a batch.
+
+        Those are of the mean over the outputs of a row.
+        """
+        if self.tells_sum:
+            return loss_sum * self.head.loss_factor * self.head.n_outputs
+        return loss_sum * self.head.loss_factor / weight_sum if weight_sum > 0 else 0.0
+
+
+def make_design(
+    kind: str,
+    *,
+    hidden_units: Any,
+    feature_columns: Any,
+    weight_column: Any,
+    head: Head,
+    optimizer: Any,
+    activation_fn: Any,
+    dropout: Any,
+    loss_reduction: Any,
+    warm_start_from: Any,
+) -> Design:
+    """Check the arguments of an estimator."""
+    from multilayer.estimator.optimizers import optimizer_arguments  # late: it starts JAX
+
+    return Design(
+        kind=kind,
+        hidden_units=check_hidden_units(hidden_units),
+        columns=check_columns(feature_columns),
+        weight_column=check_weight_column(weight_column),
+        head=head,
+        optimizer=optimizer_arguments(optimizer),
+        activation=check_activation(activation_fn),
+        dropout=check_dropout(dropout),
+        reduction=check_reduction(loss_reduction),
+        warm_start_from=check_warm_start(warm_start_from),
+    )
+
+
+def check_hidden_units(given: Any) -> tuple[int, ...]:
+    """Check the sizes of the hidden layers; there may be none."""
+    if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
+        refuse("hidden_units", "a list of integers, such as [300, 100]", given)
+    sizes = tuple(given)
+    for size in sizes:
+        check_integer("hidden_units", size, 1)
+    return tuple(int(size) for size in sizes)
+
+
+def check_dropout(given: Any) -> float:
+    """Check the chance of a unit to be dropped."""
+    if given is None:
+        return 0.0
+    check_real("dropout", given, "[0, 1)")
+    return float(given)
+
+
+def check_reduction(given: Any) -> str | None:
+    """Check how losses of rows become the loss of a batch."""
+    if given is not None:
+        check_choice("loss_reduction", given, (SUM, MEAN), "None")
+    return given
+
+
+def check_warm_start(given: Any) -> Any:
+    """Check the name of a model folder or of a checkpoint."""
+    if given is not None and not isinstance(given, str | os.PathLike):
+        refuse("warm_start_from", "a folder of checkpoints, a checkpoint, or None", given)
+    return given
+
+
+def check_activation(given: Any) -> Any:
+    """Check the activation of the hidden layers; a function that has a name goes by it."""
+    from multilayer._core.functions import comparable
+    from multilayer._nn.activations import ACTIVATIONS
+    from multilayer.estimators.architecture import NAMES, STEPS, problem_of
+
+    if not callable(given):
+        check_choice("activation_fn", given, ACTIVATIONS, "a function of JAX arrays")
+        return given
+    function = comparable(given)
+    if function in STEPS:
+        refuse("activation_fn", "a function with slopes", given, "No weight would learn.")
+    problem = problem_of(function)
+    if problem:
+        refuse("activation_fn", f"a function that keeps the shape ({problem})", given)
+    return NAMES.get(function, function)

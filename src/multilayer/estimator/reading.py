@@ -1,0 +1,154 @@
+"""In which order an input reads its rows, and how what an input function returns is taken."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from multilayer._core.errors import DataError
+from multilayer._data.order import shuffled, unshuffled
+
+Features: TypeAlias = Mapping[str, np.ndarray] | np.ndarray
+"""Arrays by name, or one array that needs no name."""
+
+INPUTS = (
+    "features and labels: arrays, or an iterator of batches. Give what numpy_input_fn returns, "
+    "(features, labels), or a generator of such pairs"
+)
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Rows read pass after pass; batches run on across passes, the very last may be smaller."""
+
+    n_rows: int
+    batch_size: int
+    number: int | None  # of passes, None for no end
+    shuffle: bool
+    seed: int = 0
+
+    @property
+    def n_steps(self) -> int | None:
+        """Number of batches, None for no end."""
+        if self.number is None:
+            return None
+        return -(-self.number * self.n_rows // self.batch_size)
+
+    def rows(self, first: int, n_steps: int) -> np.ndarray:
+        """Return the numbers of the rows of some batches, fewer where the input ends."""
+        start, stop = first * self.batch_size, (first + n_steps) * self.batch_size
+        if self.number is not None:
+            stop = min(stop, self.number * self.n_rows)
+        order = shuffled(self.n_rows, self.seed) if self.shuffle else unshuffled(self.n_rows)
+        passes = range(start // self.n_rows, -(-stop // self.n_rows))
+        rows = np.concatenate([order(number) for number in passes] or [np.arange(0)])
+        skipped = start // self.n_rows * self.n_rows
+        return rows[start - skipped : stop - skipped]
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayInput:
+    """Rows in memory, and how they are read. Itself an input function: it returns itself."""
+
+    features: Features
+    labels: np.ndarray | None
+    batch_size: int
+    num_epochs: int | None
+    shuffle: bool
+
+    def __call__(self) -> "ArrayInput":
+        """Return the input."""
+        return self
+
+    def __repr__(self) -> str:
+        how = f"batch_size={self.batch_size}, num_epochs={self.num_epochs}, shuffle={self.shuffle}"
+        return f"<input of {n_rows(self.features)} rows, {how}>"
+
+    def passes(self, seed: int) -> Passes:
+        """Return the order of the rows under a seed."""
+        return Passes(n_rows(self.features), self.batch_size, self.num_epochs, self.shuffle, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class StreamInput:
+    """Batches that come one after the other, each with its features and labels."""
+
+    batches: Iterator[tuple[Features, np.ndarray | None]]
+
+
+Input: TypeAlias = ArrayInput | StreamInput
+
+
+def read_input(input_fn: Any, *, labelled: bool, endless: bool) -> Input:
+    """Call an input function and say what it returned.
+
+    Bare arrays are one batch: without end in training, which sees it in every step, once elsewhere.
+    """
+    if not callable(input_fn):
+        raise DataError(
+            f"input_fn must be a function without arguments, got input_fn={input_fn!r}. It returns "
+            f"{INPUTS}."
+        )
+    given = input_fn()
+    if isinstance(given, ArrayInput):
+        if labelled and given.labels is None:
+            raise DataError("input_fn must have labels: give y to numpy_input_fn.")
+        return given
+    if is_features(given) or (isinstance(given, tuple) and len(given) == 2):
+        features, labels = pair(given, labelled=labelled)
+        return ArrayInput(features, labels, n_rows(features), None if endless else 1, False)
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | tuple):
+        return StreamInput(pair(batch, labelled=labelled) for batch in given)
+    raise DataError(f"input_fn must return {INPUTS}; it returned a {type(given).__name__}.")
+
+
+def is_features(given: Any) -> bool:
+    """Whether this is what features are given as."""
+    return isinstance(given, Mapping | np.ndarray)
+
+
+def pair(given: Any, *, labelled: bool) -> tuple[Features, np.ndarray | None]:
+    """Return features and labels, checked to have as many rows."""
+    features, labels = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
+    if not is_features(features):
+        raise DataError(
+            "features must be a dictionary of arrays or an array, got a "
+            f"{type(features).__name__}. Return (features, labels), such as ({{'x': X}}, y)."
+        )
+    if labels is None and labelled:
+        raise DataError("input_fn must return labels too: (features, labels).")
+    features = checked_features(features)
+    return features, None if labels is None else checked_labels(labels, n_rows(features))
+
+
+def checked_features(features: Any) -> Features:
+    """Return features as arrays of as many rows."""
+    if isinstance(features, np.ndarray):
+        arrays = {"": features}
+    else:
+        arrays = {key: np.asarray(value) for key, value in features.items()}
+    wrong = [key for key in arrays if not isinstance(key, str)]
+    if wrong or not arrays:
+        raise DataError(f"features must be named by text, got the names {list(arrays)}.")
+    lengths = {key: len(value) if value.ndim else None for key, value in arrays.items()}
+    if len(set(lengths.values())) != 1 or not any(lengths.values()):
+        raise DataError(
+            f"features must be arrays of as many rows each, at least one, got {lengths}."
+        )
+    return features if isinstance(features, np.ndarray) else arrays
+
+
+def checked_labels(labels: Any, rows: int) -> np.ndarray:
+    """Return labels as an array with as many rows as the features."""
+    labels = np.asarray(labels)
+    if labels.ndim == 0 or len(labels) != rows:
+        raise DataError(
+            f"labels must have as many rows as the features, {rows}, got shape {labels.shape}."
+        )
+    return labels
+
+
+def n_rows(features: Features) -> int:
+    """Number of rows of checked features."""
+    return len(features if isinstance(features, np.ndarray) else next(iter(features.values())))

@@ -1,0 +1,191 @@
+"""One call of ``train``: steps, lines of the log, checkpoints."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from multilayer._core.checks import refuse
+from multilayer._core.errors import DivergenceError
+from multilayer._engine import cache, loop
+from multilayer._engine.callbacks.protocol import Callback, Progress
+from multilayer._engine.loop import Pace, Training
+from multilayer._persist.checkpoints import prepare_folder, write_checkpoint
+from multilayer._persist.trees import named_leaves
+from multilayer.estimator.assembly import STREAM, Place, assemble, make_source
+from multilayer.estimator.design import Design
+from multilayer.estimator.logging import INFO, LOGGER
+from multilayer.estimator.reading import ArrayInput, Input
+from multilayer.estimator.restoring import last_checkpoint, resumed, seed_of, warm_started
+from multilayer.estimator.run_config import RunConfig
+from multilayer.estimator.source import EndlessSource
+from multilayer.estimators import fitting
+
+
+@dataclass
+class Session:
+    """A training run between its checkpoints."""
+
+    training: Training
+    source: EndlessSource
+    design: Design
+    config: RunConfig
+    folder: str
+    seed: int
+    place: Place
+    first: int  # the global step it begins from
+    saved: float = field(default_factory=time.monotonic)  # when the last checkpoint was written
+    logged: float = 0.0  # when the last loss was
+    loss: float = math.nan  # of the last step that was looked at
+
+    def run(self, stop: float) -> None:
+        """Train until a global step, or until the input ends."""
+        watch, pace = Watch(self), Pace(self.training)
+        with self._saved_on_interrupt():
+            while (target := self.next_look(stop)) > self.training.step:
+                self.look_at(target, watch, pace)
+                if target < self._last(stop):
+                    self.save_if_due(target)
+                self.log(target)
+        self.save(completed=True)
+        if self.training.step > self.first:
+            LOGGER.info("Loss for final step: %s.", np.float32(self.loss))
+
+    def _last(self, stop: float) -> float:
+        end = self.source.end
+        return stop if end is None else min(stop, end)
+
+    def next_look(self, stop: float) -> int:
+        """Return the next global step whose loss is looked at, or after which there is a save."""
+        step = self.training.step
+        reach = self.source.reach(step)
+        ends = [self._last(stop), *([] if reach is None else [reach])]
+        if step == self.first:
+            ends.append(step + 1)
+        every = self.config.log_step_count_steps
+        if every and LOGGER.isEnabledFor(INFO):
+            ends.append(self.first + 1 + (step - self.first - 1) // every * every + every)
+        every = self.config.save_checkpoints_steps
+        if every:
+            ends.append(step // every * every + every)
+        return int(min(ends))
+
+    def look_at(self, target: int, watch: "Watch", pace: Pace) -> None:
+        """Train until a global step, the sums of losses those of its batch alone."""
+        if target - 1 > self.training.step:
+            loop.train(self.training, target - 1, callbacks=[watch], budget=pace)
+        state = self.training.state
+        zero = np.zeros_like(state.loss_sum)
+        self.training.state = state._replace(loss_sum=zero, weight_sum=zero)
+        loop.train(self.training, target, callbacks=[watch], budget=pace)
+        state = self.training.state
+        self.loss = self.design.told_loss(float(state.loss_sum), float(state.weight_sum))
+
+    def log(self, step: int) -> None:
+        """Tell the loss of a step, and the speed since the last one told."""
+        every = self.config.log_step_count_steps
+        if not every or (step - self.first - 1) % every:
+            return
+        now = time.perf_counter()
+        loss, seconds, self.logged = np.float32(self.loss), now - self.logged, now
+        if step == self.first + 1:
+            LOGGER.info("loss = %s, step = %d", loss, step)
+        else:
+            LOGGER.info("global_step/sec: %g", every / seconds)
+            LOGGER.info("loss = %s, step = %d (%.3f sec)", loss, step, seconds)
+
+    def save_if_due(self, step: int) -> None:
+        """Write a checkpoint after the first step, at multiples of steps, or by the clock."""
+        every = self.config.save_checkpoints_steps
+        due = step == self.first + 1 or (every and step % every == 0)
+        if due or time.monotonic() - self.saved > self.config.seconds_between:
+            self.save()
+
+    def save(self, *, completed: bool = False) -> None:
+        """Write a checkpoint of the state after the last step.
+
+        A later call goes on at this place of the input, unless that has come to its end. An
+        iterator is the user's to begin again once a call is completed.
+        """
+        state, step = self.training.state, self.training.step
+        ended = self.source.end is not None and step >= self.source.end
+        over = ended or (completed and self.place.mark == STREAM)
+        facts = {
+            "design": self.design.description(),
+            "seed": self.seed,
+            "place": None if over else asdict(self.place),
+        }
+        arrays = {
+            **named_leaves("params", state.params),
+            **named_leaves("opt_state", state.opt_state),
+        }
+        keep = self.config.keep_checkpoint_max
+        path = write_checkpoint(self.folder, step, arrays, facts, keep=keep)
+        self.saved = time.monotonic()
+        LOGGER.info("Saving checkpoints for %d into %s.", step, path)
+
+    @contextmanager
+    def _saved_on_interrupt(self) -> Iterator[None]:
+        """Save what is trained when Ctrl-C ends it."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.save()
+            raise
+
+
+class Watch(Callback):
+    """Looks on from call to call of the engine: the clock of checkpoints, and divergence."""
+
+    only_watches = True
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def on_progress(self, progress: Progress) -> None:
+        """Refuse a loss that is no number; save when it is time."""
+        session = self._session
+        if not np.isfinite(session.training.state.loss_sum):
+            raise DivergenceError(
+                f"training diverged by step {progress.step}: the loss is not finite. The "
+                f"checkpoints in {session.folder} are from before. Scale the features, or give "
+                "the optimizer a lower learning rate."
+            )
+        if time.monotonic() - session.saved > session.config.seconds_between:
+            session.save()
+
+
+def train(
+    design: Design,
+    config: RunConfig,
+    folder: str,
+    given: Input,
+    *,
+    steps: int | None,
+    max_steps: int | None,
+) -> None:
+    """Train from the newest checkpoint of a folder on, for some steps or up to a global step."""
+    cache.check_process()
+    endless = isinstance(given, ArrayInput) and given.num_epochs is None
+    if endless and steps is None and max_steps is None:
+        refuse("steps", "a number for an input without end", None, "Or give max_steps.")
+    checkpoint = last_checkpoint(design, folder)
+    first = 0 if checkpoint is None else checkpoint.step
+    if max_steps is not None and max_steps <= first:
+        LOGGER.info("Skipping training since max_steps has already saved.")
+        return
+    seed = seed_of(config, checkpoint)
+    stored = None if checkpoint is None else checkpoint.facts.get("place")
+    source, place = make_source(design, given, first, seed, stored, fitting.computing_type())
+    stop = max_steps if max_steps is not None else math.inf if steps is None else first + steps
+    training = assemble(design, source, seed)
+    if checkpoint is None:
+        training.state = warm_started(training.state, design)
+    else:
+        LOGGER.info("Restoring parameters from %s", checkpoint.path)
+        training.state = resumed(training.state, checkpoint)
+    prepare_folder(folder)
+    Session(training, source, design, config, folder, seed, place, first).run(stop)
