@@ -220,25 +220,28 @@ def test_child_of_a_fork_is_refused(batches, monkeypatch):
     "optimizer",
     [
         optax.adam(optax.cosine_decay_schedule(0.1, 12)),
-        optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1, momentum=0.9)),
         optax.polyak_sgd(),  # looks at the loss
         optax.inject_hyperparams(optax.adamw)(learning_rate=0.1),
     ],
-    ids=["schedule", "chain", "value", "numbers in the state"],
+    ids=["schedule", "value", "numbers in the state"],
 )
 def test_optimizers_are_optaxs(optimizer, batches):
-    """Step by step against the rule itself, run without compiling."""
+    """Step by step against the rule itself."""
     step, state = begin(optimizer=optimizer)
     rule = optax.with_extra_args_support(optimizer)
     params, opt_state = state.params, rule.init(state.params)
-    for X, y in batches[:3]:
 
-        def mean(p, X=X, y=y):
-            return LOSS(NETWORK.apply(p, X), y).mean()
+    @jax.jit
+    def update(params, opt_state, X, y):
+        def mean(params):
+            return LOSS(NETWORK.apply(params, X), y).mean()
 
         value, gradient = jax.value_and_grad(mean)(params)
         updates, opt_state = rule.update(gradient, opt_state, params, value=value)
-        params = optax.apply_updates(params, updates)
+        return optax.apply_updates(params, updates), opt_state, value
+
+    for X, y in batches:
+        params, opt_state, value = update(params, opt_state, X, y)
         state, loss = step(state, X, y)
         assert float(loss) == pytest.approx(float(value), rel=1e-4)
     assert_same(state.params, params, rtol=1e-3, atol=1e-5)
@@ -254,6 +257,8 @@ X, Y = np.zeros((4, N_INPUTS), np.float32), np.zeros(4, int)
     [
         ((X.tolist(), Y), "X must be an array of NumPy or JAX, got X='list'"),
         ((X, Y.tolist()), "y must be an array"),
+        ((X.astype(object), Y), "X.dtype must be a type of numbers, got X.dtype='object'"),
+        ((X, np.array(["a", "b", "a", "b"])), "y.dtype must be a type of numbers"),
         ((X, Y[:3]), r"y.shape must be \(4, ...\), a target for each row of X"),
         ((X[:0], Y[:0]), "at least one row"),
         ((X[:, :5], Y), r"x.shape must be \(rows, 6\), got x.shape=\(4, 5\)"),

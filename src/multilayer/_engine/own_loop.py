@@ -19,6 +19,9 @@ from multilayer._nn.layer import Layer, apply_in_training, as_layer
 from multilayer._nn.model import Parameters
 from multilayer._nn.normalization import keep_moments
 
+ALIGNMENT = 64
+"""Bytes at whose multiples XLA takes an array of NumPy's as it is, on a CPU."""
+
 
 class LoopState(NamedTuple):
     """All that a loop needs to go on: a step takes one and returns the next."""
@@ -179,15 +182,21 @@ def train_step(
 def _own(name: str, array: Array) -> Array:
     """Return an array that nobody writes to.
 
-    JAX may read a batch of NumPy's after the call, or never copy it, even when told to
+    JAX reads a batch of NumPy's some time after the call, even when told to copy it
     (https://github.com/jax-ml/jax/issues/37830): a loop that fills the same array again would train
-    on rows of the next batch. Remove the copy when JAX makes one.
+    on rows of the next batch. Remove the copy when JAX makes one at once.
     """
     if isinstance(array, jax.Array):
         return array
     if not isinstance(array, np.ndarray):
         refuse(name, "an array of NumPy or JAX", type(array).__name__, "Use np.asarray.")
-    return array.copy()
+    if array.dtype.kind in "OSUMm":
+        refuse(f"{name}.dtype", "a type of numbers", str(array.dtype))
+    memory = np.empty(array.nbytes + ALIGNMENT, np.uint8)
+    first = -memory.__array_interface__["data"][0] % ALIGNMENT
+    copy = memory[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def _check_rows(X: Array, y: Array, weight: Array) -> None:
