@@ -7,8 +7,8 @@ from jax.test_util import check_grads
 from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer import MLPRegressor
+from multilayer._nn.moments import Moments
 from multilayer._nn.normalization import (
-    Moments,
     follow,
     layer_normalize,
     normalize,

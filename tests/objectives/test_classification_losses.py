@@ -10,7 +10,8 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 
 from multilayer import MLPClassifier
-from multilayer._objectives.objective import LossNumbers, Objective, row_losses
+from multilayer._objectives.losses import row_losses
+from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer.estimators.class_weights import weights_of_rows
 
 ROWS = 40

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
-from multilayer._optim.solvers import SOLVER_DEFAULTS
+from multilayer._optim.solver_defaults import SOLVER_DEFAULTS
 
 from .reference import (
     KERNELS,

@@ -1,8 +1,10 @@
 """Full-batch training by SciPy's L-BFGS-B, the loss and its gradient compiled."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import jax
 import numpy as np
@@ -16,7 +18,7 @@ from multilayer._engine.history import History
 from multilayer._engine.loop import attended, tell_each
 from multilayer._engine.step import batch_loss
 from multilayer._nn.model import Parameters
-from multilayer._objectives.objective import reported_share
+from multilayer._objectives.losses import reported_share
 
 
 @dataclass
@@ -37,12 +39,24 @@ class Minimum:
 class FullBatch:
     """A run of the minimiser, as callbacks see it."""
 
-    def __init__(self, params: Parameters) -> None:
+    def __init__(
+        self,
+        params: Parameters,
+        arguments: Mapping[str, Any],
+        gradient_of: Callable[[Parameters], Parameters],
+    ) -> None:
         self.network = params  # at the last accepted point
+        self.name: str | None = None
+        self.step, self.seconds = 0, 0.0
+        self.arguments, self._gradient_of = arguments, gradient_of
 
     def restore(self, network: Parameters) -> None:
         """Put parameters in place that :attr:`network` once gave."""
         self.network = network
+
+    def gradient(self) -> Parameters:
+        """Gradient over all rows, penalty included."""
+        return self._gradient_of(self.network)
 
 
 def minimise(
@@ -54,11 +68,13 @@ def minimise(
     max_iter: int,
     max_fun: int,
     callbacks: Sequence[Callback] = (),
+    arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> Minimum:
     """Minimise the weighted mean loss plus ``0.5 * alpha * ||W||^2 / sum(weights)``.
 
     SciPy works on one float64 vector; each evaluation is done in the computing type. Callbacks are
-    told of each iteration as of an epoch. Ctrl-C ends the search at the last accepted point.
+    told of each iteration as of an epoch, and see the estimator's ``arguments``. Ctrl-C ends the
+    search at the last accepted point.
     """
     cache.check_process()
     start = time.perf_counter()
@@ -69,10 +85,11 @@ def minimise(
     begun = time.perf_counter()
     history = History()
     stops: list[Stop] = []
-    run = FullBatch(params)
 
     def objective(vector: np.ndarray) -> tuple[float, np.ndarray]:
         return full_loss(config, hyper, source, unpack(vector, params))
+
+    run = FullBatch(params, arguments, lambda at: unpack(objective(pack(at))[1], params))
 
     def told(minimised: float, network: Parameters) -> float:
         """Return the loss as it is told; the penalty is told whole."""
@@ -86,6 +103,7 @@ def minimise(
         line = np.array([[loss, nan, nan, nan]])
         seconds = time.perf_counter() - begun
         history.add(line, 1, seconds)
+        run.step, run.seconds = len(history), seconds
         progress = Progress(len(history), max_iter, 1, seconds, begun - start)
         stop = tell_each(callbacks, history.rows[-1:], progress)
         if stop:

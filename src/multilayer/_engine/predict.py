@@ -13,9 +13,11 @@ import numpy as np
 from multilayer._core.types import Array
 from multilayer._data.source import pad_rows
 from multilayer._engine import cache
+from multilayer._nn.forward import apply_hidden
 from multilayer._nn.model import Model, Parameters
-from multilayer._nn.network import Network, apply_hidden
-from multilayer._objectives.objective import Objective, distribution
+from multilayer._nn.network import Network
+from multilayer._objectives.losses import distribution
+from multilayer._objectives.objective import Objective
 
 BLOCKS = (32, 128, 512, 2048)
 

@@ -13,7 +13,7 @@ from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.state import Pending, TrainState
 from multilayer._nn.model import Parameters
 from multilayer._nn.normalization import keep_moments
-from multilayer._objectives.objective import reported_share, row_losses
+from multilayer._objectives.losses import reported_share, row_losses
 from multilayer._objectives.penalties import penalty, penalty_gradient
 from multilayer._optim.constraints import average, clip, limit_columns
 from multilayer._optim.solvers import make_rule

@@ -1,21 +1,17 @@
-"""Activation functions by name: scikit-learn's by its names, then the field's."""
+"""Activation functions by name."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from multilayer._core.checks import refuse
 from multilayer._core.types import Array
+from multilayer._nn.activation_names import Activation, Function
 from multilayer._nn.floating import floating
 from multilayer._nn.rectifiers import elu, gelu, leaky_relu, mish, relu, selu, silu, softplus
 from multilayer._nn.sigmoids import identity, logistic, softmax, tanh
 from multilayer._nn.step_functions import heaviside, sign
-
-Function: TypeAlias = Callable[[Array], Array]
-Activation: TypeAlias = str | Function
-"""A name in ACTIVATIONS, or a function of JAX arrays that keeps the shape."""
 
 ACTIVATIONS: dict[str, Function] = {
     function.__name__: function

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.random import Generator, RandomState
 
-from multilayer._nn.activations import Activation
+from multilayer._nn.activation_names import Activation
 
-Random: TypeAlias = RandomState | Generator
-Draw = Callable[[Random, int, int], np.ndarray]
+Random: TypeAlias = "np.random.RandomState | np.random.Generator"
+Draw: TypeAlias = Callable[[Random, int, int], np.ndarray]
 
 
 def _uniform(bound: Callable[[int, int], float]) -> Draw:

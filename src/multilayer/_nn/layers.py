@@ -10,16 +10,11 @@ import numpy as np
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer._core.types import Array
 from multilayer._nn.floating import floating
+from multilayer._nn.forward import drop
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS, draw_layer
 from multilayer._nn.keys import as_key, generator
-from multilayer._nn.network import drop
-from multilayer._nn.normalization import (
-    Moments,
-    follow,
-    layer_normalize,
-    normalize,
-    weighted_moments,
-)
+from multilayer._nn.moments import Moments
+from multilayer._nn.normalization import follow, layer_normalize, normalize, weighted_moments
 
 BIAS_INITIALIZERS = ("glorot_uniform", "zeros")
 

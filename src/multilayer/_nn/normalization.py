@@ -1,28 +1,15 @@
 """Normalisation of a layer's sums before its activation."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from multilayer._core.types import Array
+from multilayer._nn.moments import EPSILON, Moments
 
-EPSILON = 1e-5  # added to a variance
 MOMENTUM = 0.9  # share of the old running moments that a step keeps
-
-NORMS = ("batch", "layer")
-
-
-class Moments(NamedTuple):
-    """Mean and variance of each unit, shape ``(units,)``.
-
-    Running moments stand among a network's parameters, so that whatever keeps, averages, saves or
-    restores a network takes them along. No loss depends on them: their gradient is 0.
-    """
-
-    mean: Array
-    variance: Array
 
 
 def weighted_moments(z: Array, weight: Array) -> Moments:

@@ -8,8 +8,9 @@ import numpy as np
 from jax.scipy.special import xlogy
 
 from multilayer._core.types import Array
+from multilayer._objectives.objective import SMALLEST_SPREAD
 
-OUT_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+OUT_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "identity": lambda z: z,
     "exp": jnp.exp,
     "softplus": jax.nn.softplus,
@@ -17,8 +18,6 @@ OUT_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "relu": jax.nn.relu,
 }
-
-SMALLEST_SPREAD = 1e-4  # standard deviations that "gaussian_nll" can tell apart from 0
 
 
 def squared_error(predicted: Array, target: Array) -> Array:
@@ -45,7 +44,7 @@ def poisson(raw: Array, target: Array, out_activation: str) -> Array:
     float32 would be -inf, and its gradient no number.
     """
     log_mean = raw if out_activation == "exp" else log_softplus(raw)
-    mean = OUT_ACTIVATIONS[out_activation](raw)
+    mean = OUT_FUNCTIONS[out_activation](raw)
     return xlogy(target, target) - target * log_mean - target + mean
 
 

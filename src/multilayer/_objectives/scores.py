@@ -5,7 +5,8 @@ import numpy as np
 
 from multilayer._core.types import Array
 from multilayer._objectives import classification
-from multilayer._objectives.objective import Objective, distribution, point
+from multilayer._objectives.losses import distribution, point
+from multilayer._objectives.objective import Objective
 
 
 def score_sums(objective: Objective, raw: Array, target: Array, weight: Array) -> Array:

@@ -18,15 +18,6 @@ Numbers = Mapping[str, Number]
 Solver: TypeAlias = str | Callable[..., optax.GradientTransformation] | optax.GradientTransformation
 """A name in SOLVERS, a factory of Optax's, or a rule that one has made."""
 
-SOLVER_DEFAULTS: dict[str, dict[str, float]] = {
-    "sgd": {},
-    "adam": {},
-    "adamw": {},
-    "adagrad": {"initial_accumulator_value": 0.1},
-    "rmsprop": {"decay": 0.9, "momentum": 0.0},
-}
-"""Numbers of each solver beyond scikit-learn's arguments (``solver_params``)."""
-
 
 def is_matrix(params: optax.Params) -> optax.Params:
     """Mark the leaves that decay: weight matrices, not biases."""

@@ -6,20 +6,17 @@ from functools import lru_cache
 from numbers import Integral
 from typing import Any
 
-import jax
 import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
 from multilayer._core.functions import comparable
-from multilayer._nn.activations import ACTIVATIONS, Activation
-from multilayer._nn.network import Network
-from multilayer._nn.normalization import NORMS
+from multilayer._nn.activation_names import ACTIVATION_NAMES, Activation
+from multilayer._nn.network import NORMS, Network
 from multilayer._nn.step_functions import heaviside, sign
 from multilayer.estimators.arguments import NetworkArguments
 
 PRECISIONS = ("float32", "bfloat16")
 STEPS = ("heaviside", "sign", heaviside, sign)
-NAMES = {function: name for name, function in ACTIVATIONS.items()}
 
 
 def network_of(
@@ -109,22 +106,34 @@ def activation(value: Any) -> Activation:
             "The derivative of a step is 0 everywhere: no weight before it would learn.",
         )
     if callable(value):
-        function = comparable(value)
-        if function in NAMES:
-            return NAMES[function]
-        problem = problem_of(function)
-        if problem:
-            refuse(
-                "activation", f"a function of JAX arrays that keeps the shape ({problem})", value
-            )
-        return function
-    check_choice("activation", value, ACTIVATIONS, "a function of JAX arrays, or one of each layer")
+        return _own_activation(value)
+    names, other = ACTIVATION_NAMES, "a function of JAX arrays, or one of each layer"
+    check_choice("activation", value, names, other)
     return value
+
+
+def _own_activation(value: Callable[[Any], Any]) -> Activation:
+    """Check a function, and return its name where it has one."""
+    activation = by_name(comparable(value))
+    problem = "" if isinstance(activation, str) else problem_of(activation)
+    if problem:
+        refuse("activation", f"a function of JAX arrays that keeps the shape ({problem})", value)
+    return activation
+
+
+def by_name(function: Callable[[Any], Any]) -> Activation:
+    """Return the name of a function that has one, else the function."""
+    from multilayer._nn.activations import ACTIVATIONS  # late: it starts JAX
+
+    names = {known: name for name, known in ACTIVATIONS.items()}
+    return names.get(function, function)
 
 
 @lru_cache(maxsize=64)
 def problem_of(function: Callable[[Any], Any]) -> str:
     """Say what is wrong with a function as an activation; nothing if it is none."""
+    import jax
+
     z = jax.ShapeDtypeStruct((2, 3), np.float32)
     try:
         result = jax.eval_shape(function, z)

@@ -1,6 +1,6 @@
-"""Class labels, the numbers that stand for them in training, and the objective they ask for."""
+"""Class labels, and the numbers that stand for them in training."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -9,16 +9,7 @@ from sklearn.utils.validation import column_or_1d
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
-
-if TYPE_CHECKING:
-    from multilayer._objectives.objective import Objective
-
-# Kinds of targets: one column of two or of more classes, yes/no columns, columns of classes.
-BINARY, MULTICLASS, MULTILABEL, MULTIOUTPUT = "binary", "multiclass", "multilabel", "multioutput"
-KINDS = (BINARY, MULTICLASS, MULTILABEL, MULTIOUTPUT)
-
-Classes = np.ndarray | list[np.ndarray]
-"""Sorted classes; a list with those of each column for several columns of classes."""
+from multilayer.estimators.target_kinds import BINARY, MULTICLASS, MULTILABEL, MULTIOUTPUT, Classes
 
 
 def check_labels(y: Any) -> np.ndarray:
@@ -87,21 +78,6 @@ def same_classes(one: Classes, other: Classes) -> bool:
             and all(map(same_classes, one, other))
         )
     return len(one) == len(other) and set(one.tolist()) == set(other.tolist())
-
-
-def objective(kind: str, classes: Classes, out_activation: str) -> "Objective":
-    """Return what is minimised for such a target; ``out_activation`` may be "auto"."""
-    from multilayer._objectives.objective import Objective  # late: it starts JAX
-
-    if kind in (BINARY, MULTILABEL) and out_activation != "softmax":
-        return Objective("logistic", "logistic", (1,) * (1 if kind == BINARY else len(classes)))
-    if kind == MULTILABEL:  # two units, no and yes, for each column
-        return Objective("softmax", "softmax", (2,) * len(classes))
-    columns = classes if isinstance(classes, list) else [classes]
-    heads = tuple(len(column) for column in columns)
-    if out_activation == "logistic":
-        return Objective("one_vs_rest", "logistic", heads)
-    return Objective("softmax", "softmax", heads)
 
 
 def encode(y: np.ndarray, classes: Classes, kind: str, loss: str) -> np.ndarray:

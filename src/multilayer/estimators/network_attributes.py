@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from multilayer._nn.model import Parameters
-from multilayer._nn.network import Dense
-from multilayer._nn.normalization import Moments
+from multilayer._nn.moments import Moments
+from multilayer._nn.network import Dense, Layers
 
 NORM_ATTRIBUTES = ("norm_scales_", "norm_shifts_", "norm_means_", "norm_variances_")
 """Of normalised layers; the last two hold the running moments of batch normalisation."""
@@ -16,6 +15,8 @@ NORM_ATTRIBUTES = ("norm_scales_", "norm_shifts_", "norm_means_", "norm_variance
 def parameter_attributes(estimator: Any, params: Parameters) -> dict[str, Any]:
     """Return parameters as attributes, copied: scikit-learn's, or one for a user's network."""
     if estimator.network is not None:
+        import jax  # late: dense layers do without
+
         return {"params_": jax.tree.map(np.array, params)}
     attributes: dict[str, Any] = {
         "coefs_": [np.array(layer.kernel) for layer in params],
@@ -36,14 +37,22 @@ def norm_of(layer: Dense) -> tuple[Any, ...]:
 def parameters_of(estimator: Any, dtype: str) -> Parameters:
     """Return the parameters that the attributes hold (users may have changed them)."""
     if estimator.network is not None:
+        import jax
+
         return jax.tree.map(lambda leaf: np.array(leaf, dtype), estimator.params_)
 
+    return layers_of(estimator, dtype)
+
+
+def layers_of(holder: Any, dtype: str) -> Layers:
+    """Return the parameters of dense layers that attributes hold."""
+
     def of_layer(name: str, i: int) -> np.ndarray | None:
-        values = getattr(estimator, name, [])
+        values = getattr(holder, name, [])
         return np.array(values[i], dtype) if i < len(values) else None
 
     layers = []
-    for i, (kernel, bias) in enumerate(zip(estimator.coefs_, estimator.intercepts_, strict=True)):
+    for i, (kernel, bias) in enumerate(zip(holder.coefs_, holder.intercepts_, strict=True)):
         scale, shift, mean, variance = (of_layer(name, i) for name in NORM_ATTRIBUTES)
         moments = None if mean is None else Moments(mean, variance)
         layers.append(Dense(np.array(kernel, dtype), np.array(bias, dtype), scale, shift, moments))

@@ -4,9 +4,9 @@ import warnings
 
 from sklearn.exceptions import ConvergenceWarning
 
+from multilayer._core.warning_level import level_of_caller
 from multilayer._engine.perceptron_training import Outcome
 from multilayer.estimators.perceptron_arguments import PerceptronArguments
-from multilayer.estimators.warning_level import level_of_caller
 
 
 def warn_of_failure(outcomes: list[Outcome], arguments: PerceptronArguments) -> None:

@@ -3,16 +3,16 @@
 import copy
 import inspect
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
-from sklearn.metrics import check_scoring
 
 from multilayer._core.checks import refuse
-from multilayer._engine.loop import Scorer
 from multilayer._nn.model import Parameters
 from multilayer.estimators.network_attributes import parameter_attributes
+
+if TYPE_CHECKING:
+    from multilayer._engine.loop import Scorer
 
 
 def check_scorer(value: Any) -> None:
@@ -46,8 +46,11 @@ def check_takes_weights(scoring: Any) -> None:
         )
 
 
-def network_scorer(estimator: Any, validation: Any) -> Scorer:
+def network_scorer(estimator: Any, validation: Any) -> "Scorer":
     """Return the function that scores a network on validation rows, higher is better."""
+    import jax
+    from sklearn.metrics import check_scoring
+
     scorer = check_scoring(estimator, scoring=estimator.scoring)
     several = getattr(estimator, "_target_kind", None) == "multioutput"
     if several and isinstance(estimator.scoring, str):

@@ -4,22 +4,32 @@ import inspect
 from collections.abc import Mapping
 from functools import partial
 from numbers import Real
-from typing import Any
-
-import optax
+from typing import TYPE_CHECKING, Any
 
 from multilayer._core.checks import check_choice, check_real, refuse
 from multilayer._core.functions import comparable
 from multilayer._optim.schedules import SCHEDULE_DEFAULTS
-from multilayer._optim.solvers import SOLVER_DEFAULTS, Solver
+from multilayer._optim.solver_defaults import SOLVER_DEFAULTS
 from multilayer.estimators.arguments import NetworkArguments
+
+if TYPE_CHECKING:
+    from multilayer._optim.solvers import Solver
 
 SOLVER_NAMES = (*SOLVER_DEFAULTS, "lbfgs")
 
 
+def is_ready(solver: Any) -> bool:
+    """Whether a solver is what one of Optax's factories has made, with its rate within."""
+    if not hasattr(solver, "init"):  # a name, or a factory
+        return False
+    import optax  # late: it starts JAX
+
+    return isinstance(solver, optax.GradientTransformation)
+
+
 def check_solver(value: Any) -> None:
     """Check a solver: a name, a factory with a learning rate, or a rule that is ready."""
-    if isinstance(value, optax.GradientTransformation):
+    if is_ready(value):
         return
     if not callable(value):
         check_choice("solver", value, SOLVER_NAMES, "a factory such as optax.lion")
@@ -33,7 +43,7 @@ def check_solver(value: Any) -> None:
         )
 
 
-def engine_solver(arguments: NetworkArguments) -> Solver:
+def engine_solver(arguments: NetworkArguments) -> "Solver":
     """Return the solver as the engine names it."""
     solver = arguments.solver
     # "lbfgs" updates nothing in the program; sgd without momentum has no velocity to keep.
@@ -48,7 +58,7 @@ def engine_solver(arguments: NetworkArguments) -> Solver:
 def factory_arguments(arguments: NetworkArguments) -> dict[str, Any]:
     """Arguments of a solver that is a factory: its own, then those of ``solver_params``."""
     solver, given = arguments.solver, arguments.solver_params or {}
-    if isinstance(solver, optax.GradientTransformation):
+    if is_ready(solver):
         if given:
             refuse("solver_params", "None for a solver that is ready", given, "Give a factory.")
         return {}
@@ -120,8 +130,7 @@ def schedule_numbers(arguments: NetworkArguments) -> dict[str, float]:
 
 def check_ready_rule(arguments: NetworkArguments) -> None:
     """Refuse a schedule for a rule that has its rate within."""
-    ready = isinstance(arguments.solver, optax.GradientTransformation)
-    if ready and arguments.learning_rate != "constant":
+    if is_ready(arguments.solver) and arguments.learning_rate != "constant":
         refuse(
             "learning_rate",
             "'constant' for a solver that is ready, which has its own rate",

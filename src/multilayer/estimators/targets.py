@@ -4,12 +4,10 @@ import itertools
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import column_or_1d
 
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
 from multilayer._core.errors import DataError
-from multilayer._objectives.objective import REGRESSION, Objective
-from multilayer._objectives.regression import OUT_ACTIVATIONS
+from multilayer._objectives.objective import OUT_ACTIVATIONS, REGRESSION, Objective
 from multilayer.estimators.arguments import RegressorArguments
 
 MEDIAN = 0.5
@@ -78,6 +76,8 @@ def objective(arguments: RegressorArguments, n_targets: int) -> Objective:
 def check_targets(y: np.ndarray, loss: str) -> np.ndarray:
     """Validate numbers of shape ``(n,)`` or ``(n, targets)``, in float64."""
     if y.ndim == 2 and y.shape[1] == 1:
+        from sklearn.utils.validation import column_or_1d
+
         y = column_or_1d(y, warn=True)
     y = np.asarray(y, np.float64)
     if loss == "poisson" and ((y < 0).any() or (y.reshape(len(y), -1).sum(axis=0) <= 0).any()):

@@ -2,7 +2,8 @@
 
 import sys
 
-BETWEEN = ("multilayer", "sklearn")  # whose frames lie between a warning and the user's call
+BETWEEN = ("contextlib", "multilayer", "sklearn")
+"""Whose frames lie between a warning and the user's call."""
 
 
 def level_of_caller() -> int:
