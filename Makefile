@@ -3,12 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
+MLFLOW := .venv-contract-mlflow
 PIP := -m pip --disable-pip-version-check --quiet
 PINS := pyproject.toml $(wildcard constraints/*.txt)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow contract chapter10 bench clean
+.PHONY: help demo test test-slow contract mlflow chapter10 bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +28,9 @@ test-slow: $(VENV)/.installed-dev  ## the tests marked slow
 
 contract:  ## scikit-learn's checks under four of its releases, in .venv-contract-*
 	$(PYTHON) tests/contract/matrix.py
+
+mlflow: $(MLFLOW)/.installed  ## networks in pipelines and models of MLflow, in .venv-contract-mlflow
+	$(MLFLOW)/bin/python -m pytest tests/mlflow -W default
 
 chapter10: $(VENV)/.installed-dev  ## build the notebooks of docs/chapter10 anew
 	$(VENV)/bin/python docs/chapter10/build.py
@@ -69,6 +73,12 @@ $(VENV)/.installed-dev: $(PINS)
 	$(call make-venv,$(VENV))
 	$(call install,.[dev])
 	@touch $(VENV)/.installed
+
+$(MLFLOW)/.installed: pyproject.toml tests/mlflow/requirements.txt
+	$(call make-venv,$(MLFLOW))
+	@echo "Installing multilayer and MLflow into $(MLFLOW)"
+	@$(MLFLOW)/bin/python $(PIP) install --requirement tests/mlflow/requirements.txt --editable .
+	@touch $@
 
 $(BENCH)/.installed: pyproject.toml benchmarks/requirements.txt
 	$(call make-venv,$(BENCH))

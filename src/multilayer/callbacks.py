@@ -7,6 +7,7 @@ from multilayer._engine.callbacks.csv_log import CSVLog
 from multilayer._engine.callbacks.printing import ProgressBar
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.callbacks.rules import EarlyStopping, KeepBest, TimeBudget
+from multilayer._engine.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "CSVLog",
@@ -17,5 +18,6 @@ __all__ = [
     "ProgressBar",
     "Run",
     "Stop",
+    "TensorBoard",
     "TimeBudget",
 ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from multilayer._core.types import Report
-    from multilayer._engine.callbacks.protocol import Progress
+    from multilayer._engine.callbacks.protocol import Progress, Run
 
 MOST_LINES = 20  # plain lines of a training run
 SMALLEST_BAR, LARGEST_BAR = 10, 40
@@ -29,6 +29,7 @@ class Follower(Callback):
     def __init__(self) -> None:
         self.progress: Progress | None = None  # the latest
         self.report: Report | None = None  # of the latest finished epoch
+        self.resumed_at = 0  # steps done before
 
     @property
     def steps(self) -> int:
@@ -44,6 +45,10 @@ class Follower(Callback):
     def speed(self) -> float:
         """Steps per second."""
         return self.steps / self.seconds if self.seconds else 0.0
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Take note of where training goes on."""
+        self.resumed_at = run.step
 
     def on_progress(self, progress: "Progress") -> None:
         """Take note of the steps done."""
@@ -86,6 +91,9 @@ class Lines(Follower):
     def on_progress(self, progress: "Progress") -> None:
         """Print the line that is due."""
         super().on_progress(progress)
+        if progress.step == self.resumed_at:
+            total = f"{progress.total_steps:,}"
+            self._console.print(f"going on after step {progress.step:,} of {total}")
         if self._due is not None:
             number = int(self._due["epoch"]) + 1
             self._console.print(

@@ -1,9 +1,12 @@
 """From options of ``train`` to arguments of the estimator."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 from multilayer._cli import options as o
 from multilayer._core.checks import check_choice, check_real, refuse
+from multilayer.estimators.checkpoint import Checkpoint
 
 INTERVALS = {
     "learning_rate": "(0, inf)",
@@ -39,6 +42,31 @@ def check_intervals(given: dict[str, Any]) -> None:
     for name, value in given.items():
         if name in INTERVALS and value is not None:
             check_real("--" + name.replace("_", "-"), value, INTERVALS[name])
+
+
+def checkpoint(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:
+    """Return the estimator's argument from ``--checkpoint`` and what belongs to it."""
+    if folder is None:
+        if every is not None:
+            refuse("--checkpoint-every", "given together with --checkpoint", every)
+        if not resume:
+            refuse("--no-resume", "given together with --checkpoint", True)
+        return None
+    return Checkpoint(folder, every="epoch" if every is None else _interval(every), resume=resume)
+
+
+def _interval(text: str) -> str | int | float:
+    """Return "epoch", steps from "500" or seconds from "30s"."""
+    number = text.removesuffix("s")
+    if text == "epoch":
+        return text
+    if not re.fullmatch(r"\d+(\.\d+)?", number) or not float(number):
+        refuse("--checkpoint-every", "epoch, a number of steps or of seconds such as 30s", text)
+    if text.endswith("s"):
+        return float(number)
+    if "." in number:
+        refuse("--checkpoint-every", "a whole number of steps, or of seconds such as 0.5s", text)
+    return int(number)
 
 
 def check_together(arguments: dict[str, Any], given: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import typer
 from multilayer._cli import options as o
 from multilayer._cli import recipes, settings
 from multilayer._cli.console import say_json
+from multilayer._cli.curves import check_curves
 from multilayer._core.checks import check_choice, check_integer
 
 _NETWORK, _TRAINING, _ROWS, _OUTPUT = "Network", "Training", "Data", "Output"
@@ -78,6 +79,26 @@ def train(
         Path | None,
         _option("Model file to write (here, named after DATA).", _OUTPUT, "--model", "-m"),
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        _option(
+            "Folder to keep training in: after a crash the same command goes on.",
+            _OUTPUT,
+            metavar="DIR",
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        _option("How often: epoch, 500 (steps) or 30s (epoch).", _OUTPUT, metavar="INTERVAL"),
+    ] = None,
+    no_resume: Annotated[
+        bool,
+        _option("Start afresh, whatever the checkpoint folder holds.", _OUTPUT, "--no-resume"),
+    ] = False,
+    tensorboard: Annotated[
+        Path | None,
+        _option("Folder for curves and histograms.", _OUTPUT, metavar="DIR"),
+    ] = None,
     quiet: Annotated[
         bool, _option("Print the result alone, no progress.", _OUTPUT, "--quiet", "-q")
     ] = False,
@@ -106,6 +127,8 @@ def train(
     if recipe is not None:
         check_choice("--recipe", recipe, recipes.RECIPES)
     output = model or Path(f"{Path(data).stem}.safetensors")
+    check_curves(tensorboard)
+    kept = settings.checkpoint(checkpoint, checkpoint_every, resume=not no_resume)
     if data == o.MNIST:
         _compile_ahead(recipe, given, output)
     from multilayer._cli import training
@@ -116,6 +139,8 @@ def train(
         recipe=recipe,
         given=given,
         output=output,
+        checkpoint=kept,
+        tensorboard=tensorboard,
         scale=not no_scale,
         silent=quiet or json,
     )

@@ -16,10 +16,14 @@ from multilayer._cli import recipes, report, settings
 from multilayer._cli.console import count, remarks, results, say
 from multilayer._cli.figures import Evaluation, evaluate
 from multilayer._cli.models import Model, save_model
-from multilayer._cli.progress import Follower, follower
+from multilayer._cli.progress import follower
 from multilayer._cli.training_data import Choices, Part, TrainingData, training_data
 from multilayer._core.errors import DivergenceError, InvalidArgumentError
+from multilayer._engine.callbacks.protocol import Callback
+from multilayer._engine.callbacks.tensorboard import TensorBoard
 from multilayer._persist.atomic import check_writable
+from multilayer._persist.checkpoints import prepare_folder
+from multilayer.estimators.checkpoint import Checkpoint
 from multilayer.estimators.classifier import MLPClassifier
 
 INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
@@ -33,6 +37,8 @@ class Request:
     recipe: str | None
     given: dict[str, Any]  # estimator arguments that go before the recipe's
     output: Path
+    checkpoint: Checkpoint | None
+    tensorboard: Path | None
     scale: bool
     silent: bool
 
@@ -50,6 +56,7 @@ class Run:
     steps: int
     seconds: float
     speed: float  # steps per second
+    curves: Path | None  # folder of the curves
 
     @property
     def interrupted(self) -> bool:
@@ -60,6 +67,8 @@ class Run:
 def run(request: Request) -> Run:
     """Train, save and evaluate."""
     check_output(request)
+    if request.checkpoint is not None:
+        prepare_folder(request.checkpoint.folder)
     data = training_data(request.choices)
     recipe = request.recipe or ("fast" if data.is_mnist else "table")
     network = _network(request, recipe, data)
@@ -67,8 +76,10 @@ def run(request: Request) -> Run:
     console = remarks()
     if not request.silent:
         _introduce(network, recipe, data)
+    curves = None if request.tensorboard is None else TensorBoard(request.tensorboard, histograms=1)
     with follower(console, network.max_iter, silent=request.silent) as progress:
-        estimator = _fit(network, scaler, data, progress)
+        callbacks: list[Callback] = [progress] if curves is None else [progress, curves]
+        estimator = _fit(network, scaler, data, callbacks)
     if network.stop_reason_ == "interrupted" and not progress.steps:
         say(console, "Interrupted before the first step: nothing to save.")
         raise typer.Exit(INTERRUPTED)
@@ -85,6 +96,7 @@ def run(request: Request) -> Run:
         steps=progress.steps,
         seconds=progress.seconds,
         speed=progress.speed,
+        curves=curves.folder if curves is not None and network.loss_curve_ else None,
     )
 
 
@@ -104,11 +116,19 @@ def _network(request: Request, recipe: str, data: TrainingData) -> MLPClassifier
     if data.valid is None:
         arguments["early_stopping"] = False
     seed = request.choices.seed
-    return MLPClassifier(**arguments, random_state=seed, input_scale=data.input_scale)
+    return MLPClassifier(
+        **arguments,
+        random_state=seed,
+        input_scale=data.input_scale,
+        checkpoint=request.checkpoint,
+    )
 
 
 def _fit(
-    network: MLPClassifier, scaler: StandardScaler | None, data: TrainingData, progress: Follower
+    network: MLPClassifier,
+    scaler: StandardScaler | None,
+    data: TrainingData,
+    callbacks: list[Callback],
 ) -> MLPClassifier | Pipeline:
     """Fit on the training rows; only they decide the scaling."""
     X, y = data.train
@@ -123,7 +143,7 @@ def _fit(
         # with the result.
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", message="Training interrupted by user")
-        network.set_params(callbacks=[progress])
+        network.set_params(callbacks=callbacks)
         try:
             network.fit(X, y, **validation)
         except DivergenceError as error:
@@ -132,7 +152,7 @@ def _fit(
                 f"--learning-rate (it is {network.learning_rate_init:g})"
                 f"{'.' if scaler or data.is_mnist else ', or leave out --no-scale.'}"
             ) from error
-    network.set_params(callbacks=None)
+    network.set_params(callbacks=None, checkpoint=None)
     return network if scaler is None else Pipeline([("scaler", scaler), ("network", network)])
 
 
@@ -171,6 +191,8 @@ def print_result(run: Run) -> None:
         pairs.append(("test accuracy", report.accuracy(run.test.accuracy, run.test.rows)))
     pairs.append(("network", report.network(network._network.layer_sizes, network.n_parameters_)))
     pairs.append(("saved to", str(run.request.output)))
+    if run.curves is not None:
+        pairs.append(("curves in", str(run.curves)))
     report.print_pairs(console, pairs)
     evaluation = run.test or run.valid
     if evaluation is not None:
@@ -209,6 +231,7 @@ def as_json(run: Run) -> dict[str, Any]:
         "data": run.request.choices.data,
         "recipe": run.recipe,
         "seed": run.request.choices.seed,
+        "tensorboard": run.curves and str(run.curves),
         "rows": run.rows,
         "layers": list(network._network.layer_sizes),
         "n_parameters": network.n_parameters_,

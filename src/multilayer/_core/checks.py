@@ -7,10 +7,16 @@ from typing import Any, NoReturn
 
 from multilayer._core.errors import InvalidArgumentError
 
+LONGEST_SHOWN = 1000
+"""Characters of a value in a message."""
+
 
 def refuse(name: str, rule: str, value: object, remedy: str = "") -> NoReturn:
     """Raise the error for an argument that breaks its rule."""
-    message = f"{name} must be {rule}, got {name}={value!r}."
+    shown = repr(value)
+    if len(shown) > LONGEST_SHOWN:
+        shown = f"{shown[:LONGEST_SHOWN]}..."
+    message = f"{name} must be {rule}, got {name}={shown}."
     raise InvalidArgumentError(f"{message} {remedy}".rstrip())
 
 

@@ -1,9 +1,14 @@
 """The curves of a training run: one row per finished epoch."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from multilayer._core.types import Report
+from multilayer._core.types import REPORT_COLUMNS, Report
 from multilayer._engine.stopping import EpochEnd
+
+WHOLE_NUMBERS = ("epoch", "steps")
+"""Columns of integers."""
 
 
 class History:
@@ -32,3 +37,21 @@ class History:
                     "seconds": seconds,
                 }
             )
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Return all columns, none where no epoch has ended."""
+        return {name: self[name] for name in self.rows[0]} if self.rows else {}
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, np.ndarray]) -> "History":
+        """Make the history again that had these columns, in whatever order they are now."""
+        history = cls()
+        names = [name for name in REPORT_COLUMNS if name in columns]
+        lists = [
+            [int(value) for value in columns[name]]
+            if name in WHOLE_NUMBERS
+            else columns[name].tolist()
+            for name in names
+        ]
+        history.rows = [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
+        return history

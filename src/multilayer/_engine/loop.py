@@ -1,7 +1,7 @@
 """Training from the first step to the last: calls of the compiled program, one after another."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,10 @@ from multilayer._engine import cache
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.epoch import Arguments, Program, closing_program, training_program
+from multilayer._engine.gradient import batch_gradient
 from multilayer._engine.history import History
+from multilayer._engine.interrupts import Interrupted
+from multilayer._engine.keeper import Keeper
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
 from multilayer._engine.stopping import EpochEnd
 from multilayer._engine.validation import StreamedValidation, Validation, validate_streamed
@@ -46,12 +49,20 @@ class Training:
     validation: Validation | StreamedValidation | None
     state: TrainState
     scorer: Scorer | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # the estimator's, for callbacks
+    begun: int = 0  # epochs done before this run, by the same network
+    keeper: Keeper | None = None  # writes checkpoints, where they are asked for
     history: History = field(default_factory=History)
     seconds: float = 0.0  # in compiled calls
     compile_seconds: float = 0.0
     reported: int = 0  # epochs that callbacks have been told of
     stopped_by: Stop | None = None
     _program: tuple[Any, Program] | None = None  # with the shapes it is for
+
+    @property
+    def name(self) -> str | None:
+        """The folder of the checkpoints is named after what makes this run the same as another."""
+        return None if self.keeper is None else self.keeper.name
 
     @property
     def step(self) -> int:
@@ -80,10 +91,21 @@ class Training:
             self._program = shapes, training_program(self.config, window.epochs, args)
         return self._program[1]
 
+    def check_interrupts(self) -> None:
+        """Raise Interrupted where a signal waits for a checkpoint."""
+        if self.keeper is not None:
+            self.keeper.interrupts.check()
+
     def restore(self, network: Parameters) -> None:
         """Put parameters in place that :attr:`network` once gave."""
         average = None if self.state.average is None else network
         self.state = self.state._replace(params=network, average=average)
+
+    def gradient(self) -> Parameters:
+        """Gradient of the latest batch, penalty included, at the parameters in training."""
+        step = max(self.step - 1, 0)
+        window = self.source.window(step)
+        return batch_gradient(self.config, self.hyper, self.state.params, window, step)
 
 
 def train(
@@ -99,17 +121,43 @@ def train(
     """
     cache.check_process()
     pace = budget or Pace(training)
-    one_epoch = training.config.closed_outside or not all(c.only_watches for c in callbacks)
     with attended(training, callbacks):
-        window = training.source.window(training.step)
-        while training.step < stop and training.status == RUNNING and not training.stopped_by:
-            if not window.first <= training.step < window.stop:
-                window = training.source.window(training.step)
-            until = min(stop, window.stop, training.step + pace(training.step))
-            if one_epoch:
-                until = min(until, end_of_epoch(training))
-            advance(training, window, until)
+        if training.keeper is not None and training.keeper.resumes:
+            training.keeper.restore_callbacks(training, callbacks)
             tell(training, stop, callbacks)
+        while under_way(training, stop):
+            try:
+                make_calls(training, stop, pace, callbacks)
+            except Interrupted:
+                assert training.keeper is not None
+                training.keeper.yield_to_signal(training, callbacks)
+        if training.keeper is not None:
+            training.keeper.finish(training, callbacks)
+
+
+def under_way(training: Training, stop: int) -> bool:
+    """Whether there is more to train."""
+    return training.step < stop and training.status == RUNNING and not training.stopped_by
+
+
+def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[Callback]) -> None:
+    """Call the compiled program until training is over; raise Interrupted when a signal came."""
+    one_epoch = training.config.closed_outside or not all(c.only_watches for c in callbacks)
+    keeper = training.keeper
+    window = training.source.window(training.step)
+    while under_way(training, stop):
+        training.check_interrupts()
+        if not window.first <= training.step < window.stop:
+            window = training.source.window(training.step)
+        until = min(stop, window.stop, training.step + pace(training.step))
+        if one_epoch:
+            until = min(until, end_of_epoch(training))
+        if keeper is not None:
+            until = int(min(until, keeper.limit(training.step)))
+        advance(training, window, until)
+        tell(training, stop, callbacks)
+        if keeper is not None:
+            keeper.look(training, callbacks)
 
 
 @contextmanager
@@ -175,7 +223,9 @@ def close(
     figures, real = EpochEnd(*lines[0]), lines.dtype.type
     network, validation = state.model, training.validation
     if isinstance(validation, StreamedValidation):
-        judged = validate_streamed(training.config, training.hyper, network, validation)
+        judged = validate_streamed(
+            training.config, training.hyper, network, validation, training.check_interrupts
+        )
         loss, score = map(real, judged)
         figures = figures._replace(validation_loss=loss, validation_score=score)
     if training.scorer is not None and np.isfinite(figures.loss):  # NaN is not for a scorer
@@ -226,11 +276,11 @@ class Pace:
         # Forward and backward pass are six operations per weight and row.
         self._first = int(FIRST_CALL_OPERATIONS / (6 * weights * training.source.width)) + 1
         self._training = training
-        self._begun = training.step
+        self._begun, self._before = training.step, training.seconds
 
     def __call__(self, step: int) -> int:
         """Return the number of steps of the next call."""
         done = step - self._begun
         if done == 0:
             return self._first
-        return max(1, int(done * CALL_SECONDS / self._training.seconds))
+        return max(1, int(done * CALL_SECONDS / (self._training.seconds - self._before)))

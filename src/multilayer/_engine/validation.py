@@ -14,7 +14,7 @@ from multilayer._engine import cache
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.step import prepare, reciprocal
 from multilayer._nn.model import Parameters
-from multilayer._objectives.objective import reported_share, row_losses
+from multilayer._objectives.losses import reported_share, row_losses
 from multilayer._objectives.scores import n_sums, score, score_sums
 
 Sums = tuple[Array, Array]  # of the losses, and those that the score is made of
@@ -65,11 +65,16 @@ def validate(
 
 
 def validate_streamed(
-    config: FitConfig, hyper: Hyper, params: Parameters, validation: StreamedValidation
+    config: FitConfig,
+    hyper: Hyper,
+    params: Parameters,
+    validation: StreamedValidation,
+    check_interrupts: Callable[[], None],
 ) -> tuple[float, float]:
     """Do the same over streamed rows, in calls of a program for one block."""
     loss, total = 0.0, np.zeros(n_sums(config.objective))
     for start in range(0, len(validation.y), validation.block):
+        check_interrupts()
         some = slice(start, min(start + validation.block, len(validation.y)))
         parts = validation.take(some), validation.y[some], validation.weight[some]
         rows = Rows(*(pad_rows(part, validation.block) for part in parts))

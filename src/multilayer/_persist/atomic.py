@@ -1,10 +1,12 @@
 """Files that are written whole or not at all."""
 
 import os
-import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from multilayer._core.errors import ModelFileError
+
+TEMPORARY_NAME = ".multilayer-{}.tmp"
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -27,14 +29,14 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         The file cannot be written (a ValueError).
     """
     target = _resolve(path)
-    temporary = target.with_name(f".multilayer-{secrets.token_hex(8)}.tmp")
+    temporary = _temporary(target)
     try:
         _write_through(temporary, data)
         os.replace(temporary, target)
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
     _sync_folder(target.parent)
 
 
@@ -52,14 +54,32 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         The file could not be written (a ValueError).
     """
     target = _resolve(path)
-    probe = target.with_name(f".multilayer-{secrets.token_hex(8)}.tmp")
+    probe = _temporary(target)
     try:
         # Trying is the only sure answer: permissions alone say nothing of a read-only disk.
         _write_through(probe, b"")
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        probe.unlink(missing_ok=True)
+        _remove(probe)
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Remove what processes left that died while they wrote; none may be writing there now."""
+    for orphan in folder.glob(TEMPORARY_NAME.format("*")):
+        orphan.unlink(missing_ok=True)
+
+
+def _temporary(target: Path) -> Path:
+    """Return a new name in the folder of a file."""
+    return target.with_name(TEMPORARY_NAME.format(os.urandom(8).hex()))
+
+
+def _remove(path: Path) -> None:
+    """Remove a temporary file where there is one."""
+    # A read-only disk refuses this even where there is none, after it refused to make the file.
+    with suppress(OSError):
+        path.unlink()
 
 
 def _resolve(path: str | os.PathLike[str]) -> Path:

@@ -18,17 +18,14 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._persist.atomic import check_writable
-from multilayer._persist.tensors import Arrays, Kind, PathLike, read_tensors, write_tensors
-
-CHECKPOINT = Kind(
-    "multilayer-checkpoint",
-    1,
-    "checkpoint",
-    "a checkpoint",
-    "estimators write them",
-    "multilayer.estimator",
-    "Remove it to go on from the one before.",
+from multilayer._persist.tensors import (
+    CHECKPOINT,
+    Arrays,
+    PathLike,
+    read_tensors,
+    write_tensors,
 )
+
 FILE_NAME = re.compile(r"model\.ckpt-(0|[1-9]\d*)\.safetensors")
 
 
@@ -123,6 +120,21 @@ def newest_checkpoint(folder: PathLike) -> Path | None:
     return numbered[-1] if numbered else None
 
 
+def remove_checkpoints(folder: PathLike) -> None:
+    """Remove all checkpoints of a folder.
+
+    Raises
+    ------
+    ModelFileError
+        They cannot be removed, or are another program's (a ValueError).
+    """
+    try:
+        for path in _numbered(folder):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ModelFileError(f"cannot remove files of {folder}: {error.strerror}.") from error
+
+
 def read_checkpoint(path: PathLike) -> Checkpoint:
     """Read a checkpoint.
 
@@ -163,5 +175,6 @@ def _checksum(step: int, facts: Mapping[str, Any], arrays: Arrays) -> int:
     """Checksum of everything in a checkpoint."""
     value = zlib.crc32(json.dumps([step, facts], sort_keys=True).encode())
     for name in sorted(arrays):
-        value = zlib.crc32(np.asarray(arrays[name]).tobytes(), zlib.crc32(name.encode(), value))
+        value = zlib.crc32(name.encode(), value)
+        value = zlib.crc32(np.ascontiguousarray(arrays[name]).data, value)
     return value

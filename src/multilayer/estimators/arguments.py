@@ -3,12 +3,14 @@
 Dataclasses without scikit-learn: what only needs the arguments need not wait for its import.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
+    from multilayer.estimators.checkpoint import Checkpoint
 
 Activation: TypeAlias = str | Callable[[Any], Any]
 
@@ -70,6 +72,7 @@ class NetworkArguments:
     precision: str = "float32"
     scoring: Any = None
     callbacks: "Sequence[Callback] | None" = None
+    checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None
     # What else it is used for
     transform_layer: int = -1
 

@@ -2,7 +2,7 @@
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -111,24 +111,38 @@ class BaseMLP(
         DivergenceError
             The loss became infinite or NaN (a ValueError); the best finite network is kept.
         """
+        from multilayer.estimators import keeping
+
         self._check_parameters()
         again = self.warm_start and "_network" in vars(self)
-        with self._unchanged_on_refusal():
-            if again:
-                self._check_same_targets(y)
-            samples = self._samples(X, y, sample_weight, first=not again)
-            validation = self._validation(X_val, y_val, sample_weight_val)
-            training = self._begin(samples, validation, resume=again)
-        with told(self, X, y, sample_weight) as callbacks:
+        with ExitStack() as held:
+            with self._unchanged_on_refusal():
+                if again:
+                    self._check_same_targets(y)
+                samples = self._samples(X, y, sample_weight, first=not again)
+                validation = self._validation(X_val, y_val, sample_weight_val)
+                self._start_or_continue(samples, again=again)
+                kept = held.enter_context(keeping.kept(self, samples, validation, warm=again))
+                training = self._begin(samples, validation, kept)
+                if training.keeper is not None:
+                    held.enter_context(training.keeper)
+            callbacks = held.enter_context(told(self, X, y, sample_weight))
             self._run(training, self.max_iter, callbacks)
         return self
 
     def _fit_one_epoch(self, samples: Callable[[], Any], validation: tuple, *, again: bool) -> Self:
         """Train for one epoch, from where the last call left off (partial_fit)."""
-        with self._unchanged_on_refusal():
-            training = self._begin(
-                samples(), self._validation(*validation), resume=again, one_epoch=True
+        if self.checkpoint is not None:
+            refuse(
+                "checkpoint",
+                "None for partial_fit, whose data come from outside",
+                self.checkpoint,
+                "Keep the estimator itself between calls: multilayer.save(estimator, path).",
             )
+        with self._unchanged_on_refusal():
+            rows, judged = samples(), self._validation(*validation)
+            self._start_or_continue(rows, again=again)
+            training = self._begin(rows, judged, one_epoch=True)
         self._run(training, 1, [], keep_best=False)
         return self
 
@@ -166,23 +180,28 @@ class BaseMLP(
     def _full_batch(self) -> bool:
         return self.solver == "lbfgs"
 
+    def _start_or_continue(self, samples: Any, *, again: bool) -> None:
+        """Make first parameters, or see that those of before fit the arguments and samples."""
+        from multilayer._engine.cache import check_process
+
+        check_process()  # before anything that a fork has broken is touched
+        if not again:
+            self._start(check_random_state(self.random_state), samples.X.shape[1])
+        self._check_same_network()
+        self._trained = self._objective()
+
     def _begin(
-        self, samples: Any, validation: Any, *, resume: bool, one_epoch: bool = False
+        self, samples: Any, validation: Any, kept: Any = None, *, one_epoch: bool = False
     ) -> Any:
-        """Return a training run over checked samples, new or going on from the last one.
+        """Return a training run over checked samples, at its first step or at its checkpoint.
 
         For one epoch (partial_fit) no samples are set aside, and a schedule spans max_iter such
         epochs from the first; otherwise those done and max_iter more.
         """
-        from multilayer._engine.cache import check_process
         from multilayer.estimators import fitting
 
-        check_process()  # before anything that a fork has broken is touched
-        rng = check_random_state(self.random_state)
-        if not resume:
-            self._start(rng, samples.X.shape[1])
-        self._check_same_network()
-        self._trained = self._objective()
+        if kept is not None:
+            self._seed = kept.seed
         if self.early_stopping and validation is None and not one_epoch and not self._full_batch:
             samples, validation = set_aside(
                 samples, self.validation_fraction, seed=self._seed, strata=self._strata(samples)
@@ -209,7 +228,11 @@ class BaseMLP(
             step = done * training.source.steps_per_epoch
             training.state = self._resumable.onto(training.state, step)
         training.history.rows.extend(self._history_rows)
-        training.reported = done
+        training.begun = training.reported = done
+        training.arguments = self.get_params(deep=False)
+        if kept is not None:
+            training.keeper = kept.keeper(training.source.steps_per_epoch)
+            training.keeper.restore(training)
         return training
 
     def _start(self, rng: np.random.RandomState, n_features: int) -> None:

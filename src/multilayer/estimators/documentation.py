@@ -151,6 +151,11 @@ scoring : str, callable or None, default=None
 callbacks : sequence of multilayer.callbacks.Callback or None, default=None
     Told of progress and of each epoch; they may end training. With "lbfgs" an iteration counts
     as an epoch.
+checkpoint : str, path-like, multilayer.Checkpoint or None, default=None
+    Folder to keep training in, so that the same fit, started again after a crash, goes on where
+    it was and ends with the same bits; a fit that was finished returns at once. "Same" are the
+    data, weights and arguments: of these only `verbose`, `callbacks` that do not act on training
+    and `transform_layer` may differ. SIGINT and SIGTERM wait until a checkpoint is written.
 transform_layer : int, default=-1
     Hidden layer whose activations ``transform`` returns; negative numbers count from the end.
 """

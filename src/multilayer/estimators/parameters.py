@@ -13,7 +13,7 @@ from multilayer.estimators import solving
 from multilayer.estimators.architecture import check_architecture, dropout_rates, hidden_sizes
 from multilayer.estimators.argument_checks import check_random_state, check_verbose
 from multilayer.estimators.arguments import NetworkArguments
-from multilayer.estimators.own_network import check_own_network
+from multilayer.estimators.checkpoint import check_checkpoint
 from multilayer.estimators.reuse import check_reuse
 
 INTERVALS = {
@@ -50,6 +50,8 @@ def check_parameters(arguments: NetworkArguments) -> None:
     check_architecture(arguments)
     check_reuse(arguments)
     if arguments.network is not None:
+        from multilayer.estimators.own_network import check_own_network  # late: it starts JAX
+
         check_own_network(arguments)
     solving.check_solver(arguments.solver)
     check_choice("learning_rate", arguments.learning_rate, SCHEDULE_DEFAULTS)
@@ -65,6 +67,7 @@ def check_parameters(arguments: NetworkArguments) -> None:
     check_random_state(arguments.random_state)
     check_verbose(arguments.verbose)
     check_callbacks(arguments.callbacks)
+    check_checkpoint(arguments.checkpoint)
     solving.solver_numbers(arguments)
     solving.solver_options(arguments)
     solving.schedule_numbers(arguments)
@@ -112,6 +115,7 @@ def check_lbfgs(arguments: NetworkArguments) -> None:
         "ema_decay": ("None", arguments.ema_decay is not None),
         "accumulate_steps": ("1", arguments.accumulate_steps > 1),
         "layer_learning_rates": ("None", arguments.layer_learning_rates is not None),
+        "checkpoint": ("None", arguments.checkpoint is not None),
     }
     for name, (rule, broken) in wanted.items():
         if broken:

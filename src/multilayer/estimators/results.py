@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from multilayer._core.errors import DivergenceError
+from multilayer._core.warning_level import level_of_caller
 from multilayer._engine import lbfgs, loop
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.config import LOSS
@@ -17,7 +18,6 @@ from multilayer._engine.state import CONVERGED
 from multilayer.estimators import solving
 from multilayer.estimators.network_attributes import parameter_attributes
 from multilayer.estimators.resuming import Resumable
-from multilayer.estimators.warning_level import level_of_caller
 
 PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
 """Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
@@ -37,7 +37,7 @@ def train(
 
     ``keep_best`` is false where the latest network is wanted even under early stopping.
     """
-    begun = len(training.history)
+    begun = training.begun
     estimator.stop_reason_ = "max_iter"
     try:
         loop.train(
@@ -115,6 +115,7 @@ def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) 
         max_iter=estimator.max_iter,
         max_fun=estimator.max_fun,
         callbacks=callbacks,
+        arguments=training.arguments,
     )
     vars(estimator).update(parameter_attributes(estimator, found.params))
     estimator._history_rows = found.history.rows

@@ -1,5 +1,6 @@
 """What may look on while a network trains, and end it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -33,11 +34,33 @@ class Run(Protocol):
     """A training run, as callbacks see it."""
 
     @property
+    def name(self) -> str | None:
+        """What names this very run, also when it goes on from a checkpoint; None without one."""
+
+    @property
+    def step(self) -> int:
+        """Steps done, of the network's earlier training too."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of this run's steps, compilation apart."""
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the estimator was constructed with, by name; empty where there is none."""
+
+    @property
     def network(self) -> Any:
         """The parameters to predict with, as they are now: to be kept, not changed."""
 
     def restore(self, network: Any) -> None:
         """Put parameters in place that :attr:`network` once gave."""
+
+    def gradient(self) -> Any:
+        """Compute the gradient of what the latest step lowered, where training stands now.
+
+        A tree like the parameters in training, without running moments; it takes as long as a step.
+        """
 
 
 class Callback:
@@ -55,6 +78,15 @@ class Callback:
 
     only_watches = False
 
+    @property
+    def acts(self) -> bool:
+        """Whether it has a say in what is learnt; runs with other such callbacks are others.
+
+        By default whatever does not only watch: to be overridden by what looks at the network and
+        no more.
+        """
+        return not self.only_watches
+
     def on_train_begin(self, run: Run) -> None:
         """Look at the run before its first step.
 
@@ -62,7 +94,8 @@ class Callback:
         ----------
         run : Run
             ``run.network`` holds the parameters to predict with, ``run.restore(network)`` puts
-            earlier ones back.
+            earlier ones back, ``run.gradient()`` is that of the latest batch; ``run.step``,
+            ``run.seconds`` and ``run.arguments`` (the estimator's) describe it.
         """
 
     def on_epoch_end(self, report: Report) -> Stop | None:
@@ -97,4 +130,25 @@ class Callback:
         ----------
         run : Run
             As in :meth:`on_train_begin`.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps of this callback, apart from its arguments.
+
+        Returns
+        -------
+        state : dict of str
+            Numbers, text, None, and networks such as ``run.network``. Empty by default.
+        """
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from a state, in training that a checkpoint brought back.
+
+        Called after :meth:`on_train_begin`, where :meth:`state` is overridden.
+
+        Parameters
+        ----------
+        state : dict of str
+            What :meth:`state` returned.
         """

@@ -63,6 +63,14 @@ class EarlyStopping(Callback):
         self._best = min(value, self._best)
         return Stop("early_stopping") if self._stale >= self.patience else None
 
+    def state(self) -> dict[str, Any]:
+        """Return the best figure and the epochs since."""
+        return {"best": self._best, "stale": self._stale}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on counting."""
+        self._best, self._stale = state["best"], state["stale"]
+
 
 class TimeBudget(Callback):
     """Stop after the epoch in which a time is over.
@@ -84,6 +92,14 @@ class TimeBudget(Callback):
     def on_epoch_end(self, report: Report) -> Stop | None:
         """Look at the clock."""
         return Stop("time_budget") if monotonic() - self._begun >= self.seconds else None
+
+    def state(self) -> dict[str, Any]:
+        """Return the time that is over."""
+        return {"seconds": monotonic() - self._begun}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Count the time before an interruption, not that of the interruption."""
+        self._begun -= state["seconds"]
 
 
 class KeepBest(Callback):
@@ -119,6 +135,16 @@ class KeepBest(Callback):
         if value < self._best:
             self._best, self._network = value, self._present()
             self.best_epoch = int(report["epoch"])
+
+    def state(self) -> dict[str, Any]:
+        """Return the best network and its figure."""
+        state = {"best": self._best, "best_epoch": self.best_epoch}
+        return state if self._network is None else {**state, "network": self._network}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on with the best network so far."""
+        self._best, self.best_epoch = state["best"], state["best_epoch"]
+        self._network = state.get("network")
 
     def on_train_end(self, run: Run) -> None:
         """Put the best network in place."""

@@ -1,0 +1,21 @@
+"""What a result was computed with: releases, threads, and the kind of machine."""
+
+import os
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version as installed_version
+
+from multilayer._core.version import version
+
+
+def releases(packages: Iterable[str]) -> dict[str, str]:
+    """Return the releases of this package, of Python, and of packages; none is imported."""
+    installed = {name: installed_version(name) for name in packages}
+    return {"multilayer": version(), "python": platform.python_version(), **installed}
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may run on: computations use as many threads."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,208 @@
+"""A callback that writes what TensorBoard shows while training goes on."""
+
+import math
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from multilayer._core.checks import check_bool, check_integer, refuse
+from multilayer._core.types import Report
+from multilayer._engine.callbacks.protocol import Callback, Progress, Run
+from multilayer._persist.event_file import EventFile, check_available, make_folder
+
+CURVES = {
+    "loss": "loss/training",
+    "validation_loss": "loss/validation",
+    "validation_score": "score/validation",
+    "learning_rate": "learning_rate",
+}
+"""Columns of the history, with the names of their curves."""
+SPEED = "steps_per_second"
+
+LEFT_OUT = ("callbacks", "verbose", "warm_start", "checkpoint")
+"""Arguments that say nothing of what is learnt."""
+LONGEST = 200  # characters of an argument's text
+ENDING = 8  # characters that tell runs of the same second apart
+
+
+class TensorBoard(Callback):
+    """Write curves, histograms and hyper-parameters for TensorBoard.
+
+    Each fit has a folder of its own in `log_dir`, named after the time with an ending to tell it
+    apart, such as ``2026-03-14_15-09-26_f4d1c86b``: copies of an estimator that a search trains
+    side by side do not mix. Training that goes on (``warm_start``, ``partial_fit``, or from a
+    checkpoint) goes on in its folder. What is written of an epoch is on the disk before the next
+    one begins.
+
+    The curves, over the number of steps done (updates of the weights, with "lbfgs" iterations),
+    are "loss/training", "loss/validation", "score/validation", "learning_rate" and
+    "steps_per_second", a point per epoch; the last one has a point per call of the compiled
+    program, which may do several short epochs. The estimator's arguments stand in the HPARAMS tab.
+
+    Writing takes tensorboardX: ``pip install "multilayer[tensorboard]"``. Looking takes TensorBoard
+    itself: ``pip install tensorboard``, then ``tensorboard --logdir runs``.
+
+    Parameters
+    ----------
+    log_dir : str or path-like
+        Folder of all the runs to compare; it is made where it is missing.
+    histograms : int, default=0
+        Epochs from one histogram of each array of weights to the next, 0 for none. With them
+        epochs are no longer done in groups, which small data feel.
+    gradients : bool, default=False
+        Whether the same epochs have histograms of the gradients too: those of the epoch's last
+        batch (with "lbfgs" of all rows), the penalty included, at the weights after the epoch.
+        They are computed for the histograms, at the cost of one step each.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Folder of the latest run.
+
+    Raises
+    ------
+    ImportError
+        tensorboardX is not installed.
+    InvalidArgumentError
+        An argument breaks its rule, or, when training begins, `log_dir` takes no files.
+
+    Notes
+    -----
+    A training run that ended and goes on has a further event file in its folder, with a mark that
+    the points after its first step are void: of the epochs lost in a crash none shows twice. With
+    ``partial_fit`` that is a file per call.
+
+    Examples
+    --------
+    >>> from multilayer import MLPClassifier
+    >>> from multilayer.callbacks import TensorBoard
+    >>> clf = MLPClassifier(callbacks=[TensorBoard("runs", histograms=5)])
+    """
+
+    def __init__(
+        self, log_dir: str | os.PathLike[str], *, histograms: int = 0, gradients: bool = False
+    ) -> None:
+        if not isinstance(log_dir, str | os.PathLike) or not os.fspath(log_dir):
+            refuse("log_dir", "the name of a folder", log_dir)
+        check_integer("histograms", histograms, 0)
+        check_bool("gradients", gradients)
+        if gradients and not histograms:
+            refuse("gradients", "False without histograms", gradients, "Set histograms=1, for one.")
+        check_available()
+        self.log_dir = os.fspath(log_dir)
+        self.histograms, self.gradients = histograms, gradients
+        self.only_watches = not histograms
+        self._leave()
+
+    @property
+    def acts(self) -> bool:
+        """It has no say in what is learnt, though it looks at the network."""
+        return False
+
+    def _leave(self) -> None:
+        """Belong to no run."""
+        self.folder: Path | None = None
+        self._run: Run | None = None
+        self._file: EventFile | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the run behind when the estimator is copied or pickled: a copy has another."""
+        return {**vars(self), "folder": None, "_run": None, "_file": None}
+
+    def on_train_begin(self, run: Run) -> None:
+        """Choose the folder of the run: a new one for a network's first step."""
+        log_dir = Path(self.log_dir)
+        make_folder("log_dir", log_dir)
+        if run.step == 0:
+            self.folder = None
+        elif run.name is not None:  # from a checkpoint, in this process or another
+            self.folder = max(log_dir.glob(f"*_{run.name[:ENDING]}"), default=None)
+        if self.folder is None:
+            ending = run.name or secrets.token_hex(ENDING)
+            self.folder = log_dir / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{ending[:ENDING]}"
+        self._run, self._file = run, None
+        self._told = run.step, run.seconds
+        self._new_points = False
+
+    def on_epoch_end(self, report: Report) -> None:
+        """Write the points of an epoch."""
+        assert self._run is not None
+        step = int(report["steps"])
+        file = self._opened(step)
+        # A loss that is not a number is news; another figure that is none is not there.
+        file.scalars(
+            {
+                curve: report[column]
+                for column, curve in CURVES.items()
+                if column == "loss" or not math.isnan(report[column])
+            },
+            step,
+        )
+        self._new_points = True
+        if self.histograms and (int(report["epoch"]) + 1) % self.histograms == 0:
+            write_histograms(file, "weights", self._run.network, step)
+            if self.gradients:
+                write_histograms(file, "gradients", self._run.gradient(), step)
+
+    def _opened(self, first_step: int) -> EventFile:
+        """Return the event file, a new one for the first point of the run or of its next part."""
+        if self._file is None:
+            assert self._run is not None
+            assert self.folder is not None
+            self._file = EventFile(self.folder, first_step)
+            self._file.hyperparameters(shown(self._run.arguments))
+        return self._file
+
+    def on_progress(self, progress: Progress) -> None:
+        """Write the speed of the epochs just told, and bring all down to the disk."""
+        if not self._new_points:
+            return
+        step, seconds = self._told
+        if progress.seconds > seconds:
+            speed = (progress.step - step) / (progress.seconds - seconds)
+            self._opened(progress.step).scalars({SPEED: speed}, progress.step)
+        self._told = progress.step, progress.seconds
+        self._new_points = False
+        self._opened(progress.step).flush()
+
+    def on_train_end(self, run: Run) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+        self._run, self._file = None, None
+
+
+def shown(arguments: Mapping[str, Any]) -> dict[str, bool | float | str]:
+    """Return an estimator's arguments as TensorBoard takes them; None is not there."""
+    return {
+        name: as_shown(value)
+        for name, value in arguments.items()
+        if value is not None and name not in LEFT_OUT
+    }
+
+
+def as_shown(value: Any) -> bool | float | str:
+    """Return a flag or a finite number as it is, NumPy's too, anything else as text."""
+    if getattr(value, "ndim", None) == 0:
+        value = value.item()
+    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    text = getattr(value, "__name__", None) or repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def write_histograms(file: EventFile, group: str, tree: Any, step: int) -> None:
+    """Write a histogram of each array of a network's parameters, or of what is shaped like them."""
+    for name, values in named_arrays(tree):
+        file.histogram(f"{group}/{name}", values, step)
+
+
+def named_arrays(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays of a tree with their places in it, such as ``0/kernel``."""
+    import jax  # the engine is running by now
+
+    for path, leaf in jax.tree.leaves_with_path(tree):
+        yield jax.tree_util.keystr(path, simple=True, separator="/"), leaf

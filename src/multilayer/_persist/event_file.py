@@ -1,0 +1,109 @@
+"""Event files: what TensorBoard reads, written record by record.
+
+tensorboardX makes the records. Its own writer hands them to a thread, and its ``flush`` does not
+wait for that; so they are written here one by one, and are in the file when ``flush`` returns.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from multilayer._core.checks import refuse
+
+N_BINS = 50  # of a histogram
+
+
+def check_available() -> None:
+    """Import tensorboardX, or say how it is installed."""
+    try:
+        import tensorboardX  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "multilayer.callbacks.TensorBoard writes with tensorboardX, which cannot be imported. "
+            'Install it: pip install "multilayer[tensorboard]"'
+        ) from error
+
+
+def make_folder(name: str, folder: Path) -> None:
+    """Make a folder for event files, with those above it, and try whether it takes files.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It does not; ``name`` is the argument that named it.
+    """
+    probe = folder / f".multilayer-{os.getpid()}-{time.time_ns()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        reason = f"{error.strerror or error}".rstrip(".")
+        refuse(name, "a folder in which files can be written", str(folder), f"{reason}.")
+
+
+class EventFile:
+    """A new event file.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the training run, made where there is none. It may hold the files of earlier
+        parts of the run; this one's name comes after theirs, which is the order they are read in.
+    first_step : int
+        What those files say of this step and later ones is to be forgotten.
+    """
+
+    def __init__(self, folder: Path, first_step: int) -> None:
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import Event, SessionLog
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self._new_event = Event
+        self._writer = EventsWriter(
+            str(folder.absolute() / "events"), f".{time.time_ns()}.{os.getpid()}"
+        )
+        self._write(first_step, session_log=SessionLog(status=SessionLog.START))
+
+    def _write(self, step: int, **content: Any) -> None:
+        self._writer.write_event(self._new_event(wall_time=time.time(), step=step, **content))
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Write a point of each curve."""
+        from tensorboardX.proto.summary_pb2 import Summary
+
+        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self._write(step, summary=Summary(value=points))
+
+    def histogram(self, tag: str, values: Any, step: int) -> None:
+        """Write how the finite ones of some values are spread; nothing where there are none."""
+        import numpy as np
+        from tensorboardX.summary import histogram
+
+        flat = np.asarray(values, np.float64).ravel()
+        finite = flat[np.isfinite(flat)]
+        if finite.size:
+            low, high = finite.min(), finite.max()
+            margin = 0.5 if low == high else 0.0
+            # numpy itself refuses to cut a range of neighbouring numbers into bins.
+            edges = np.linspace(low - margin, high + margin, N_BINS + 1)
+            self._write(step, summary=histogram(tag, finite, edges))
+
+    def hyperparameters(self, values: Mapping[str, bool | float | str]) -> None:
+        """Write the settings of the run."""
+        from tensorboardX.summary import hparams
+
+        # The first part would describe all runs together, from what this one knows; without it
+        # TensorBoard gathers the settings of all. The last says that the run ended well.
+        _, settings, _ = hparams(dict(values), {})
+        self._write(0, summary=settings)
+
+    def flush(self) -> None:
+        """Bring what was written down to the disk."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush, and close the file."""
+        self._writer.close()
