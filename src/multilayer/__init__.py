@@ -9,21 +9,25 @@ if TYPE_CHECKING:
     from multilayer import estimator as estimator
     from multilayer import nn as nn
     from multilayer import plots as plots
+    from multilayer import portable as portable
     from multilayer._core.errors import DataError as DataError
     from multilayer._core.errors import DivergenceError as DivergenceError
     from multilayer._core.errors import ForkedProcessError as ForkedProcessError
     from multilayer._core.errors import InvalidArgumentError as InvalidArgumentError
     from multilayer._core.errors import ModelFileError as ModelFileError
     from multilayer._core.errors import MultilayerError as MultilayerError
+    from multilayer.estimators.checkpoint import Checkpoint as Checkpoint
     from multilayer.estimators.classifier import MLPClassifier as MLPClassifier
     from multilayer.estimators.perceptron import Perceptron as Perceptron
     from multilayer.estimators.regressor import MLPRegressor as MLPRegressor
     from multilayer.model_file import load as load
     from multilayer.model_file import save as save
+    from multilayer.onnx import to_onnx as to_onnx
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Checkpoint": "multilayer.estimators.checkpoint",
     "DataError": "multilayer._core.errors",
     "DivergenceError": "multilayer._core.errors",
     "ForkedProcessError": "multilayer._core.errors",
@@ -35,10 +39,12 @@ _HOMES = {
     "Perceptron": "multilayer.estimators.perceptron",
     "load": "multilayer.model_file",
     "save": "multilayer.model_file",
+    "to_onnx": "multilayer.onnx",
 }
-_MODULES = ("callbacks", "datasets", "estimator", "nn", "plots")
+_MODULES = ("callbacks", "datasets", "estimator", "nn", "plots", "portable")
 
 __all__ = [
+    "Checkpoint",
     "DataError",
     "DivergenceError",
     "ForkedProcessError",
@@ -55,7 +61,9 @@ __all__ = [
     "load",
     "nn",
     "plots",
+    "portable",
     "save",
+    "to_onnx",
 ]
 
 

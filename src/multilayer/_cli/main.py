@@ -8,6 +8,7 @@ import typer
 
 from multilayer._cli.console import one_line_warnings, remarks, results, say, say_error
 from multilayer._cli.evaluate import evaluate
+from multilayer._cli.export import export
 from multilayer._cli.info import info
 from multilayer._cli.predict import predict
 from multilayer._cli.train import train
@@ -66,7 +67,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
     return app.command(no_args_is_help=False)(guarded)
 
 
-for _function in (train, evaluate, predict, info):
+for _function in (train, evaluate, predict, info, export):
     _command(_function)
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from multilayer._cli import options as o
 from multilayer._cli.console import count, remarks, say, say_json
+from multilayer._cli.outputs import keep_inputs
 from multilayer._core.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -32,16 +32,18 @@ def predict(
 ) -> None:
     """Predict the class or number of each row, as CSV (mnist: its test images)."""
     from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
-    from multilayer._cli.models import load_model
+    from multilayer._cli.models import load_model, require_method
     from multilayer._persist.atomic import check_writable, write_atomically
 
     if output is not None:
-        _keep_inputs(output, Path(data), model)
+        keep_inputs("--output", output, Path(data), model)
         check_writable(output)
     loaded = load_model(model)
     classes = loaded.classes
     if proba and classes is None:
         raise InvalidArgumentError(f"--proba is for classes, and {model} predicts numbers.")
+    if proba:
+        require_method(loaded, "predict_proba", "--proba")
     rows = rows_for(loaded, data, labelled=False, target=None, drop=drop or [])
     with matched_by_name():
         inputs = network_inputs(loaded, rows.X)
@@ -55,15 +57,6 @@ def predict(
         sys.stdout.write(_csv(predicted, shares, classes))
     else:
         say(remarks(), f"{count(len(predicted), 'prediction')} written to {output}")
-
-
-def _keep_inputs(output: Path, *inputs: Path) -> None:
-    """Refuse to write over a file that is read."""
-    for path in inputs:
-        if path.exists() and output.exists() and os.path.samefile(path, output):
-            raise InvalidArgumentError(
-                f"--output must be another file than {path}, which it would replace."
-            )
 
 
 def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", classes: list[Any] | None) -> str:

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from multilayer._cli.console import count, say
+from multilayer._cli.console import count, plain, say
 
 if TYPE_CHECKING:
     from multilayer._cli.figures import Confusion
@@ -20,7 +20,7 @@ def print_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in pairs:
-        table.add_row(name, value)
+        table.add_row(name, plain(value))
     console.print(table)
 
 
@@ -36,7 +36,7 @@ def print_confusions(console: Console, confusions: "Sequence[Confusion]") -> Non
     table.add_column("most often taken for", overflow="ellipsis", no_wrap=True, max_width=44)
     for item in confusions:
         taken = f"{item.taken_for} ({'once' if item.times == 1 else f'{item.times:,} times'})"
-        table.add_row(str(item.label), f"{item.rows:,}", percent(item.recall), taken)
+        table.add_row(plain(str(item.label)), f"{item.rows:,}", percent(item.recall), plain(taken))
     console.print(table)
 
 
@@ -55,6 +55,13 @@ def seconds(duration: float) -> str:
     if duration < 60:
         return f"{duration:.1f} s"
     return f"{int(duration) // 60} min {duration % 60:.0f} s"
+
+
+def size(n_bytes: int) -> str:
+    """Return the size of a file."""
+    if n_bytes < 1000:
+        return f"{n_bytes} bytes"
+    return f"{n_bytes / 1e3:,.1f} kB" if n_bytes < 1e6 else f"{n_bytes / 1e6:,.1f} MB"
 
 
 def network(layer_sizes: Sequence[int], n_parameters: int) -> str:

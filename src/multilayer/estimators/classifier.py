@@ -13,6 +13,7 @@ from multilayer.estimators import inputs
 from multilayer.estimators.arguments import ClassifierArguments
 from multilayer.estimators.base import BaseMLP, is_stochastic
 from multilayer.estimators.documentation import documented
+from multilayer.estimators.onnx_methods import OnnxClassifier
 
 
 @documented(
@@ -22,7 +23,7 @@ from multilayer.estimators.documentation import documented
     each of more classes a yes/no output, normalised over them.""",
     score="the accuracy",
 )
-class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
+class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArguments):
     """Multilayer perceptron classifier, trained by one compiled program.
 
     The arguments of :class:`sklearn.neural_network.MLPClassifier` have its names, order, defaults
@@ -98,7 +99,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP, ClassifierArguments):
         return Samples(X, target, weight, y, inputs.is_streamed(given, X))
 
     def _objective(self) -> Any:
-        from multilayer.estimators.labels import objective
+        from multilayer.estimators.target_kinds import objective
 
         return objective(self._target_kind, self.classes_, self.out_activation)
 

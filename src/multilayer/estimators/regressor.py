@@ -13,6 +13,7 @@ from multilayer.estimators import inputs
 from multilayer.estimators.arguments import RegressorArguments
 from multilayer.estimators.base import BaseMLP, is_stochastic
 from multilayer.estimators.documentation import documented
+from multilayer.estimators.onnx_methods import OnnxRegressor
 
 
 def _predicts_quantiles(estimator: Any) -> bool:
@@ -29,7 +30,7 @@ def _predicts_quantiles(estimator: Any) -> bool:
     '"logistic", "tanh", "relu"; "quantile" and\n    "gaussian_nll" have their own.',
     score="R2",
 )
-class MLPRegressor(RegressorMixin, BaseMLP, RegressorArguments):
+class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     """Multilayer perceptron regressor, trained by one compiled program.
 
     The arguments of :class:`sklearn.neural_network.MLPRegressor` have its names, order, defaults

@@ -1,0 +1,76 @@
+"""Classifiers as nodes: labels and probabilities from the outputs of a network."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from multilayer._onnx.graph import Graph
+from multilayer._onnx.network import DenseNetwork
+from multilayer._onnx.outputs import Output, flat, highest, labels_of, pick, positive
+
+FLOAT, INTEGER = np.dtype("float32"), np.dtype("int64")
+
+
+@dataclass(frozen=True)
+class Classes:
+    """A network whose output units, cut into heads, stand for classes."""
+
+    network: DenseNetwork
+    loss: str  # "logistic", "softmax" or "one_vs_rest"
+    classes: tuple[np.ndarray, ...]  # of each column of labels
+    several: bool = False  # whether labels are columns of classes, each with outputs of its own
+
+    def outputs(self) -> list[Output]:
+        """Labels and probabilities, of each column of labels."""
+        return [output for i in range(len(self.classes)) for output in self._outputs_of(i)]
+
+    def _outputs_of(self, i: int) -> Iterator[Output]:
+        end = f"_{i}" if self.several else ""
+        yield Output(f"label{end}", labels_of(self.classes[i]).dtype, ())
+        yield Output(f"probabilities{end}", FLOAT, (len(self.classes[i]),))
+
+    def build(self, graph: Graph, x: str) -> list[str]:
+        """Add the nodes from rows to the outputs."""
+        raw = self.network.build(graph, x)
+        if self.loss == "logistic":
+            chosen = flat(graph, positive(graph, raw, FLOAT))
+            both = graph.node("Concat", graph.node("Neg", raw), raw, axis=1)
+            return [self._label(graph, 0, chosen), graph.node("Sigmoid", both)]
+        return [name for i in range(len(self.classes)) for name in self._head(graph, raw, i)]
+
+    def _head(self, graph: Graph, raw: str, i: int) -> tuple[str, str]:
+        """Add the label and the probabilities of exclusive classes."""
+        ends = [0, *accumulate(map(len, self.classes))]
+        scores = graph.columns(raw, *list(pairwise(ends))[i]) if self.several else raw
+        label = self._label(graph, i, highest(graph, scores))
+        if self.loss == "one_vs_rest":  # a yes/no output of each class, normalised over them
+            # log(logistic(z)), which does not underflow as a quotient would
+            scores = graph.node("Neg", graph.node("Softplus", graph.node("Neg", scores)))
+        return label, graph.node("Softmax", scores, axis=1)
+
+    def _label(self, graph: Graph, i: int, numbers: str) -> str:
+        return pick(graph, labels_of(self.classes[i]), numbers)
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """A network that says yes or no to each of several labels."""
+
+    network: DenseNetwork
+    n_labels: int
+    two_units: bool  # whether a label has a unit for no and one for yes
+
+    def outputs(self) -> list[Output]:
+        """Which labels a row has, and how probable each is."""
+        shape = (self.n_labels,)
+        return [Output("label", INTEGER, shape), Output("probabilities", FLOAT, shape)]
+
+    def build(self, graph: Graph, x: str) -> list[str]:
+        """Add the nodes from rows to the outputs."""
+        logits = self.network.build(graph, x)
+        if self.two_units:
+            no, yes = (graph.columns(logits, i, 2 * self.n_labels, 2) for i in (0, 1))
+            logits = graph.node("Sub", yes, no)
+        return [positive(graph, logits, FLOAT), graph.node("Sigmoid", logits)]

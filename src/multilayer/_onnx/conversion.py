@@ -1,0 +1,82 @@
+"""From a model of several steps to one graph, by skl2onnx."""
+
+import traceback
+from typing import Any
+
+from multilayer._core.errors import InvalidArgumentError
+from multilayer._onnx.inputs import Input, declared, restore
+from multilayer._onnx.steps import converters as own_steps
+from multilayer._onnx.steps import declare
+
+
+def converted(model: Any, parts: dict[str, Any], inputs: list[Input], opset: int, name: str) -> Any:
+    """Convert a model by skl2onnx."""
+    from onnx import checker
+    from skl2onnx import convert_sklearn
+
+    converters = own_steps()
+    _check_known(parts, converters)
+    # Steps compute in float64, as in scikit-learn; a network alone has no use for it.
+    exact = hasattr(model, "steps")
+    try:
+        made = convert_sklearn(
+            model,
+            name=name,
+            initial_types=[(each.name, declared(each, exact=exact)) for each in inputs],
+            target_opset=opset,
+            custom_conversion_functions=converters,
+            custom_shape_calculators=dict.fromkeys(converters, declare),
+        )
+        restore(made, inputs)
+        _require_opset(made, opset)
+        checker.check_model(made, full_check=True)
+    except InvalidArgumentError:
+        raise
+    except Exception as error:  # whatever skl2onnx makes of a step that it cannot convert
+        where = _place_of(error, parts)
+        raise InvalidArgumentError(
+            f"model must be one that skl2onnx can convert, which fails{where}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return made
+
+
+def _require_opset(made: Any, opset: int) -> None:
+    """Say which sets of operators a model needs, each once.
+
+    skl2onnx names one twice, and an older one where that is enough.
+    """
+    from onnx import helper
+
+    opsets = {each.domain: each.version for each in made.opset_import} | {"": opset}
+    del made.opset_import[:]
+    made.opset_import.extend(helper.make_opsetid(*each) for each in opsets.items())
+
+
+def _check_known(parts: dict[str, Any], converters: dict[type, Any]) -> None:
+    """Refuse steps that nothing is known of, and those that are known as something else."""
+    from skl2onnx._supported_operators import sklearn_operator_name_map as known
+
+    for name, part in list(parts.items())[:-1]:
+        if hasattr(part, "predict"):  # which skl2onnx would let predict
+            raise InvalidArgumentError(
+                "model must have no step that can predict before its last one, got "
+                f"{type(part).__name__}, the step {name!r}. Take another step."
+            )
+        if not (type(part) in converters or type(part) in known or hasattr(part, "onnx_converter")):
+            raise InvalidArgumentError(
+                "model must be made of steps that skl2onnx can convert, which does not know "
+                f"{type(part).__name__}, the step {name!r}. Register a converter with "
+                "skl2onnx.update_registered_converter, or take another step."
+            )
+
+
+def _place_of(error: Exception, parts: dict[str, Any]) -> str:
+    """Return at which step skl2onnx failed, nothing where that cannot be told."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        operator = frame.f_locals.get("operator")
+        failed = getattr(operator, "raw_operator", None)
+        for name, part in parts.items():
+            if part is failed:
+                return f" at the step {name!r} ({type(part).__name__})"
+    return ""

@@ -1,0 +1,104 @@
+"""Encoders of categories, text or numbers; what an encoder would refuse becomes NaN."""
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.checks import refuse
+from multilayer._onnx.graph import Graph
+
+
+def one_hot(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
+    """Add a OneHotEncoder."""
+    parts: list[str] = []
+    for j, place in enumerate(_places(graph, encoder, columns)):
+        positions, width = _positions(encoder, j)
+        if width == 0:
+            continue
+        # Not by OneHot: of no rows, ONNX Runtime 1.20 divides by zero there, and the process ends.
+        position = graph.node("Gather", positions, place, axis=0)
+        position = graph.node("Unsqueeze", position, np.array([1]))
+        hot = graph.cast(graph.node("Equal", position, np.arange(width)[None, :]), "float64")
+        if encoder.handle_unknown == "error":
+            unknown = graph.node("Equal", place, np.array(len(positions) - 1))
+            unknown = graph.node("Unsqueeze", unknown, np.array([1]))
+            hot = graph.node("Where", unknown, np.array(np.nan), hot)
+        parts.append(hot)
+    return graph.beside(parts)
+
+
+def _positions(encoder: Any, j: int) -> tuple[np.ndarray, int]:
+    """Return the output column of each category and of an unknown one, and their number.
+
+    A position of that number stands for no column.
+    """
+    n = len(encoder.categories_[j])
+    rare = getattr(encoder, "infrequent_categories_", None)
+    rare = [] if rare is None or rare[j] is None else rare[j].tolist()
+    is_rare = np.array([category in rare for category in encoder.categories_[j].tolist()])
+    dropped = None if encoder.drop_idx_ is None else encoder.drop_idx_[j]
+    # Groups of categories with a column each, the infrequent ones together at the end.
+    groups = [[i] for i in np.flatnonzero(~is_rare)]
+    if rare:
+        groups.append(list(np.flatnonzero(is_rare)))
+    groups = [group for group in groups if dropped is None or dropped not in group]
+    positions = np.full(n + 1, len(groups))
+    for position, group in enumerate(groups):
+        positions[group] = position
+    if rare and encoder.handle_unknown in ("infrequent_if_exist", "warn"):
+        positions[n] = positions[np.flatnonzero(is_rare)[0]]
+    return positions, len(groups)
+
+
+def ordinal(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
+    """Add an OrdinalEncoder."""
+    # What the encoder itself makes of each category.
+    bare = copy(encoder)
+    vars(bare).pop("feature_names_in_", None)
+    known = encoder.handle_unknown == "use_encoded_value"
+    unknown = float(encoder.unknown_value) if known else np.nan
+    parts: list[str] = []
+    for j, place in enumerate(_places(graph, encoder, columns)):
+        categories = encoder.categories_[j]
+        rows = np.array([[own[0] for own in encoder.categories_]] * len(categories), object)
+        rows[:, j] = categories
+        values = np.asarray(bare.transform(rows), np.float64)[:, j]
+        coded = graph.node("Gather", np.append(values, unknown), place, axis=0)
+        parts.append(graph.node("Unsqueeze", coded, np.array([1])))
+    return graph.beside(parts)
+
+
+def _places(graph: Graph, encoder: Any, columns: Sequence[Any]) -> Iterator[str]:
+    """Add the number of each row's category ``(rows,)``, column by column; after all: unknown."""
+    there = (
+        graph.column(variable.full_name, i)
+        for variable in columns
+        for i in range(variable.type.shape[1])
+    )
+    for column, categories in zip(there, encoder.categories_, strict=True):
+        if categories.dtype.kind in "biuf":
+            yield _place_of_number(graph, column, categories.astype(np.float64))
+        elif all(isinstance(category, str) for category in categories.tolist()):
+            yield graph.number_of_text(column, categories.tolist())
+        else:
+            refuse(
+                "categories",
+                "all text or all numbers for ONNX, which has no missing text",
+                categories,
+                "Fill in what is missing with a text of your own.",
+            )
+
+
+def _place_of_number(graph: Graph, column: str, categories: np.ndarray) -> str:
+    x = graph.node("Unsqueeze", graph.cast(column, "float64"), np.array([1]))
+    same = graph.node("Equal", x, categories[None, :])
+    if np.isnan(categories).any():
+        nan = graph.node("And", graph.node("IsNaN", x), np.isnan(categories)[None, :])
+        same = graph.node("Or", same, nan)
+    found = graph.cast(same, "float32")
+    # Half a point for "unknown", beside the point of a category.
+    half = graph.node("Mul", graph.columns(found, 0, 1), np.array(0.0, np.float32))
+    half = graph.node("Add", half, np.array(0.5, np.float32))
+    return graph.node("ArgMax", graph.node("Concat", found, half, axis=1), axis=1, keepdims=0)

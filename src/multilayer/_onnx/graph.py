@@ -1,0 +1,101 @@
+"""Adding nodes to a graph that skl2onnx is making."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Value: TypeAlias = str | np.ndarray
+"""The name of a tensor in the graph, or a constant."""
+
+
+class Graph:
+    """A graph to which nodes and constants are added; tensors go by their names."""
+
+    def __init__(self, scope: Any, container: Any) -> None:
+        self._scope, self._container = scope, container
+
+    @property
+    def opset(self) -> int:
+        """The set of operators that the graph is limited to."""
+        return int(self._container.target_opset_onnx)
+
+    def node(self, op: str, *inputs: Value, **attributes: Any) -> str:
+        """Add a node with one output, and return that."""
+        output = self._scope.get_unique_variable_name(f"{op.lower()}_output")
+        self._add(op, inputs, output, attributes)
+        return str(output)
+
+    def end(self, value: Value, output: str) -> None:
+        """Let a tensor be the one that the graph calls so."""
+        self._add("Identity", (value,), output, {})
+
+    def cast(self, value: Value, dtype: Any) -> str:
+        """Add a change of type."""
+        from onnx import helper
+
+        return self.node("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+    def columns(self, value: Value, start: int, stop: int, step: int = 1) -> str:
+        """Add a choice of columns from a matrix, as ``value[:, start:stop:step]``."""
+        numbers = (np.array([number]) for number in (start, stop, 1, step))
+        return self.node("Slice", value, *numbers)
+
+    def column(self, value: Value, number: int) -> str:
+        """Add a choice of one column from a matrix, of shape ``(rows,)``."""
+        return self.node("Gather", value, np.array(number), axis=1)
+
+    def beside(self, values: Sequence[str]) -> str:
+        """Add matrices beside each other."""
+        return values[0] if len(values) == 1 else self.node("Concat", *values, axis=1)
+
+    def mean(self, value: Value) -> str:
+        """Add the mean of each row of a matrix, as a column."""
+        if self.opset < 18:  # from there on the axes are an input
+            return self.node("ReduceMean", value, axes=[1], keepdims=1)
+        return self.node("ReduceMean", value, np.array([1]), keepdims=1)
+
+    def number_of_text(self, value: Value, known: Sequence[str]) -> str:
+        """Add the place of each text among those known; those unknown get ``len(known)``."""
+        output = str(self._scope.get_unique_variable_name("places"))
+        attributes = {
+            "keys_strings": [text.encode() for text in known],
+            "values_int64s": list(range(len(known))),
+            "default_int64": len(known),
+        }
+        self._add("LabelEncoder", (value,), output, attributes, "ai.onnx.ml", 2)
+        return output
+
+    def _add(
+        self,
+        op: str,
+        inputs: Sequence[Value],
+        output: str,
+        attributes: dict[str, Any],
+        domain: str = "",
+        version: int | None = None,
+    ) -> None:
+        self._container.add_node(
+            op,
+            [self._name(value) for value in inputs],
+            [output],
+            op_domain=domain,
+            op_version=version,
+            name=self._scope.get_unique_operator_name(op),
+            **attributes,
+        )
+
+    def _name(self, value: Value) -> str:
+        """Return the name of a tensor, a constant added as one."""
+        if isinstance(value, str):
+            return value
+        from onnx import TensorProto, numpy_helper
+
+        name = str(self._scope.get_unique_variable_name("constant"))
+        if value.dtype.kind in "OU":
+            text = [str(each).encode() for each in value.ravel()]
+            self._container.add_initializer(name, TensorProto.STRING, list(value.shape), text)
+        else:
+            tensor = numpy_helper.from_array(np.asarray(value, order="C"))
+            self._container.add_initializer(name, tensor.data_type, list(value.shape), tensor)
+        return name

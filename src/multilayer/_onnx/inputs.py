@@ -1,0 +1,131 @@
+"""The tensors that a graph takes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.checks import check_choice, refuse
+
+FLOATS: dict[str, np.dtype] = {"float": np.dtype("float32"), "double": np.dtype("float64")}
+"""Types of numbers by the names of the option `inputs`."""
+
+TEXT = np.dtype(str)
+
+JUMPING = (
+    "Binarizer",
+    "KBinsDiscretizer",
+    "OneHotEncoder",
+    "OrdinalEncoder",
+    "QuantileTransformer",
+)
+"""Steps under which the rounding of a number to float32 may be a leap."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One tensor that a graph takes, of ``(rows, width)``."""
+
+    name: str
+    dtype: np.dtype  # of text: str
+    width: int
+
+
+def inputs_of(model: Any, parts: dict[str, Any], X: Any, inputs: str | None) -> list[Input]:
+    """Return the tensors that the graph of a model takes, of its ``parts`` by name."""
+    n_columns = getattr(model, "n_features_in_", None)
+    if n_columns is None:
+        rule = "one whose first step takes columns, and knows how many"
+        refuse("model", f"{rule}, for ONNX", model)
+    if X is not None:
+        if inputs is not None:
+            refuse("inputs", "None beside X, whose types the inputs have", inputs)
+        sources = _of_sample(X)
+        given = sum(source.width for source in sources)
+        if given != n_columns:
+            refuse("X", f"rows of {n_columns} columns, as in training", given)
+        return sources
+    if inputs is not None:
+        check_choice("inputs", inputs, FLOATS)
+    if _takes_columns(model):
+        refuse("X", "given for a model that takes columns apart", None, "A few rows are enough.")
+    jumping = [name for name, part in parts.items() if type(part).__name__ in JUMPING]
+    if inputs is None and jumping:
+        refuse(
+            "inputs",
+            f"given for a model with the step {jumping[0]!r}, under which the rounding of a number "
+            "to float32 can be a leap",
+            inputs,
+            "Take 'double' for data of float64, or 'float' for data of float32.",
+        )
+    return [Input("X", FLOATS[inputs or "float"], n_columns)]
+
+
+def _takes_columns(model: Any) -> bool:
+    if hasattr(model, "steps"):
+        return any(_takes_columns(step) for _, step in model.steps)
+    return hasattr(model, "transformers_")
+
+
+def _of_sample(X: Any) -> list[Input]:
+    """Return the inputs that rows such as these ask for: one, or one for each column of a frame."""
+    if hasattr(X, "columns"):
+        names = [str(name) for name in X.columns]
+        if len(set(names)) < len(names):
+            refuse("X.columns", "names of which none comes twice", names)
+        columns = (np.asarray(X[name]) for name in X.columns)
+        return [
+            Input(name, _dtype(f"column {name!r}", each), 1)
+            for name, each in zip(names, columns, strict=True)
+        ]
+    if not (isinstance(X, np.ndarray) and X.ndim == 2):
+        refuse("X", "an array of shape (n_samples, n_features) or a data frame", X)
+    return [Input("X", _dtype("X", X), X.shape[1])]
+
+
+def _dtype(what: str, values: np.ndarray) -> np.dtype:
+    """Return the type in which such values come to the graph."""
+    if values.dtype.kind in "biuf":
+        return values.dtype
+    if all(isinstance(value, str) for value in values.ravel().tolist()):
+        return TEXT
+    refuse(what, "numbers or text alone", values.dtype, "Give a few rows without missing text.")
+
+
+def declared(source: Input, *, exact: bool) -> Any:
+    """Return skl2onnx's type of an input; ``exact`` brings all numbers to float64."""
+    from skl2onnx.common import data_types
+
+    shape = [None, source.width]
+    if source.dtype == TEXT:
+        return data_types.StringTensorType(shape)
+    if source.dtype == np.float32 and not exact:
+        return data_types.FloatTensorType(shape)
+    return data_types.DoubleTensorType(shape)
+
+
+def restore(model: Any, inputs: list[Input]) -> None:
+    """Give a model's inputs their own names and types.
+
+    skl2onnx changes names that no variable can have, and was told that all numbers are float64.
+    """
+    from onnx import TensorProto, helper
+
+    renamed, casts = {}, []
+    for value, source in zip(model.graph.input, inputs, strict=True):
+        inside, value.name = value.name, source.name
+        renamed[inside] = source.name
+        tensor = value.type.tensor_type
+        if source.dtype == TEXT:
+            continue
+        own = helper.np_dtype_to_tensor_dtype(source.dtype)
+        if own != tensor.elem_type:
+            tensor.elem_type = own
+            renamed[inside] = f"{source.name}_as_double"
+            cast = helper.make_node("Cast", [source.name], [renamed[inside]], to=TensorProto.DOUBLE)
+            casts.append(cast)
+    for node in model.graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)

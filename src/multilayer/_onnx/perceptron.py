@@ -1,0 +1,37 @@
+"""Perceptrons as nodes: labels and scores of threshold units, in float64 as in training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from multilayer._onnx.graph import Graph
+from multilayer._onnx.outputs import Output, flat, highest, labels_of, pick, positive
+
+DOUBLE, INTEGER = np.dtype("float64"), np.dtype("int64")
+
+
+@dataclass(frozen=True)
+class ThresholdUnits:
+    """One layer of threshold units."""
+
+    weights: np.ndarray  # (units, features), float64
+    bias: np.ndarray  # (units,), float64
+    classes: np.ndarray | None  # None where each unit stands for a label of its own
+
+    def outputs(self) -> list[Output]:
+        """Labels and the units' scores."""
+        n_units = len(self.bias)
+        scores = Output("scores", DOUBLE, (n_units,))
+        if self.classes is None:
+            return [Output("label", INTEGER, (n_units,)), scores]
+        return [Output("label", labels_of(self.classes).dtype, ()), scores]
+
+    def build(self, graph: Graph, x: str) -> list[str]:
+        """Add the nodes from rows to the outputs."""
+        x = graph.cast(x, DOUBLE)
+        scores = graph.node("Add", graph.node("MatMul", x, self.weights.T), self.bias)
+        if self.classes is None:
+            return [positive(graph, scores, DOUBLE), scores]
+        one = len(self.bias) == 1
+        chosen = flat(graph, positive(graph, scores, DOUBLE)) if one else highest(graph, scores)
+        return [pick(graph, labels_of(self.classes), chosen), scores]

@@ -1,0 +1,56 @@
+"""Steps before a network that are converted here, the others being left to skl2onnx.
+
+skl2onnx 1.20 brings some steps to float32 only, where a value on an edge may change sides, and
+mixes types when the columns are float64. Here these steps compute in float64 as in scikit-learn.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from multilayer._onnx import encoders, numeric_steps
+from multilayer._onnx.graph import Graph
+
+Converter = Callable[[Any, Any, Any], None]
+
+
+def converters() -> dict[type, Converter]:
+    """Return the functions that add the nodes of steps, by the steps' classes."""
+    from sklearn import impute, preprocessing
+
+    return {
+        impute.SimpleImputer: _of_numbers(numeric_steps.impute),
+        preprocessing.Binarizer: _of_numbers(numeric_steps.binarize),
+        preprocessing.KBinsDiscretizer: _of_numbers(numeric_steps.bins),
+        preprocessing.PolynomialFeatures: _of_numbers(numeric_steps.polynomial),
+        preprocessing.PowerTransformer: _of_numbers(numeric_steps.power),
+        preprocessing.QuantileTransformer: _of_numbers(numeric_steps.quantiles),
+        preprocessing.OneHotEncoder: _of_categories(encoders.one_hot),
+        preprocessing.OrdinalEncoder: _of_categories(encoders.ordinal),
+    }
+
+
+def declare(operator: Any) -> None:
+    """Tell skl2onnx the type of what such a step makes."""
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    width = len(operator.raw_operator.get_feature_names_out())
+    operator.outputs[0].type = DoubleTensorType([None, width])
+
+
+def _of_numbers(build: Callable[[Graph, Any, str], str]) -> Converter:
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        graph = Graph(scope, container)
+        names = [graph.cast(variable.full_name, "float64") for variable in operator.inputs]
+        made = build(graph, operator.raw_operator, graph.beside(names))
+        graph.end(made, operator.outputs[0].full_name)
+
+    return convert
+
+
+def _of_categories(build: Callable[[Graph, Any, Any], str]) -> Converter:
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        graph = Graph(scope, container)
+        made = build(graph, operator.raw_operator, operator.inputs)
+        graph.end(made, operator.outputs[0].full_name)
+
+    return convert
