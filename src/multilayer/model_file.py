@@ -13,8 +13,10 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor or sklearn.pipeline.Pipeline
-        Fitted model. A pipeline may have a StandardScaler before its network, nothing else.
+    model : MLPClassifier, MLPRegressor, Perceptron or sklearn.pipeline.Pipeline
+        Fitted model: one of these estimators; a pipeline that ends in one, after the usual steps of
+        scikit-learn's for numbers, categories and gaps, ColumnTransformer and FeatureUnion among
+        them; or a TransformedTargetRegressor or FrozenEstimator around one.
     path : str or path-like
         File to write, ``.safetensors`` by custom; its folder must exist. An existing file is
         replaced at once: a reader, or a computer that loses power, finds the old one or the new.
@@ -29,11 +31,15 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     Notes
     -----
     The file is in the safetensors format: arrays, and JSON for all else. Everything the fit has
-    learnt is kept, apart from the optimizer's state: a ``warm_start`` fit or ``partial_fit`` after
-    :func:`load` goes on from the weights with a new optimizer. Not kept either are callbacks, a
-    ``RandomState`` given as `random_state` (both are None after loading) and a pipeline's
-    ``memory`` and ``verbose``. Functions given as `activation`, `solver` or `scoring` are code, and
-    a model with one is refused.
+    learnt is kept, apart from the optimizer's state: a ``warm_start`` fit or ``partial_fit`` of a
+    network after :func:`load` goes on from the weights with a new optimizer. Not kept either are
+    callbacks, `reuse_from`, `checkpoint`, a random generator given as `random_state` (all are None
+    after loading), a pipeline's ``memory``, ``verbose`` and ``transform_input``, the ``n_jobs`` of
+    compositions, and requests for metadata. Columns that a function chose are kept as a list.
+
+    Functions are code, and a model with one is refused, as are other steps and subclasses: apply
+    them to the data beforehand. The guide "The model file" in the documentation lists all kinds of
+    steps, what is refused, and every byte of the format.
 
     Examples
     --------
@@ -52,17 +58,20 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     write(model, path, {})
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], *, allow_nonfinite: bool = False) -> Any:
     """Read a model from a file that :func:`save` or the command line wrote.
 
     Parameters
     ----------
     path : str or path-like
         Model file.
+    allow_nonfinite : bool, default=False
+        Whether weights may be NaN or infinite. Such a model predicts nothing, and :func:`save`
+        writes none.
 
     Returns
     -------
-    model : MLPClassifier, MLPRegressor or sklearn.pipeline.Pipeline
+    model : MLPClassifier, MLPRegressor, Perceptron, sklearn.pipeline.Pipeline or other composition
         The fitted model: the same kind of object, the same predictions to the last bit on the
         same machine and versions.
 
@@ -71,6 +80,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     ModelFileError
         There is no such file, it is no model, is damaged, or was made by a newer version (a
         ValueError).
+
+    Notes
+    -----
+    A file may come from a stranger: it is checked before anything is made of it, nothing in it is
+    executed or looked up, and reading it takes at most twice its size in memory and 1 MB.
     """
-    model, _ = read(path)
+    model, _ = read(path, allow_nonfinite=allow_nonfinite)
     return model

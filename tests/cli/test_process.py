@@ -36,7 +36,9 @@ def loaded(*args, cwd):
     return done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["--version"], []], ids=str)
+@pytest.mark.parametrize(
+    "args", [["--help"], ["train", "--help"], ["export", "--help"], ["--version"], []], ids=str
+)
 def test_help_loads_nothing_heavy(args, tmp_path):
     assert loaded(*args, cwd=tmp_path) == "0"
 
@@ -46,7 +48,7 @@ def test_info_loads_neither_jax_nor_scikit_learn(model, tmp_path):
 
 
 def test_every_command_explains_itself(tmp_path):
-    for command in ("train", "evaluate", "predict", "info"):
+    for command in ("train", "evaluate", "predict", "info", "export"):
         done = call(command, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert done.stderr == ""

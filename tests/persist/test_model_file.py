@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file, save_file
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import KNNImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
@@ -60,6 +61,8 @@ def assert_same_estimator(a, b):
     ours, theirs = (dict(vars(e)) for e in (a, b))
     for values in (ours, theirs):
         values.pop(TEMPORARY)
+        values["_history_rows"] = list(values["_history_rows"])  # those of a file are made late
+        values["_history_rows"] = list(values["_history_rows"])  # lazy after reading
     assert sorted(ours) == sorted(theirs)
     for name in ours:
         assert_same(ours[name], theirs[name])
@@ -236,12 +239,11 @@ def test_same_model_same_bytes(fitted, tmp_path):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: make_pipeline(MinMaxScaler(), classifier()), "'minmaxscaler'"),
-        (lambda: make_pipeline(StandardScaler(), StandardScaler(), classifier()), "got a Pipeline"),
-        (lambda: make_pipeline(StandardScaler()), "got a Pipeline"),
+        (lambda: make_pipeline(KNNImputer(), classifier()), "'knnimputer'"),
+        (lambda: make_pipeline(StandardScaler()), "must end in one of"),
         (MinMaxScaler, "MinMaxScaler"),
     ],
-    ids=["other step", "step twice", "no classifier", "no model"],
+    ids=["other step", "no classifier", "no model"],
 )
 def test_other_models_are_refused_by_name(make, words, tmp_path):
     with pytest.raises(ModelFileError, match=words):
@@ -430,7 +432,7 @@ def altered(path, change_manifest=None, change_arrays=None):
 
 
 def test_newer_protocol(path):
-    message = refused(altered(path, lambda manifest: manifest.update(protocol=2)))
+    message = refused(altered(path, lambda manifest: manifest.update(protocol=3)))
     assert "newer multilayer" in message
     assert "Upgrade" in message
 

@@ -149,11 +149,43 @@ def test_foreign_files_are_refused(path):
 
 
 def test_models_and_parameters_are_not_mistaken(path, tmp_path):
-    with pytest.raises(ModelFileError, match=r"holds parameters. Read it with multilayer.nn.rest"):
+    with pytest.raises(ModelFileError, match=r"file of parameters, not a model file. Read it w"):
         multilayer.load(path)
     clf = MLPClassifier((3,), max_iter=1, tol=0, learning_rate="cosine")
     multilayer.save(clf.fit(np.eye(4), [0, 1, 0, 1]), tmp_path / "model")
-    assert "holds a model. Read it with multilayer.load" in refused(tmp_path / "model")
+    assert "a model file, not a file of parameters. Read it with multilayer.load" in refused(
+        tmp_path / "model"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({"half": jnp.ones(2, jnp.bfloat16)}, "'tree/half' must be of one of NumPy's own types"),
+        ({"z": np.ones(2, np.complex64)}, "got complex64"),
+        ({"größe": np.ones(2)}, "must have a name of 1 to 256 printable"),
+        ({'a"b': np.ones(2)}, "without quotes"),
+        ({"n" * 300: np.ones(2)}, "1 to 256"),
+    ],
+    ids=["bfloat16", "complex", "not ASCII", "quote", "long name"],
+)
+def test_what_no_reader_would_take_is_not_written(tree, words, tmp_path):
+    with pytest.raises(ModelFileError, match=words):
+        nn.save(tree, tmp_path / "file")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f8"])
+def test_all_types_of_numbers(dtype, tmp_path):
+    tree = {"a": np.arange(6).astype(dtype).reshape(3, 2), "none": np.zeros((0, 3), dtype)}
+    nn.save(tree, tmp_path / "tree")
+    assert_same(nn.restore(tmp_path / "tree", like=tree), tree)
+
+
+def test_other_byte_orders_become_this_machines(tmp_path):
+    tree = {"a": np.arange(6.0).astype(">f8")}
+    nn.save(tree, tmp_path / "tree")
+    assert_array_equal(nn.restore(tmp_path / "tree", like={"a": np.zeros(6)})["a"], tree["a"])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def results() -> Console:
@@ -29,7 +32,13 @@ def _console(*, stderr: bool) -> Console:
 
 def say(console: Console, *parts: str | tuple[str, str]) -> None:
     """Print one line, never wrapped, of plain strings and (string, style) pairs."""
-    console.print(Text.assemble(*parts), soft_wrap=True)
+    shown = [plain(part) if isinstance(part, str) else (plain(part[0]), part[1]) for part in parts]
+    console.print(Text.assemble(*shown), soft_wrap=True)
+
+
+def plain(text: str) -> str:
+    """Return text with its control characters spelt out: a terminal would obey them."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def say_error(message: object) -> None:

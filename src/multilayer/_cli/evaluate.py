@@ -20,9 +20,10 @@ def evaluate(
     """Measure a saved model on labelled rows (mnist: its test images)."""
     from multilayer._cli import figures, report
     from multilayer._cli.model_inputs import rows_for
-    from multilayer._cli.models import load_model
+    from multilayer._cli.models import load_model, require_method
 
     loaded = load_model(model)
+    require_method(loaded, "evaluate", "evaluate")
     rows = rows_for(loaded, data, labelled=True, target=target, drop=drop or [])
     assert rows.y is not None  # asked for
     if loaded.classes is None:

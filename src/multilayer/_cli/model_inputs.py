@@ -18,7 +18,7 @@ from multilayer._core.errors import DataError
 class Rows(NamedTuple):
     """Rows for a model."""
 
-    X: np.ndarray  # (rows, features)
+    X: Any  # (rows, features): an array, or a table where the model looks for names
     y: np.ndarray | None  # (rows,), where labels were asked for
     what: str  # for people: "the 10,000 test images of mnist"
     seen: bool  # whether the model was trained on some of them, as far as the names tell
@@ -48,8 +48,13 @@ def rows_for(
 
 
 def network_inputs(model: Model, X: Any) -> Any:
-    """Return rows as the network takes them: standardised where the model does that."""
-    return X if model.scaler is None else model.scaler.transform(X)
+    """Return rows as the network takes them, after the steps before it."""
+    if model.scaler is None:
+        return X
+    try:
+        return model.scaler.transform(X)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{model.path} cannot take these rows: {error}") from error
 
 
 @contextmanager
@@ -65,7 +70,9 @@ def _mnist(model: Model) -> Rows:
 
     digits = load_mnist(scale=False)
     X = digits.X_test
-    if model.network.input_scale is None:  # trained on pixels in [0, 1], as load_mnist() has them
+    if (
+        getattr(model.network, "input_scale", None) is None
+    ):  # trained on pixels in [0, 1], as load_mnist() has them
         X = X.astype(np.float32) / np.float32(255)
     return Rows(X, digits.y_test, "the 10,000 test images of mnist", seen=False)
 
@@ -101,7 +108,8 @@ def _from_table(
         else:
             y = labels.column_labels(table.frame[known_target], where)
     seen = model.facts.get("source") == path.name
-    return Rows(tables.features(table, names), y, str(path), seen)
+    X = table.frame[names] if model.takes_frames else tables.features(table, names)
+    return Rows(X, y, str(path), seen)
 
 
 def _matched(model: Model, table: tables.Table, there: list[str]) -> list[str]:

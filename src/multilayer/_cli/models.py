@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from multilayer._core.errors import InvalidArgumentError
+
 
 @dataclass(frozen=True)
 class Model:
     """A fitted model with its description."""
 
     path: Path
-    estimator: Any  # MLPClassifier or MLPRegressor, or a pipeline that ends in one
+    estimator: Any  # an estimator of multilayer's, or a pipeline or other composition around one
     facts: Mapping[str, Any]  # of the training data, as `multilayer train` wrote them
 
     @property
     def network(self) -> Any:
-        """The MLPClassifier or MLPRegressor."""
+        """What predicts: an MLPClassifier or MLPRegressor, if `multilayer train` made it."""
         return self.estimator[-1] if self.scaler is not None else self.estimator
 
     @property
@@ -41,9 +43,25 @@ class Model:
         return None if names is None else list(names)
 
     @property
+    def takes_frames(self) -> bool:
+        """Whether it finds its columns by name, in tables that may have text in them."""
+        composed = hasattr(self.estimator, "steps") or hasattr(self.estimator, "regressor_")
+        named = hasattr(self.estimator, "feature_names_in_")
+        return composed and named and self.facts.get("features") is None
+
+    @property
     def n_features(self) -> int:
         """Number of columns it takes."""
         return int(self.estimator.n_features_in_)
+
+
+def require_method(model: Model, name: str, command: str) -> None:
+    """Refuse a model that cannot do what a command needs."""
+    if not hasattr(model.network, name):
+        raise InvalidArgumentError(
+            f"MODEL must end in an MLPClassifier or MLPRegressor for {command}, got {model.path}, "
+            f"which ends in a {type(model.network).__name__}. Use multilayer predict."
+        )
 
 
 def load_model(path: Path) -> Model:

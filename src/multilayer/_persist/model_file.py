@@ -1,32 +1,48 @@
 """The model file: arrays in one safetensors file, all else as JSON in its metadata.
 
-The layout, protocol 1:
+The layout, protocol 2:
 
 - the metadata has one key, ``"multilayer"``; its value is the manifest, a JSON object with
   ``format`` and ``protocol``, ``pipeline`` (whether the model is a scikit-learn pipeline),
-  ``steps`` (for each a ``name``, ``kind``, constructor ``params`` and ``fitted`` values), ``data``
-  (what is known of the data it was trained on) and ``versions``;
-- a tensor is named after the kind of its step and the attribute: ``MLPClassifier.coefs.0``.
+  ``steps`` (for each a ``name``, ``kind``, constructor ``params``, ``fitted`` values, and the
+  ``steps`` within it if it is made of others), ``data`` (what is known of the data it was trained
+  on) and ``versions``;
+- a tensor is named after the kinds of the steps down to its own, and the attribute:
+  ``MLPClassifier.coefs.0``, ``ColumnTransformer.StandardScaler.mean``.
+
+Protocol 1 had two kinds of networks, alone or after a StandardScaler, and nothing within a step.
 
 Nothing in a file is ever executed.
 """
 
 import platform
 from collections.abc import Mapping
-from importlib.metadata import version as installed_version
+from functools import cache
 from typing import Any
 
-import numpy as np
-
+from multilayer._core.errors import ModelFileError
 from multilayer._core.version import version
 from multilayer._persist.tensors import (
     MODEL,
     Arrays,
+    Content,
     PathLike,
+    read_content,
     read_description,
-    read_tensors,
     write_tensors,
 )
+
+FIELDS = {
+    "format": str,
+    "protocol": int,
+    "pipeline": bool,
+    "steps": list,
+    "data": dict,
+    "versions": dict,
+}
+"""What a manifest has."""
+FACTS = {"source": str, "target": str, "features": list, "dropped": list}
+"""What may be known of the data; the lists are of names."""
 
 
 def write_model(
@@ -36,6 +52,7 @@ def write_model(
     steps: list[dict[str, Any]],
     arrays: Arrays,
     data: Mapping[str, Any],
+    reserve: int,
 ) -> None:
     """Write a model file, whole or not at all.
 
@@ -51,6 +68,8 @@ def write_model(
         Arrays by tensor name.
     data : mapping
         JSON description of the training data; may be empty.
+    reserve : int
+        Bytes of memory that a reader needs beside these.
 
     Raises
     ------
@@ -63,7 +82,7 @@ def write_model(
         "data": dict(data),
         "versions": _versions(),
     }
-    write_tensors(path, MODEL, description, arrays)
+    write_tensors(path, MODEL, description, arrays, reserve=reserve)
 
 
 def read_manifest(path: PathLike) -> dict[str, Any]:
@@ -84,10 +103,10 @@ def read_manifest(path: PathLike) -> dict[str, Any]:
     ModelFileError
         There is no such file, or it is no model that this version can read (a ValueError).
     """
-    return read_description(path, MODEL)
+    return _checked(path, read_description(path, MODEL))
 
 
-def read_model(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_model(path: PathLike) -> Content:
     """Read a model file.
 
     Parameters
@@ -97,20 +116,52 @@ def read_model(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
     Returns
     -------
-    manifest : dict
-        The parsed manifest.
-    arrays : dict of str to ndarray
-        Its arrays by tensor name.
+    content : Content
+        ``description``, the parsed manifest; ``arrays`` by tensor name; and ``room``, the memory
+        that may be taken for the model beside them.
 
     Raises
     ------
     ModelFileError
         There is no such file, or it is no model that this version can read (a ValueError).
     """
-    return read_tensors(path, MODEL)
+    content = read_content(path, MODEL)
+    _checked(path, content.description)
+    return content
 
 
+def _checked(path: PathLike, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest, when it has what each has, and nothing else."""
+    fault = _fault(manifest)
+    if fault:
+        raise ModelFileError(f"{path} is damaged: its {fault}.")
+    return manifest
+
+
+def _fault(manifest: dict[str, Any]) -> str:
+    """Say what is wrong with a manifest; nothing if it is in order, apart from its steps."""
+    for name, kind in FIELDS.items():
+        if not isinstance(manifest.get(name), kind):
+            return f"{name!r} is missing or no {kind.__name__}"
+    data, versions = manifest["data"], manifest["versions"]
+    for values, known in ((manifest, FIELDS), (data, FACTS)):
+        if unknown := sorted(set(values) - set(known)):
+            return f"description has {unknown}, which no model file has"
+    for name, value in data.items():
+        words = value if isinstance(value, list) else [value]
+        if not isinstance(value, FACTS[name]) or not all(isinstance(word, str) for word in words):
+            return f"{name!r} of the data is no text"
+    if not all(isinstance(number, str) for number in versions.values()):
+        return "versions are no text"
+    if not all(isinstance(step, dict) for step in manifest["steps"]):
+        return "steps are no list of objects"
+    return ""
+
+
+@cache
 def _versions() -> dict[str, str]:
     """Versions that a model was made with; nothing is imported to ask for them."""
+    from importlib.metadata import version as installed_version  # late: reading does without
+
     packages = {name: installed_version(name) for name in ("jax", "scikit-learn", "numpy")}
     return {"multilayer": version(), "python": platform.python_version(), **packages}

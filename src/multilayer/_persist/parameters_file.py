@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from multilayer._core.checks import refuse
+from multilayer._core.errors import ModelFileError
 from multilayer._persist.tensors import PARAMETERS, PathLike, read_tensors, write_tensors
 from multilayer._persist.trees import named_leaves, restored_tree
 
@@ -104,5 +105,7 @@ def restore(path: PathLike, like: Any) -> Any:
     >>> bool(loss == again)
     True
     """
-    _, arrays = read_tensors(path, PARAMETERS)
+    description, arrays = read_tensors(path, PARAMETERS)
+    if unknown := sorted(set(description) - {"format", "protocol"}):
+        raise ModelFileError(f"{path} is damaged: its description has {unknown}.")
     return restored_tree(PREFIX, like, arrays, path)

@@ -6,19 +6,22 @@ The metadata has one key, ``"multilayer"``; its value is a JSON object with ``fo
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
-from typing import Any, BinaryIO
+from io import BufferedIOBase, BytesIO
+from stat import S_ISREG
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._persist.atomic import write_atomically
+from multilayer._persist.description import padded, parse, room_beside, unquoted
+from multilayer._persist.header import DTYPES, LARGEST_HEADER, NAME, Entry, Refused, scan
+from multilayer._persist.room import Room
 
 KEY = "multilayer"
-LARGEST_HEADER = 100_000_000  # bytes; safetensors' own limit
 
 Arrays = Mapping[str, np.ndarray]
 PathLike = str | os.PathLike[str]
@@ -39,7 +42,7 @@ class Kind:
 
 MODEL = Kind(
     "multilayer-model",
-    1,
+    2,
     "model file",
     "a model",
     "multilayer train and save() write them",
@@ -55,11 +58,41 @@ PARAMETERS = Kind(
     "multilayer.nn.restore",
     "Save or copy it again.",
 )
-KINDS = {kind.format: kind for kind in (MODEL, PARAMETERS)}
+CHECKPOINT = Kind(
+    "multilayer-checkpoint",
+    1,
+    "checkpoint",
+    "a checkpoint",
+    "estimators write them",
+    "multilayer.estimator",
+    "Remove it to go on from the one before.",
+)
+KINDS = {kind.format: kind for kind in (MODEL, PARAMETERS, CHECKPOINT)}
+
+
+class Content(NamedTuple):
+    """What is in a file."""
+
+    description: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+    room: Room  # memory that may be taken for what is made of it
+
+
+class Header(NamedTuple):
+    """What comes before the bytes of the arrays."""
+
+    description: dict[str, Any]
+    entries: list[Entry]
+    room: Room
 
 
 def write_tensors(
-    path: PathLike, kind: Kind, description: Mapping[str, Any], arrays: Arrays
+    path: PathLike,
+    kind: Kind,
+    description: Mapping[str, Any],
+    arrays: Arrays,
+    *,
+    reserve: int = 0,
 ) -> None:
     """Write a file, whole or not at all.
 
@@ -73,20 +106,46 @@ def write_tensors(
         What the format has beside ``format`` and ``protocol``: JSON.
     arrays : mapping of str to ndarray
         Arrays by name.
+    reserve : int
+        Bytes of memory that a reader needs beside the description and the arrays.
 
     Raises
     ------
     ModelFileError
-        The file cannot be written (a ValueError).
+        The file cannot be written, or could not be read again (a ValueError).
     """
     from safetensors.numpy import save
 
+    for name, array in arrays.items():
+        _check_array(path, name, array)
     full = {"format": kind.format, "protocol": kind.protocol, **description}
-    text = json.dumps(full, allow_nan=False)
+    n_bytes = sum(array.nbytes for array in arrays.values())
+    text = padded(json.dumps(full, allow_nan=False), n_bytes, len(arrays), reserve)
     # safetensors writes transposed arrays in the wrong order, silently
     # (https://github.com/safetensors/safetensors/issues/825; drop the copies when that is settled).
     tensors = {name: np.array(array, order="C", copy=True) for name, array in arrays.items()}
-    write_atomically(path, save(tensors, metadata={KEY: text}))
+    data = save(tensors, metadata={KEY: text})
+    try:
+        _read_header(BytesIO(data), len(data), kind)
+    except Refused as error:
+        raise ModelFileError(
+            f"cannot write {path}: no reader would take it, as {error}."
+        ) from error
+    write_atomically(path, data)
+
+
+def _check_array(path: PathLike, name: str, array: np.ndarray) -> None:
+    """Refuse an array that no reader would take."""
+    if not NAME.fullmatch(name):
+        raise ModelFileError(
+            f"cannot write {path}: its array {name!r} must have a name of 1 to 256 printable ASCII "
+            "characters without quotes and backslashes. Give it another name."
+        )
+    if array.dtype.newbyteorder("<").str not in DTYPES.values():
+        raise ModelFileError(
+            f"cannot write {path}: its array {name!r} must be of one of NumPy's own types of "
+            f"numbers, got {array.dtype}. Convert it, to float32 for example."
+        )
 
 
 def read_description(path: PathLike, kind: Kind) -> dict[str, Any]:
@@ -109,12 +168,8 @@ def read_description(path: PathLike, kind: Kind) -> dict[str, Any]:
     ModelFileError
         There is no such file, or it is none that this version can read (a ValueError).
     """
-    try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            return _checked(path, kind, _read_header(path, kind, file, size))
-    except OSError as error:
-        raise _cannot_read(path, kind, error) from error
+    with _opened(path, kind) as (file, size):
+        return _read_header(file, size, kind).description
 
 
 def read_tensors(path: PathLike, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -132,77 +187,99 @@ def read_tensors(path: PathLike, kind: Kind) -> tuple[dict[str, Any], dict[str, 
     description : dict
         The parsed JSON object.
     arrays : dict of str to ndarray
-        The arrays by name.
+        The arrays by name, writable, each of its own memory.
 
     Raises
     ------
     ModelFileError
         There is no such file, or it is none that this version can read (a ValueError).
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    description, arrays, _ = read_content(path, kind)
+    return description, arrays
 
+
+def read_content(path: PathLike, kind: Kind) -> Content:
+    """Read a file as :func:`read_tensors` does, and say how much memory may be taken beside it."""
+    with _opened(path, kind) as (file, size):
+        header = _read_header(file, size, kind)
+        arrays = {entry.name: _read_array(file, entry) for entry in header.entries}
+        if file.read(1):
+            raise Refused("damaged: it grew while it was read")
+        return Content(header.description, arrays, header.room)
+
+
+@contextmanager
+def _opened(path: PathLike, kind: Kind) -> Iterator[tuple[BufferedIOBase, int]]:
+    """Open an ordinary file to read; whatever is wrong with it is told with its name."""
     try:
-        content = Path(path).read_bytes()
+        with open(os.fspath(path), "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not S_ISREG(status.st_mode):
+                raise ModelFileError(f"{path} is no ordinary file, as a {kind.name} must be.")
+            yield file, status.st_size
+    except Refused as error:
+        remedy = kind.remedy if error.remedy is None else error.remedy
+        raise ModelFileError(f"{path} is {error}. {remedy}".rstrip()) from error
     except OSError as error:
         raise _cannot_read(path, kind, error) from error
-    header = _read_header(path, kind, BytesIO(content), len(content))
-    description = _checked(path, kind, header)
-    try:
-        return description, load(content)
-    except (SafetensorError, KeyError) as error:  # KeyError: a type that NumPy lacks
-        raise ModelFileError(f"{path} is damaged: {error}. {kind.remedy}") from error
+    except MemoryError as error:
+        raise ModelFileError(f"cannot read {path}: there is not enough memory.") from error
 
 
-def _read_header(path: PathLike, kind: Kind, file: BinaryIO, size: int) -> dict[str, Any]:
-    """Parse a safetensors header: its length in 8 bytes, then JSON."""
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes into does not wait, a terminal is not taken over."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _read_header(file: BufferedIOBase, size: int, kind: Kind) -> Header:
+    """Read and check all that comes before the bytes of the arrays."""
     if size == 0:
-        raise ModelFileError(f"{path} is empty. {kind.remedy}")
+        raise Refused("empty")
     length = int.from_bytes(file.read(8), "little")
-    raw = file.read(length) if length <= LARGEST_HEADER else b""
+    raw = bytearray(min(length, size) if length <= LARGEST_HEADER else 0)
+    n_read = file.readinto(raw)
     if size < 8 or not raw.startswith(b"{"):
-        raise ModelFileError(f"{path} is not a {kind.name}: {kind.writers}.")
-    try:
-        header = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        # A header that ends with the file was cut off; one that does not is another kind of file.
-        state = "truncated" if len(raw) < length else "damaged"
-        raise ModelFileError(f"{path} is {state}. {kind.remedy}") from error
-    if _end_of_tensors(header) > size - 8 - length:
-        raise ModelFileError(f"{path} is truncated. {kind.remedy}")
-    return header
+        raise Refused(f"not a {kind.name}: {kind.writers}", "")
+    if n_read < length:
+        raise Refused("truncated")
+    quoted, entries = scan(raw, size - 8 - length)
+    del raw  # its memory is needed next
+    text = unquoted(quoted, size)
+    del quoted
+    room = room_beside(text, size, len(entries))
+    return Header(_checked(kind, parse(text)), entries, room)
 
 
-def _end_of_tensors(header: dict[str, Any]) -> int:
-    """Bytes that the tensors named in a header take."""
-    tensors = [entry for name, entry in header.items() if name != "__metadata__"]
-    ends = [entry.get("data_offsets", [0])[-1] for entry in tensors if isinstance(entry, dict)]
-    return max((end for end in ends if isinstance(end, int)), default=0)
+def _read_array(file: BufferedIOBase, entry: Entry) -> np.ndarray:
+    """Read the next array of a file into memory of its own."""
+    array = np.empty(entry.shape, entry.dtype)
+    place = memoryview(array.reshape(-1).view(np.uint8).data)
+    while place.nbytes:
+        count = file.readinto(place)
+        if not count:
+            raise Refused("truncated: it shrank while it was read")
+        place = place[count:]
+    if array.dtype == bool and (array.view(np.uint8) > 1).any():
+        raise Refused(f"damaged: its tensor {entry.name!r} holds bytes that are no booleans")
+    return array
 
 
-def _checked(path: PathLike, kind: Kind, header: dict[str, Any]) -> dict[str, Any]:
-    """Return the description in a header, when this version can read it."""
-    metadata = header.get("__metadata__")
-    text = metadata.get(KEY) if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
-        raise ModelFileError(f"{path} is a safetensors file, but not one that multilayer wrote.")
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is damaged: its description is not JSON.") from error
+def _checked(kind: Kind, found: Any) -> dict[str, Any]:
+    """Return a description, when this version can read it."""
     given = found.get("format") if isinstance(found, dict) else None
     if given != kind.format:
         other = KINDS.get(given) if isinstance(given, str) else None
         if other is not None:
-            raise ModelFileError(f"{path} holds {other.content}. Read it with {other.reader}.")
-        raise ModelFileError(f"{path} is damaged: its description is not one of {kind.content}.")
+            raise Refused(f"a {other.name}, not a {kind.name}", f"Read it with {other.reader}.")
+        raise Refused(f"damaged: its description is not one of {kind.content}")
     protocol = found.get("protocol")
-    if not isinstance(protocol, int) or protocol < 1:
-        raise ModelFileError(f"{path} is damaged: it has no protocol number.")
+    if type(protocol) is not int or protocol < 1:
+        raise Refused("damaged: it has no protocol number")
     if protocol > kind.protocol:
-        raise ModelFileError(
-            f"{path} was made by a newer multilayer (file protocol {protocol}; this version reads "
-            f'up to {kind.protocol}). Upgrade: pip install --upgrade "multilayer".'
+        raise Refused(
+            f"made by a newer multilayer (file protocol {protocol}; this version reads up to "
+            f"{kind.protocol})",
+            'Upgrade: pip install --upgrade "multilayer".',
         )
     return found
 

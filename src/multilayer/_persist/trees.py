@@ -8,6 +8,9 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 
+MOST = 8
+"""Names in a message."""
+
 
 def named_leaves(prefix: str, tree: Any) -> dict[str, np.ndarray]:
     """Return the arrays of a tree by the path to each, such as ``"params/0/kernel"``.
@@ -54,7 +57,7 @@ def restored_tree(prefix: str, like: Any, arrays: Mapping[str, np.ndarray], sour
     wanted = {_name(prefix, path): leaf for path, leaf in leaves}
     stored = {name for name in arrays if name.startswith(f"{prefix}/") or name == prefix}
     if stored != set(wanted):
-        missing, extra = sorted(set(wanted) - stored), sorted(stored - set(wanted))
+        missing, extra = sorted(set(wanted) - stored)[:MOST], sorted(stored - set(wanted))[:MOST]
         raise ModelFileError(
             f"{source} is of another model: it lacks {missing or 'nothing'} and has "
             f"{extra or 'nothing'} beside what is asked for. Give the arguments it was made with."

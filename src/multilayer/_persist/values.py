@@ -13,6 +13,9 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 
+# Plain keys alone: of tuples, many with the same hash can be made, which takes long to look up.
+KEYS = str | bool | int | float
+
 
 def encode(name: str, value: Any) -> Any:
     """Return what stands for a value in JSON.
@@ -42,7 +45,7 @@ def encode(name: str, value: Any) -> Any:
         return [encode(name, item) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {"dict": {key: encode(name, item) for key, item in value.items()}}
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and all(isinstance(key, KEYS | np.generic) for key in value):
         pairs = [[encode(name, key), encode(name, item)] for key, item in value.items()]
         return {"pairs": pairs}
     if isinstance(value, float) and not math.isfinite(value):
@@ -85,15 +88,16 @@ def decode(encoded: Any) -> Any:
             return _dictionary(pairs)
         case {"float": "inf" | "-inf" | "nan" as number, **rest} if not rest:
             return float(number)
-    raise ModelFileError(f"it holds a value of an unknown kind: {encoded!r}.")
+    raise ModelFileError(f"it holds a value of an unknown kind: {sorted(encoded)}.")
 
 
 def _dictionary(pairs: list[Any]) -> dict[Any, Any]:
     """Return the dictionary of encoded keys and values."""
-    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise ModelFileError(f"it holds a dictionary that is none: {pairs!r}.")
-    decoded = [(decode(key), decode(item)) for key, item in pairs]
-    try:
-        return dict(decoded)
-    except TypeError as error:  # a key that is a list
-        raise ModelFileError(f"it holds a dictionary that is none: {pairs!r}.") from error
+    decoded = {
+        decode(pair[0]): decode(pair[1])
+        for pair in pairs
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], KEYS)
+    }
+    if len(decoded) < len(pairs):
+        raise ModelFileError("it holds a dictionary that is none, or has a key twice.")
+    return decoded

@@ -1,5 +1,6 @@
 """Checks of arguments that all estimators have."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,13 @@ from multilayer._core.checks import check_integer
 
 
 def check_random_state(value: Any) -> None:
-    """Check a seed."""
-    if value is None or value is np.random or isinstance(value, np.random.RandomState):
+    """Check a seed; NumPy imports its generators when they are named, and a number needs none."""
+    if value is None:
         return
-    check_integer("random_state", value, 0, 2**32 - 1)
+    if isinstance(value, Integral) or not (
+        value is np.random or isinstance(value, np.random.RandomState)
+    ):
+        check_integer("random_state", value, 0, 2**32 - 1)
 
 
 def check_verbose(value: Any) -> None:

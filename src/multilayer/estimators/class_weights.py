@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from multilayer._core.checks import check_real, refuse
-from multilayer.estimators.labels import MULTILABEL, MULTIOUTPUT, Classes
+from multilayer.estimators.target_kinds import MULTILABEL, MULTIOUTPUT, Classes
 
 
 def check_class_weight(value: Any) -> None:

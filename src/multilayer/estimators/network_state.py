@@ -1,27 +1,31 @@
 """A fitted network estimator as plain data and back: all of it but the optimizer's state."""
 
 import inspect
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._nn.network import Network
 from multilayer._persist.values import encode
 from multilayer.estimators.architecture import network_of
 from multilayer.estimators.network_attributes import NORM_ATTRIBUTES
 from multilayer.estimators.stored import (
+    Arrays,
+    Values,
     decode_params,
     encode_names,
     encode_params,
     require_finite,
     take,
     take_array,
+    take_count,
     take_names,
 )
+from multilayer.estimators.stored_history import take_history
 
-UNSAVED = ("callbacks", "reuse_from")
+UNSAVED = ("callbacks", "checkpoint", "reuse_from")
 FIGURES: dict[str, type] = {
     "loss_": float,
     "n_iter_": int,
@@ -33,10 +37,6 @@ FIGURES: dict[str, type] = {
 }
 """Plain numbers and words."""
 FLAGS = ("_validated", "_stopped_by_score")
-WHOLE_NUMBERS = ("epoch", "steps")  # columns of the history
-
-Values = Mapping[str, Any]
-Arrays = Mapping[str, np.ndarray]
 
 
 class FreshOptimizer:
@@ -84,31 +84,32 @@ def _parameter_arrays(estimator: Any) -> dict[str, np.ndarray]:
     sizes = estimator._network.layer_sizes
     arrays = {
         f"{name}.{i}": np.asarray(array)
-        for name in ("coefs", "intercepts", *_norm_names(estimator))
+        for name in ("coefs", "intercepts", *_norm_names(estimator._network))
         for i, array in enumerate(getattr(estimator, f"{name}_"))
     }
     for name, array in arrays.items():
         require_finite(name, array)
     shapes = {name: array.shape for name, array in arrays.items()}
-    if shapes != _shapes(estimator, sizes):
+    if shapes != _shapes(estimator._network):
         raise ModelFileError(f"coefs_ and intercepts_ must fit the layers {sizes}, got {shapes}.")
     return arrays
 
 
-def _norm_names(estimator: Any) -> list[str]:
+def _norm_names(network: Network) -> list[str]:
     """Names of the arrays that normalised layers have, without their final underscore."""
-    if estimator._network.n_hidden == 0 or estimator._network.norm is None:
+    if network.n_hidden == 0 or network.norm is None:
         return []
     names = [name.removesuffix("_") for name in NORM_ATTRIBUTES]
-    return names if estimator._network.norm == "batch" else names[:2]
+    return names if network.norm == "batch" else names[:2]
 
 
-def _shapes(estimator: Any, sizes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
     """Shapes of the arrays of a network's parameters, by name."""
+    sizes = network.layer_sizes
     shapes: dict[str, tuple[int, ...]] = {}
     for i, (n, m) in enumerate(pairwise(sizes)):
         shapes |= {f"coefs.{i}": (n, m), f"intercepts.{i}": (m,)}
-    for name in _norm_names(estimator):
+    for name in _norm_names(network):
         shapes |= {f"{name}.{i}": (m,) for i, m in enumerate(sizes[1:-1])}
     return shapes
 
@@ -123,58 +124,57 @@ def _history_arrays(estimator: Any) -> dict[str, np.ndarray]:
 
 def constructed(cls: type, params: Values) -> Any:
     """Return an estimator with these arguments, checked."""
-    estimator = cls(**decode_params(params, inspect.signature(cls).parameters))
+    estimator = with_arguments(cls, params)
     estimator._check_parameters()
     return estimator
+
+
+def with_arguments(cls: type, params: Values) -> Any:
+    """Return what a class makes of these arguments: those that could be code are none in files."""
+    given = decode_params(params, inspect.signature(cls).parameters)
+    code = [name for name in (*UNSAVED, "network") if given.get(name) is not None]
+    if code:
+        raise ModelFileError(f"its arguments {code} must be None, as they are in every file.")
+    return cls(**given)
 
 
 def restore(estimator: Any, fitted: Values, arrays: Arrays) -> Any:
     """Give an estimator, whose targets are known, its network and its history."""
     estimator._trained = estimator._objective()
     estimator.out_activation_ = estimator._trained.out_activation
-    _restore_network(estimator, fitted, arrays)
-    _restore_history(estimator, fitted, arrays)
+    restore_network(estimator, sum(estimator._trained.heads), fitted, arrays)
+    estimator._history_rows = take_history(fitted, arrays)
+    if fitted.get("best_validation_score") is not None:
+        take(fitted, "best_validation_score", float)
     estimator.n_reused_layers_ = 0  # the first version's files do not know of it
     for name, kind in FIGURES.items():
         if (key := name.strip("_")) in fitted:
-            setattr(estimator, name, take(fitted, key, kind))
+            value = take_count(fitted, key) if kind is int else take(fitted, key, kind)
+            setattr(estimator, name, value)
+    if estimator.n_reused_layers_ >= estimator.n_layers_:
+        raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")
     for name in FLAGS:
         setattr(estimator, name, take(fitted, name.strip("_"), bool))
-    estimator._seed = take(fitted, "seed", int)
+    estimator._seed = take_count(fitted, "seed")
     estimator._resumable = FreshOptimizer()
     return estimator
 
 
-def _restore_network(estimator: Any, fitted: Values, arrays: Arrays) -> None:
+def restore_network(arguments: Any, units: int, fitted: Values, arrays: Arrays) -> None:
+    """Give arguments, or the estimator that has them, a network with so many output units."""
     sizes = tuple(take(fitted, "layer_sizes", list))
     if len(sizes) < 2 or not all(type(size) is int and size > 0 for size in sizes):
         raise ModelFileError(f"its layer sizes must be positive integers, got {sizes}.")
-    units = sum(estimator._trained.heads)
     if sizes[-1] != units:
         raise ModelFileError(f"its targets need {units} output units, it has {sizes[-1]}.")
-    estimator._network = network_of(estimator, sizes).at_prediction()
-    for name, shape in _shapes(estimator, sizes).items():
+    arguments._network = network_of(arguments, sizes).at_prediction()
+    for name, shape in _shapes(arguments._network).items():
         attribute, _, i = name.partition(".")
         if i == "0":
-            setattr(estimator, f"{attribute}_", [])
-        array = take_array(arrays, name, shape)
-        require_finite(f"its array {name!r}", array)
-        getattr(estimator, f"{attribute}_").append(array)
-    estimator.n_layers_, estimator.n_outputs_ = len(sizes), sizes[-1]
-    estimator.n_features_in_ = sizes[0]
+            setattr(arguments, f"{attribute}_", [])
+        getattr(arguments, f"{attribute}_").append(take_array(arrays, name, shape))
+    arguments.n_layers_, arguments.n_outputs_ = len(sizes), sizes[-1]
+    arguments.n_features_in_ = sizes[0]
     names = take_names(fitted, sizes[0])
     if names is not None:
-        estimator.feature_names_in_ = names
-
-
-def _restore_history(estimator: Any, fitted: Values, arrays: Arrays) -> None:
-    columns = take(fitted, "history", list)
-    history = {name: take_array(arrays, f"history.{name}", (-1,)) for name in columns}
-    if len({len(column) for column in history.values()}) > 1:
-        raise ModelFileError("the columns of its history differ in length.")
-    lists = [
-        [int(value) for value in column] if name in WHOLE_NUMBERS else column.tolist()
-        for name, column in history.items()
-    ]
-    rows = zip(*lists, strict=True)
-    estimator._history_rows = [dict(zip(history, row, strict=True)) for row in rows]
+        arguments.feature_names_in_ = names

@@ -12,14 +12,18 @@ from multilayer._core.errors import DataError
 from multilayer._engine.perceptron_training import Outcome
 from multilayer.estimators import inputs, labels
 from multilayer.estimators.class_weights import tables_of
+from multilayer.estimators.onnx_methods import OnnxPerceptron
 from multilayer.estimators.perceptron_arguments import PerceptronArguments, check_arguments
 from multilayer.estimators.perceptron_failure import warn_of_failure
 from multilayer.estimators.perceptron_layer import train_layer
 from multilayer.estimators.perceptron_start import first_units
 from multilayer.estimators.perceptron_use import PerceptronUse
+from multilayer.estimators.target_kinds import BINARY, MULTIOUTPUT, Classes
 
 
-class Perceptron(ClassifierMixin, PerceptronUse, PerceptronArguments, BaseEstimator):
+class Perceptron(
+    ClassifierMixin, OnnxPerceptron, PerceptronUse, PerceptronArguments, BaseEstimator
+):
     """Perceptron: one layer of threshold units, each of which learns from its errors.
 
     Arguments, attributes and, under the same `random_state`, the weights themselves are those of
@@ -235,7 +239,7 @@ class Perceptron(ClassifierMixin, PerceptronUse, PerceptronArguments, BaseEstima
                 raise DataError("classes must be passed on the first call to partial_fit.")
             trained.t_, trained.n_updates_ = 1, 0
 
-        def find(y: np.ndarray) -> tuple[labels.Classes, str]:
+        def find(y: np.ndarray) -> tuple[Classes, str]:
             if classes is None:
                 return self.classes_, self._target_kind
             return labels.declared_classes(classes, y)
@@ -249,7 +253,7 @@ class Perceptron(ClassifierMixin, PerceptronUse, PerceptronArguments, BaseEstima
         X: Any,
         y: Any,
         sample_weight: Any,
-        find: Callable[[np.ndarray], tuple[labels.Classes, str]],
+        find: Callable[[np.ndarray], tuple[Classes, str]],
         start: tuple[Any, Any],
         max_iter: int,
     ) -> list[Outcome]:
@@ -261,7 +265,7 @@ class Perceptron(ClassifierMixin, PerceptronUse, PerceptronArguments, BaseEstima
         self._take_classes(*find(y), first=first)
         coef, intercept = start
         units = first_units(
-            1 if self._target_kind == labels.BINARY else len(self.classes_),
+            1 if self._target_kind == BINARY else len(self.classes_),
             X.shape[1],
             getattr(self, "coef_", None) if coef is None else coef,
             getattr(self, "intercept_", None) if intercept is None else intercept,
@@ -276,9 +280,9 @@ class Perceptron(ClassifierMixin, PerceptronUse, PerceptronArguments, BaseEstima
         self.converged_ = all(outcome.converged for outcome in outcomes)
         return outcomes
 
-    def _take_classes(self, classes: labels.Classes, kind: str, *, first: bool) -> None:
+    def _take_classes(self, classes: Classes, kind: str, *, first: bool) -> None:
         """Learn the classes, or see that they are those of before."""
-        if kind == labels.MULTIOUTPUT:
+        if kind == MULTIOUTPUT:
             raise DataError(
                 f"y must be one column of classes or a 0/1 indicator matrix, got {len(classes)} "
                 "columns of classes. Wrap the estimator in sklearn.multioutput."

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 
 import numpy as np
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
@@ -17,6 +16,7 @@ from multilayer._engine.perceptron import Lesson, Rule, Unit
 from multilayer._engine.perceptron_training import Outcome, Stopping, train
 from multilayer.estimators import class_weights, labels
 from multilayer.estimators.perceptron_arguments import PerceptronArguments
+from multilayer.estimators.target_kinds import BINARY, MULTICLASS, Classes
 
 SPARSE_BIAS_SHARE = 0.01  # scikit-learn's, for columns that are 0 mostly
 LARGEST = np.iinfo(np.int32).max  # scikit-learn draws seeds below it
@@ -27,7 +27,7 @@ def train_layer(
     X: Matrix,
     y: np.ndarray,
     weight: np.ndarray,
-    target: tuple[labels.Classes, str],
+    target: tuple[Classes, str],
     units: list[Unit],
     max_iter: int,
 ) -> list[Outcome]:
@@ -61,13 +61,13 @@ def train_layer(
 # What each unit learns --------------------------------------------------------------------------
 
 
-def positive_rows(y: np.ndarray, classes: labels.Classes, kind: str) -> np.ndarray:
+def positive_rows(y: np.ndarray, classes: Classes, kind: str) -> np.ndarray:
     """Whether each row is to switch each unit on ``(outputs, n)``.
 
     Two classes have one unit, for the second of them; more classes have one each.
     """
     numbers = labels.encode(y, classes, kind, "softmax")
-    if kind == labels.MULTICLASS:
+    if kind == MULTICLASS:
         return np.arange(len(classes))[:, None] == numbers
     return np.atleast_2d(numbers.T) == 1
 
@@ -76,7 +76,7 @@ def row_factors(
     arguments: PerceptronArguments,
     y: np.ndarray,
     positive: np.ndarray,
-    classes: labels.Classes,
+    classes: Classes,
     kind: str,
 ) -> np.ndarray:
     """What each row weighs for each unit by its class ``(outputs, n)``.
@@ -86,7 +86,7 @@ def row_factors(
     tables = class_weights.weights_of_classes(arguments.class_weight, y, classes, kind)
     if tables is None:
         return np.ones(positive.shape)
-    if kind == labels.MULTICLASS:
+    if kind == MULTICLASS:
         return np.where(positive, tables[0][:, None], 1.0)
     no, yes = np.transpose(tables)  # each (outputs,)
     return np.where(positive, yes[:, None], no[:, None])
@@ -115,7 +115,7 @@ def draw(
     Number by number as scikit-learn draws them: a generator that is handed in gives the same.
     """
     rng = check_random_state(arguments.random_state)
-    if kind == labels.BINARY:
+    if kind == BINARY:
         rng.randint(1, LARGEST)  # there for the data set, which makes no use of it
         held_out = set_aside(arguments, y)
         return [rng.randint(LARGEST)], held_out
@@ -128,6 +128,8 @@ def set_aside(arguments: PerceptronArguments, y: np.ndarray) -> np.ndarray | Non
     """Whether each row is set aside for early stopping, classes in proportion; None without it."""
     if not arguments.early_stopping:
         return None
+    from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+
     splitter = StratifiedShuffleSplit if y.ndim == 1 else ShuffleSplit
     split = splitter(
         test_size=arguments.validation_fraction, random_state=arguments.random_state

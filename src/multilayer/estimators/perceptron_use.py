@@ -7,7 +7,8 @@ from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer.estimators import inputs, labels
+from multilayer.estimators import inputs
+from multilayer.estimators.target_kinds import BINARY, MULTICLASS, MULTILABEL
 
 
 class PerceptronUse:
@@ -35,7 +36,7 @@ class PerceptronUse:
         check_is_fitted(self)
         X = inputs.check_X(self, X, reset=False)
         scores = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
-        return scores[:, 0] if self._target_kind == labels.BINARY else scores
+        return scores[:, 0] if self._target_kind == BINARY else scores
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict classes: of the unit that is on, or of the highest score.
@@ -50,10 +51,10 @@ class PerceptronUse:
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         scores = self.decision_function(X)
-        if self._target_kind == labels.MULTICLASS:
+        if self._target_kind == MULTICLASS:
             return self.classes_[np.argmax(scores, axis=1)]
         on = (scores > 0).astype(int)
-        return on if self._target_kind == labels.MULTILABEL else self.classes_[on]
+        return on if self._target_kind == MULTILABEL else self.classes_[on]
 
     @property
     def predict_proba(self) -> NoReturn:

@@ -1,26 +1,33 @@
 """Fitted models as plain data and back: what a file holds, whatever writes the file.
 
-A model is a network estimator, or a pipeline of a StandardScaler and one. Each step is told
-by a JSON description (name, kind, constructor arguments, fitted values) and by arrays, whose names
-begin with its kind.
+A model is an estimator of multilayer's, by itself, at the end of a scikit-learn pipeline or within
+another composition. Each step is told by a JSON description (name, kind, constructor arguments,
+fitted values, and the steps within it) and by arrays. The names of these begin with the kinds of
+the steps down to theirs: ``"StandardScaler.mean"``, ``"ColumnTransformer.StandardScaler2.mean"``
+for the second scaler there.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
 from multilayer._persist.model_file import read_model, write_model
-from multilayer.estimators import classifier_state, regressor_state, scaler_state
-from multilayer.estimators.classifier import MLPClassifier
-from multilayer.estimators.regressor import MLPRegressor
+from multilayer._persist.room import Room
+from multilayer.estimators.steps.naming import prefixes_of
+from multilayer.estimators.steps.table import COMPOSED, find
+from multilayer.estimators.steps.table import KINDS as STEPS
+from multilayer.estimators.stored import StoredArrays, StoredValues, Values, brief
 
-Arrays = Mapping[str, np.ndarray]
+ANY_ROOM = 2**62
+"""Bytes, more than anything takes."""
 
 
 class Description(NamedTuple):
@@ -31,30 +38,51 @@ class Description(NamedTuple):
     arrays: dict[str, np.ndarray]
 
 
-class Kind(NamedTuple):
-    """How steps of one class are told and made again."""
+@dataclass(frozen=True)
+class Estimator:
+    """A kind of estimator; its class, and what tells it, are imported when one comes.
 
-    cls: type
-    params: Callable[[Any], dict[str, Any]]
-    fitted: Callable[[Any], tuple[dict[str, Any], dict[str, np.ndarray]]]
-    rebuild: Callable[[Mapping[str, Any], Mapping[str, Any], Arrays], Any]
+    Attributes
+    ----------
+    name, module : str
+        Its class, and where that is. What tells it is in the module of that name with ``_state``.
+    """
+
+    name: str
+    module: str
+
+    @cached_property
+    def cls(self) -> Any:
+        """The class."""
+        return getattr(import_module(self.module), self.name)
+
+    @cached_property
+    def _state(self) -> Any:
+        return import_module(f"{self.module}_state")
+
+    def params(self, step: Any) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON."""
+        return self._state.params(step)
+
+    def fitted(self, step: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return the fitted values, as JSON and as arrays."""
+        return self._state.fitted(step)
+
+    def rebuild(self, params: Values, fitted: Values, arrays: StoredArrays) -> Any:
+        """Make the estimator again."""
+        return self._state.rebuild(params, fitted, arrays)
 
 
-KINDS = {
-    "StandardScaler": Kind(
-        StandardScaler, scaler_state.params, scaler_state.fitted, scaler_state.rebuild
-    ),
-    "MLPClassifier": Kind(
-        MLPClassifier, classifier_state.params, classifier_state.fitted, classifier_state.rebuild
-    ),
-    "MLPRegressor": Kind(
-        MLPRegressor, regressor_state.params, regressor_state.fitted, regressor_state.rebuild
-    ),
+ESTIMATORS = {
+    "MLPClassifier": Estimator("MLPClassifier", "multilayer.estimators.classifier"),
+    "MLPRegressor": Estimator("MLPRegressor", "multilayer.estimators.regressor"),
+    "Perceptron": Estimator("Perceptron", "multilayer.estimators.perceptron"),
 }
-NETWORKS = ("MLPClassifier", "MLPRegressor")
-SHAPES = [[*before, network] for before in ([], ["StandardScaler"]) for network in NETWORKS]
-"""Kinds of the steps that a model may have, in order."""
-SAVED = "an MLPClassifier or MLPRegressor, or a Pipeline of a StandardScaler and one of them"
+KINDS = {*ESTIMATORS, *STEPS}
+WORDS = {"passthrough": "passthrough", "drop": "drop", "none": None}
+"""What may stand in place of a step, by what it is called in a file."""
+PARTS = {"name", "kind", "params", "fitted"}
+"""What the description of a step has."""
 
 
 def describe(model: Any) -> Description:
@@ -62,8 +90,8 @@ def describe(model: Any) -> Description:
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor or Pipeline
-        Fitted model; a pipeline may have a StandardScaler before its network.
+    model : MLPClassifier, MLPRegressor, Perceptron, or a composition that ends in one
+        Fitted model.
 
     Returns
     -------
@@ -78,54 +106,45 @@ def describe(model: Any) -> Description:
     """
     pipeline = type(model) is Pipeline
     members = list(model.steps) if pipeline else [(type(model).__name__.lower(), model)]
-    kinds = [_kind_of(name, step) for name, step in members]
-    if kinds not in SHAPES:
-        raise ModelFileError(f"model must be {SAVED}, to be saved; got a Pipeline of {kinds}.")
-    steps = []
     arrays: dict[str, np.ndarray] = {}
-    for kind, (name, step) in zip(kinds, members, strict=True):
-        check_is_fitted(step)
-        fitted, own = KINDS[kind].fitted(step)
-        params = KINDS[kind].params(step)
-        steps.append({"name": name, "kind": kind, "params": params, "fitted": fitted})
-        arrays |= {f"{kind}.{key}": array for key, array in own.items()}
+    steps = _tell_all(members, "", arrays)
+    if not hasattr(model, "predict"):
+        raise ModelFileError(
+            f"model must end in one of {list(ESTIMATORS)} to be saved, got {model!r}."
+        )
     return Description(pipeline, steps, arrays)
 
 
 def write(model: Any, path: str | os.PathLike[str], facts: Mapping[str, Any]) -> None:
     """Write a fitted model to a file, with facts about the data it was trained on."""
     described = describe(model)
+    # Made again at once: what a reader would refuse is not written, and the memory is known.
+    arrays = StoredArrays(described.arrays, Room(ANY_ROOM))
+    rebuild(described.pipeline, described.steps, arrays)
     write_model(
         path,
         pipeline=described.pipeline,
         steps=described.steps,
         arrays=described.arrays,
         data=facts,
+        reserve=ANY_ROOM - arrays.room.left,
     )
 
 
-def read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
+def read(
+    path: str | os.PathLike[str], *, allow_nonfinite: bool = False
+) -> tuple[Any, dict[str, Any]]:
     """Return the model of a file, and the facts that stand beside it."""
-    manifest, arrays = read_model(path)
-    facts = manifest.get("data")
+    manifest, arrays, room = read_model(path)
+    stored = StoredArrays(arrays, room, allow_nonfinite=allow_nonfinite)
     try:
-        model = rebuild(manifest.get("pipeline"), manifest.get("steps"), arrays)
+        model = rebuild(manifest["pipeline"], manifest["steps"], stored)
     except ModelFileError as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from error
-    return model, facts if isinstance(facts, dict) else {}
+        raise ModelFileError(f"{path} is damaged: {brief(error)}") from error
+    return model, manifest["data"]
 
 
-def _kind_of(name: str, step: Any) -> str:
-    for kind, known in KINDS.items():
-        if type(step) is known.cls:
-            return kind
-    raise ModelFileError(
-        f"model must be {SAVED}, to be saved; step {name!r} is {step!r}. Apply it to the data "
-        "beforehand."
-    )
-
-
-def rebuild(pipeline: Any, steps: Any, arrays: Arrays) -> Any:
+def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -> Any:
     """Make a model again from what :func:`describe` returned.
 
     Parameters
@@ -134,38 +153,117 @@ def rebuild(pipeline: Any, steps: Any, arrays: Arrays) -> Any:
         Whether it is a pipeline.
     steps : list of dict
         Descriptions of its steps, as parsed from JSON.
-    arrays : mapping of str to ndarray
-        Its arrays.
+    arrays : StoredArrays
+        Its arrays; they are taken out.
 
     Returns
     -------
-    model : MLPClassifier, MLPRegressor or Pipeline
+    model : estimator or Pipeline
 
     Raises
     ------
     ModelFileError
         Something is missing, of a wrong kind or does not fit together (a ValueError).
     """
+    made = _rebuild_all(steps, arrays)
+    if pipeline:
+        made = [("", find("Pipeline").rebuild({}, {}, StoredArrays({}, arrays.room), made))]
+    if len(made) != 1 or not hasattr(made[0][1], "predict"):
+        raise ModelFileError(f"it has steps that are no model: {[_of(step) for step in steps]}.")
+    arrays.check_all_taken()
+    return made[0][1]
+
+
+def _named(kind: str) -> Any:
+    """Return the kind of estimator or step of this name."""
+    return ESTIMATORS[kind] if kind in ESTIMATORS else find(kind)
+
+
+# To plain data --------------------------------------------------------------------------------
+
+
+def _tell_all(
+    members: Iterable[tuple[str, Any]], prefix: str, arrays: dict[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """Describe steps beside one another; their arrays are added to `arrays`."""
+    named = [(name, step, _kind_of(name, step)) for name, step in members]
+    prefixes = prefixes_of([kind for *_, kind in named])
+    return [
+        {"name": name, "kind": kind}
+        | ({} if kind in WORDS else _tell(step, kind, prefix + own, arrays))
+        for (name, step, kind), own in zip(named, prefixes, strict=True)
+    ]
+
+
+def _tell(step: Any, kind: str, prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    check_is_fitted(step)
+    known = _named(kind)
+    fitted, own = known.fitted(step)
+    arrays.update({prefix + key: array for key, array in own.items()})
+    told = {"params": known.params(step), "fitted": fitted}
+    if kind in COMPOSED:
+        told["steps"] = _tell_all(known.members(step), prefix, arrays)
+    return told
+
+
+def _kind_of(name: str, step: Any) -> str:
+    for word, known in WORDS.items():
+        if step is known or (isinstance(step, str) and step == known):
+            return word
+    kind = type(step).__name__
+    if kind in KINDS and type(step) is _named(kind).cls:
+        return kind
+    searched = hasattr(step, "best_estimator_")
+    raise ModelFileError(
+        f"model must be made of steps that a file can hold without code to be saved; step {name!r} "
+        f"is {step!r}, of no such kind. "
+        + ("Save its best_estimator_." if searched else "Apply it to the data beforehand.")
+    )
+
+
+# And back -------------------------------------------------------------------------------------
+
+
+def _rebuild_all(steps: Any, arrays: StoredArrays) -> list[tuple[str, Any]]:
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise ModelFileError("it has no list of steps.")
-    kinds = [step.get("kind") for step in steps]
-    if kinds not in SHAPES or (len(kinds) > 1 and pipeline is not True):
-        raise ModelFileError(f"it has steps that are no model: {kinds}.")
-    made = [_rebuild_step(step, arrays) for step in steps]
-    return Pipeline(made) if pipeline is True else made[-1][1]
+    prefixes = prefixes_of([_of(step) for step in steps])
+    return [
+        _rebuild_step(step, arrays.below(prefix))
+        for step, prefix in zip(steps, prefixes, strict=True)
+    ]
 
 
-def _rebuild_step(step: dict[str, Any], arrays: Arrays) -> tuple[str, Any]:
-    kind, name = step["kind"], step.get("name")
+def _of(step: dict[str, Any]) -> str:
+    """Return the kind that a step says it is of, if there is such a kind."""
+    kind = step.get("kind")
+    if not isinstance(kind, str) or not (kind in KINDS or kind in WORDS):
+        raise ModelFileError(f"it has a step of a kind that this version lacks: {kind!r}.")
+    return kind
+
+
+def _rebuild_step(step: dict[str, Any], arrays: StoredArrays) -> tuple[str, Any]:
+    kind, name = _of(step), step.get("name")
     params, fitted = step.get("params"), step.get("fitted")
+    if kind in WORDS and isinstance(name, str):
+        if set(step) != {"name", "kind"}:
+            raise ModelFileError(f"its step {name!r} is {kind!r}, which has nothing in it.")
+        return name, WORDS[kind]
     if not (isinstance(name, str) and isinstance(params, dict) and isinstance(fitted, dict)):
         raise ModelFileError(f"its step {kind} lacks a name, params or fitted values.")
-    own = {
-        key.removeprefix(f"{kind}."): array
-        for key, array in arrays.items()
-        if key.startswith(f"{kind}.")
-    }
+    if unknown := sorted(set(step) - PARTS - ({"steps"} if kind in COMPOSED else set())):
+        raise ModelFileError(f"its step {name!r} has {unknown}, which belong to nothing in it.")
+    fitted = StoredValues(fitted)
     try:
-        return name, KINDS[kind].rebuild(params, fitted, own)
+        if kind in COMPOSED:
+            members = _rebuild_all(step.get("steps"), arrays)
+            made = _named(kind).rebuild(params, fitted, arrays, members)
+        else:
+            made = _named(kind).rebuild(params, fitted, arrays)
     except InvalidArgumentError as error:
-        raise ModelFileError(f"its step {name!r} has an argument out of range: {error}") from error
+        raise ModelFileError(
+            f"its step {name!r} has an argument out of range: {brief(error)}"
+        ) from error
+    arrays.check_all_taken()
+    fitted.check_all_taken()
+    return name, made

@@ -1,4 +1,10 @@
-"""Taking values out of what was read from a file: each is there and of its type, or refused."""
+"""Taking values out of what was read from a file: each is there and of its type, or refused.
+
+A step takes its arrays out of :class:`StoredArrays` one by one, and asks :class:`StoredValues` for
+its values; what is left over is refused.
+Whatever it makes of them that is larger than they are (text, wider numbers) it asks
+:meth:`StoredArrays.spend` for, before the memory is taken.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -6,9 +12,83 @@ from typing import Any, TypeVar
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._persist.room import Room
 from multilayer._persist.values import decode, encode
 
 Value = TypeVar("Value")
+Values = Mapping[str, Any]
+
+TEXT_COST = 80  # bytes for a short string in a list and in an array
+
+
+class StoredArrays(dict[str, np.ndarray]):
+    """The arrays of a file or of one step, until they are taken.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Arrays by name, each of its own memory: they are handed on, not copied.
+    room : Room
+        Memory that may be taken beside them.
+    allow_nonfinite : bool
+        Whether weights may be NaN or infinite.
+    """
+
+    def __init__(
+        self, arrays: Mapping[str, np.ndarray], room: Room, *, allow_nonfinite: bool = False
+    ) -> None:
+        super().__init__(arrays)
+        self.room = room
+        self.allow_nonfinite = allow_nonfinite
+
+    def below(self, prefix: str) -> "StoredArrays":
+        """Take out the arrays whose names begin with a prefix, by the rest of their names."""
+        names = [name for name in self if name.startswith(prefix)]
+        found = {name.removeprefix(prefix): self.pop(name) for name in names}
+        return StoredArrays(found, self.room, allow_nonfinite=self.allow_nonfinite)
+
+    def spend(self, n_bytes: int) -> None:
+        """Ask for memory; ModelFileError where a file of this size may not have as much."""
+        self.room.spend(n_bytes)
+
+    def check_all_taken(self) -> None:
+        """Refuse arrays that nothing has asked for."""
+        if self:
+            raise ModelFileError(f"its array {min(self)!r} belongs to nothing in it.")
+
+
+Arrays = StoredArrays
+
+
+class StoredValues(dict[str, Any]):
+    """The fitted values of one step, as parsed, which remember for which of them was asked."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self._asked: set[object] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self._asked.add(name)
+        return super().__contains__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        self._asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a value, or what is given in its place."""
+        self._asked.add(name)
+        return super().get(name, default)
+
+    def check_all_taken(self) -> None:
+        """Refuse values that nothing has asked for."""
+        if unknown := sorted(set(self) - self._asked):
+            raise ModelFileError(f"its values {unknown} belong to nothing in it.")
+
+
+def brief(error: Exception) -> str:
+    """Return the message of an error, the beginning if it holds a long value of the file."""
+    return str(error)[:1000]
 
 
 def take(values: Mapping[str, Any], name: str, kind: type[Value]) -> Value:
@@ -21,25 +101,58 @@ def take(values: Mapping[str, Any], name: str, kind: type[Value]) -> Value:
     return value
 
 
-def take_array(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a writable array of finite floats in the given shape; -1 stands for any length."""
+def take_count(values: Mapping[str, Any], name: str, low: int = 0) -> int:
+    """Return an integer that counts something."""
+    count = take(values, name, int)
+    if not low <= count < 2**53:
+        raise ModelFileError(f"its value {name!r} must be at least {low}, got {count}.")
+    return count
+
+
+def take_array(
+    arrays: StoredArrays,
+    name: str,
+    shape: tuple[int, ...],
+    kinds: str = "f",
+    *,
+    finite: bool = True,
+) -> np.ndarray:
+    """Take out an array and return it, writable.
+
+    Parameters
+    ----------
+    arrays : StoredArrays
+        Arrays by name.
+    name : str
+        The one to take.
+    shape : tuple of int
+        The shape it must have; -1 stands for any length.
+    kinds : str
+        The kinds of type it may have, as NumPy has them in one letter each.
+    finite : bool
+        Whether NaN and infinity are refused, unless the reader has allowed them.
+    """
     if name not in arrays:
         raise ModelFileError(f"its array {name!r} is missing.")
-    array = np.array(arrays[name], order="C", copy=True)
+    array = np.require(arrays.pop(name), requirements=["C", "W", "O"])
     fits = len(array.shape) == len(shape) and all(
         expected in (-1, actual) for expected, actual in zip(shape, array.shape, strict=True)
     )
-    if not fits or array.dtype.kind != "f":
+    if not fits or array.dtype.kind not in kinds:
+        wanted = "floats" if kinds == "f" else f"kind {' or '.join(kinds)}"
         raise ModelFileError(
-            f"its array {name!r} has shape {array.shape} and type {array.dtype}, where floats of "
+            f"its array {name!r} has shape {array.shape} and type {array.dtype}, where {wanted} of "
             f"shape {shape} belong."
         )
+    if finite and not arrays.allow_nonfinite:
+        require_finite(f"its array {name!r}", array)
     return array
 
 
 def require_finite(name: str, array: np.ndarray) -> None:
     """Refuse an array that holds NaN or infinity."""
-    if not np.isfinite(array).all():
+    # The extremes tell, without an array of answers; those of no values are nothing to look at.
+    if array.dtype.kind == "f" and array.size and not np.isfinite([array.min(), array.max()]).all():
         raise ModelFileError(f"{name} holds NaN or infinity: such a model predicts nothing.")
 
 
@@ -68,6 +181,7 @@ def take_names(fitted: Mapping[str, Any], n_features: int) -> np.ndarray | None:
     names = fitted.get("feature_names")
     if names is None:
         return None
-    if not isinstance(names, list) or len(names) != n_features:
+    right = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not right or len(names) != n_features:
         raise ModelFileError(f"its value 'feature_names' must hold {n_features} names.")
     return np.array(names, dtype=object)

@@ -1,0 +1,14 @@
+"""Names of the arrays of steps beside one another."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+
+def prefixes_of(kinds: Sequence[str]) -> list[str]:
+    """Return what the names of the arrays begin with: the kind, and its number from the second."""
+    seen: Counter[str] = Counter()
+    prefixes = []
+    for kind in kinds:
+        seen[kind] += 1
+        prefixes.append(f"{kind}." if seen[kind] == 1 else f"{kind}{seen[kind]}.")
+    return prefixes

@@ -1,0 +1,1 @@
+"""Models and parameters in files."""

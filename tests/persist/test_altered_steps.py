@@ -1,0 +1,74 @@
+"""Steps whose description or arrays were changed are refused, or do no harm."""
+
+import contextlib
+import copy
+
+import numpy as np
+import pytest
+
+from multilayer import ModelFileError
+from multilayer._persist.room import Room
+from multilayer.estimators.states import describe, rebuild
+from multilayer.estimators.stored import StoredArrays
+
+from .step_cases import CASES, QUIET, fitted
+
+pytestmark = QUIET
+ODD = (None, -1, "x", [], {}, 10**9, True, 0.5, [1], {"tuple": [1]}, {"float": "nan"}, 2**63, ...)
+CHANGES = {
+    "none": lambda array: array[:0],
+    "negative": lambda array: -np.ones_like(array),
+    "large": lambda array: np.full_like(array, 100),
+    "an axis more": lambda array: array[None],
+    "twice": lambda array: np.concatenate([array, array]),
+    "other type": lambda array: array.astype("f8" if array.dtype.kind in "iub" else "i8"),
+}
+
+
+def places(node, at=()):
+    """Yield the place of every value in parsed JSON."""
+    if isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield (*at, key)
+            yield from places(value, (*at, key))
+
+
+def changed(tree, place, value):
+    """Return parsed JSON with another value at a place; it is taken away for an ellipsis."""
+    tree = node = copy.deepcopy(tree)
+    for key in place[:-1]:
+        node = node[key]
+    node[place[-1]] = value
+    if value is ...:
+        del node[place[-1]]
+    return tree
+
+
+def made(steps, arrays):
+    """Make a model, or return None where it is refused; nothing but a refusal may be raised."""
+    try:
+        own = {name: array.copy() for name, array in arrays.items()}
+        return rebuild(True, steps, StoredArrays(own, Room(2_000_000)))
+    except ModelFileError:
+        return None
+
+
+@pytest.mark.filterwarnings("ignore")  # of NumPy about what the numbers came to
+@pytest.mark.parametrize("name", CASES)
+def test_altered_steps_are_refused_or_harmless(name):
+    model, X = fitted(*CASES[name]), CASES[name].X
+    described, rng = describe(model), np.random.default_rng(len(name))
+    found = list(places(described.steps[:1]))
+    altered = [
+        (changed(described.steps, found[place], ODD[value]), described.arrays)
+        for place, value in rng.integers((len(found), len(ODD)), size=(15, 2))
+    ]
+    for key in [key for key in described.arrays if not key.startswith("Perceptron")][:3]:
+        array = np.atleast_1d(described.arrays[key])
+        for change in CHANGES.values():
+            altered.append((described.steps, {**described.arrays, key: change(array)}))
+    for steps, arrays in altered:
+        again = made(steps, arrays)
+        if again is not None:
+            with contextlib.suppress(ValueError):  # as for rows that do not fit
+                again.predict(X)

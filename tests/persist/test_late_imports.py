@@ -1,0 +1,73 @@
+"""Loading a model needs neither JAX nor Optax; predicting does, and then they come."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from multilayer import MLPClassifier, MLPRegressor, save
+from multilayer._nn.activation_names import ACTIVATION_NAMES
+from multilayer._nn.activations import ACTIVATIONS
+from multilayer._objectives import losses, objective, regression
+from multilayer._optim.solver_defaults import SOLVER_DEFAULTS
+from multilayer._optim.solvers import SOLVERS
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SHORT = {"max_iter": 2, "batch_size": 20, "random_state": 0}
+X = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+THREE = np.arange(40) % 3
+
+LOAD = """
+import json, sys
+import numpy as np
+import multilayer
+
+paths, rows = json.loads(sys.argv[1])
+models = [multilayer.load(path) for path in paths]
+early = sorted({"jax", "jaxlib", "optax"} & set(sys.modules))
+X = np.load(rows)
+print(json.dumps([early, [np.asarray(model.predict(X)).tolist() for model in models]]))
+"""
+
+
+def models():
+    yield MLPClassifier((4, 4), norm="batch", residual=True, activation="gelu", **SHORT), THREE
+    yield (
+        MLPClassifier((4,), solver="sgd", learning_rate="step", scoring="accuracy", **SHORT),
+        THREE,
+    )
+    yield MLPClassifier((4,), weight_init="orthogonal", dropout=0.1, **SHORT), np.eye(3)[THREE]
+    yield MLPClassifier((), **SHORT), np.column_stack([THREE, X[:, 0] > 0])
+    yield MLPRegressor("quantile", (4,), **SHORT), X[:, 0]
+    yield MLPRegressor("poisson", solver="adamw", weight_decay=0.1, **SHORT), np.exp(X[:, :2])
+    yield make_pipeline(StandardScaler(), MLPClassifier((4,), **SHORT)), X[:, 0] > 0
+
+
+def test_loading_imports_no_jax(tmp_path):
+    fitted = [model.fit(X, y) for model, y in models()]
+    paths = [str(tmp_path / f"{i}.safetensors") for i in range(len(fitted))]
+    for model, path in zip(fitted, paths, strict=True):
+        save(model, path)
+    np.save(tmp_path / "X.npy", X)
+    asked = json.dumps([paths, str(tmp_path / "X.npy")])
+    told = subprocess.run(
+        [sys.executable, "-c", LOAD, asked], check=True, capture_output=True, text=True
+    )
+    early, predicted = json.loads(told.stdout)
+    assert early == []
+    for model, said in zip(fitted, predicted, strict=True):
+        assert_array_equal(model.predict(X), np.asarray(said))
+
+
+def test_names_without_functions_are_those_with():
+    assert tuple(ACTIVATIONS) == ACTIVATION_NAMES
+    assert tuple(losses.CLASSIFICATION_LOSSES) == objective.CLASSIFICATION
+    assert tuple(losses.REGRESSION_LOSSES) == objective.REGRESSION
+    assert tuple(regression.OUT_FUNCTIONS) == objective.OUT_ACTIVATIONS
+    assert set(SOLVER_DEFAULTS) == set(SOLVERS) - {"plain_sgd"}
