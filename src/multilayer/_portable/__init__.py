@@ -1,0 +1,1 @@
+"""Prediction from model files with NumPy alone."""

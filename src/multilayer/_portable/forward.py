@@ -1,0 +1,84 @@
+"""The forward pass of a network of dense layers, in NumPy."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from multilayer._core.errors import DataError
+from multilayer._nn.moments import EPSILON
+from multilayer._nn.network import Dense, Layers, Network
+from multilayer._portable.functions import ACTIVATIONS
+from multilayer._portable.rows import numbers, single
+
+BLOCK = 2048  # rows at a time: what lies between the layers stays small
+
+
+def outputs(
+    network: Network,
+    layers: Layers,
+    X: np.ndarray,
+    *,
+    input_scale: float | None,
+    read: Callable[[np.ndarray], np.ndarray] = lambda raw: raw,
+) -> np.ndarray:
+    """Compute in float32 what is read from the raw outputs of a network for rows.
+
+    Parameters
+    ----------
+    network : Network
+        Its shape.
+    layers : tuple of Dense
+        Its parameters, in float32.
+    X : ndarray of shape (rows, n_features)
+        Numbers.
+    input_scale : float or None
+        What they are multiplied by.
+    read : callable
+        Takes raw outputs ``(rows, units)``.
+
+    Returns
+    -------
+    outputs : ndarray of shape (rows, ...)
+        In float32 for X of float32 or of a smaller type, in float64 otherwise, as the estimators'.
+    """
+    X = numbers(X)
+    scale = np.float32(1 if input_scale is None else input_scale)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        parts = [
+            read(raw_outputs(network, layers, single(X[start : start + BLOCK]) * scale))
+            for start in range(0, len(X), BLOCK)
+        ]
+    result = np.concatenate(parts)
+    if not np.isfinite(result).all():
+        _refuse_huge(X)
+    return result.astype(np.result_type(X.dtype, np.float32), copy=False)
+
+
+def raw_outputs(network: Network, layers: Layers, x: np.ndarray) -> np.ndarray:
+    """Return the outputs before the output activation, shape ``(rows, units)``."""
+    for i, layer in enumerate(layers[:-1]):
+        z = normalise(network.norm, layer, x @ layer.kernel + layer.bias)
+        a = ACTIVATIONS[str(network.activations[i])](z)
+        x = x + a if network.skips(i) else a
+    return x @ layers[-1].kernel + layers[-1].bias
+
+
+def normalise(norm: str | None, layer: Dense, z: np.ndarray) -> np.ndarray:
+    """Normalise a layer's sums by its running moments, or each row by itself, or not at all."""
+    if norm is None:
+        return z
+    if norm == "batch":
+        mean, variance = layer.moments
+    else:
+        mean, variance = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)
+    return (z - mean) * (layer.scale / np.sqrt(variance + np.float32(EPSILON))) + layer.shift
+
+
+def _refuse_huge(X: np.ndarray) -> None:
+    """Refuse values so large that the outputs overflowed; weights as large are another matter."""
+    largest = np.abs(X.astype(np.float64)).max()
+    if largest > np.sqrt(np.finfo(np.float32).max):
+        raise DataError(
+            f"X holds values too large for the network, up to {largest:.3g}: its outputs overflow "
+            "float32. Scale the columns as in training."
+        )

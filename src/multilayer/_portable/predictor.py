@@ -1,0 +1,62 @@
+"""What all predictors have: the steps before, and a look at the rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from multilayer._core.errors import ModelFileError
+from multilayer._portable.rows import table
+
+Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]
+"""Takes a table and returns one."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A preprocessing step that is fitted."""
+
+    transform: Transform
+    n_features_in: int
+    feature_names_in: np.ndarray | None
+
+
+def through(steps: Sequence[Step], X: np.ndarray) -> np.ndarray:
+    """Return what steps make of a table, one after the other."""
+    for step in steps:
+        if X.shape[1] != step.n_features_in:
+            raise ModelFileError(
+                f"the model's steps do not fit together: one takes {step.n_features_in} columns, "
+                f"the one before returns {X.shape[1]}. Train or copy the file again."
+            )
+        X = step.transform(X)
+    return X
+
+
+class Predictor:
+    """A fitted model that predicts with NumPy alone.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns that X must have.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; there where they had some in training.
+    """
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def __init__(self, before: Sequence[Step], own: Step) -> None:
+        self._before = tuple(before)
+        self._own = own
+        first = [*before, own][0]
+        self.n_features_in_ = first.n_features_in
+        if first.feature_names_in is not None:
+            self.feature_names_in_ = first.feature_names_in
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return what the last step makes of rows that went through those before."""
+        rows = table(X, self.n_features_in_, getattr(self, "feature_names_in_", None))
+        return through((*self._before, self._own), rows)

@@ -1,0 +1,133 @@
+"""Prediction of numbers."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.checks import refuse
+from multilayer._objectives.objective import SMALLEST_SPREAD, Objective
+from multilayer._portable.classifier import network_step
+from multilayer._portable.functions import OUT_ACTIVATIONS, softplus
+from multilayer._portable.predictor import Predictor, Step
+from multilayer.estimators import targets
+from multilayer.estimators.arguments import RegressorArguments
+from multilayer.estimators.network_state import with_arguments
+from multilayer.estimators.parameters import check_parameters
+from multilayer.estimators.stored import Arrays, Values
+from multilayer.estimators.target_state import restore_numbers
+
+
+class Regressor(Predictor):
+    """A fitted regressor that predicts with NumPy alone.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns that X must have.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; there where they had some in training.
+    """
+
+    def __init__(self, before: Sequence[Step], own: Step, holder: Any, trained: Objective) -> None:
+        super().__init__(before, own)
+        self._objective = trained
+        self._asked_levels = targets.asked(holder)
+        self._one_target = holder._one_target
+        self._mean, self._scale = holder.target_mean_, holder.target_scale_
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict targets: the mean, or the median where the loss asks for that.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Samples.
+        return_std : bool, default=False
+            Whether to return the standard deviation too, with ``loss="gaussian_nll"``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets), float32 or float64 as X
+        std : ndarray of the same shape
+            Only with ``return_std=True``.
+
+        Raises
+        ------
+        DataError
+            X is no table of the model's columns (a ValueError).
+        InvalidArgumentError
+            ``return_std=True`` with another loss (a ValueError).
+        """
+        if return_std and self._objective.loss != "gaussian_nll":
+            refuse("return_std", f"False with loss={self._objective.loss!r}", return_std)
+        says = self._outputs(X)
+        point = says[..., self._objective.middle] if says.ndim == 3 else says
+        mean = self._in_units(point, self._mean)
+        return (mean, self._in_units(says[..., 1], 0.0)) if return_std else mean
+
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """Predict the quantiles, with ``loss="quantile"``; they never cross.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In the order of `quantiles`.
+
+        Raises
+        ------
+        AttributeError
+            The model has another loss.
+        """
+        if self._objective.loss != "quantile":
+            raise AttributeError(
+                f"predict_quantiles is there with loss='quantile', got {self._objective.loss!r}."
+            )
+        says = self._outputs(X)  # (rows, targets, levels learnt)
+        return np.stack(
+            [self._in_units(says[..., i], self._mean) for i in self._asked_levels], axis=-1
+        )
+
+    def _in_units(self, values: np.ndarray, mean: Any) -> np.ndarray:
+        """Bring values ``(rows, targets)`` to the units of y, and to its shape."""
+        result = (values * self._scale + mean).astype(values.dtype)
+        return result[:, 0] if self._one_target else result
+
+
+def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Regressor:
+    """Return the predictor of a network that a file describes."""
+    holder = with_arguments(RegressorArguments, params)
+    check_parameters(holder)
+    targets.check_loss(holder)
+    restore_numbers(holder, fitted, arrays)
+    trained = targets.objective(holder, holder._n_targets)
+    own = network_step(
+        holder, sum(trained.heads), fitted, arrays, read=partial(distribution, trained)
+    )
+    return Regressor(before, own, holder, trained)
+
+
+def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:
+    """What a network says of each target.
+
+    ``(rows, targets)``, or ``(rows, targets, units)``: the quantiles in ascending order, or the
+    mean and the standard deviation of "gaussian_nll".
+    """
+    if trained.loss not in ("quantile", "gaussian_nll"):
+        return OUT_ACTIVATIONS[trained.out_activation](raw)
+    raw = raw.reshape(len(raw), len(trained.heads), -1)
+    if trained.loss == "gaussian_nll":
+        spread = softplus(raw[..., 1]) + np.float32(SMALLEST_SPREAD)
+        return np.stack([raw[..., 0], spread], axis=2)
+    middle = trained.middle
+    gaps = softplus(raw) + np.finfo(np.float32).tiny
+    median = raw[..., middle : middle + 1]
+    above = median + np.cumsum(gaps[..., middle + 1 :], axis=2)
+    below = median - np.cumsum(gaps[..., :middle][..., ::-1], axis=2)[..., ::-1]
+    return np.concatenate([below, median, above], axis=2)

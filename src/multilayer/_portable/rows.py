@@ -1,0 +1,84 @@
+"""From what a user hands in to rows of numbers or of labels."""
+
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.errors import DataError
+
+
+def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
+    """Return X as an array ``(rows, n_features)``, after a look at its shape and its columns.
+
+    Parameters
+    ----------
+    X : array-like or data frame
+        Rows. The columns of a frame must be those of training, in their order.
+    n_features : int
+        Number of columns that it must have.
+    names : ndarray of str or None
+        Their names, where they had some in training.
+
+    Raises
+    ------
+    DataError
+        X is no such table (a ValueError).
+    """
+    if hasattr(X, "toarray"):
+        raise DataError("X must be dense, got a sparse matrix. Convert it with X.toarray().")
+    given = names_of(X)
+    try:
+        array = np.asarray(X)
+    except ValueError as error:  # rows of unequal length
+        raise DataError(f"X must be a table of rows of equal length: {error}.") from error
+    if array.ndim != 2 or len(array) == 0:
+        raise DataError(
+            f"X must be a table with one row for each sample, got an array of shape {array.shape}. "
+            "Expected 2D array: of one sample make X.reshape(1, -1)."
+        )
+    if given is not None and names is not None and given != list(names):
+        raise DataError(
+            f"X must have the columns of training, in their order: {list(names)}, got {given}."
+        )
+    if array.shape[1] != n_features:
+        raise DataError(f"X has {array.shape[1]} features, but {n_features} are expected.")
+    return array
+
+
+def names_of(X: Any) -> list[str] | None:
+    """Return the names of the columns of a frame, None where they are none or no text."""
+    columns = getattr(X, "columns", None)
+    names = [] if columns is None else list(columns)
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def numbers(X: np.ndarray, *, missing: bool = False) -> np.ndarray:
+    """Return a table of finite numbers; `missing` says whether NaN is allowed."""
+    if X.dtype.kind == "O":
+        try:
+            X = X.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"X must hold numbers: {error}.") from error
+    if X.dtype.kind not in "biuf":
+        raise DataError(f"X must hold numbers, got {X.dtype}. Turn its columns into numbers.")
+    if X.dtype.kind == "f" and not (np.isfinite(X) | (missing & np.isnan(X))).all():
+        what = "infinity" if missing else "NaN or infinity"
+        raise DataError(f"X contains {what}. Fill or drop such values, as in training.")
+    return X
+
+
+def real(X: np.ndarray, *, missing: bool = False) -> np.ndarray:
+    """Return a table of floats: float32 and float16 as they are, all else in float64."""
+    X = numbers(X, missing=missing)
+    return X if X.dtype.kind == "f" else X.astype(np.float64)
+
+
+def single(X: np.ndarray) -> np.ndarray:
+    """Return a table of numbers in float32, the type that networks compute in."""
+    with np.errstate(over="ignore"):
+        converted = X.astype(np.float32, copy=False)
+    if X.dtype.kind == "f" and X.dtype.itemsize > 4 and not np.isfinite(converted).all():
+        raise DataError(
+            "X contains a value too large for dtype('float32'). Scale the columns as in training."
+        )
+    return converted

@@ -1,0 +1,45 @@
+"""NumPy's activation functions against JAX's, and erf against the standard library's."""
+
+import math
+
+import jax
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import special
+
+from multilayer._nn.activations import ACTIVATIONS
+from multilayer._objectives.regression import OUT_FUNCTIONS
+from multilayer._portable import functions
+
+Z = np.concatenate([np.linspace(-30, 30, 1201), [-1e4, -1e-30, 0.0, 1e-30, 80.0]], dtype=np.float32)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(name):
+    expected = np.asarray(jax.jit(ACTIVATIONS[name])(Z))
+    found = functions.ACTIVATIONS[name](Z)
+    assert found.dtype == np.float32
+    assert_allclose(found, expected, rtol=2e-6, atol=2e-7)
+
+
+def test_no_activation_is_missing():
+    assert set(functions.ACTIVATIONS) == set(ACTIVATIONS)
+    assert set(functions.OUT_ACTIVATIONS) == set(OUT_FUNCTIONS)
+
+
+def test_erf():
+    z = np.linspace(-6, 6, 2001)
+    assert_allclose(functions.erf(z), [math.erf(each) for each in z], rtol=0, atol=2e-8)
+    assert_array_equal(functions.erf(np.zeros(1)), [0.0])
+
+
+def test_small_probabilities_keep_their_size():
+    z = np.array([-80.0, -20.0, 0.0, 20.0, 300.0])
+    assert_allclose(functions.logistic(z), special.expit(z), rtol=1e-14)
+    assert_allclose(functions.log_logistic(z), special.log_expit(z), rtol=1e-14)
+
+
+def test_softmax_of_large_scores():
+    scores = np.array([[1000.0, 999.0, -1000.0], [0.0, 0.0, 0.0]])
+    assert_allclose(functions.softmax(scores), special.softmax(scores, axis=1), rtol=1e-14)
