@@ -21,7 +21,9 @@ LEVELS = {
     "_persist": 1,
     "datasets": 1,
     "_engine": 2,
+    "_onnx": 2,
     "estimators": 3,
+    "_portable": 4,
     "estimator": 4,
     "search": 4,
     "plots": 5,
@@ -66,7 +68,12 @@ EFFECTS = (
         ("_engine/callbacks/printing.py", "_cli"),
         ("builtins.print", "jax.debug.print", "rich", "sys.stdout", "sys.stderr"),
     ),
-    Effect("scikit-learn", ("estimators", "search", "plots", "datasets", "_cli"), ("sklearn",)),
+    Effect(
+        "scikit-learn",
+        ("estimators", "search", "plots", "datasets", "_cli", "_onnx"),
+        ("sklearn",),
+    ),
+    Effect("ONNX", ("_onnx", "onnx.py", "_cli/export.py"), ("onnx", "skl2onnx")),
     Effect("matplotlib", ("plots",), ("matplotlib",)),
     Effect("the environment", ENVIRONMENT_HOMES, ("os.environ", "os.getenv", "os.putenv")),
 )

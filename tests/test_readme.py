@@ -17,16 +17,23 @@ README = ROOT / "README.md"
 GUIDES = (
     "docs/estimators.md",
     "docs/scikit-learn.md",
+    "docs/security.md",
     "docs/backpropagation.md",
     "docs/build-it-yourself.md",
+    "docs/checkpoints.md",
+    "docs/model-file.md",
     "docs/neurons.md",
     "docs/perceptron.md",
+    "docs/onnx.md",
     "docs/plots.md",
+    "docs/portable.md",
+    "docs/tensorboard.md",
     "docs/tf-estimator.md",
 )
 OPTIONAL = {
     "equinox": "equinox is not installed: nothing but an example needs it",
     "flax": "flax is not installed: nothing but an example needs it",
+    "onnxruntime": "onnxruntime is not installed: nothing but an example needs it",
     "polars": "polars is not installed: nothing but an example needs it",
     "sklearn.callback": "callbacks came with scikit-learn 1.9",
 }

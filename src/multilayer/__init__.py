@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from multilayer.model_file import save as save
     from multilayer.onnx import to_onnx as to_onnx
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "Checkpoint": "multilayer.estimators.checkpoint",
