@@ -122,8 +122,9 @@ def write_tensors(
     n_bytes = sum(array.nbytes for array in arrays.values())
     text = padded(json.dumps(full, allow_nan=False), n_bytes, len(arrays), reserve)
     # safetensors writes transposed arrays in the wrong order, silently
-    # (https://github.com/safetensors/safetensors/issues/825; drop the copies when that is settled).
-    tensors = {name: np.array(array, order="C", copy=True) for name, array in arrays.items()}
+    # (https://github.com/safetensors/safetensors/issues/825; write them as they are when that is
+    # settled).
+    tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     data = save(tensors, metadata={KEY: text})
     try:
         _read_header(BytesIO(data), len(data), kind)

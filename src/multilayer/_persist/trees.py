@@ -20,14 +20,14 @@ def named_leaves(prefix: str, tree: Any) -> dict[str, np.ndarray]:
     prefix : str
         What every name begins with.
     tree : pytree of arrays
-        Its arrays are copied.
+        Its arrays are not copied: they must not be changed before they are written.
 
     Returns
     -------
     arrays : dict of str to ndarray
     """
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {_name(prefix, path): np.array(leaf) for path, leaf in leaves}
+    return {_name(prefix, path): np.asarray(leaf) for path, leaf in leaves}
 
 
 def restored_tree(prefix: str, like: Any, arrays: Mapping[str, np.ndarray], source: object) -> Any:
