@@ -21,10 +21,10 @@ test: $(VENV)/.installed-dev  ## lint, types and tests, as CI runs them
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy src
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 test-slow: $(VENV)/.installed-dev  ## the tests marked slow
-	$(VENV)/bin/python -m pytest -m slow tests
+	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m slow tests
 
 contract:  ## scikit-learn's checks under four of its releases, in .venv-contract-*
 	$(PYTHON) tests/contract/matrix.py

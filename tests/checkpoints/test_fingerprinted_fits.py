@@ -78,9 +78,11 @@ def test_equal_data_in_another_form(tmp_path):
 
 
 def test_large_data_are_hashed_in_blocks(monkeypatch):
-    whole = fingerprint(samples())
     monkeypatch.setattr("multilayer.estimators.fingerprint.BLOCK", 13)
-    assert fingerprint(samples()) == whole
+    whole = fingerprint(samples())
+    assert fingerprint(samples(X.copy())) == whole
+    others = {fingerprint(samples(changed(X, place))) for place in range(X.size)}
+    assert len(others - {whole}) == X.size
 
 
 def test_a_users_sparse_matrix_is_left_alone():

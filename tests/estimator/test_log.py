@@ -109,12 +109,14 @@ def test_no_lines_of_steps(make_classifier, input_fn, caplog):
 
 def test_verbosity_has_one_handler_and_touches_no_other_logger():
     logger, root = logging.getLogger("multilayer"), logging.getLogger()
+    estimator.set_verbosity(estimator.WARN)
     before = list(root.handlers), root.level, len(logger.handlers)
     for level in (estimator.INFO, estimator.WARN, estimator.logging.INFO):
         estimator.logging.set_verbosity(level)
         assert estimator.get_verbosity() == level
     assert (list(root.handlers), root.level) == before[:2]
-    assert len(logger.handlers) == before[2] + 1
+    assert len(logger.handlers) == before[2]
+    assert sum(handler.__module__.startswith("multilayer") for handler in logger.handlers) == 1
     with pytest.raises(InvalidArgumentError, match="level must be"):
         estimator.set_verbosity("INFO")
 

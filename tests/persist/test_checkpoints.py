@@ -148,11 +148,9 @@ def test_trees_have_names_and_come_back():
     assert set(named_leaves("x", np.ones(2))) == {"x"}
 
 
-def test_named_arrays_are_copies():
+def test_named_arrays_are_no_copies():
     array = np.ones(2)
-    named = named_leaves("x", {"a": array})
-    array[:] = 5
-    assert named["x/a"].tolist() == [1, 1]
+    assert np.shares_memory(named_leaves("x", {"a": array})["x/a"], array)
 
 
 @pytest.mark.parametrize(

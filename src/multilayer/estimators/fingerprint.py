@@ -29,7 +29,7 @@ from multilayer.estimators.samples import Samples
 
 NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "transform_layer", "verbose")
 TOLD_OTHERWISE = ("random_state", "reuse_from", "warm_start")  # by what training starts from
-BLOCK = 1 << 22  # bytes hashed at once
+BLOCK = 1 << 22  # bytes hashed at once; another number would give other fingerprints
 PLAIN = (bool, int, float, str, tuple)
 GENERATED = "<string>"  # where the code of a dataclass's own functions is from
 
