@@ -3,13 +3,14 @@
 import os
 import platform
 from collections.abc import Iterable
-from importlib.metadata import version as installed_version
 
 from multilayer._core.version import version
 
 
 def releases(packages: Iterable[str]) -> dict[str, str]:
     """Return the releases of this package, of Python, and of packages; none is imported."""
+    from importlib.metadata import version as installed_version  # late: reading does without
+
     installed = {name: installed_version(name) for name in packages}
     return {"multilayer": version(), "python": platform.python_version(), **installed}
 

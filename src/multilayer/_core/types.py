@@ -17,3 +17,6 @@ REPORT_COLUMNS = (
     "steps",
     "seconds",
 )
+
+WHOLE_NUMBERS = ("epoch", "steps")
+"""Columns of integers."""

@@ -4,11 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from multilayer._core.types import REPORT_COLUMNS, Report
+from multilayer._core.types import REPORT_COLUMNS, WHOLE_NUMBERS, Report
 from multilayer._engine.stopping import EpochEnd
-
-WHOLE_NUMBERS = ("epoch", "steps")
-"""Columns of integers."""
 
 
 class History:

@@ -1,7 +1,7 @@
 """Keeping a training run in a folder while it trains, so that the same run can go on later."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -152,9 +152,9 @@ class Keeper:
         """Begin to write a checkpoint; the one before must be on the disk by now."""
         self._wait()
         facts, arrays = record(training, callbacks)
-        write: Callable[..., Path] = write_checkpoint
+        facts = {**self._identity, **facts}
         self._pending = self._thread.submit(
-            write, self._folder, training.step, arrays, {**self._identity, **facts}, keep=self._keep
+            write_checkpoint, self._folder, training.step, arrays, facts, keep=self._keep
         )
         self._step, self._written_at = training.step, monotonic()
 

@@ -10,12 +10,13 @@ from multilayer._core.checks import check_choice
 from multilayer._portable import functions
 from multilayer._portable.forward import outputs
 from multilayer._portable.predictor import Predictor, Step
+from multilayer.estimators import heads
 from multilayer.estimators.arguments import ClassifierArguments
 from multilayer.estimators.network_attributes import layers_of
 from multilayer.estimators.network_state import restore_network, with_arguments
 from multilayer.estimators.parameters import check_parameters
 from multilayer.estimators.stored import Arrays, Values
-from multilayer.estimators.target_kinds import MULTILABEL, MULTIOUTPUT, objective
+from multilayer.estimators.target_kinds import objective
 from multilayer.estimators.target_state import restore_target
 
 
@@ -55,15 +56,7 @@ class Classifier(Predictor):
         DataError
             X is no table of the model's columns (a ValueError).
         """
-        heads = self._logits(X)
-        if self._kind == MULTILABEL:
-            return (heads[0] > 0).astype(int)
-        if self._kind == MULTIOUTPUT:
-            chosen = [np.argmax(logits, axis=1) for logits in heads]
-            return np.column_stack([own[c] for own, c in zip(self.classes_, chosen, strict=True)])
-        one_unit = heads[0].shape[1] == 1
-        best = (heads[0][:, 0] > 0).astype(int) if one_unit else np.argmax(heads[0], axis=1)
-        return self.classes_[best]
+        return heads.labels_of(self._kind, self.classes_, self._logits(X))
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes, in the order of ``classes_``.
@@ -83,25 +76,18 @@ class Classifier(Predictor):
         DataError
             X is no table of the model's columns (a ValueError).
         """
-        heads = self._logits(X)
-        if self._kind == MULTILABEL:
-            return functions.logistic(heads[0])
-        if self._objective.loss == "logistic":
-            logit = heads[0][:, 0]
-            return functions.logistic(np.column_stack([-logit, logit]))
-        if self._objective.loss == "one_vs_rest":  # yes/no outputs, normalised over the classes
-            heads = [functions.log_logistic(logits) for logits in heads]
-        each = [functions.softmax(scores) for scores in heads]
-        return each if self._kind == MULTIOUTPUT else each[0]
+        logits = self._logits(X)
+        return heads.of_each(self._kind, self._objective, logits, functions.logistic, exclusive)
 
     def _logits(self, X: Any) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
-        raw = self._outputs(X)
-        if self._kind == MULTILABEL and self._objective.loss == "softmax":
-            return [raw[:, 1::2] - raw[:, ::2]]  # two units of each label: its one logit
-        if self._kind != MULTIOUTPUT:
-            return [raw]
-        return np.split(raw, np.cumsum(self._objective.heads)[:-1], axis=1)
+        return heads.logits_of(self._kind, self._objective, self._outputs(X))
+
+
+def exclusive(loss: str, logits: np.ndarray) -> np.ndarray:
+    """Probabilities of one head; a yes/no output per class is normalised over the classes."""
+    scores = functions.log_logistic(logits) if loss == "one_vs_rest" else logits
+    return functions.softmax(scores)
 
 
 def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Classifier:

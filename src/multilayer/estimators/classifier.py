@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import check_choice, check_real, refuse
 from multilayer._core.errors import DataError
-from multilayer.estimators import inputs
+from multilayer.estimators import heads, inputs
 from multilayer.estimators.arguments import ClassifierArguments
 from multilayer.estimators.base import BaseMLP, is_stochastic
 from multilayer.estimators.documentation import documented
@@ -227,10 +227,10 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         logits : ndarray of shape (n_samples,) for two classes, else (n_samples, n_outputs)
             For several columns of classes a list with ``(n_samples, n_classes)`` of each.
         """
-        heads = self._logits(X)
+        each = self._logits(X)
         if self._target_kind == "multioutput":
-            return heads
-        logits = heads[0]
+            return each
+        logits = each[0]
         if self._target_kind != "binary":
             return logits
         return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
@@ -247,18 +247,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        heads = self._logits(X)
-        if self._target_kind == "multilabel":
-            return (heads[0] > 0).astype(int)
-        if self._target_kind == "multioutput":
-            columns = [
-                own[np.argmax(logits, axis=1)]
-                for own, logits in zip(self.classes_, heads, strict=True)
-            ]
-            return np.column_stack(columns)
-        one_unit = heads[0].shape[1] == 1
-        chosen = (heads[0][:, 0] > 0).astype(int) if one_unit else np.argmax(heads[0], axis=1)
-        return self.classes_[chosen]
+        return heads.labels_of(self._target_kind, self.classes_, self._logits(X))
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes, in the order of ``classes_``.
@@ -297,24 +286,11 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
 
     def _logits(self, X: Any) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
-        from multilayer.estimators.probabilities import heads_of
-
-        raw = self._outputs(X)
-        if self._target_kind == "multilabel" and self._trained.loss == "softmax":
-            return [raw[:, 1::2] - raw[:, ::2]]  # two units of each label: its one logit
-        return heads_of(self._trained, raw) if self._target_kind == "multioutput" else [raw]
+        return heads.logits_of(self._target_kind, self._trained, self._outputs(X))
 
     def _of_heads(self, X: Any, yes_no: Any, exclusive: Any) -> Any:
         """Apply one of two functions to the logits of each head."""
-        from multilayer.estimators.probabilities import both_sides
-
-        heads = self._logits(X)
-        if self._target_kind == "multilabel":
-            return yes_no(heads[0])
-        if self._trained.loss == "logistic":
-            return yes_no(both_sides(heads[0]))
-        each = [exclusive(self._trained.loss, logits) for logits in heads]
-        return each if self._target_kind == "multioutput" else each[0]
+        return heads.of_each(self._target_kind, self._trained, self._logits(X), yes_no, exclusive)
 
     # Judging -------------------------------------------------------------------------------------
 

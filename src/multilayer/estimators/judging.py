@@ -4,6 +4,7 @@ import numpy as np
 
 from multilayer._objectives.objective import Objective
 from multilayer.estimators import probabilities
+from multilayer.estimators.heads import heads_of
 
 
 def of_classes(
@@ -16,7 +17,7 @@ def of_classes(
         losses = np.sum(np.logaddexp(0.0, raw) - target * raw, axis=1)
     else:
         columns = target.reshape(len(target), -1).T
-        heads = probabilities.heads_of(objective, raw)
+        heads = heads_of(objective, raw)
         pairs = list(zip(heads, columns, strict=True))
         right = np.all([np.argmax(z, axis=1) == own for z, own in pairs], axis=0)
         losses = np.sum([_cross_entropy(objective.loss, z, own) for z, own in pairs], axis=0)

@@ -1,22 +1,7 @@
-"""From a classifier's raw outputs to probabilities and labels, head by head, on the host."""
+"""From a classifier's logits to probabilities, head by head, on the host."""
 
 import numpy as np
 from scipy.special import expit, logsumexp, softmax
-
-from multilayer._objectives.objective import Objective
-
-
-def heads_of(objective: Objective, raw: np.ndarray) -> list[np.ndarray]:
-    """Cut raw outputs ``(rows, units)`` into those of each head."""
-    return np.split(raw, np.cumsum(objective.heads)[:-1], axis=1)
-
-
-def both_sides(logit: np.ndarray) -> np.ndarray:
-    """Logits of no and yes ``(rows, 2)`` from that of yes ``(rows, 1)``.
-
-    Both from the logit: 1 - p would round small chances to 0.
-    """
-    return np.column_stack([-logit[:, 0], logit[:, 0]])
 
 
 def yes_no_proba(logits: np.ndarray) -> np.ndarray:

@@ -6,10 +6,9 @@ from typing import overload
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer._core.types import REPORT_COLUMNS
+from multilayer._core.types import REPORT_COLUMNS, WHOLE_NUMBERS
 from multilayer.estimators.stored import Arrays, Values, take, take_array
 
-WHOLE_NUMBERS = ("epoch", "steps")
 NEEDED = ("epoch", "loss", "validation_score")
 """Columns from which attributes are read."""
 
