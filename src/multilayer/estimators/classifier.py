@@ -247,7 +247,8 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        return heads.labels_of(self._target_kind, self.classes_, self._logits(X))
+        logits = self._logits(X)
+        return heads.labels_of(self._target_kind, self.classes_, logits)
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes, in the order of ``classes_``.
@@ -286,11 +287,13 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
 
     def _logits(self, X: Any) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
-        return heads.logits_of(self._target_kind, self._trained, self._outputs(X))
+        raw = self._outputs(X)  # first: it is what refuses an unfitted estimator
+        return heads.logits_of(self._target_kind, self._trained, raw)
 
     def _of_heads(self, X: Any, yes_no: Any, exclusive: Any) -> Any:
         """Apply one of two functions to the logits of each head."""
-        return heads.of_each(self._target_kind, self._trained, self._logits(X), yes_no, exclusive)
+        logits = self._logits(X)
+        return heads.of_each(self._target_kind, self._trained, logits, yes_no, exclusive)
 
     # Judging -------------------------------------------------------------------------------------
 
