@@ -1,5 +1,21 @@
-"""Strict JAX for every test: a broadcast between ranks must be written out."""
+"""What holds for every test: strict JAX, shared compiled programs, and Ctrl-C as a terminal has it.
 
-import jax
+Most of a test's time goes into compiling. Processes of one run, and later runs, find compiled
+programs in pytest's cache folder; the environment tells the processes that tests start.
+"""
 
-jax.config.update("jax_numpy_rank_promotion", "raise")
+import os
+import signal
+from pathlib import Path
+
+COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(COMPILED))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+import jax  # noqa: E402 - it reads the environment once
+
+jax.config.update("jax_numpy_rank_promotion", "raise")  # broadcasts between ranks are written out
+
+# A shell without job control starts what goes to the background with interrupts ignored.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

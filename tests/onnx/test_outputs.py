@@ -27,7 +27,8 @@ LABELS = {
 
 
 def classifier(y, **arguments):
-    return MLPClassifier((5,), max_iter=2, tol=0, random_state=0, **arguments).fit(X, y)
+    clf = MLPClassifier((5,), solver="lbfgs", max_iter=2, random_state=0, **arguments)
+    return clf.fit(X, y)
 
 
 @pytest.fixture(scope="module", params=["softmax", "logistic"])
@@ -96,7 +97,9 @@ REGRESSORS = [
 def test_regressors(runner, n_targets, arguments):
     y = np.abs(100.0 + X[:, :n_targets] * 10)
     y = y[:, 0] if n_targets == 1 else y
-    model = MLPRegressor(hidden_layer_sizes=(5,), max_iter=2, random_state=0, **arguments)
+    model = MLPRegressor(
+        hidden_layer_sizes=(5,), solver="lbfgs", max_iter=2, random_state=0, **arguments
+    )
     model.fit(X, y)
     got = runner(to_onnx(model))(X)
     expected = {"variable": model.predict(X).reshape(len(X), n_targets)}
@@ -129,7 +132,7 @@ def test_perceptron(runner, y, sparse):
 def test_facts_in_the_model():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X, columns=["a", "b", "petal length (cm)", "d"])
-    clf = MLPClassifier((5,), max_iter=2, random_state=0).fit(frame, CLASSES > 0)
+    clf = MLPClassifier((5,), solver="lbfgs", max_iter=2).fit(frame, CLASSES > 0)
     model = to_onnx(clf, name="flowers")
     facts = {each.key: json.loads(each.value) for each in model.metadata_props}
     assert facts == {"classes": [False, True], "feature_names": list(frame.columns)}

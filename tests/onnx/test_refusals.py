@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import FactorAnalysis
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
     KBinsDiscretizer,
-    Normalizer,
     OneHotEncoder,
-    QuantileTransformer,
     SplineTransformer,
     StandardScaler,
 )
@@ -54,7 +57,10 @@ def test_other_models(model):
     ("arguments", "match"),
     [
         ({"network": nn.sequential(nn.dense(1))}, "network must be None for ONNX"),
-        ({"activation": lambda z: z * 2}, "activation must be a name for ONNX"),
+        (
+            {"hidden_layer_sizes": (5,), "activation": lambda z: z * 2, "solver": "lbfgs"},
+            "activation must be a name for ONNX",
+        ),
     ],
 )
 def test_code(arguments, match):
@@ -66,11 +72,15 @@ def test_code(arguments, match):
 @pytest.mark.parametrize(
     ("step", "match"),
     [
-        (SplineTransformer(), "know SplineTransformer, the step 'splinetransformer'"),
-        (Normalizer("max"), r"fails at the step 'normalizer' \(Normalizer\): NotImplementedError"),
+        (FactorAnalysis(1), "know FactorAnalysis, the step 'factoranalysis'"),
+        (KNNImputer(), "no KNNImputer for ONNX, whose choice .* got the step 'knnimputer'"),
+        (FunctionTransformer(np.cbrt), r"fails at the step 'functiontransformer'"),
+        (SplineTransformer(degree=1, extrapolation="linear"), "degree must be above 1 for ONNX"),
         (
-            QuantileTransformer(n_quantiles=9, output_distribution="normal"),
-            "output_distribution must be",
+            make_pipeline(
+                Binarizer(), SplineTransformer(knots="quantile", extrapolation="continue")
+            ),
+            "knots must be of different values at their start",
         ),
     ],
 )
@@ -83,6 +93,20 @@ def test_steps_that_predict():
     # Let alone, skl2onnx would hand on their predictions instead of what they transform to.
     with pytest.raises(InvalidArgumentError, match="KMeans, the step 'kmeans'"):
         to_onnx(perceptron(KMeans(2, n_init=1)))
+
+
+def test_texts():
+    pandas = pytest.importorskip("pandas")
+    words = np.where(Y, "yes", "no")
+    for step in (CountVectorizer(), TfidfVectorizer()):
+        model = make_pipeline(step, Perceptron(max_iter=5)).fit(words, Y)
+        with pytest.raises(InvalidArgumentError, match="model must be one whose first step takes"):
+            to_onnx(model)
+        frame = pandas.DataFrame({"a": words})
+        columns = make_column_transformer((step, "a"))
+        model = make_pipeline(columns, Perceptron(max_iter=5)).fit(frame, Y)
+        with pytest.raises(InvalidArgumentError, match="whose words are others"):
+            to_onnx(model, X=frame)
 
 
 def test_models_whose_columns_are_unknown():

@@ -1,5 +1,6 @@
 """Every kind of step of a pipeline, and data that fit it."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -215,6 +216,12 @@ def fitted(step, X):
     if not np.isnan(_dense(step.fit(X, target(X)).transform(X))).any():
         del steps[1]
     return Pipeline(steps).fit(X, target(X))
+
+
+@cache
+def fitted_case(name):
+    """Return the fitted pipeline of a case, the same for all tests: copy it before a change."""
+    return fitted(*CASES[name])
 
 
 def target(X):

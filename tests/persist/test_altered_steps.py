@@ -11,7 +11,7 @@ from multilayer._persist.room import Room
 from multilayer.estimators.states import describe, rebuild
 from multilayer.estimators.stored import StoredArrays
 
-from .step_cases import CASES, QUIET, fitted
+from .step_cases import CASES, QUIET, fitted_case
 
 pytestmark = QUIET
 ODD = (None, -1, "x", [], {}, 10**9, True, 0.5, [1], {"tuple": [1]}, {"float": "nan"}, 2**63, ...)
@@ -56,7 +56,7 @@ def made(steps, arrays):
 @pytest.mark.filterwarnings("ignore")  # of NumPy about what the numbers came to
 @pytest.mark.parametrize("name", CASES)
 def test_altered_steps_are_refused_or_harmless(name):
-    model, X = fitted(*CASES[name]), CASES[name].X
+    model, X = fitted_case(name), CASES[name].X
     described, rng = describe(model), np.random.default_rng(len(name))
     found = list(places(described.steps[:1]))
     altered = [
@@ -72,3 +72,18 @@ def test_altered_steps_are_refused_or_harmless(name):
         if again is not None:
             with contextlib.suppress(ValueError):  # as for rows that do not fit
                 again.predict(X)
+
+
+def test_means_of_no_feature_are_refused():
+    told = describe(fitted_case("TargetEncoder"))
+    steps = copy.deepcopy(told.steps)
+    steps[0]["fitted"].update(n_features=0, categories=[])
+    assert made(steps, told.arrays) is None
+
+
+def test_periodic_splines_of_too_few_knots_are_refused():
+    told = describe(fitted_case("SplineTransformer, periodic"))
+    (key,) = [key for key in told.arrays if key.startswith("SplineTransformer")]
+    knots = told.arrays[key]  # of degree 3: ten make six splines, three of them again
+    assert made(told.steps, {**told.arrays, key: knots[:9]}) is None
+    assert made(told.steps, {**told.arrays, key: knots[:10]}) is not None

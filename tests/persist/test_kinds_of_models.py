@@ -12,7 +12,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 THREE = np.arange(60) % 3
-ARGUMENTS = {"max_iter": 3, "learning_rate": "cosine", "batch_size": 20, "random_state": 0}
+ARGUMENTS = {"max_iter": 0, "learning_rate": "cosine", "batch_size": 20, "random_state": 0}
+TRAINED = {"max_iter": 3}  # the others are left as they were drawn, which compiles nothing
 
 
 def classifier(**changes):
@@ -30,15 +31,14 @@ def assert_same(one, other):
     for values in (ours, theirs):
         del values["_resumable"]
         values["_history_rows"] = list(values["_history_rows"])  # those of a file are made late
-        values["_history_rows"] = list(values["_history_rows"])  # lazy after reading
     assert_equal(ours, theirs)
 
 
 MORE = {
-    "normalised": {"norm": "batch", "hidden_layer_sizes": (5, 5), "residual": True},
+    "trained": TRAINED | {"norm": "batch"},
+    "residual": {"norm": "batch", "hidden_layer_sizes": (5, 5), "residual": True},
     "layer norm": {"norm": "layer", "activation": ["tanh"], "ema_decay": 0.9},
     "no hidden layer": {"norm": "batch", "hidden_layer_sizes": ()},
-    "no training": {"norm": "batch", "max_iter": 0},
     "weights of classes": {"class_weight": {1: 2.0}, "out_activation": "logistic"},
 }
 
@@ -64,8 +64,9 @@ def test_several_columns_of_classes(tmp_path):
 def test_regressors(loss, n_targets, tmp_path):
     target = np.exp(X[:, :n_targets])
     target = target[:, 0] if n_targets == 1 else target
-    settings = {"standardize_target": loss != "poisson", "max_iter": 5, "random_state": 0}
-    model = MLPRegressor(loss, (5,), learning_rate="cosine", **settings).fit(X, target)
+    trained = TRAINED if (loss, n_targets) == ("squared_error", 1) else {}
+    settings = ARGUMENTS | {"standardize_target": loss != "poisson"} | trained
+    model = MLPRegressor(loss, (5,), **settings).fit(X, target)
     again = round_trip(model, tmp_path)
     assert_same(again, model)
     assert_array_equal(again.predict(X), model.predict(X))

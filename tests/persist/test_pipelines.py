@@ -27,7 +27,7 @@ from sklearn.preprocessing import (
 from multilayer import MLPClassifier, MLPRegressor, Perceptron, load, save
 from multilayer.estimators.steps.table import COMPOSED, KINDS, find
 
-from .step_cases import CASES, FRAME, NUMBERS, QUIET, THREE, fitted, same, target
+from .step_cases import CASES, FRAME, NUMBERS, QUIET, THREE, fitted_case, same, target
 
 pytestmark = QUIET
 LOOSE = {"_transformers_feature_names_out", "memory", "random_state", "transform_input"}
@@ -49,7 +49,7 @@ def saved(tmp_path_factory):
 
     def pair(name):
         if name not in pairs:
-            model = fitted(*CASES[name])
+            model = fitted_case(name)
             path = tmp_path_factory.mktemp("case") / "model.safetensors"
             save(model, path)
             pairs[name] = Pair(model, path, load(path))
@@ -133,7 +133,7 @@ def test_names_come_back(name, saved):
 
 # Compositions around an estimator ---------------------------------------------------------------
 
-NETWORK = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
+NETWORK = {"hidden_layer_sizes": (3,), "max_iter": 0, "random_state": 0}
 
 
 def test_pipeline_of_a_frame_and_a_network(tmp_path):

@@ -7,10 +7,18 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, PowerTransformer, StandardScaler
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    OneHotEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from multilayer import (
     DataError,
@@ -22,10 +30,10 @@ from multilayer import (
     portable,
     save,
 )
-from multilayer._persist.room import Room
-from multilayer._portable.reading import read_steps
+from multilayer.estimators.heads import labels_of
 from multilayer.estimators.states import describe
-from multilayer.estimators.stored import StoredArrays
+
+from .reading_again import read
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 THREE = np.arange(40) % 3
@@ -44,6 +52,10 @@ def models():
     yield make_pipeline(StandardScaler(), MLPClassifier(**QUICK)).fit(X, THREE)
     bins = KBinsDiscretizer(2, strategy="uniform")
     yield make_pipeline(ColumnTransformer(parts), bins, MLPClassifier(**QUICK)).fit(words, THREE)
+    parts = [("splines", SplineTransformer(), [0, 1]), ("means", TargetEncoder(), [2])]
+    regressor = make_pipeline(ColumnTransformer(parts), MLPRegressor(**QUICK))
+    targets = make_pipeline(QuantileTransformer(n_quantiles=9), PowerTransformer())
+    yield TransformedTargetRegressor(regressor, transformer=targets).fit(words, X[:, 0])
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +63,6 @@ def contents():
     """Return the descriptions and arrays of some models."""
     described = [describe(model) for model in models()]
     return [(each.steps, each.arrays) for each in described]
-
-
-def read(steps, arrays):
-    return read_steps(steps, StoredArrays(arrays, Room(1_000_000)))
 
 
 def test_descriptions_that_are_whole(contents):
@@ -88,7 +96,7 @@ def is_refused(steps, arrays):
     return False
 
 
-SHARE = 3  # values tried in each place
+SHARE = 2  # values tried in each place
 OTHER = (None, True, -1, 10**12, 0.5, "word", [], {}, [[]], {"float": "nan"}, {"tuple": [1, "a"]})
 
 
@@ -123,6 +131,10 @@ def test_arrays_that_do_not_fit(contents):
             assert is_refused(steps, rest) or "infrequent" in name  # without, none is
             for other in (array[:-1], array[None], array.astype(complex)):
                 assert is_refused(steps, arrays | {name: other}), name
+
+
+def test_a_class_alone_is_what_is_predicted():  # no fit has one, a file may
+    assert_array_equal(labels_of("multiclass", np.array(["a"]), [np.ones((2, 1))]), ["a", "a"])
 
 
 def test_files_that_are_none(tmp_path):

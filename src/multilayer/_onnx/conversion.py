@@ -8,6 +8,13 @@ from multilayer._onnx.inputs import Input, declared, restore
 from multilayer._onnx.steps import converters as own_steps
 from multilayer._onnx.steps import declare
 
+INEXACT = {
+    "CountVectorizer": "whose words are others in ONNX",
+    "TfidfVectorizer": "whose words are others in ONNX",
+    "KNNImputer": "whose choice among equal neighbours depends on the rows that come together",
+}
+"""Steps that skl2onnx converts to something else, with the reason."""
+
 
 def converted(model: Any, parts: dict[str, Any], inputs: list[Input], opset: int, name: str) -> Any:
     """Convert a model by skl2onnx."""
@@ -62,6 +69,12 @@ def _check_known(parts: dict[str, Any], converters: dict[type, Any]) -> None:
             raise InvalidArgumentError(
                 "model must have no step that can predict before its last one, got "
                 f"{type(part).__name__}, the step {name!r}. Take another step."
+            )
+        if type(part).__name__ in INEXACT:
+            kind = type(part).__name__
+            raise InvalidArgumentError(
+                f"model must have no {kind} for ONNX, {INEXACT[kind]}, got the step {name!r}. "
+                "Do it before the model, or take another step."
             )
         if not (type(part) in converters or type(part) in known or hasattr(part, "onnx_converter")):
             raise InvalidArgumentError(

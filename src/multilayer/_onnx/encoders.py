@@ -70,6 +70,17 @@ def ordinal(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
     return graph.beside(parts)
 
 
+def target(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
+    """Add a TargetEncoder: the mean of the target, or of each class, for a category."""
+    means = np.atleast_1d(np.asarray(encoder.target_mean_, np.float64))  # of an unknown category
+    parts: list[str] = []
+    for j, place in enumerate(_places(graph, encoder, columns)):
+        own = encoder.encodings_[j * len(means) : (j + 1) * len(means)]
+        table = np.vstack([np.column_stack(own), means])  # (categories + 1, classes)
+        parts.append(graph.node("Gather", table, place, axis=0))
+    return graph.beside(parts)
+
+
 def _places(graph: Graph, encoder: Any, columns: Sequence[Any]) -> Iterator[str]:
     """Add the number of each row's category ``(rows,)``, column by column; after all: unknown."""
     there = (

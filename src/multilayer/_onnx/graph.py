@@ -49,11 +49,28 @@ class Graph:
         """Add matrices beside each other."""
         return values[0] if len(values) == 1 else self.node("Concat", *values, axis=1)
 
-    def mean(self, value: Value) -> str:
-        """Add the mean of each row of a matrix, as a column."""
-        if self.opset < 18:  # from there on the axes are an input
-            return self.node("ReduceMean", value, axes=[1], keepdims=1)
-        return self.node("ReduceMean", value, np.array([1]), keepdims=1)
+    def over_columns(self, op: str, value: Value) -> str:
+        """Add a reduction ("ReduceMean", ...) of each row of a matrix, as a column."""
+        if op != "ReduceSum" and self.opset < 18:  # from there on the axes are an input
+            return self.node(op, value, axes=[1], keepdims=1)
+        return self.node(op, value, np.array([1]), keepdims=1)
+
+    def place(self, op: str, value: Value, marks: np.ndarray, n_places: int) -> str:
+        """Add the place of each value of a column between marks: below the second one it is 0.
+
+        ``op`` tells which marks a value has reached: "GreaterOrEqual" or "Greater".
+        """
+        reached = self.cast(self.node(op, value, marks[None, :]), "float32")  # (rows, marks)
+        count = self.cast(self.over_columns("ReduceSum", reached), "int64")
+        place = self.node("Sub", count, np.array(1))
+        return self.node("Clip", place, np.array(0), np.array(n_places - 1))
+
+    def polynomial(self, value: Value, coefficients: Sequence[Value]) -> str:
+        """Add a polynomial, of coefficients from the highest power on, by Horner's rule."""
+        total, *others = coefficients
+        for coefficient in others:
+            total = self.node("Add", self.node("Mul", total, value), coefficient)
+        return self.node("Identity", total) if not others else str(total)
 
     def number_of_text(self, value: Value, known: Sequence[str]) -> str:
         """Add the place of each text among those known; those unknown get ``len(known)``."""

@@ -18,6 +18,8 @@ JUMPING = (
     "OneHotEncoder",
     "OrdinalEncoder",
     "QuantileTransformer",
+    "SplineTransformer",  # of degree 0, and at the limits that it refuses to leave
+    "TargetEncoder",
 )
 """Steps under which the rounding of a number to float32 may be a leap."""
 

@@ -52,8 +52,8 @@ def _normalise(graph: Graph, norm: tuple[np.ndarray, ...], z: str) -> str:
         return graph.node("BatchNormalization", z, *norm, epsilon=EPSILON)
     # Not by LayerNormalization: runtimes form the variance as the mean square less the squared
     # mean, which cancels in float32 where the mean is large.
-    centred = graph.node("Sub", z, graph.mean(z))
-    variance = graph.mean(graph.node("Mul", centred, centred))
+    centred = graph.node("Sub", z, graph.over_columns("ReduceMean", z))
+    variance = graph.over_columns("ReduceMean", graph.node("Mul", centred, centred))
     spread = graph.node("Sqrt", graph.node("Add", variance, np.array(EPSILON, np.float32)))
     scaled = graph.node("Mul", graph.node("Div", centred, spread), norm[0])
     return graph.node("Add", scaled, norm[1])

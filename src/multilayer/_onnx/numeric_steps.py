@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._core.checks import refuse
 from multilayer._onnx.graph import Graph
 
 
@@ -18,14 +17,49 @@ def impute(graph: Graph, imputer: Any, x: str) -> str:
         filled = graph.node("Gather", filled, there, axis=1)
     if imputer.indicator_ is None:
         return filled
-    flags = graph.node("Gather", missing, np.asarray(imputer.indicator_.features_), axis=1)
-    return graph.node("Concat", filled, graph.cast(flags, "float64"), axis=1)
+    return graph.beside([filled, missing_flags(graph, imputer.indicator_, x)])
 
 
 def _missing(graph: Graph, marker: Any, x: str) -> str:
     if isinstance(marker, float) and np.isnan(marker):
         return graph.node("IsNaN", x)
     return graph.node("Equal", x, np.array(marker, np.float64))
+
+
+def missing_flags(graph: Graph, indicator: Any, x: str) -> str:
+    """Add a MissingIndicator: 1 where a value is missing."""
+    missing = _missing(graph, indicator.missing_values, x)
+    flags = graph.node("Gather", missing, np.asarray(indicator.features_), axis=1)
+    return graph.cast(flags, "float64")
+
+
+def normalize(graph: Graph, normalizer: Any, x: str) -> str:
+    """Add a Normalizer."""
+    return _divided_by_norms(graph, x, normalizer.norm)
+
+
+def tfidf(graph: Graph, transformer: Any, x: str) -> str:
+    """Add a TfidfTransformer: weighted counts of words."""
+    if transformer.sublinear_tf:
+        none = graph.node("Equal", x, np.array(0.0))
+        logarithm = graph.node("Log", graph.node("Where", none, np.array(1.0), x))
+        logarithm = graph.node("Add", logarithm, np.array(1.0))
+        x = graph.node("Where", none, np.array(0.0), logarithm)
+    if transformer.use_idf:
+        x = graph.node("Mul", x, np.asarray(transformer.idf_, np.float64))
+    return x if transformer.norm is None else _divided_by_norms(graph, x, transformer.norm)
+
+
+def _divided_by_norms(graph: Graph, x: str, norm: str) -> str:
+    """Add rows divided by their norms, unless those are next to 0."""
+    if norm == "l2":
+        norms = graph.node("Sqrt", graph.over_columns("ReduceSum", graph.node("Mul", x, x)))
+    else:
+        op = {"l1": "ReduceSum", "max": "ReduceMax"}[norm]
+        norms = graph.over_columns(op, graph.node("Abs", x))
+    # As scikit-learn has it, see sklearn.preprocessing._data._handle_zeros_in_scale.
+    zero = graph.node("Less", norms, np.array(10 * np.finfo(np.float64).eps))
+    return graph.node("Div", x, graph.node("Where", zero, np.array(1.0), norms))
 
 
 def binarize(graph: Graph, binarizer: Any, x: str) -> str:
@@ -97,46 +131,3 @@ def _box_cox(graph: Graph, x: str, lambdas: np.ndarray) -> str:
     if not logarithm.any():
         return raised
     return graph.node("Where", logarithm, graph.node("Log", x), raised)
-
-
-def quantiles(graph: Graph, transformer: Any, x: str) -> str:
-    """Add a QuantileTransformer to the uniform distribution."""
-    if transformer.output_distribution != "uniform":
-        refuse(
-            "output_distribution",
-            "'uniform' for ONNX, which has no inverse of the normal distribution",
-            transformer.output_distribution,
-        )
-    marks = np.asarray(transformer.quantiles_, np.float64)  # (quantiles, columns)
-    parts = [
-        _share(graph, graph.columns(x, i, i + 1), own, transformer.references_)
-        for i, own in enumerate(marks.T)
-    ]
-    return graph.beside(parts)
-
-
-def _share(graph: Graph, x: str, marks: np.ndarray, shares: np.ndarray) -> str:
-    """Add the share of values below those of a column ``(rows, 1)``, between marks linearly.
-
-    Where marks are equal the mean of the first and the last one's, as in scikit-learn.
-    """
-    if len(marks) == 1 or marks[0] == marks[-1]:
-        above = graph.node("Greater", x, marks[-1:])
-        return graph.cast(above, "float64")
-    widths = np.diff(marks)
-    slopes = np.divide(np.diff(shares), widths, out=np.zeros_like(widths), where=widths > 0)
-    sides = []
-    for op, anchor in (("GreaterOrEqual", 0), ("Greater", 1)):
-        reached = graph.cast(graph.node(op, x, marks[None, :]), "float32")  # (rows, marks)
-        count = graph.node("ReduceSum", reached, np.array([1]), keepdims=1)
-        place = graph.node("Sub", graph.cast(count, "int64"), np.array(1))
-        place = graph.node("Clip", place, np.array(0), np.array(len(widths) - 1))
-        base, start, slope = (
-            graph.node("Gather", table, place)
-            for table in (marks[anchor:], shares[anchor:], slopes)
-        )
-        rise = graph.node("Mul", graph.node("Sub", x, base), slope)
-        sides.append(graph.node("Add", start, rise))
-    mean = graph.node("Mul", graph.node("Add", *sides), np.array(0.5))
-    inside = graph.node("Where", graph.node("GreaterOrEqual", x, marks[-1:]), np.array(1.0), mean)
-    return graph.node("Where", graph.node("LessOrEqual", x, marks[:1]), np.array(0.0), inside)

@@ -7,7 +7,7 @@ mixes types when the columns are float64. Here these steps compute in float64 as
 from collections.abc import Callable
 from typing import Any
 
-from multilayer._onnx import encoders, numeric_steps
+from multilayer._onnx import encoders, numeric_steps, quantiles, splines
 from multilayer._onnx.graph import Graph
 
 Converter = Callable[[Any, Any, Any], None]
@@ -16,16 +16,22 @@ Converter = Callable[[Any, Any, Any], None]
 def converters() -> dict[type, Converter]:
     """Return the functions that add the nodes of steps, by the steps' classes."""
     from sklearn import impute, preprocessing
+    from sklearn.feature_extraction.text import TfidfTransformer
 
     return {
+        TfidfTransformer: _of_numbers(numeric_steps.tfidf),
+        impute.MissingIndicator: _of_numbers(numeric_steps.missing_flags),
         impute.SimpleImputer: _of_numbers(numeric_steps.impute),
         preprocessing.Binarizer: _of_numbers(numeric_steps.binarize),
         preprocessing.KBinsDiscretizer: _of_numbers(numeric_steps.bins),
+        preprocessing.Normalizer: _of_numbers(numeric_steps.normalize),
         preprocessing.PolynomialFeatures: _of_numbers(numeric_steps.polynomial),
         preprocessing.PowerTransformer: _of_numbers(numeric_steps.power),
-        preprocessing.QuantileTransformer: _of_numbers(numeric_steps.quantiles),
+        preprocessing.QuantileTransformer: _of_numbers(quantiles.quantiles),
+        preprocessing.SplineTransformer: _of_numbers(splines.splines),
         preprocessing.OneHotEncoder: _of_categories(encoders.one_hot),
         preprocessing.OrdinalEncoder: _of_categories(encoders.ordinal),
+        preprocessing.TargetEncoder: _of_categories(encoders.target),
     }
 
 

@@ -1,6 +1,7 @@
 """Encoders of categories, and what stands in for missing values."""
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,25 @@ def ordinal(step: Holder) -> Transform:
         return codes
 
     return lambda X: np.column_stack([of_column(X, i) for i in range(len(groups))])
+
+
+# Means of the target for each category ---------------------------------------------------------
+
+
+def target_means(step: Holder) -> Transform:
+    """The mean target of each category, of each class of several; of others the mean of all."""
+    places, n_columns = places_of(step.categories_), len(step.categories_)
+    means = np.atleast_1d(step.target_mean_)
+    pairs = zip(step.encodings_, cycle(means), strict=False)
+    tables = [np.append(own, mean) for own, mean in pairs]  # UNKNOWN finds the last of them
+
+    def transform(X: np.ndarray) -> np.ndarray:
+        if X.dtype.kind == "f":
+            real(X, missing=True)  # refuses infinity
+        found = [places(X[:, i], i) for i in range(n_columns)]
+        return np.column_stack([table[found[i // len(means)]] for i, table in enumerate(tables)])
+
+    return transform
 
 
 # Missing values --------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._persist.values import decode
+from multilayer._portable.inverses import INVERSES
 from multilayer._portable.parts import Part, only_member, parts_of
 from multilayer._portable.predictor import Step, Transform, through
-from multilayer._portable.transformers import TRANSFORMERS, read_step
+from multilayer._portable.transformers import TRANSFORMERS, read_inverse, read_step
 from multilayer.estimators.steps.columns import decode_columns, places
 from multilayer.estimators.steps.declared import MOST_COLUMNS
 from multilayer.estimators.stored import take_count, take_names
@@ -34,6 +35,24 @@ def transformers(part: Part) -> tuple[Step, ...]:
     raise ModelFileError(
         f"its step {part.kind!r} is not carried out by multilayer.portable. Load it with "
         "multilayer.load."
+    )
+
+
+def inverses(part: Part) -> tuple[Step, ...]:
+    """Return what undoes a step, as steps one after the other."""
+    match part.kind:
+        case "passthrough" | "none":
+            return ()
+        case "Pipeline":
+            undone = [inverses(each) for each in parts_of(part.members, part.arrays)]
+            return tuple(step for steps in reversed(undone) for step in steps)
+        case "FrozenEstimator":
+            return inverses(only_member(part))
+        case kind if kind in INVERSES:
+            return (read_inverse(part),)
+    raise ModelFileError(
+        f"its transformer of targets {part.kind!r} is not undone by multilayer.portable. Load it "
+        "with multilayer.load."
     )
 
 

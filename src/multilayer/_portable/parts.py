@@ -35,6 +35,7 @@ def parts_of(steps: Any, arrays: Arrays) -> list[Part]:
     if not all(isinstance(kind, str) for kind in kinds):
         raise ModelFileError(f"it has steps that are of no kind: {kinds}.")
     below = [arrays.below(prefix) for prefix in prefixes_of(kinds)]
+    arrays.check_all_taken()
     return [_part(step, own) for step, own in zip(steps, below, strict=True)]
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step
 from multilayer._portable.rows import numbers
+from multilayer.estimators.heads import labels_of
 from multilayer.estimators.stored import Arrays, Values, take_array, take_count, take_names
-from multilayer.estimators.target_kinds import BINARY, MULTICLASS, MULTILABEL, MULTIOUTPUT
+from multilayer.estimators.target_kinds import BINARY, MULTIOUTPUT
 from multilayer.estimators.target_state import restore_target
 
 
@@ -60,11 +61,7 @@ class Perceptron(Predictor):
         DataError
             X is no table of the model's columns (a ValueError).
         """
-        scores = self._outputs(X)
-        if self._target_kind == MULTICLASS:
-            return self.classes_[np.argmax(scores, axis=1)]
-        on = (scores > 0).astype(int)
-        return on if self._target_kind == MULTILABEL else self.classes_[on[:, 0]]
+        return labels_of(self._target_kind, self.classes_, [self._outputs(X)])
 
 
 def _scores(coef: np.ndarray, intercept: np.ndarray, X: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
 from multilayer._persist.model_file import read_model
-from multilayer._portable import classifier, perceptron, regressor
+from multilayer._portable import classifier, perceptron, regressor, transformed
 from multilayer._portable.parts import Part, only_member, parts_of
 from multilayer._portable.predictor import Predictor, Step
 from multilayer.estimators.stored import StoredArrays
@@ -27,7 +27,7 @@ def load(path: str | PathLike[str]) -> Any:
 
     Returns
     -------
-    predictor : Classifier, Regressor or Perceptron
+    predictor : Classifier, Regressor, TransformedRegressor or Perceptron
         Has ``predict``, ``n_features_in_`` and, where columns had names, ``feature_names_in_``; of
         classes also ``classes_`` and, from a network, ``predict_proba``; of quantiles
         ``predict_quantiles``. All of them are as those of the model.
@@ -65,7 +65,6 @@ def read_steps(steps: Any, arrays: StoredArrays) -> Predictor:
         made = _predictor(parts_of(steps, arrays), ())
     except InvalidArgumentError as error:
         raise ModelFileError(f"it has an argument out of range: {error}") from error
-    arrays.check_all_taken()
     return made
 
 
@@ -84,6 +83,11 @@ def _predictor(parts: list[Part], before: tuple[Step, ...]) -> Predictor:
             return _predictor(parts_of(part.members, part.arrays), before)
         case [part] if part.kind == "FrozenEstimator":
             return _predictor([only_member(part)], before)
+        case [part] if part.kind == "TransformedTargetRegressor":
+            match parts_of(part.members, part.arrays):
+                case [Part("regressor") as own, Part("transformer") as transformer]:
+                    return transformed.read(part, _predictor([own], before), transformer)
+            raise ModelFileError(f"its {part.kind} lacks a regressor or transformer.")
         case [part]:
             raise ModelFileError(
                 f"its last step {part.kind!r} is not carried out by multilayer.portable. Load it "

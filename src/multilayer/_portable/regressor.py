@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._core.checks import refuse
 from multilayer._objectives.objective import SMALLEST_SPREAD, Objective
 from multilayer._portable.classifier import network_step
 from multilayer._portable.functions import OUT_ACTIVATIONS, softplus
@@ -17,6 +16,13 @@ from multilayer.estimators.network_state import with_arguments
 from multilayer.estimators.parameters import check_parameters
 from multilayer.estimators.stored import Arrays, Values
 from multilayer.estimators.target_state import restore_numbers
+from multilayer.estimators.units import (
+    Units,
+    check_quantiles,
+    check_spread,
+    numbers_of,
+    quantiles_of,
+)
 
 
 class Regressor(Predictor):
@@ -34,8 +40,7 @@ class Regressor(Predictor):
         super().__init__(before, own)
         self._objective = trained
         self._asked_levels = targets.asked(holder)
-        self._one_target = holder._one_target
-        self._mean, self._scale = holder.target_mean_, holder.target_scale_
+        self._units = Units(holder.target_mean_, holder.target_scale_, holder._one_target)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict targets: the mean, or the median where the loss asks for that.
@@ -60,12 +65,8 @@ class Regressor(Predictor):
         InvalidArgumentError
             ``return_std=True`` with another loss (a ValueError).
         """
-        if return_std and self._objective.loss != "gaussian_nll":
-            refuse("return_std", f"False with loss={self._objective.loss!r}", return_std)
-        says = self._outputs(X)
-        point = says[..., self._objective.middle] if says.ndim == 3 else says
-        mean = self._in_units(point, self._mean)
-        return (mean, self._in_units(says[..., 1], 0.0)) if return_std else mean
+        check_spread(self._objective, return_std)
+        return numbers_of(self._objective, self._units, self._outputs(X), spread=return_std)
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
         """Predict the quantiles, with ``loss="quantile"``; they never cross.
@@ -85,19 +86,9 @@ class Regressor(Predictor):
         AttributeError
             The model has another loss.
         """
-        if self._objective.loss != "quantile":
-            raise AttributeError(
-                f"predict_quantiles is there with loss='quantile', got {self._objective.loss!r}."
-            )
+        check_quantiles(self._objective.loss)
         says = self._outputs(X)  # (rows, targets, levels learnt)
-        return np.stack(
-            [self._in_units(says[..., i], self._mean) for i in self._asked_levels], axis=-1
-        )
-
-    def _in_units(self, values: np.ndarray, mean: Any) -> np.ndarray:
-        """Bring values ``(rows, targets)`` to the units of y, and to its shape."""
-        result = (values * self._scale + mean).astype(values.dtype)
-        return result[:, 0] if self._one_target else result
+        return quantiles_of(self._units, says, self._asked_levels)
 
 
 def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Regressor:

@@ -13,7 +13,7 @@ from multilayer._portable.rows import real
 BOUNDS_THRESHOLD = 1e-7  # of quantiles taken for the ends, as in scikit-learn
 
 
-def _in_turn(*operations: tuple[Any, np.ndarray]) -> Transform:
+def in_turn(*operations: tuple[Any, np.ndarray]) -> Transform:
     """Return a transform that does arithmetic with a vector after another, in the type of X."""
 
     def transform(X: np.ndarray) -> np.ndarray:
@@ -28,18 +28,18 @@ def _in_turn(*operations: tuple[Any, np.ndarray]) -> Transform:
 def standard(step: Holder) -> Transform:
     """(x - mean) / scale."""
     centred = [(np.subtract, step.mean_)] if step.with_mean else []
-    return _in_turn(*centred, *([(np.divide, step.scale_)] if step.with_std else []))
+    return in_turn(*centred, *([(np.divide, step.scale_)] if step.with_std else []))
 
 
 def robust(step: Holder) -> Transform:
     """(x - center) / scale."""
     centred = [(np.subtract, step.center_)] if step.with_centering else []
-    return _in_turn(*centred, *([(np.divide, step.scale_)] if step.with_scaling else []))
+    return in_turn(*centred, *([(np.divide, step.scale_)] if step.with_scaling else []))
 
 
 def min_max(step: Holder) -> Transform:
     """X * scale + min, cut off at the range where that is asked for."""
-    scaled = _in_turn((np.multiply, step.scale_), (np.add, step.min_))
+    scaled = in_turn((np.multiply, step.scale_), (np.add, step.min_))
     if not step.clip:
         return scaled
     low, high = np.asarray(step.feature_range, np.float64)
@@ -48,7 +48,7 @@ def min_max(step: Holder) -> Transform:
 
 def max_abs(step: Holder) -> Transform:
     """X / scale, cut off at 1 where that is asked for."""
-    scaled = _in_turn((np.divide, step.scale_))
+    scaled = in_turn((np.divide, step.scale_))
     clips = vars(step).get("clip", False)  # an argument that older releases lack
     return (lambda X: np.clip(scaled(X), -1.0, 1.0)) if clips else scaled
 
@@ -94,8 +94,7 @@ def nothing(step: Holder) -> Transform:
 
 def power(step: Holder) -> Transform:
     """Yeo and Johnson's (2000) or Box and Cox's (1964) transform, and a scaler where asked for."""
-    method = step.word("method", "yeo-johnson", "box-cox")
-    of_column = _box_cox if method == "box-cox" else _yeo_johnson
+    of_column = _box_cox if is_box_cox(step) else _yeo_johnson
     scaled: Transform = standard(step._scaler) if step.standardize else (lambda X: X)
     lambdas = step.lambdas_
 
@@ -105,6 +104,11 @@ def power(step: Holder) -> Transform:
         return scaled(np.column_stack(columns).astype(X.dtype))
 
     return transform
+
+
+def is_box_cox(step: Holder) -> bool:
+    """Whether a PowerTransformer has Box and Cox's transform."""
+    return step.word("method", "yeo-johnson", "box-cox") == "box-cox"
 
 
 def _yeo_johnson(x: np.ndarray, power: float) -> np.ndarray:
@@ -127,7 +131,7 @@ def _box_cox(x: np.ndarray, power: float) -> np.ndarray:
 
 def quantile(step: Holder) -> Transform:
     """The share of training values below x, or the normal number with that share below it."""
-    normal = step.word("output_distribution", "uniform", "normal") == "normal"
+    normal = is_normal(step)
     quantiles, references = step.quantiles_, step.references_
 
     def transform(X: np.ndarray) -> np.ndarray:
@@ -138,6 +142,11 @@ def quantile(step: Holder) -> Transform:
         return _normal(shares) if normal else shares
 
     return transform
+
+
+def is_normal(step: Holder) -> bool:
+    """Whether a QuantileTransformer makes normal numbers."""
+    return step.word("output_distribution", "uniform", "normal") == "normal"
 
 
 def _share(

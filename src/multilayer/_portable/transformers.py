@@ -3,14 +3,17 @@
 What each kind has learnt is read by the tables that :func:`multilayer.load` reads it by.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from multilayer._core.errors import ModelFileError
 from multilayer._persist.values import decode
 from multilayer._portable import categories, columns, scaling
+from multilayer._portable.inverses import INVERSES
 from multilayer._portable.parts import Holder, Part
 from multilayer._portable.predictor import Step, Transform
+from multilayer._portable.splines import splines
 from multilayer.estimators.steps.attributes import State
 from multilayer.estimators.steps.declared import Child, Declared, types
 from multilayer.estimators.steps.table import find
@@ -33,7 +36,9 @@ TRANSFORMERS: dict[str, Callable[[Holder], Transform]] = {
     "RobustScaler": scaling.robust,
     "SelectKBest": columns.best,
     "SimpleImputer": categories.imputer,
+    "SplineTransformer": splines,
     "StandardScaler": scaling.standard,
+    "TargetEncoder": categories.target_means,
     "TruncatedSVD": columns.singular,
     "VarianceThreshold": columns.above_variance,
 }
@@ -41,15 +46,34 @@ TRANSFORMERS: dict[str, Callable[[Holder], Transform]] = {
 
 def read_step(part: Part) -> Step:
     """Return a step of one of these kinds."""
-    declared: Declared = find(part.kind)
-    holder = held(declared, part.params, part.fitted, part.arrays)
+    holder = _read(part)
     names = take_names(part.fitted, holder.n_features_in_)
+    with _refusing(part.kind):
+        return Step(TRANSFORMERS[part.kind](holder), holder.n_features_in_, names)
+
+
+def read_inverse(part: Part) -> Step:
+    """Return what undoes a step of one of the kinds that can be undone."""
+    holder = _read(part)
+    projects = "components_" in vars(holder)
+    n_columns = len(holder.components_) if projects else holder.n_features_in_
+    with _refusing(part.kind):
+        return Step(INVERSES[part.kind](holder), n_columns, None)
+
+
+def _read(part: Part) -> Holder:
+    return held(find(part.kind), part.params, part.fitted, part.arrays)
+
+
+@contextmanager
+def _refusing(kind: str) -> Iterator[None]:
+    """Refuse arguments of a type that scikit-learn refuses."""
     try:
-        declared.check(holder)
-        transform = TRANSFORMERS[part.kind](holder)
-    except (TypeError, ValueError) as error:  # an argument of a type that scikit-learn refuses
-        raise ModelFileError(f"its {part.kind} has an argument out of range: {error}") from error
-    return Step(transform, holder.n_features_in_, names)
+        yield
+    except ModelFileError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"its {kind} has an argument out of range: {error}") from error
 
 
 def held(declared: Declared, params: Values, fitted: Values, arrays: Arrays) -> Holder:
@@ -57,6 +81,8 @@ def held(declared: Declared, params: Values, fitted: Values, arrays: Arrays) -> 
     values = {name: _argument(value) for name, value in params.items()}
     n_features = take_count(fitted, "n_features")
     holder = Holder(declared.name, {**values, "n_features_in_": n_features})
+    with _refusing(declared.name):
+        declared.check(holder)
     state = State(fitted, arrays, {"n_features": n_features})
     for name, attribute in declared.attributes.items():
         if isinstance(attribute, Child):

@@ -1,4 +1,7 @@
-"""What the outputs of a classifier's heads say, on the host. This module needs NumPy alone."""
+"""What the outputs of a classifier's heads, or of threshold units, say, on the host.
+
+This module needs NumPy alone.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from multilayer._objectives.objective import Objective
-from multilayer.estimators.target_kinds import MULTILABEL, MULTIOUTPUT, Classes
+from multilayer.estimators.target_kinds import BINARY, MULTILABEL, MULTIOUTPUT, Classes
 
 
 def heads_of(objective: Objective, raw: np.ndarray) -> list[np.ndarray]:
@@ -22,13 +25,13 @@ def logits_of(kind: str, objective: Objective, raw: np.ndarray) -> list[np.ndarr
 
 
 def labels_of(kind: str, classes: Classes, logits: list[np.ndarray]) -> np.ndarray:
-    """Return the labels of the highest logits: ``(rows,)``, or ``(rows, outputs)``."""
+    """Return the labels of the highest logits, or scores: ``(rows,)``, or ``(rows, outputs)``."""
     if kind == MULTILABEL:
         return (logits[0] > 0).astype(int)
     if kind == MULTIOUTPUT:
         chosen = [np.argmax(each, axis=1) for each in logits]
         return np.column_stack([own[c] for own, c in zip(classes, chosen, strict=True)])
-    one_unit = logits[0].shape[1] == 1
+    one_unit = kind == BINARY and logits[0].shape[1] == 1
     best = (logits[0][:, 0] > 0).astype(int) if one_unit else np.argmax(logits[0], axis=1)
     return classes[best]  # one array, as there is one head
 

@@ -8,7 +8,8 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer.estimators import inputs
-from multilayer.estimators.target_kinds import BINARY, MULTICLASS, MULTILABEL
+from multilayer.estimators.heads import labels_of
+from multilayer.estimators.target_kinds import BINARY
 
 
 class PerceptronUse:
@@ -51,10 +52,7 @@ class PerceptronUse:
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         scores = self.decision_function(X)
-        if self._target_kind == MULTICLASS:
-            return self.classes_[np.argmax(scores, axis=1)]
-        on = (scores > 0).astype(int)
-        return on if self._target_kind == MULTILABEL else self.classes_[on]
+        return labels_of(self._target_kind, self.classes_, [scores.reshape(len(scores), -1)])
 
     @property
     def predict_proba(self) -> NoReturn:

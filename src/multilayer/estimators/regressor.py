@@ -7,9 +7,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
-from multilayer.estimators import inputs
+from multilayer.estimators import inputs, units
 from multilayer.estimators.arguments import RegressorArguments
 from multilayer.estimators.base import BaseMLP, is_stochastic
 from multilayer.estimators.documentation import documented
@@ -18,10 +17,7 @@ from multilayer.estimators.onnx_methods import OnnxRegressor
 
 def _predicts_quantiles(estimator: Any) -> bool:
     trained = getattr(estimator, "_trained", estimator)
-    if trained.loss != "quantile":
-        raise AttributeError(
-            f"predict_quantiles is there with loss='quantile', got loss={trained.loss!r}."
-        )
+    units.check_quantiles(trained.loss)
     return True
 
 
@@ -192,17 +188,9 @@ default="squared_error"
             Only with ``return_std=True``.
         """
         check_is_fitted(self)
-        if return_std and self._trained.loss != "gaussian_nll":
-            refuse(
-                "return_std",
-                f"False with loss={self._trained.loss!r}",
-                return_std,
-                "Fit with loss='gaussian_nll' to predict a standard deviation.",
-            )
+        units.check_spread(self._trained, return_std)
         says = self._distribution(X)
-        point = says[..., self._trained.middle] if says.ndim == 3 else says
-        mean = self._in_units(point, self.target_mean_)
-        return (mean, self._in_units(says[..., 1], 0.0)) if return_std else mean
+        return units.numbers_of(self._trained, self._units(), says, spread=return_std)
 
     @available_if(_predicts_quantiles)
     def predict_quantiles(self, X: Any) -> np.ndarray:
@@ -220,18 +208,15 @@ default="squared_error"
         """
         check_is_fitted(self)
         says = self._distribution(X)  # (rows, targets, levels learnt)
-        return np.stack(
-            [self._in_units(says[..., i], self.target_mean_) for i in self._asked_levels], axis=-1
-        )
+        return units.quantiles_of(self._units(), says, self._asked_levels)
 
     def _distribution(self, X: Any) -> np.ndarray:
         """Return what the network says of each target, in the units trained in."""
         return self._outputs(X, read=self._trained)
 
-    def _in_units(self, values: np.ndarray, mean: Any) -> np.ndarray:
-        """Bring values ``(rows, targets)`` to the units of y, and to its shape."""
-        result = (values * self.target_scale_ + mean).astype(values.dtype)
-        return result[:, 0] if self._one_target else result
+    def _units(self) -> units.Units:
+        """Return the units of y, and its shape."""
+        return units.Units(self.target_mean_, self.target_scale_, self._one_target)
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Errors on samples with known targets.

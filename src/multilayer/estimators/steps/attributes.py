@@ -198,6 +198,8 @@ class Runs:
     def take(self, name: str, state: State, step: Any) -> list[np.ndarray]:
         """Return the arrays."""
         ends = np.cumsum(self.lengths(step))
+        if not len(ends):
+            raise ModelFileError(f"its array {name!r} belongs to no feature or class.")
         state.arrays.spend(len(ends) * RUN_COST)
         whole = take_array(state.arrays, name, (int(ends[-1]),))
         return np.split(whole, ends[:-1])

@@ -1,6 +1,7 @@
 """Projections, selections of columns and splines."""
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from multilayer.estimators.steps.attributes import Array, Plain, State
 from multilayer.estimators.steps.declared import Declared
 from multilayer.estimators.stored import Arrays, require_finite, take_array
 
+EXTRAPOLATIONS = ("error", "constant", "linear", "continue", "periodic")
 KNOTS_COST = 1_000  # bytes of the splines of a feature, beside their knots
 SPECTRUM = ("explained_variance_", "explained_variance_ratio_", "singular_values_")
 PROJECTION = {"components_": Array(("n_components", "n_features"))} | {
@@ -36,28 +38,47 @@ class Knots:
         require_finite(name, knots)
         state.arrays[name] = knots
 
-    def take(self, name: str, state: State, step: Any) -> list[Any]:
-        """Return the splines, as fit makes them of the knots."""
-        from scipy.interpolate import BSpline
-
+    def take(self, name: str, state: State, step: Any) -> np.ndarray:
+        """Return the knots ``(n_knots, n_features)``."""
         knots = take_array(state.arrays, name, (-1, state.sizes["n_features"]))
-        degree, periodic = step.degree, step.extrapolation == "periodic"
-        n_splines = len(knots) - degree - 1
-        n_ends = degree if periodic else 0  # the last splines are the first ones again
-        if not 0 < n_splines - n_ends <= n_splines or not knots.shape[1]:
-            raise ModelFileError(f"its {len(knots)} knots do not fit splines of degree {degree}.")
-        state.arrays.spend(16 * n_splines**2 + KNOTS_COST * knots.shape[1])
-        coef = np.eye(n_splines - n_ends)
-        coef = np.concatenate((coef, coef[:n_ends]))
-        goes_on = step.extrapolation in ("periodic", "continue")
-        return [
-            BSpline.construct_fast(column, coef, degree, extrapolate=goes_on)
-            for column in np.ascontiguousarray(knots.T)
-        ]
+        n_splines = len(knots) - step.degree - 1
+        if n_splines < max(1, 2 * _n_ends(step)) or not knots.shape[1]:
+            raise ModelFileError(
+                f"its {len(knots)} knots do not fit splines of degree {step.degree}."
+            )
+        return knots
 
 
-def _count_splines(step: Any, arrays: Arrays) -> None:
-    n_splines = step.bsplines_[0].c.shape[1]
+def _n_ends(step: Any) -> int:
+    """Return how many splines, the last ones, are the first ones again."""
+    return step.degree if step.extrapolation == "periodic" else 0
+
+
+def _check_splines(step: Any) -> None:
+    """Refuse a degree or an extrapolation that is none."""
+    degree, kind = step.degree, step.extrapolation
+    if not isinstance(degree, Integral) or degree < 0 or kind not in EXTRAPOLATIONS:
+        raise ModelFileError(
+            f"its SplineTransformer must have a degree of at least 0 and an extrapolation, got "
+            f"degree={degree!r}, extrapolation={kind!r}."
+        )
+
+
+def _make_splines(step: Any, arrays: Arrays) -> None:
+    """Make the splines of their knots, as fit does, and count them."""
+    from scipy.interpolate import BSpline
+
+    knots, n_ends = step.bsplines_, _n_ends(step)
+    n_made = len(knots) - step.degree - 1
+    n_splines = n_made - n_ends
+    arrays.spend(16 * n_made**2 + KNOTS_COST * knots.shape[1])
+    coef = np.eye(n_splines)
+    coef = np.concatenate((coef, coef[:n_ends]))
+    goes_on = step.extrapolation in ("periodic", "continue")
+    step.bsplines_ = [
+        BSpline.construct_fast(column, coef, step.degree, extrapolate=goes_on)
+        for column in np.ascontiguousarray(knots.T)
+    ]
     step.n_features_out_ = step.n_features_in_ * (n_splines - 1 + step.include_bias)
 
 
@@ -94,6 +115,7 @@ KINDS = (
         "sklearn.preprocessing",
         {"bsplines_": Knots()},
         varying=("handle_missing",),
-        finish=_count_splines,
+        check=_check_splines,
+        finish=_make_splines,
     ),
 )

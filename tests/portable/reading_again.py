@@ -1,0 +1,17 @@
+"""Models as they come from their description, without a file."""
+
+from multilayer._persist.room import Room
+from multilayer._portable.reading import read_steps
+from multilayer.estimators.states import describe
+from multilayer.estimators.stored import StoredArrays
+
+
+def predictor_of(model):
+    """Return the predictor of a fitted model."""
+    told = describe(model)
+    return read(told.steps, told.arrays)
+
+
+def read(steps, arrays):
+    """Return the predictor that a description tells of."""
+    return read_steps(steps, StoredArrays(arrays, Room(1_000_000)))
