@@ -126,6 +126,7 @@ def main() -> None:
     parser.add_argument("--language", choices=LANGUAGES, help="one of the two; default: both")
     parser.add_argument("--output", type=Path, default=HERE, help="folder; default: this one")
     arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)  # before minutes of work
     for language in [arguments.language] if arguments.language else LANGUAGES:
         notebook = build(language, "short" if arguments.short else "full")
         run(notebook)
