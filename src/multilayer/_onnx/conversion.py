@@ -65,13 +65,13 @@ def _check_known(parts: dict[str, Any], converters: dict[type, Any]) -> None:
     from skl2onnx._supported_operators import sklearn_operator_name_map as known
 
     for name, part in list(parts.items())[:-1]:
+        kind = type(part).__name__
         if hasattr(part, "predict"):  # which skl2onnx would let predict
             raise InvalidArgumentError(
                 "model must have no step that can predict before its last one, got "
-                f"{type(part).__name__}, the step {name!r}. Take another step."
+                f"{kind}, the step {name!r}. Take another step."
             )
-        if type(part).__name__ in INEXACT:
-            kind = type(part).__name__
+        if kind in INEXACT:
             raise InvalidArgumentError(
                 f"model must have no {kind} for ONNX, {INEXACT[kind]}, got the step {name!r}. "
                 "Do it before the model, or take another step."
@@ -79,7 +79,7 @@ def _check_known(parts: dict[str, Any], converters: dict[type, Any]) -> None:
         if not (type(part) in converters or type(part) in known or hasattr(part, "onnx_converter")):
             raise InvalidArgumentError(
                 "model must be made of steps that skl2onnx can convert, which does not know "
-                f"{type(part).__name__}, the step {name!r}. Register a converter with "
+                f"{kind}, the step {name!r}. Register a converter with "
                 "skl2onnx.update_registered_converter, or take another step."
             )
 

@@ -17,7 +17,7 @@ def impute(graph: Graph, imputer: Any, x: str) -> str:
         filled = graph.node("Gather", filled, there, axis=1)
     if imputer.indicator_ is None:
         return filled
-    return graph.beside([filled, missing_flags(graph, imputer.indicator_, x)])
+    return graph.beside([filled, _flags(graph, imputer.indicator_, missing)])
 
 
 def _missing(graph: Graph, marker: Any, x: str) -> str:
@@ -28,7 +28,10 @@ def _missing(graph: Graph, marker: Any, x: str) -> str:
 
 def missing_flags(graph: Graph, indicator: Any, x: str) -> str:
     """Add a MissingIndicator: 1 where a value is missing."""
-    missing = _missing(graph, indicator.missing_values, x)
+    return _flags(graph, indicator, _missing(graph, indicator.missing_values, x))
+
+
+def _flags(graph: Graph, indicator: Any, missing: str) -> str:
     flags = graph.node("Gather", missing, np.asarray(indicator.features_), axis=1)
     return graph.cast(flags, "float64")
 

@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass
 from functools import partial
@@ -71,16 +71,14 @@ def of_fit(
     for rows in (samples, validation):
         if rows is not None:
             # Encoded targets alone would not do: weights of classes and scorers know the labels.
-            for array in (*_arrays_of(rows.matrix()), rows.y, rows.weight, rows.labels):
-                _add(digest, array)
+            _add(digest, (*_arrays_of(rows.matrix()), rows.y, rows.weight, rows.labels))
     return digest.hexdigest()
 
 
 def of_arrays(arrays: Any) -> str:
     """Return the fingerprint of some arrays."""
     digest = hashlib.sha256()
-    for array in arrays:
-        _add(digest, np.asarray(array))
+    _add(digest, map(np.asarray, arrays))
     return digest.hexdigest()
 
 
@@ -94,18 +92,23 @@ def _arrays_of(matrix: Any) -> list[np.ndarray]:
     return [rows.data, rows.indices.astype(np.int64), rows.indptr.astype(np.int64)]
 
 
-def _add(digest: Any, array: np.ndarray) -> None:
-    """Hash an array with its type and shape, some rows of it at a time: it may be on a disk."""
-    if array.dtype.kind not in "biufc":  # labels: text, or objects of Python's
-        array = array.astype(str)
-    digest.update(f"{array.dtype.str}{array.shape}".encode())
-    rows = np.atleast_1d(array)
-    step = max(1, BLOCK // max(1, rows.nbytes // max(1, len(rows))))
-    blocks = (rows[start : start + step] for start in range(0, len(rows), step))
+def _add(digest: Any, arrays: Iterable[np.ndarray]) -> None:
+    """Hash arrays with their types and shapes."""
     # hashlib lets other threads run: images of 170 MB take 70 ms instead of 120.
     with ThreadPoolExecutor(usable_cores()) as pool:
-        for part in pool.map(_digest, blocks):
-            digest.update(part)
+        for array in arrays:
+            if array.dtype.kind not in "biufc":  # labels: text, or objects of Python's
+                array = array.astype(str)
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            for part in pool.map(_digest, _blocks(array)):
+                digest.update(part)
+
+
+def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut an array into some rows at a time: it may be on a disk."""
+    rows = np.atleast_1d(array)
+    step = max(1, BLOCK // max(1, rows.nbytes // max(1, len(rows))))
+    return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
 def _digest(block: np.ndarray) -> bytes:
