@@ -5,6 +5,7 @@ from copy import deepcopy
 import numpy as np
 import optax
 import pytest
+import sklearn.metrics
 from scipy import sparse
 
 from multilayer import DataError, InvalidArgumentError, MLPClassifier, MLPRegressor
@@ -288,7 +289,7 @@ def test_lbfgs_takes_no_validation_data(unharmed):
     ("rows", "fraction", "message"),
     [
         (slice(0, 6), 0.1, "validation_fraction=0.1"),
-        (slice(0, 4), 0.5, "validation_fraction=0.5"),
+        (slice(0, 3), 0.9, "validation_fraction=0.9 cannot set a part of 3 samples aside"),
     ],
 )
 def test_too_few_rows_to_set_some_aside(unharmed, rows, fraction, message):
@@ -407,3 +408,62 @@ def test_partial_fit_refuses_balanced_weights_of_one_output_too(kind):
     clf = MLPClassifier(class_weight=kind(["balanced", {}]))
     with pytest.raises(InvalidArgumentError, match="never sees all samples"):
         clf.partial_fit(X, columns, classes=[[0, 1, 2], [0, 1, 2]])
+
+
+# Scorers are tried before training ------------------------------------------------------------
+
+
+LABELS = np.where(y > 0, "yes", "no")
+
+
+@pytest.mark.parametrize(
+    "scoring", ["f1", "precision", "jaccard", "average_precision", "neg_brier_score"]
+)
+def test_scorer_that_lacks_the_positive_class_is_refused_with_the_scorer_to_write(scoring):
+    clf = MLPClassifier((5,), solver="sgd", early_stopping=True, scoring=scoring, random_state=0)
+    with pytest.raises(
+        InvalidArgumentError, match=f"scoring must be .* got scoring='{scoring}'"
+    ) as e:
+        clf.fit(X, LABELS, X_val=X, y_val=LABELS)
+    assert not hasattr(clf, "coefs_")
+    remedy = str(e.value).partition("Name the positive class: scoring=")[2].removesuffix(".")
+    assert "pos_label='yes'" in remedy
+    written = eval(remedy, {**vars(sklearn.metrics), "make_scorer": sklearn.metrics.make_scorer})
+    clf.set_params(scoring=written, max_iter=3).fit(X, LABELS, X_val=X, y_val=LABELS)
+    assert clf.best_validation_score_ == pytest.approx(written(clf, X, LABELS))
+
+
+def test_scorer_that_is_nan_is_refused_and_the_absent_class_named():
+    only_ones = y > 0
+    clf = MLPClassifier((5,), early_stopping=True, scoring=nan_score)
+    message = r"scoring=<function nan_score.* is NaN on the validation data \(20 rows\). They lack"
+    with pytest.raises(DataError, match=message + r" the classes \['no'\]"):
+        clf.fit(X, LABELS, X_val=X[only_ones], y_val=LABELS[only_ones])
+    assert not hasattr(clf, "coefs_")
+    clf.set_params(scoring="roc_auc")
+    with (
+        pytest.warns(UserWarning, match="Only one class is present"),
+        pytest.raises(DataError, match="scoring='roc_auc' is NaN"),
+    ):
+        clf.fit(X, LABELS, X_val=X[only_ones], y_val=LABELS[only_ones])
+
+
+def nan_score(estimator, X, y):
+    return np.nan
+
+
+def test_scorer_that_raises_leaves_a_fitted_network_as_it_was(fitted):
+    def broken(estimator, X, y):
+        raise LookupError("no such column")
+
+    clf = deepcopy(fitted).set_params(scoring=broken, warm_start=True)
+    with pytest.raises(InvalidArgumentError, match="LookupError: no such column"):
+        clf.fit(X, y, X_val=X, y_val=y)
+    np.testing.assert_array_equal(clf.predict_proba(X), fitted.predict_proba(X))
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_r2_of_equal_validation_targets_is_refused_under_early_stopping(n):
+    reg = MLPRegressor(hidden_layer_sizes=(5,), early_stopping=True)
+    with pytest.raises(DataError, match="y_val must not be constant under early_stopping"):
+        reg.fit(X, X[:, 0], X_val=X[:n], y_val=np.ones(n))

@@ -12,6 +12,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor
 from multilayer._engine.cache import PROGRAMS
+from multilayer.estimators.samples import Samples, set_aside
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -119,7 +120,7 @@ def test_a_scorer_sees_labels_and_weights_as_they_were_given():
     weights = np.arange(few.sum()) + 1.0
     clf = classifier(scoring=auc, max_iter=2)
     clf.fit(X[few], names, X_val=X[few], y_val=names, sample_weight_val=weights)
-    assert len(seen) == 2
+    assert len(seen) == 3  # before training, and after each epoch
     assert_array_equal(seen[0][0], names)
     assert_array_equal(seen[0][1], weights)
     assert_allclose(clf.validation_scores_[-1], auc(clf, X[few], names))
@@ -146,14 +147,19 @@ def test_a_regressor_is_scored_in_units_of_y():
     assert 0 < -reg.best_validation_score_ < 1000
 
 
-def test_a_broken_scorer_leaves_a_network():
+def test_a_scorer_that_breaks_during_training_leaves_a_network():
+    calls = iter(range(9))
+
     def broken(estimator, inputs, labels):
+        if next(calls) < 2:  # before training, and after the first epoch
+            return 0.5
         raise ZeroDivisionError("mine")
 
     clf = classifier(scoring=broken)
     with pytest.raises(ZeroDivisionError, match="mine"):
         clf.fit(X[TRAIN], y[TRAIN], **VALIDATION)
     assert clf.stop_reason_ == "failed"
+    assert clf.validation_scores_ == [0.5]
     assert clf.predict(X[TEST]).shape == (300,)
 
 
@@ -250,3 +256,50 @@ def test_a_schedule_of_partial_fit_spans_max_iter_calls():
     rates = clf.history_["learning_rate"]  # of the last of ten steps in each call
     expected = 0.01 * (1 - np.minimum((10 * np.arange(1, 7) - 1) / 40, 1))
     assert_allclose(rates, expected, atol=1e-8)
+
+
+# Setting samples aside ----------------------------------------------------------------------
+
+
+def samples_of(labels):
+    labels = np.asarray(labels)
+    n = len(labels)
+    return Samples(np.arange(n)[:, None], np.zeros(n), np.ones(n), labels)
+
+
+def test_classes_are_set_aside_in_proportion():
+    labels = np.repeat([0, 1, 2], [50, 30, 20])
+    rest, aside = set_aside(samples_of(labels), 0.1, seed=0, strata=labels)
+    assert np.bincount(aside.labels).tolist() == [5, 3, 2]
+    assert sorted([*rest.X[:, 0], *aside.X[:, 0]]) == list(range(100))
+
+
+@pytest.mark.parametrize(
+    ("counts", "fraction", "n_aside", "message"),
+    [
+        ([5] * 60, 0.1, 30, "too small for both sides, which are split at random: 31"),
+        ([40, 1], 0.1, 5, "with a single row, which stays in training: 1"),
+        ([2] * 10, 0.1, 2, "split at random: 9"),
+        ([1] * 20, 0.1, 2, "split at random: 20"),
+        ([2] * 40, 0.6, 48, "split at random: 9"),
+        ([10] + [1] * 80, 0.1, 9, "split at random: 81"),
+    ],
+)
+def test_rare_classes_are_set_aside_as_far_as_they_can_be(counts, fraction, n_aside, message):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    with pytest.warns(UserWarning, match=message):
+        rest, aside = set_aside(samples_of(labels), fraction, seed=3, strata=labels)
+    assert len(aside) == n_aside
+    assert sorted([*rest.X[:, 0], *aside.X[:, 0]]) == list(range(len(labels)))
+    if "single row" in message:
+        assert 1 in rest.labels
+        assert 1 not in aside.labels
+
+
+def test_early_stopping_trains_on_many_small_classes():
+    labels = np.repeat(np.arange(60), 5)
+    rows = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
+    clf = MLPClassifier((4,), max_iter=2, early_stopping=True, random_state=0)
+    with pytest.warns(UserWarning, match="early_stopping cannot set 30 of 300 samples aside"):
+        clf.fit(rows, labels)
+    assert len(clf.validation_scores_) == 2

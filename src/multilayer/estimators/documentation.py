@@ -61,8 +61,9 @@ early_stopping : bool, default=False
     epoch's network; see `scoring`. Without it training stops on the training loss and keeps the
     last network. "lbfgs" does without, as in scikit-learn.
 validation_fraction : float, default=0.1
-    Share of the rows set aside (stratified for a classifier) when `early_stopping` is on and
-    ``fit`` gets no `X_val`.
+    Share of the rows set aside when `early_stopping` is on and ``fit`` gets no `X_val`. For a
+    classifier the classes are in proportion; those with too few rows for that are split at
+    random, and a row that is alone in its class stays in training, with a warning.
 beta_1, beta_2 : float, default=0.9, 0.999
     Decay rates of the moments of "adam" and "adamw".
 epsilon : float, default=1e-8
@@ -147,7 +148,8 @@ precision : {"float32", "bfloat16"}, default="float32"
 scoring : str, callable or None, default=None
     What early stopping watches and ``validation_scores_`` holds: None for <score>, "loss" for the
     validation loss, else a scorer of scikit-learn's by name or a function of ``(estimator, X,
-    y)``, higher is better.
+    y)``, higher is better. It is tried before training: one that fails or is NaN on the
+    validation data is refused.
 callbacks : sequence of multilayer.callbacks.Callback or None, default=None
     Told of progress and of each epoch; they may end training. With "lbfgs" an iteration counts
     as an epoch.

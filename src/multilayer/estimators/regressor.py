@@ -113,6 +113,17 @@ default="squared_error"
         self._asked_levels = targets.asked(self)
         return Samples(X, target, weight, y, inputs.is_streamed(given, X))
 
+    def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Any:
+        validation = super()._validation(X_val, y_val, weight)
+        watches_r2 = self.early_stopping and self.scoring is None
+        if validation is not None and watches_r2 and not np.ptp(validation.y, axis=0).any():
+            raise DataError(
+                f"y_val must not be constant under early_stopping: R2 is not defined on its "
+                f"{len(validation)} equal value(s). Give more validation rows, or set "
+                "scoring='loss'."
+            )
+        return validation
+
     def _objective(self) -> Any:
         from multilayer.estimators.targets import objective
 

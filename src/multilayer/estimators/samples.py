@@ -1,5 +1,7 @@
 """Rows that were checked: inputs, encoded targets, weights."""
 
+import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import DataError
+from multilayer._core.warning_level import level_of_caller
 from multilayer._data.rows import Matrix, row_taker
 
 
@@ -55,23 +58,64 @@ def set_aside(
 ) -> tuple[Samples, Samples]:
     """Set a fraction of the samples aside: the same ones for the same seed.
 
-    ``strata`` are groups to keep in proportion. Returns the rest and what was set aside.
+    ``strata`` ``(n,)`` are groups to keep in proportion, as far as the numbers of rows allow it: a
+    row that is alone in its group stays in training, and groups too small to be represented on
+    both sides are split at random, with a warning. Returns the rest and what was set aside.
     """
     # Late, for what needs the class above while scikit-learn is being imported.
     from sklearn.model_selection import train_test_split
 
+    rows = np.arange(len(samples))
+    alone = rows[:0]
+    n_aside = math.ceil(len(samples) * fraction)  # as train_test_split rounds
+    if n_aside < 2:
+        raise DataError(
+            f"The validation set is too small ({n_aside} sample) with validation_fraction="
+            f"{fraction!r} of {len(samples)}. Increase 'validation_fraction' or the size of your "
+            "dataset, or give X_val and y_val."
+        )
+    if strata is not None:
+        rows, strata, alone = _strata_to_split(strata, n_aside)
     try:
         train, held_out = train_test_split(
-            np.arange(len(samples)), random_state=seed, test_size=fraction, stratify=strata
+            rows, random_state=seed, test_size=n_aside, stratify=strata
         )
     except ValueError as error:
         raise DataError(
             f"validation_fraction={fraction!r} cannot set a part of {len(samples)} samples aside: "
             f"{error} Change validation_fraction, or give X_val and y_val."
         ) from error
-    if len(held_out) < 2:
-        raise DataError(
-            f"The validation set is too small ({len(held_out)} sample). Increase "
-            "'validation_fraction' or the size of your dataset, or give X_val and y_val."
+    return samples.pick(np.concatenate([train, alone])), samples.pick(held_out)
+
+
+def _strata_to_split(
+    strata: np.ndarray, n_aside: int
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Return the rows to split, their groups for a stratified split, and rows left in training.
+
+    train_test_split asks for two rows of each group, and for as many rows on either side as there
+    are groups: the smallest groups become one until both hold.
+    """
+    _, group, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    single = counts[group] == 1
+    rows, alone = np.flatnonzero(~single), np.flatnonzero(single)
+    most = min(n_aside, len(rows) - n_aside)  # groups that both sides can represent
+    if most <= 0 or len(alone) > len(rows):  # the others are too few to give all validation rows
+        rows, alone, pooled = np.arange(len(strata)), alone[:0], np.arange(len(counts))
+    else:
+        large = np.argsort(-counts, kind="stable")[: len(counts) - len(alone)]
+        pooled = large[most - 1 :] if len(large) > most else large[:0]
+    if len(pooled) or len(alone):
+        parts = [
+            (alone, "with a single row, which stays in training"),
+            (pooled, "too small for both sides, which are split at random"),
+        ]
+        warnings.warn(
+            f"early_stopping cannot set {n_aside} of {len(strata)} samples aside with all "
+            f"{len(counts)} classes in proportion. Classes "
+            + "; ".join(f"{what}: {len(some)}" for some, what in parts if len(some))
+            + ". Raise validation_fraction, or give X_val and y_val.",
+            stacklevel=level_of_caller(),
         )
-    return samples.pick(train), samples.pick(held_out)
+    merged = np.where(np.isin(group, pooled), -1, group)[rows]
+    return rows, merged if len(np.unique(merged)) > 1 else None, alone
