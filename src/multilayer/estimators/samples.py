@@ -74,7 +74,7 @@ def set_aside(
             f"{fraction!r} of {len(samples)}. Increase 'validation_fraction' or the size of your "
             "dataset, or give X_val and y_val."
         )
-    if strata is not None:
+    if strata is not None and n_aside < len(samples):
         rows, strata, alone = _strata_to_split(strata, n_aside)
     try:
         train, held_out = train_test_split(
