@@ -6,7 +6,10 @@ programs in pytest's cache folder; the environment tells the processes that test
 
 import os
 import signal
+import sys
 from pathlib import Path
+
+import pytest
 
 COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(COMPILED))
@@ -19,3 +22,11 @@ jax.config.update("jax_numpy_rank_promotion", "raise")  # broadcasts between ran
 # A shell without job control starts what goes to the background with interrupts ignored.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def no_earlier_interrupt(monkeypatch):
+    """Forget the interrupts of other tests: a second one within seconds means something else."""
+    results = sys.modules.get("multilayer.estimators.results")
+    if results is not None:
+        monkeypatch.setattr(results, "_last_interrupt", float("-inf"))

@@ -82,7 +82,9 @@ class BaseMLP(
         """Train the network.
 
         Ctrl-C ends training with a warning and keeps the network: the best validated one where
-        there is validation data, else the latest.
+        there is validation data, else the latest. Inside a search, an ensemble or a worker
+        process, and when pressed again within 3 s, it is raised as KeyboardInterrupt, so that
+        what called ``fit`` stops too; the network is in place then as well.
 
         Parameters
         ----------
@@ -151,11 +153,11 @@ class BaseMLP(
 
     @contextmanager
     def _unchanged_on_refusal(self) -> Iterator[None]:
-        """Leave the estimator as it was when its arguments or data are refused."""
+        """Leave the estimator as it was when its arguments or data are refused, or at Ctrl-C."""
         before = dict(vars(self))
         try:
             yield
-        except Exception:
+        except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise

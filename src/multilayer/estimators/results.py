@@ -1,7 +1,11 @@
 """A run of the engine, and what it leaves behind as attributes of the estimator."""
 
+import multiprocessing
+import sys
+import threading
 import warnings
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 import jax
@@ -21,6 +25,52 @@ from multilayer.estimators.resuming import Resumable
 
 PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
 """Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
+
+# Ctrl-C ---------------------------------------------------------------------------------------
+
+SECOND_PRESS = 3.0  # seconds within which another Ctrl-C is meant for the loop around fit
+DIRECT = ("base", "callback", "compose", "pipeline", "utils")
+"""Parts of scikit-learn through which a fit is still the user's own call."""
+
+_last_interrupt = -SECOND_PRESS  # when a fit was last ended by Ctrl-C, in this process
+
+
+def take_interrupt() -> bool:
+    """Return whether Ctrl-C was for this fit alone; warn in that case.
+
+    Otherwise it is to be raised once the network is in place: in a search, an ensemble or a
+    worker, where the next fit would follow, and where it is pressed again shortly after.
+    """
+    global _last_interrupt
+    now = monotonic()
+    again, _last_interrupt = now - _last_interrupt < SECOND_PRESS, now
+    in_worker = (
+        multiprocessing.parent_process() is not None
+        or threading.current_thread() is not threading.main_thread()
+    )
+    if again or in_worker or one_of_many():
+        return False
+    warnings.warn(
+        "Training interrupted by user. The network so far is in place; press Ctrl-C again within "
+        f"{SECOND_PRESS:g} s to stop what called fit.",
+        stacklevel=level_of_caller(),
+    )
+    return True
+
+
+def one_of_many() -> bool:
+    """Whether the calls under way include a search or an ensemble: fit is one of many then."""
+    frame = sys._getframe(1)
+    while frame.f_back:
+        frame = frame.f_back
+        package, _, rest = frame.f_globals.get("__name__", "").partition(".")
+        part = rest.partition(".")[0]
+        if package == "sklearn" and part not in DIRECT:
+            return True
+        if package == "optuna" or (package, part) == ("joblib", "parallel"):
+            return True
+    return False
+
 
 # Mini-batches ---------------------------------------------------------------------------------
 
@@ -45,7 +95,9 @@ def train(
         )
     except KeyboardInterrupt:
         estimator.stop_reason_ = "interrupted"
-        warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
+        if not take_interrupt():
+            keep(estimator, training, begun, keep_best=keep_best)
+            raise
     except Exception:  # a callback's: what was trained is kept
         estimator.stop_reason_ = "failed"
         keep(estimator, training, begun, keep_best=keep_best)
@@ -127,7 +179,8 @@ def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) 
     estimator.stop_reason_ = "converged" if found.converged else "max_iter"
     if found.interrupted:
         estimator.stop_reason_ = "interrupted"
-        warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
+        if not take_interrupt():
+            raise KeyboardInterrupt
     elif found.stopped_by is not None:
         estimator.stop_reason_ = found.stopped_by.reason
     elif not np.isfinite(found.loss):
