@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 
 from multilayer import MLPClassifier, MLPRegressor, __version__, load, save
@@ -132,7 +133,8 @@ def numbers(frame, tmp_path):
     reg = MLPRegressor(
         hidden_layer_sizes=(4,), norm="batch", learning_rate="cosine", max_iter=5, random_state=0
     )
-    reg.fit(frame[["width"]], frame["size"], X_val=frame[["width"]], y_val=frame["size"])
+    with pytest.warns(ConvergenceWarning, match="worse than a constant"):
+        reg.fit(frame[["width"]], frame["size"], X_val=frame[["width"]], y_val=frame["size"])
     save(reg, tmp_path / "numbers.safetensors")
     return "numbers.safetensors"
 
@@ -152,3 +154,35 @@ def test_a_model_that_predicts_numbers(run, table, numbers, frame, tmp_path):
     assert "MLPRegressor" in shown
     assert "best validation R2" in shown
     assert f"{load(tmp_path / numbers).n_parameters_} parameters" in shown
+
+
+def test_quantiles_of_a_model_that_has_them(run, table, frame, tmp_path):
+    reg = MLPRegressor("quantile", (4,), learning_rate="cosine", max_iter=3, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="worse than a constant"):
+        reg.fit(frame[["width"]], frame["size"])
+    save(reg, tmp_path / "quantiles.safetensors")
+    others = ("--drop", "flag", "--drop", "kind", "--drop", "size")
+    asked = ("predict", "quantiles.safetensors", table, *others, "--quantiles")
+    header, *lines = run(*asked, "0.1,0.9").out.splitlines()
+    assert header == "prediction,quantile_0.1,quantile_0.9"
+    expected = reg.predict(frame[["width"]], quantiles=(0.1, 0.5, 0.9))[:, [1, 0, 2]]
+    written = np.array([line.split(",") for line in lines], float)
+    np.testing.assert_allclose(written, expected, rtol=1e-6)
+    found = run(*asked, "0.1,0.9", "--json").json
+    assert found["quantiles"] == [0.1, 0.9]
+    np.testing.assert_allclose(found["quantile_values"], expected[:, 1:], rtol=1e-6)
+    for levels, words in (
+        ("0.1;0.9", "commas between"),
+        ("0.2", "among the levels"),
+        ("2", "(0, 1)"),
+    ):
+        ran = run(*asked, levels)
+        assert (ran.code, ran.out) == (2, "")
+        assert words in ran.err
+
+
+def test_quantiles_of_other_models_are_refused(run, model, table, numbers):
+    others = ("--drop", "flag", "--drop", "kind", "--drop", "size", "--quantiles", "0.1")
+    assert "loss='squared_error'" in run("predict", numbers, table, *others).err
+    ran = run("predict", model, table, "--quantiles", "0.1")
+    assert (ran.code, "predicts classes" in ran.err) == (2, True)

@@ -1,12 +1,18 @@
 """What MLPRegressor predicts, for each loss and shape of target."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from scipy.stats import norm
 from sklearn.datasets import load_diabetes
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_pinball_loss, r2_score
 from sklearn.neural_network import MLPRegressor as Theirs
-from sklearn.preprocessing import scale
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
 
 from multilayer import InvalidArgumentError, MLPRegressor
 
@@ -75,6 +81,86 @@ def test_quantiles_of_several_targets():
     assert r2_score(Y, reg.predict(X)) > 0.45
 
 
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_predict_returns_the_quantiles_asked_for(n_targets):
+    target = y if n_targets == 1 else np.column_stack([y, -y])
+    reg = regressor(loss="quantile", quantiles=(0.1, 0.9)).fit(X, target)
+    q = reg.predict(X, quantiles=(0.1, 0.5, 0.9))
+    assert_array_equal(q[..., [0, 2]], reg.predict_quantiles(X))
+    assert_array_equal(q[..., 1], reg.predict(X))
+    reg.set_params(quantiles=(0.2, 0.3, 0.4))  # what was learnt stays
+    assert_array_equal(reg.predict(X, quantiles=[0.9])[..., 0], q[..., 2])
+    with pytest.raises(
+        InvalidArgumentError, match=r"among the levels that were learnt, \(0.1, 0.5"
+    ):
+        reg.predict(X, quantiles=(0.2,))
+    for bad in (0.5, (), (0.9, 0.1), (0.0, 0.5), ("low",)):
+        with pytest.raises(
+            InvalidArgumentError, match=r"quantiles must be a sequence of ascending"
+        ):
+            reg.predict(X, quantiles=bad)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_quantiles_of_a_normal_distribution(n_targets):
+    target = y if n_targets == 1 else np.column_stack([y, -y])
+    reg = regressor(loss="gaussian_nll", max_iter=5).fit(X.astype(float), target)
+    levels = (0.05, 0.5, 0.84134)
+    mean, std = reg.predict(X, return_std=True)
+    expected = mean[..., None] + std[..., None] * norm.ppf(levels)
+    assert_allclose(reg.predict(X, quantiles=levels), expected, rtol=1e-5)
+    with pytest.raises(InvalidArgumentError, match="return_std must be False where quantiles"):
+        reg.predict(X, return_std=True, quantiles=levels)
+
+
+def test_quantiles_through_a_pipeline():
+    pipe = make_pipeline(StandardScaler(), regressor(loss="quantile", max_iter=2)).fit(X, y)
+    q = pipe.predict(X, quantiles=(0.1, 0.9))
+    assert_array_equal(q, pipe[-1].predict(pipe[:-1].transform(X), quantiles=(0.1, 0.9)))
+    assert q.shape == (len(X), 2)
+
+
+# Fits that are of no use ------------------------------------------------------------------------
+
+WORSE = "predicts its training data worse than a constant does"
+SHORT = {"hidden_layer_sizes": (8,), "max_iter": 2, "random_state": 0}
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "gaussian_nll"])
+def test_a_regression_worse_than_a_constant_warns_with_the_remedy(loss):
+    far = y + 1000.0
+    reg = MLPRegressor(loss, **SHORT)
+    with pytest.warns(ConvergenceWarning, match=WORSE) as caught:
+        reg.fit(X, far)
+    (said,) = [str(w.message) for w in caught if WORSE in str(w.message)]
+    assert f"y has mean {far.mean():.4g} and standard deviation {far.std():.4g}" in said
+    assert "set standardize_target=True" in said
+    assert [w.filename for w in caught] == [__file__] * len(caught)
+    if loss == "squared_error":
+        assert f"R2 = {r2_score(far, reg.predict(X)):.3g}" in said
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=f".*{WORSE}")
+        regressor(loss=loss, max_iter=25).fit(X, far)
+
+
+def test_weights_and_streamed_rows_count_in_that_warning():
+    far, weight = y + 1000.0, np.zeros(len(y))
+    weight[:40] = 1
+    with pytest.warns(ConvergenceWarning, match=WORSE):
+        MLPRegressor("absolute_error", **SHORT).fit(sparse.csr_matrix(X), far)
+    target = np.where(weight > 0, 0.0, far) + X[:, 0]  # the rows of weight 0 are far off
+    reg = regressor(standardize_target=False, max_iter=60, loss="absolute_error")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=f".*{WORSE}")
+        reg.fit(X, target, sample_weight=weight)
+
+
+def test_a_network_that_was_not_trained_does_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MLPRegressor(**SHORT | {"max_iter": 0}).fit(X, y + 1000.0)
+
+
 def test_predicted_spread():
     rng = np.random.default_rng(0)
     inputs = rng.uniform(-1, 1, (600, 1)).astype(np.float32)
@@ -93,6 +179,8 @@ def test_only_one_loss_has_a_spread_and_one_has_quantiles():
     reg = regressor(max_iter=1).fit(X, y)
     with pytest.raises(InvalidArgumentError, match="return_std must be False with loss='squared"):
         reg.predict(X, return_std=True)
+    with pytest.raises(InvalidArgumentError, match="quantiles must be None with loss='squared"):
+        reg.predict(X, quantiles=(0.1, 0.9))
     assert not hasattr(reg, "predict_quantiles")
     with pytest.raises(AttributeError, match="predict_quantiles") as caught:
         reg.predict_quantiles(X)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from multilayer import MLPClassifier, MLPRegressor, Perceptron, portable, save
+from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor, Perceptron, portable, save
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(70, 6))
@@ -127,6 +127,17 @@ def test_regressors(loss, n_targets, tmp_path):
     assert_allclose(predictor.predict(X), expected, strict=True, **PROBABILITY)
     if loss == "quantile":
         assert_allclose(predictor.predict_quantiles(X), model.predict_quantiles(X), **PROBABILITY)
+    if loss in ("quantile", "gaussian_nll"):
+        levels = (0.1, 0.9)
+        assert_allclose(
+            predictor.predict(X, quantiles=levels),
+            model.predict(X, quantiles=levels),
+            strict=True,
+            **PROBABILITY,
+        )
+    else:
+        with pytest.raises(InvalidArgumentError, match="quantiles must be None with loss="):
+            predictor.predict(X, quantiles=(0.1, 0.9))
     if loss == "gaussian_nll":
         both = predictor.predict(X, return_std=True)
         for one, other in zip(both, model.predict(X, return_std=True), strict=True):

@@ -17,6 +17,8 @@ from multilayer._core.errors import InvalidArgumentError
 if TYPE_CHECKING:
     import numpy as np
 
+    from multilayer._cli.models import Model
+
 
 def predict(
     model: o.MODEL,
@@ -27,6 +29,14 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of each class.")
     ] = False,
+    quantiles: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVELS",
+            help="Add quantiles of a predicted number, such as 0.05,0.95.",
+            show_default=False,
+        ),
+    ] = None,
     drop: o.DROP = None,
     json: o.JSON = False,
 ) -> None:
@@ -42,6 +52,7 @@ def predict(
     classes = loaded.classes
     if proba and classes is None:
         raise InvalidArgumentError(f"--proba is for classes, and {model} predicts numbers.")
+    levels = None if quantiles is None else _levels(quantiles, loaded)
     if proba:
         require_method(loaded, "predict_proba", "--proba")
     rows = rows_for(loaded, data, labelled=False, target=None, drop=drop or [])
@@ -49,18 +60,47 @@ def predict(
         inputs = network_inputs(loaded, rows.X)
         predicted = loaded.network.predict(inputs)
         shares = loaded.network.predict_proba(inputs) if proba else None
+        if levels is not None:
+            shares = loaded.network.predict(inputs, quantiles=levels)
+    beside = [f"quantile_{level:g}" for level in levels or ()]
+    beside = beside or [f"probability_{label}" for label in classes or ()]
     if output is not None:
-        write_atomically(output, _csv(predicted, shares, classes).encode())
+        write_atomically(output, _csv(predicted, shares, beside).encode())
     if json:
-        say_json(_as_json(model, data, output, predicted, shares, classes))
+        facts = {"classes": classes} if levels is None else {"classes": None, "quantiles": levels}
+        say_json(_as_json(model, data, output, predicted, shares, facts))
     elif output is None:
-        sys.stdout.write(_csv(predicted, shares, classes))
+        sys.stdout.write(_csv(predicted, shares, beside))
     else:
         say(remarks(), f"{count(len(predicted), 'prediction')} written to {output}")
 
 
-def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", classes: list[Any] | None) -> str:
-    """Return predictions as CSV, with a header line."""
+def _levels(text: str, model: "Model") -> list[float]:
+    """Read levels such as 0.05,0.95, for a model that may have such quantiles."""
+    from multilayer.estimators.regressor import MLPRegressor
+
+    if model.classes is not None:
+        raise InvalidArgumentError(
+            f"--quantiles is for numbers, and {model.path} predicts classes."
+        )
+    if not isinstance(model.network, MLPRegressor):
+        raise InvalidArgumentError(
+            f"MODEL must end in an MLPRegressor for --quantiles, got {model.path}, which ends in a "
+            f"{type(model.network).__name__}."
+        )
+    if not model.network._one_target:
+        raise InvalidArgumentError(f"--quantiles is for one target, and {model.path} has several.")
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InvalidArgumentError(
+            f"--quantiles must be numbers in (0, 1) with commas between, such as 0.05,0.95, got "
+            f"{text!r}."
+        ) from None
+
+
+def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", beside: list[str]) -> str:
+    """Return predictions as CSV, with a header line; ``beside`` names the columns of shares."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     lines: Iterable[list[Any]]
@@ -68,7 +108,7 @@ def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", classes: list[Any
     if shares is None:
         lines = ([label] for label in predicted.tolist())
     else:
-        header += [f"probability_{label}" for label in classes or ()]
+        header += beside
         # Nine digits tell any two float32 numbers apart, and that is how they were computed.
         lines = (
             [label, *(f"{share:.9g}" for share in row)]
@@ -85,18 +125,19 @@ def _as_json(
     output: Path | None,
     predicted: "np.ndarray",
     shares: "np.ndarray | None",
-    classes: list[Any] | None,
+    facts: dict[str, Any],
 ) -> dict[str, Any]:
     """Return predictions for programs; those in a file are not repeated."""
     found = {
         "model": str(model),
         "data": data,
         "rows": len(predicted),
-        "classes": classes,
+        **facts,
         "output": None if output is None else str(output),
     }
     if output is None:
         found["predictions"] = predicted.tolist()
         if shares is not None:
-            found["probabilities"] = shares.tolist()
+            name = "quantile_values" if "quantiles" in facts else "probabilities"
+            found[name] = shares.tolist()
     return found

@@ -18,9 +18,10 @@ from multilayer.estimators.stored import Arrays, Values
 from multilayer.estimators.target_state import restore_numbers
 from multilayer.estimators.units import (
     Units,
-    check_quantiles,
+    check_predicts_quantiles,
     check_spread,
     numbers_of,
+    quantiles_at,
     quantiles_of,
 )
 
@@ -39,10 +40,12 @@ class Regressor(Predictor):
     def __init__(self, before: Sequence[Step], own: Step, holder: Any, trained: Objective) -> None:
         super().__init__(before, own)
         self._objective = trained
-        self._asked_levels = targets.asked(holder)
+        self._learnt_levels, self._asked_levels = targets.levels(holder), targets.asked(holder)
         self._units = Units(holder.target_mean_, holder.target_scale_, holder._one_target)
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    def predict(
+        self, X: Any, return_std: bool = False, *, quantiles: Sequence[float] | None = None
+    ) -> Any:
         """Predict targets: the mean, or the median where the loss asks for that.
 
         Parameters
@@ -51,21 +54,31 @@ class Regressor(Predictor):
             Samples.
         return_std : bool, default=False
             Whether to return the standard deviation too, with ``loss="gaussian_nll"``.
+        quantiles : sequence of float or None, default=None
+            Levels in (0, 1), ascending, of the quantiles to return in place of the point
+            prediction: with ``loss="quantile"`` among those learnt, with ``loss="gaussian_nll"``
+            any. In a pipeline ``predict(X, quantiles=...)`` reaches it.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets), float32 or float64 as X
         std : ndarray of the same shape
             Only with ``return_std=True``.
+        q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In place of `y`, with `quantiles`.
 
         Raises
         ------
         DataError
             X is no table of the model's columns (a ValueError).
         InvalidArgumentError
-            ``return_std=True`` with another loss (a ValueError).
+            ``return_std=True`` or `quantiles` with a loss that has not learnt them (a
+            ValueError).
         """
-        check_spread(self._objective, return_std)
+        check_spread(self._objective, return_std, quantiles)
+        if quantiles is not None:
+            says = self._outputs(X)
+            return quantiles_at(self._objective, self._units, says, self._learnt_levels, quantiles)
         return numbers_of(self._objective, self._units, self._outputs(X), spread=return_std)
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
@@ -86,7 +99,7 @@ class Regressor(Predictor):
         AttributeError
             The model has another loss.
         """
-        check_quantiles(self._objective.loss)
+        check_predicts_quantiles(self._objective.loss)
         says = self._outputs(X)  # (rows, targets, levels learnt)
         return quantiles_of(self._units, says, self._asked_levels)
 

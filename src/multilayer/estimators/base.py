@@ -66,6 +66,9 @@ class BaseMLP(
         """Groups to keep in proportion when samples are set aside."""
         return None
 
+    def _check_fit(self, samples: Any) -> None:
+        """Warn of a network that training has made of no use."""
+
     # Training ----------------------------------------------------------------------------------
 
     @with_callbacks
@@ -130,6 +133,7 @@ class BaseMLP(
                     held.enter_context(training.keeper)
             callbacks = held.enter_context(told(self, X, y, sample_weight))
             self._run(training, self.max_iter, callbacks)
+        self._check_fit(samples)
         return self
 
     def _fit_one_epoch(self, samples: Callable[[], Any], validation: tuple, *, again: bool) -> Self:

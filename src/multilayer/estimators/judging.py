@@ -1,10 +1,21 @@
 """Figures on labelled rows, formed on the host in float64."""
 
-import numpy as np
+import warnings
+from typing import TYPE_CHECKING
 
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from multilayer._core.warning_level import level_of_caller
 from multilayer._objectives.objective import Objective
 from multilayer.estimators import probabilities
 from multilayer.estimators.heads import heads_of
+
+if TYPE_CHECKING:
+    from multilayer.estimators.regressor import MLPRegressor
+    from multilayer.estimators.samples import Samples
+
+MOST_JUDGED = 1024  # training rows that tell whether a regression has learnt anything
 
 
 def of_classes(
@@ -44,3 +55,40 @@ def of_numbers(predicted: np.ndarray, target: np.ndarray, weight: np.ndarray) ->
         "rmse": float(root_mean_squared_error(target, predicted, sample_weight=weight)),
         "mae": float(mean_absolute_error(target, predicted, sample_weight=weight)),
     }
+
+
+def warn_of_worse_than_constant(regressor: "MLPRegressor", samples: "Samples") -> None:
+    """Warn of a regressor that predicts its training rows worse than a constant would.
+
+    The constant is the mean, and R2 below 0; for losses whose minimum is the median it is the
+    median, and D2 of the absolute error below 0. Judged on at most 1024 rows, evenly spaced.
+    """
+    from sklearn.metrics import d2_absolute_error_score, r2_score
+
+    if regressor.loss == "squared_error":  # whose last loss says it without a prediction
+        deviations = samples.y - np.average(samples.y, axis=0, weights=samples.weight)
+        variances = np.average(np.square(deviations), axis=0, weights=samples.weight)
+        if 2 * regressor.loss_ <= variances.mean():
+            return
+    weighted = np.flatnonzero(samples.weight)
+    places = np.linspace(0, len(weighted) - 1, min(len(weighted), MOST_JUDGED)).astype(int)
+    rows = samples.pick(weighted[places])
+    if len(rows) < 2:  # neither figure is defined
+        return
+    predicted = regressor._point_predictions(rows.matrix())
+    by_median = regressor.loss in ("absolute_error", "huber", "quantile")
+    name, score = ("D2", d2_absolute_error_score) if by_median else ("R2", r2_score)
+    value = score(rows.labels, predicted, sample_weight=rows.weight)
+    if value >= 0:
+        return
+    y = rows.labels.astype(np.float64)
+    scale = f"y has mean {y.mean():.4g} and standard deviation {y.std():.4g}: "
+    standardizes = regressor.standardize_target or regressor._trained.out_activation != "identity"
+    remedy = "" if standardizes else f"{scale}set standardize_target=True, or scale y. "
+    warnings.warn(
+        f"The fitted network predicts its training data worse than a constant does ({name} = "
+        f"{value:.3g}, below 0). {remedy}Otherwise scale the columns of X, train longer (max_iter) "
+        "or change learning_rate_init.",
+        ConvergenceWarning,
+        stacklevel=level_of_caller(),
+    )

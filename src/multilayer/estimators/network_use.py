@@ -27,11 +27,14 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         for X of float32 or of a smaller type, float64 otherwise.
         """
         check_is_fitted(self)
+        return self._forward(inputs.check_X(self, X, reset=False), read)
+
+    def _forward(self, X: Any, read: Any) -> np.ndarray:
+        """Do the same for rows that were checked."""
         from multilayer._data.rows import row_taker
         from multilayer._engine.predict import outputs
         from multilayer.estimators import fitting
 
-        X = inputs.check_X(self, X, reset=False)
         dtype = fitting.computing_type()
         result = outputs(
             self._network,

@@ -1,5 +1,6 @@
 """The multilayer perceptron regressor."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from multilayer.estimators.onnx_methods import OnnxRegressor
 
 def _predicts_quantiles(estimator: Any) -> bool:
     trained = getattr(estimator, "_trained", estimator)
-    units.check_quantiles(trained.loss)
+    units.check_predicts_quantiles(trained.loss)
     return True
 
 
@@ -110,7 +111,7 @@ default="squared_error"
             raise DataError(f"y must be {expected}, as in training, got shape {y.shape}.")
         target = targets.to_train(columns, self.target_mean_, self.target_scale_, computing_type())
         self.out_activation_ = self._objective().out_activation
-        self._asked_levels = targets.asked(self)
+        self._learnt_levels, self._asked_levels = targets.levels(self), targets.asked(self)
         return Samples(X, target, weight, y, inputs.is_streamed(given, X))
 
     def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Any:
@@ -133,6 +134,12 @@ default="squared_error"
         from multilayer.estimators import losses, targets
 
         return losses.regressor_numbers(self, dtype, targets.levels(self))
+
+    def _check_fit(self, samples: Any) -> None:
+        from multilayer.estimators.judging import warn_of_worse_than_constant
+
+        if self.max_iter > 0 and self.stop_reason_ != "interrupted":
+            warn_of_worse_than_constant(self, samples)
 
     def _other_objective(self) -> tuple[str, Any]:
         if self.loss != self._trained.loss:
@@ -182,7 +189,9 @@ default="squared_error"
 
     # Prediction ----------------------------------------------------------------------------------
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    def predict(
+        self, X: Any, return_std: bool = False, *, quantiles: Sequence[float] | None = None
+    ) -> Any:
         """Predict targets: the mean, or the median where the loss asks for that.
 
         Parameters
@@ -191,16 +200,31 @@ default="squared_error"
             Samples.
         return_std : bool, default=False
             Whether to return the standard deviation too, with ``loss="gaussian_nll"``.
+        quantiles : sequence of float or None, default=None
+            Levels in (0, 1), ascending, of the quantiles to return in place of the point
+            prediction: with ``loss="quantile"`` among those learnt, with ``loss="gaussian_nll"``
+            any. In a pipeline ``predict(X, quantiles=...)`` reaches it.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets), float32 or float64 as X
         std : ndarray of the same shape
             Only with ``return_std=True``.
+        q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In place of `y`, with `quantiles`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            ``return_std=True`` or `quantiles` with a loss that has not learnt them (a
+            ValueError).
         """
         check_is_fitted(self)
-        units.check_spread(self._trained, return_std)
+        units.check_spread(self._trained, return_std, quantiles)
         says = self._distribution(X)
+        if quantiles is not None:
+            learnt = self._learnt_levels
+            return units.quantiles_at(self._trained, self._units(), says, learnt, quantiles)
         return units.numbers_of(self._trained, self._units(), says, spread=return_std)
 
     @available_if(_predicts_quantiles)
@@ -220,6 +244,11 @@ default="squared_error"
         check_is_fitted(self)
         says = self._distribution(X)  # (rows, targets, levels learnt)
         return units.quantiles_of(self._units(), says, self._asked_levels)
+
+    def _point_predictions(self, X: Any) -> np.ndarray:
+        """Predict targets of rows that were checked."""
+        says = self._forward(X, self._trained)
+        return units.numbers_of(self._trained, self._units(), says, spread=False)
 
     def _distribution(self, X: Any) -> np.ndarray:
         """Return what the network says of each target, in the units trained in."""

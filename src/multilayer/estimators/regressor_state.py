@@ -26,5 +26,6 @@ def rebuild(params: Values, fitted: Values, arrays: Arrays) -> MLPRegressor:
     """Make the regressor again."""
     estimator = network_state.constructed(MLPRegressor, params)
     target_state.restore_numbers(estimator, fitted, arrays)
+    estimator._learnt_levels = targets.levels(estimator)
     estimator._asked_levels = targets.asked(estimator)
     return network_state.restore(estimator, fitted, arrays)

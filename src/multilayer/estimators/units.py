@@ -5,12 +5,14 @@ or the mean and the standard deviation of "gaussian_nll".
 """
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._objectives.objective import Objective
+from multilayer.estimators.targets import check_quantiles
 
 
 class Units(NamedTuple):
@@ -43,8 +45,41 @@ def quantiles_of(units: Units, says: np.ndarray, asked: Sequence[int]) -> np.nda
     return np.stack([units.values(says[..., i]) for i in asked], axis=-1)
 
 
-def check_spread(objective: Objective, wanted: bool) -> None:
-    """Refuse to tell standard deviations that were not learnt."""
+def quantiles_at(
+    objective: Objective, units: Units, says: np.ndarray, learnt: Sequence[float], wanted: Any
+) -> np.ndarray:
+    """Return the quantiles at levels of the caller's choice, on a last axis.
+
+    Of "quantile" they are among those learnt; of "gaussian_nll" any, those of a normal
+    distribution.
+    """
+    check_quantiles(wanted)
+    levels = [float(level) for level in wanted]
+    if objective.loss == "gaussian_nll":
+        mean, spread = units.values(says[..., 0]), units.spreads(says[..., 1])
+        steps = [says.dtype.type(NormalDist().inv_cdf(level)) for level in levels]
+        return np.stack([mean + step * spread for step in steps], axis=-1)
+    if objective.loss != "quantile":
+        refuse(
+            "quantiles",
+            f"None with loss={objective.loss!r}",
+            wanted,
+            "Fit with loss='quantile' or loss='gaussian_nll' to predict quantiles.",
+        )
+    if not set(levels) <= set(learnt):
+        refuse(
+            "quantiles",
+            f"among the levels that were learnt, {tuple(learnt)}",
+            wanted,
+            "Fit with the argument quantiles naming them.",
+        )
+    return quantiles_of(units, says, [list(learnt).index(level) for level in levels])
+
+
+def check_spread(objective: Objective, wanted: bool, quantiles: Any) -> None:
+    """Refuse standard deviations that were not learnt, or beside quantiles."""
+    if wanted and quantiles is not None:
+        refuse("return_std", "False where quantiles are asked for", wanted)
     if wanted and objective.loss != "gaussian_nll":
         refuse(
             "return_std",
@@ -54,7 +89,7 @@ def check_spread(objective: Objective, wanted: bool) -> None:
         )
 
 
-def check_quantiles(loss: str) -> None:
-    """Refuse to tell quantiles that were not learnt: there is no such method (AttributeError)."""
+def check_predicts_quantiles(loss: str) -> None:
+    """Refuse quantiles that were not learnt: there is no such method (AttributeError)."""
     if loss != "quantile":
         raise AttributeError(f"predict_quantiles is there with loss='quantile', got loss={loss!r}.")
