@@ -1,5 +1,6 @@
 """What compiles, and what does not: counted by the program cache and by JAX itself."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import pytest
 
 from multilayer import MLPClassifier
 from multilayer._core.errors import ForkedProcessError
-from multilayer._engine import cache
 from multilayer._engine.cache import PROGRAMS, ProgramCache
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -132,7 +132,7 @@ def test_least_recently_used_programs_go():
 def test_another_process_is_refused(monkeypatch):
     programs = ProgramCache()
     programs.get("a", lambda: 1)
-    monkeypatch.setattr(cache.os, "getpid", lambda: -1)
+    monkeypatch.setattr(os, "getpid", lambda: -1)
     with pytest.raises(ForkedProcessError, match="spawn"):
         programs.get("a", lambda: 1)
 

@@ -1,10 +1,14 @@
 """Constructors: what they take, what they refuse, what they keep."""
 
+import re
+
 import jax
 import numpy as np
+import optax
 import pytest
 
 from multilayer import InvalidArgumentError, estimator, nn
+from multilayer.estimator import replaced
 
 COLUMNS = [estimator.numeric_column("X", shape=[4])]
 
@@ -155,3 +159,41 @@ def test_skcompat_of_words_and_of_numbers(make_classifier, iris, tmp_path):
     assert scores["scores"].shape == (150,)
     with pytest.raises(InvalidArgumentError, match="estimator must be"):
         estimator.SKCompat("DNNClassifier")
+
+
+# Names that are not here -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words"),
+    [
+        (estimator, "LinearClassifier", "DNNClassifier with hidden_units=[] is a linear model."),
+        (estimator, "DNNLinearCombinedRegressor", "Give DNNRegressor all feature columns"),
+        (estimator, "train_and_evaluate", "Call train, then evaluate"),
+        (estimator, "BoostedTreesRegressor", "sklearn.ensemble.HistGradientBoostingRegressor."),
+        (estimator, "DNNClasifier", "Did you mean 'DNNClassifier'?"),
+        (estimator.learn, "LinearRegressor", "DNNRegressor with hidden_units=[]"),
+        (estimator.feature_column, "real_valued_column", "It is called numeric_column."),
+        (estimator.inputs, "pandas_inputs_fn", "Did you mean 'pandas_input_fn'?"),
+    ],
+)
+def test_a_missing_name_says_what_takes_its_place(module, name, words):
+    with pytest.raises(AttributeError, match=f"'{module.__name__}' has no attribute") as caught:
+        getattr(module, name)
+    assert words in str(caught.value)
+
+
+def test_names_said_to_take_the_place_of_others_exist():
+    for text in replaced.REPLACEMENTS.values():
+        for name in re.findall(r"\b(?:DNN\w+|\w+_column\w*)\b", text):
+            assert hasattr(estimator, name), name
+
+
+def test_a_linear_model_as_the_message_says(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2)).astype(np.float32)
+    columns = [estimator.numeric_column("x", 2)]
+    linear = estimator.DNNClassifier([], columns, tmp_path, optimizer=optax.sgd(0.5))
+    data = {"x": x}, (x[:, 0] > 0).astype(int)
+    linear.train(estimator.numpy_input_fn(*data, num_epochs=None, shuffle=True), steps=20)
+    assert linear.evaluate(estimator.numpy_input_fn(*data, shuffle=False))["accuracy"] > 0.8

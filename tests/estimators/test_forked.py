@@ -5,12 +5,13 @@ import traceback
 import warnings
 
 import numpy as np
+import optax
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import scale
 
-from multilayer import ForkedProcessError, MLPClassifier, MLPRegressor
+from multilayer import ForkedProcessError, MLPClassifier, MLPRegressor, nn, portable, save
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -58,6 +59,54 @@ def transformed(clf):
 
 def fitted_regressor(clf):
     MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, y)
+
+
+NETWORK = nn.sequential(nn.dense(3), nn.batch_norm(), nn.relu, nn.layer_norm(), nn.dense(2))
+STEP = nn.train_step(NETWORK, nn.squared_error, optax.sgd(0.1))
+WEIGHT = np.ones(len(X), np.float32)
+
+
+@pytest.fixture(scope="module")
+def params(clf):
+    """First parameters, the keys of JAX behind them drawn in the parent."""
+    return NETWORK.init(nn.key(0), X.shape[1])
+
+
+HAND_BUILT = {
+    "key": lambda params: nn.key(1),
+    "init": lambda params: NETWORK.init(1, X.shape[1]),
+    "apply": lambda params: NETWORK.apply(params, X),
+    "apply_in_training": lambda params: NETWORK.apply_in_training(
+        params, X, key=None, weight=WEIGHT
+    ),
+    "batch_norm": lambda params: nn.batch_norm().apply(params[1], X[:, :3]),
+    "layer_norm": lambda params: nn.layer_norm().apply(params[3], X[:, :3]),
+    "activation": lambda params: nn.gelu(X),
+    "derivative": lambda params: nn.derivative(nn.tanh)(X),
+    "loss of classes": lambda params: nn.sparse_softmax_cross_entropy(X, y),
+    "loss of numbers": lambda params: nn.squared_error(X, X),
+    "metric": lambda params: nn.accuracy(X, y),
+    "own loop": STEP.init,
+}
+
+
+@pytest.mark.parametrize("name", HAND_BUILT)
+def test_networks_built_by_hand_refuse_a_forked_child(name, params):
+    refused, message = after_fork(HAND_BUILT[name], params)
+    assert refused, message
+    HAND_BUILT[name](params)  # the parent goes on
+
+
+def test_a_forked_child_predicts_with_what_was_loaded_before(clf, tmp_path):
+    save(clf, tmp_path / "clf.safetensors")
+    predictor = portable.load(tmp_path / "clf.safetensors")
+
+    def job(_):
+        raise ForkedProcessError(predictor.predict(X).tolist())  # what is reported back
+
+    refused, message = after_fork(job, clf)
+    assert refused
+    assert str(clf.predict(X).tolist()) in message
 
 
 def report_error(job, clf, pipe):
@@ -110,6 +159,7 @@ def test_a_forked_child_is_refused(job, clf):
     refused, message = after_fork(job, clf)
     assert refused, message
     assert "'spawn' or 'forkserver'" in message
+    assert "load before forking, predict after, with multilayer.portable" in message
     clf.predict(X)  # the parent goes on
 
 

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any, NoReturn
 
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._core.suggestions import did_you_mean
 
 LONGEST_SHOWN = 1000
 """Characters of a value in a message."""
@@ -24,7 +25,8 @@ def check_choice(name: str, value: Any, choices: Iterable[str], other: str = "")
     """Check that a string option is one of its choices; ``other`` says what else is taken."""
     names = sorted(choices)
     if not (isinstance(value, str) and value in names):
-        refuse(name, f"one of {names}" + (f", or {other}" if other else ""), value)
+        rule = f"one of {names}" + (f", or {other}" if other else "")
+        refuse(name, rule, value, did_you_mean(value, names))
 
 
 def check_bool(name: str, value: Any) -> None:

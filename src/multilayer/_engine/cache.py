@@ -4,7 +4,6 @@ Each live program takes about 25 memory maps of the process, of which Linux allo
 program per fitted model would end in a crash.
 """
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -13,7 +12,7 @@ from typing import Any
 
 import jax
 
-from multilayer._core.errors import ForkedProcessError
+from multilayer._core.process import check_process
 
 CAPACITY = 128
 
@@ -31,22 +30,10 @@ class ProgramCache:
         self.n_compiled = 0
         self._programs: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
-        self._process: int | None = None
-
-    def check_process(self) -> None:
-        """Refuse to work in a child forked after first use: XLA's threads did not come along."""
-        if self._process is None:
-            self._process = os.getpid()
-        if self._process != os.getpid():
-            raise ForkedProcessError(
-                "multilayer was used in this process before it was forked, and a forked child "
-                "cannot use the compiled engine. Start workers with the 'spawn' or 'forkserver' "
-                "method, or through joblib's default backend 'loky'."
-            )
 
     def get(self, key: Hashable, build: Callable[[], Any]) -> Any:
         """Return the program of a key, built by ``build`` when there is none."""
-        self.check_process()
+        check_process()
         with self._lock:
             if key not in self._programs:
                 self._programs[key] = build()
@@ -68,7 +55,6 @@ class ProgramCache:
 
 PROGRAMS = ProgramCache()
 get = PROGRAMS.get
-check_process = PROGRAMS.check_process
 
 
 def compiled(function: Callable[..., Any], *args: Any) -> Any:

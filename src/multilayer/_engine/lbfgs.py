@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
+from multilayer._core.process import check_process
 from multilayer._data.source import Rows, Source
 from multilayer._engine import cache
 from multilayer._engine.callbacks.protocol import Callback, Progress, Stop
@@ -76,7 +77,7 @@ def minimise(
     told of each iteration as of an epoch, and see the estimator's ``arguments``. Ctrl-C ends the
     search at the last accepted point.
     """
-    cache.check_process()
+    check_process()
     start = time.perf_counter()
     weight = 0.0
     for rows in source.sweep():

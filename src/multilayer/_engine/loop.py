@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from multilayer._core.process import check_process
 from multilayer._core.types import Report
 from multilayer._data.source import Source, Window
-from multilayer._engine import cache
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.epoch import Arguments, Program, closing_program, training_program
@@ -119,7 +119,7 @@ def train(
 
     An exception (a callback's, Ctrl-C) leaves ``training`` as it was after the last call.
     """
-    cache.check_process()
+    check_process()
     pace = budget or Pace(training)
     with attended(training, callbacks):
         if training.keeper is not None and training.keeper.resumes:

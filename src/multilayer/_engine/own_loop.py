@@ -12,6 +12,7 @@ import optax
 
 from multilayer._core.checks import check_integer, refuse
 from multilayer._core.functions import comparable
+from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._engine import cache
 from multilayer._engine.step import reciprocal
@@ -56,7 +57,7 @@ class TrainStep:
             With ``params``, ``opt_state``, ``step`` and ``seed``.
         """
         check_integer("seed", seed, 0, 2**32 - 1)
-        cache.check_process()
+        check_process()
         params = jax.tree.map(np.array, params)
         start = cache.get(
             ("own_loop_start", self.optimizer), lambda: cache.jitted(self.optimizer.init)
@@ -87,7 +88,7 @@ class TrainStep:
             Loss of the batch before the update, the mean over the rows by weight. It may still be
             under way: ``float(loss)`` waits for it.
         """
-        cache.check_process()
+        check_process()
         weight = None if sample_weight is None else _own("sample_weight", sample_weight)
         return self._program(state, _own("X", X), _own("y", y), weight)
 

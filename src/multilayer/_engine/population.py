@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from multilayer._core.checks import check_choice, refuse
+from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
 from multilayer._engine import cache
@@ -34,7 +35,7 @@ def train_population(members: Sequence[Training], stop: int, *, how: str = "auto
         "auto" takes threads on a CPU and vmap on an accelerator.
     """
     check_choice("how", how, ("auto", "threads", "vmap"))
-    cache.check_process()
+    check_process()
     if how == "auto":
         how = "threads" if jax.default_backend() == "cpu" else "vmap"
     if how == "threads":

@@ -10,6 +10,7 @@ from typing import TypeAlias, cast
 import jax
 import numpy as np
 
+from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._data.source import pad_rows
 from multilayer._engine import cache
@@ -55,7 +56,7 @@ def outputs(
     """
     size = block_size(n_rows)
     scale = np.dtype(dtype).type(input_scale)
-    cache.check_process()
+    check_process()
     if n_rows > size:  # for one block the call itself brings them
         params = jax.device_put(params)
     network = network.at_prediction()

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from multilayer._core.checks import check_integer, refuse
+from multilayer._core.process import check_process
 from multilayer._core.types import Array
 
 
@@ -37,11 +38,13 @@ def key(seed: int) -> Array:
     True
     """
     check_integer("seed", seed, 0, 2**32 - 1)
+    check_process()
     return jax.random.key(int(seed))
 
 
 def as_key(given: Any) -> Array:
     """Return a key as it is, or the key of a seed."""
+    check_process()
     made = key(int(given)) if isinstance(given, Integral) else given
     dtype = getattr(made, "dtype", None)
     if dtype is None or not jax.numpy.issubdtype(dtype, jax.dtypes.prng_key):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
+from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._nn.floating import floating
 from multilayer._nn.forward import drop
@@ -109,6 +110,7 @@ class dense:
 
     def apply(self, params: Affine, x: Array) -> Array:
         """Return ``x @ kernel + bias``, shape ``(rows, n_units)``."""
+        check_process()
         if x.ndim != 2 or x.shape[1] != params.kernel.shape[0]:
             refuse("x.shape", f"(rows, {params.kernel.shape[0]})", x.shape)
         return jnp.matmul(x, params.kernel) + params.bias[None, :]
@@ -239,12 +241,14 @@ class batch_norm:
 
     def apply(self, params: Normalization, x: Array) -> Array:
         """Normalise by the running moments."""
+        check_process()
         return normalize(x, params.moments, params.scale, params.shift)
 
     def apply_in_training(
         self, params: Normalization, x: Array, *, key: Array | None, weight: Array
     ) -> tuple[Array, Normalization]:
         """Normalise by the moments of the batch, and move the running ones towards them."""
+        check_process()
         met = weighted_moments(x, weight)
         running = follow(params.moments, met, jnp.sum(weight) > 0)
         return normalize(x, met, params.scale, params.shift), params._replace(moments=running)
@@ -275,6 +279,7 @@ class layer_norm:
 
     def apply(self, params: Scaling, x: Array) -> Array:
         """Normalise each row."""
+        check_process()
         return layer_normalize(x, params.scale, params.shift)
 
 

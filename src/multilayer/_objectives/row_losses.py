@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import optax
 
 from multilayer._core.checks import check_integer, check_real, refuse
+from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._objectives import regression
 from multilayer._objectives.classification import one_hot
@@ -273,6 +274,7 @@ def accuracy(logits: Array, labels: Array) -> Array:
 
 def _classes(logits: Array, labels: Array) -> tuple[Array, Array]:
     """Return logits and labels as JAX arrays, their shapes checked."""
+    check_process()
     logits, labels = jnp.asarray(logits), jnp.asarray(labels)
     if logits.ndim != 2:
         refuse("logits.shape", "(rows, classes)", logits.shape)
@@ -289,6 +291,7 @@ def _pair(name: str, outputs: Array, targets: Array) -> tuple[Array, Array]:
 
     Of ``(rows, 1)`` and ``(rows,)`` a difference would have the shape ``(rows, rows)``.
     """
+    check_process()
     outputs, targets = jnp.asarray(outputs), jnp.asarray(targets)
     if outputs.ndim != 2:
         refuse(f"{name}.shape", "(rows, outputs)", outputs.shape)

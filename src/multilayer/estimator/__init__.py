@@ -4,6 +4,8 @@ For code and habits from there: the same names and meanings, over the engine of 
 trained model is what its folder holds; training goes on from the newest checkpoint in it.
 """
 
+from typing import NoReturn
+
 from multilayer.estimator import feature_column, inputs, learn, logging
 from multilayer.estimator.dnn import DNNClassifier, DNNRegressor
 from multilayer.estimator.feature_column import (
@@ -27,6 +29,7 @@ from multilayer.estimator.logging import (
     get_verbosity,
     set_verbosity,
 )
+from multilayer.estimator.replaced import replacement
 from multilayer.estimator.run_config import RunConfig
 
 __all__ = [
@@ -57,3 +60,8 @@ __all__ = [
     "pandas_input_fn",
     "set_verbosity",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Say what takes the place of a name of TensorFlow's that is not here."""
+    raise AttributeError(replacement(__name__, name, __all__))

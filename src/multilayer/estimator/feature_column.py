@@ -1,5 +1,7 @@
 """Feature columns: how features by name become the numbers that a network is fed with."""
 
+from typing import NoReturn
+
 from multilayer.estimator.categorical import (
     categorical_column_with_hash_bucket,
     categorical_column_with_identity,
@@ -8,6 +10,7 @@ from multilayer.estimator.categorical import (
 )
 from multilayer.estimator.indicator_columns import embedding_column, indicator_column
 from multilayer.estimator.numeric_columns import bucketized_column, numeric_column
+from multilayer.estimator.replaced import replacement
 
 __all__ = [
     "bucketized_column",
@@ -19,3 +22,8 @@ __all__ = [
     "indicator_column",
     "numeric_column",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Say what takes the place of a name of TensorFlow's that is not here."""
+    raise AttributeError(replacement(__name__, name, __all__))

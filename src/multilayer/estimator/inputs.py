@@ -1,13 +1,14 @@
 """Input functions: where an estimator's rows come from, and how they are read."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from multilayer._core.checks import check_bool, check_integer, refuse
 from multilayer._core.errors import DataError
 from multilayer.estimator.reading import ArrayInput, checked_features, checked_labels, n_rows
+from multilayer.estimator.replaced import replacement
 
 __all__ = ["numpy_input_fn", "pandas_input_fn"]
 
@@ -131,3 +132,8 @@ def pandas_input_fn(
         queue_capacity,
         num_threads,
     )
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Say what takes the place of a name of TensorFlow's that is not here."""
+    raise AttributeError(replacement(__name__, name, __all__))

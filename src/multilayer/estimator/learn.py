@@ -1,7 +1,7 @@
 """The names of tf.contrib.learn: estimators under the methods of scikit-learn."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from multilayer.estimator.base import Estimator
 from multilayer.estimator.dnn import DNNClassifier, DNNRegressor
 from multilayer.estimator.inputs import numpy_input_fn
 from multilayer.estimator.numeric_columns import NumericColumn, numeric_column
+from multilayer.estimator.replaced import replacement
 from multilayer.estimator.run_config import RunConfig
 
 __all__ = [
@@ -198,3 +199,8 @@ class SKCompat:
 
 def _features(x: Any) -> Any:
     return x if isinstance(x, Mapping) else np.asarray(x)
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Say what takes the place of a name of TensorFlow's that is not here."""
+    raise AttributeError(replacement(__name__, name, __all__))

@@ -10,7 +10,8 @@ import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DivergenceError
-from multilayer._engine import cache, loop
+from multilayer._core.process import check_process
+from multilayer._engine import loop
 from multilayer._engine.callbacks.protocol import Callback, Progress
 from multilayer._engine.loop import Pace, Training
 from multilayer._persist.checkpoints import prepare_folder, write_checkpoint
@@ -168,7 +169,7 @@ def train(
     max_steps: int | None,
 ) -> None:
     """Train from the newest checkpoint of a folder on, for some steps or up to a global step."""
-    cache.check_process()
+    check_process()
     endless = isinstance(given, ArrayInput) and given.num_epochs is None
     if endless and steps is None and max_steps is None:
         refuse("steps", "a number for an input without end", None, "Or give max_steps.")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from multilayer.estimators.argument_names import constructor_of
+
 if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
     from multilayer.estimators.checkpoint import Checkpoint
@@ -77,6 +79,7 @@ class NetworkArguments:
     transform_layer: int = -1
 
 
+@constructor_of("MLPClassifier")
 @dataclass(eq=False, repr=False)
 class ClassifierArguments(NetworkArguments):
     """Arguments of a classifier."""
@@ -93,6 +96,7 @@ class Loss:
     loss: str = "squared_error"
 
 
+@constructor_of("MLPRegressor")
 @dataclass(eq=False, repr=False)
 class RegressorArguments(NetworkArguments, Loss):
     """Arguments of a regressor."""

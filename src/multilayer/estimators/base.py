@@ -11,6 +11,8 @@ from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._core.process import check_process
+from multilayer.estimators.argument_names import known_arguments
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.curves import Curves
 from multilayer.estimators.network_use import NetworkUse
@@ -71,6 +73,7 @@ class BaseMLP(
 
     # Training ----------------------------------------------------------------------------------
 
+    @known_arguments
     @with_callbacks
     def fit(
         self,
@@ -188,8 +191,6 @@ class BaseMLP(
 
     def _start_or_continue(self, samples: Any, *, again: bool) -> None:
         """Make first parameters, or see that those of before fit the arguments and samples."""
-        from multilayer._engine.cache import check_process
-
         check_process()  # before anything that a fork has broken is touched
         if not again:
             self._start(check_random_state(self.random_state), samples.X.shape[1])

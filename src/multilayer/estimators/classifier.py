@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from multilayer._core.checks import check_choice, check_real, refuse
 from multilayer._core.errors import DataError
 from multilayer.estimators import heads, inputs
+from multilayer.estimators.argument_names import known_arguments
 from multilayer.estimators.arguments import ClassifierArguments
 from multilayer.estimators.base import BaseMLP, is_stochastic
 from multilayer.estimators.documentation import documented
@@ -144,6 +145,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     # Training ------------------------------------------------------------------------------------
 
     @available_if(is_stochastic)
+    @known_arguments
     def partial_fit(
         self,
         X: Any,

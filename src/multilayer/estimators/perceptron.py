@@ -11,6 +11,7 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._engine.perceptron_training import Outcome
 from multilayer.estimators import inputs, labels
+from multilayer.estimators.argument_names import known_arguments
 from multilayer.estimators.class_weights import tables_of
 from multilayer.estimators.onnx_methods import OnnxPerceptron
 from multilayer.estimators.perceptron_arguments import PerceptronArguments, check_arguments
@@ -153,6 +154,7 @@ class Perceptron(
 
     # Training ------------------------------------------------------------------------------------
 
+    @known_arguments
     def fit(
         self,
         X: Any,
@@ -203,6 +205,7 @@ class Perceptron(
         warn_of_failure(outcomes, self)
         return self
 
+    @known_arguments
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass over the given rows, from where the last call left off.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real
 from multilayer.estimators.argument_checks import check_random_state, check_verbose
+from multilayer.estimators.argument_names import constructor_of
 from multilayer.estimators.class_weights import check_class_weight
 
 INTERVALS = {
@@ -17,6 +18,7 @@ FLAGS = ("fit_intercept", "shuffle", "early_stopping", "warm_start")
 PENALTIES = ("l1", "l2", "elasticnet")
 
 
+@constructor_of("Perceptron")
 @dataclass(eq=False, repr=False)
 class PerceptronArguments:
     """Arguments of scikit-learn's perceptron, in its order."""

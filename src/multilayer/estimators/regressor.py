@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import DataError
 from multilayer.estimators import inputs, units
+from multilayer.estimators.argument_names import known_arguments
 from multilayer.estimators.arguments import RegressorArguments
 from multilayer.estimators.base import BaseMLP, is_stochastic
 from multilayer.estimators.documentation import documented
@@ -149,6 +150,7 @@ default="squared_error"
     # Training ------------------------------------------------------------------------------------
 
     @available_if(is_stochastic)
+    @known_arguments
     def partial_fit(
         self,
         X: Any,

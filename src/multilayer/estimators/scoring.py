@@ -11,6 +11,7 @@ import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, MultilayerError
+from multilayer._core.suggestions import did_you_mean
 from multilayer._nn.model import Parameters
 from multilayer.estimators.network_attributes import parameter_attributes
 
@@ -22,16 +23,19 @@ def check_scorer(value: Any) -> None:
     """Check that `scoring` is None, "loss", the name of a scorer or a function."""
     if value is None or value == "loss" or callable(value):
         return
+    meant = ""
     if isinstance(value, str):
         from sklearn.metrics import get_scorer_names
 
-        if value in get_scorer_names():
+        names = ["loss", *get_scorer_names()]
+        if value in names:
             return
+        meant = f"{did_you_mean(value, names)} "
     refuse(
         "scoring",
         "None, 'loss', the name of a scorer or a function of (estimator, X, y)",
         value,
-        "sklearn.metrics.get_scorer_names() lists the names.",
+        f"{meant}sklearn.metrics.get_scorer_names() lists the names.".lstrip(),
     )
 
 
