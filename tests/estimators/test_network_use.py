@@ -4,13 +4,16 @@ import xml.etree.ElementTree as ElementTree
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
+import sklearn
 from numpy.testing import assert_allclose
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import scale
+from sklearn.preprocessing import StandardScaler, scale
+from sklearn.utils.fixes import parse_version
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor
 from multilayer.estimators.drawing import svg
@@ -98,7 +101,7 @@ def test_drawing_has_a_circle_per_unit_and_a_line_per_weight():
     space = "{http://www.w3.org/2000/svg}"
     assert len(root.findall(f"{space}circle")) == 4 + 6 + 5 + 3
     assert len(root.findall(f"{space}line")) == 4 * 6 + 6 * 5 + 5 * 3
-    texts = [text.text for text in root.findall(f"{space}text")]
+    texts = [text.text for text in root.findall(f"{space}text") if not len(text)]
     assert texts == [
         *("input", "4", None),
         *("hidden 1", "6", "relu"),
@@ -107,6 +110,56 @@ def test_drawing_has_a_circle_per_unit_and_a_line_per_weight():
     ]
     wide = ElementTree.fromstring(svg(fitted(hidden_layer_sizes=(300,))))
     assert len(wide.findall(f"{space}circle")) == 4 + 10 + 3
+
+
+def names_beside_units(clf):
+    """Names left and right of the drawing's units: shortened, and in full."""
+    found = {"end": [], "start": []}
+    for text in ElementTree.fromstring(svg(clf)).iter("{http://www.w3.org/2000/svg}text"):
+        if len(text):
+            found[text.get("text-anchor")].append((text[0].tail, text[0].text))
+    return found["end"], found["start"]
+
+
+def test_drawing_names_inputs_and_classes():
+    frame = pd.DataFrame(X, columns=["a<b", "width", "a name of more than twenty letters", "d"])
+    labels = np.array(["<script>", "no", "yes"])[y]
+    clf = MLPClassifier((6,), max_iter=1).fit(frame, labels)
+    assert "<script>" not in svg(clf)
+    inputs, outputs = names_beside_units(clf)
+    assert inputs[:2] == [("a<b", "a<b"), ("width", "width")]
+    assert inputs[2] == ("a name of more than…", "a name of more than twenty letters")
+    assert [short for short, _ in outputs] == ["<script>", "no", "yes"]
+    wide = MLPClassifier((6,), max_iter=1).fit(np.tile(X, (1, 5)), np.arange(len(X)) // 10)
+    assert [short for short, _ in names_beside_units(wide)[1]] == [
+        *("0", "1", "2", "3", "4"),
+        *("10", "11", "12", "13", "14"),
+    ]
+
+
+def test_drawing_names_what_one_output_is_for():
+    binary = MLPClassifier((6,), max_iter=1).fit(X, np.where(y > 0, "yes", "no"))
+    assert names_beside_units(binary) == ([], [("yes", "yes")])
+    columns = np.column_stack([y, y > 0])
+    several = MLPClassifier((6,), max_iter=1).fit(X, columns)
+    assert [short for short, _ in names_beside_units(several)[1]] == ["0", "1", "2", "0", "1"]
+    assert names_beside_units(MLPRegressor(max_iter=1, hidden_layer_sizes=(6,)).fit(X, y)) == (
+        [],
+        [],
+    )
+
+
+def test_diagrams_show_the_drawing_once_and_no_hidden_units_as_features():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    scaler = StandardScaler().set_output(transform="pandas")
+    pipe = make_pipeline(scaler, MLPClassifier((6,), max_iter=1)).fit(frame, y)
+    for model in (pipe, pipe[-1]):
+        html = model._repr_mimebundle_()["text/html"]
+        assert "6 features" not in html
+        if not (model is pipe and parse_version(sklearn.__version__) < parse_version("1.7")):
+            assert html.count("<svg xmlns") == 1
+            assert ">c</title>" in html
+    assert pipe[-1].get_feature_names_out().tolist() == [f"mlpclassifier{i}" for i in range(6)]
 
 
 def test_notebooks_show_the_drawing():

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 MOST_UNITS = 10  # circles in a column of the drawing
+LONGEST_NAME = 20  # characters of a unit's name
+LETTER = 6  # width of a letter, about
 WIDTH, HEIGHT, RADIUS, MARGIN = 136, 220, 7, 40
 EDGE = 3  # room for the outlines of the outermost circles
 
@@ -63,6 +65,16 @@ def summary(estimator: Any) -> str:
     return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
 
 
+def names_of_units(estimator: Any) -> tuple[list[str], list[str]]:
+    """Names of the inputs and of the outputs, as far as they are known: features and classes."""
+    classes = getattr(estimator, "classes_", [])
+    each = classes if isinstance(classes, list) else [classes]
+    outputs = [str(label) for own in each for label in own]
+    if estimator.n_outputs_ == 1:  # the logit of the second of two classes
+        outputs = outputs[1:]
+    return [str(name) for name in getattr(estimator, "feature_names_in_", [])], outputs
+
+
 def shown_units(n: int) -> list[int]:
     """Numbers of the units that are drawn: all, or the first and the last ones."""
     if n <= MOST_UNITS:
@@ -88,7 +100,12 @@ def svg(estimator: Any) -> str:
     drawn between the two layers.
     """
     rows = list(rows_of(estimator))
-    columns = [MARGIN + WIDTH * i for i in range(len(rows))]
+    names = names_of_units(estimator)
+    left, right = (
+        MARGIN + LETTER * max((min(len(name), LONGEST_NAME) for name in own), default=0)
+        for own in names
+    )
+    columns = [left + WIDTH * i for i in range(len(rows))]
     heights = [places(n) for _, n, _, _ in rows]
     lines = [
         line
@@ -101,7 +118,9 @@ def svg(estimator: Any) -> str:
         for y in column
     ]
     texts = [part for x, row in zip(columns, rows, strict=True) for part in captions(x, row)]
-    width, height = columns[-1] + MARGIN, HEIGHT + 44 + EDGE
+    texts += labels(names[0], columns[0] - RADIUS - 4, heights[0], "end")
+    texts += labels(names[1], columns[-1] + RADIUS + 4, heights[-1], "start")
+    width, height = columns[-1] + right, HEIGHT + 44 + EDGE
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {-EDGE} {width} {height}" '
         f'width="{width}" height="{height}" role="img" font-family="sans-serif" font-size="10" '
@@ -124,6 +143,19 @@ def weights(kernel: np.ndarray, x: list[int], y: list[list[float]]) -> Iterator[
                 f'stroke="{"#2b6cb0" if weight >= 0 else "#c53030"}" '
                 f'stroke-width="{0.3 + 1.5 * share:.2f}" opacity="{0.1 + 0.8 * share:.2f}"/>'
             )
+
+
+def labels(names: list[str], x: int, heights: list[float], anchor: str) -> Iterator[str]:
+    """Names beside the units that are drawn, long ones shortened."""
+    if not names:
+        return
+    for i, y in zip(shown_units(len(names)), heights, strict=True):
+        name = names[i]
+        short = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}\u2026"
+        yield (
+            f'<text x="{x}" y="{y + 3:.1f}" text-anchor="{anchor}">'
+            f"<title>{escape(name)}</title>{escape(short)}</text>"
+        )
 
 
 def captions(x: int, row: tuple[str, int, str, int]) -> Iterator[str]:

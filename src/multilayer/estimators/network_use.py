@@ -1,5 +1,6 @@
 """What a fitted network is used for besides predicting: outputs, hidden activations, a summary."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer.estimators import drawing, inputs
+
+DIAGRAM = "sklearn.utils._repr_html.estimator"  # the module that draws them, from 1.9 on
 
 
 class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -131,12 +134,42 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             refuse("network", "None for a summary of dense layers", self.network)
         return drawing.summary(self)
 
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns that :meth:`transform` returns.
+
+        Parameters
+        ----------
+        input_features : None
+            Not used: the names are made of the class's.
+
+        Returns
+        -------
+        names : ndarray of shape (n_units,), object
+            Such as ``mlpclassifier0``.
+        """
+        # scikit-learn's diagram asks whatever can transform, and would show the number of hidden
+        # units as the features of an estimator that predicts.
+        if sys._getframe(1).f_globals.get("__name__") == DIAGRAM:
+            raise AttributeError("the features of a hidden layer are not part of a diagram")
+        return super().get_feature_names_out(input_features)
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        """What scikit-learn's diagrams show of an estimator; of a fitted one also a drawing."""
+        params = super()._get_params_html(*args, **kwargs)
+        if "coefs_" in vars(self):
+            text = f"{params._repr_html_inner()}\n{drawing.svg(self)}"
+            params._repr_html_inner = lambda: text
+        return params
+
     def _html_repr(self) -> str:
         """scikit-learn's diagram of the estimator, a fitted one with a drawing of its network."""
         from sklearn.utils import estimator_html_repr
 
         html = estimator_html_repr(self)
-        return f"{html}\n{drawing.svg(self)}" if "coefs_" in vars(self) else html
+        if "coefs_" not in vars(self):
+            return html
+        drawn = drawing.svg(self)
+        return html if drawn in html else f"{html}\n{drawn}"  # before 1.7 it is not in the diagram
 
     def _repr_html_inner(self) -> str:
         """What a notebook shows; scikit-learn 1.6 calls its own function here."""
