@@ -78,8 +78,8 @@ def change(frame, column, rows, value):
     [
         (lambda f: f.assign(city="Paris", town="x"), "--drop city --drop town"),
         (lambda f: f.assign(day=np.datetime64("2020-01-01")), "not numbers: 'day'"),
-        (lambda f: change(f, "size", [3, 4], np.nan), "missing values: 'size' 2"),
-        (lambda f: change(f, "size", [3], np.inf), "infinite values: 'size' 1"),
+        (lambda f: change(f, "size", [3, 4], np.nan), "missing values: 'size' (2)"),
+        (lambda f: change(f, "size", [3], np.inf), "infinite values: 'size' (1)"),
         (lambda f: change(f, "kind", [3, 4], None), "2 missing values"),
         (lambda f: change(f, "kind", [3], "rare"), "fewer than 2 rows: 'rare'"),
         (lambda f: f.assign(kind="same"), "one class only: 'same'"),

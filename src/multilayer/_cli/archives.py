@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from multilayer._cli.console import listed
 from multilayer._cli.labels import check_labels
 from multilayer._core.errors import DataError
+from multilayer._core.wording import listed
 
 PARTS = ("train", "valid", "test")
 

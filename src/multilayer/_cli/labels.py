@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._cli.console import count, listed
 from multilayer._core.errors import DataError
+from multilayer._core.wording import count, listed
 
 MOST_SHOWN = 8
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from multilayer._cli import archives, labels, sources, tables
-from multilayer._cli.console import listed
 from multilayer._cli.models import Model
 from multilayer._core.errors import DataError
+from multilayer._core.wording import listed
 
 
 class Rows(NamedTuple):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from multilayer._cli import options as o
-from multilayer._cli.console import count, remarks, say, say_json
+from multilayer._cli.console import remarks, say, say_json
 from multilayer._cli.outputs import keep_inputs
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._core.wording import count
 
 if TYPE_CHECKING:
     import numpy as np

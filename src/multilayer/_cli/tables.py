@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._cli.console import count, listed
 from multilayer._core.errors import DataError
+from multilayer._core.wording import counted, listed
+from multilayer._data import columns
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 SMALL_TYPES = ("bool", "boolean", "uint8", "int8", "uint16", "int16", "float16", "float32")
@@ -105,53 +106,33 @@ def features(table: Table, names: list[str]) -> np.ndarray:
         raise DataError(f"{table.path} has no column left to learn from.")
     frame = table.frame[names]
     _require_numbers(table, names)
-    missing = {name: int(n) for name, n in frame.isna().sum().items() if n}
-    if missing:
+    gaps = columns.gaps(frame)
+    if gaps.missing:
         raise DataError(
-            f"{table.path} has missing values: {_counts(missing)}. Fill them, delete these rows, "
-            f"or leave the columns out: {_drops(list(missing))}"
+            f"{table.path} has missing values: {counted(gaps.missing)}. Fill them, delete these "
+            f"rows, or leave the columns out: {drops(list(gaps.missing))}"
+        )
+    if gaps.infinite:
+        raise DataError(
+            f"{table.path} has infinite values: {counted(gaps.infinite)}. Replace them, delete "
+            f"these rows, or leave the columns out: {drops(list(gaps.infinite))}"
         )
     small = all(str(dtype) in SMALL_TYPES for dtype in frame.dtypes)
-    matrix = frame.to_numpy(dtype=np.float32 if small else np.float64)
-    infinite = dict(zip(names, np.isinf(matrix).sum(axis=0).tolist(), strict=True))
-    infinite = {name: n for name, n in infinite.items() if n}
-    if infinite:
-        raise DataError(
-            f"{table.path} has infinite values: {_counts(infinite)}. Replace them, delete these "
-            f"rows, or leave the columns out: {_drops(list(infinite))}"
-        )
-    return matrix
+    return frame.to_numpy(dtype=np.float32 if small else np.float64)
 
 
 def _require_numbers(table: Table, names: list[str]) -> None:
     """Refuse columns that are neither numbers nor booleans."""
-    from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
-
-    words = [
-        name
-        for name in names
-        if not (
-            (dtype := table.frame[name].dtype) is not None
-            and (is_numeric_dtype(dtype) or is_bool_dtype(dtype))
-            and not is_complex_dtype(dtype)
-        )
-    ]
-    if words:
-        example = table.frame[words[0]].dropna()
-        shown = f" (for example {words[0]}={example.iloc[0]!r})" if len(example) else ""
+    found = columns.others(table.frame[names])
+    if found:
         raise DataError(
-            f"{table.path} has columns that are not numbers: {listed(words)}{shown}. Encode them "
-            f"as numbers, or leave them out: {_drops(words)}"
+            f"{table.path} has {columns.described(found)}. Encode "
+            f"them as numbers, or leave them out: {drops([other.name for other in found])}"
         )
 
 
-def _counts(numbers: dict[str, int]) -> str:
-    shown = [f"{name!r} {n:,}" for name, n in list(numbers.items())[:8]]
-    more = len(numbers) - len(shown)
-    return ", ".join(shown) + (f" and {count(more, 'more column')}" if more else "")
-
-
-def _drops(names: list[str]) -> str:
+def drops(names: list[str]) -> str:
+    """Return the options that leave columns out, as a shell takes them."""
     import shlex
 
     shown = " ".join(f"--drop {shlex.quote(name)}" for name in names[:8])

@@ -13,12 +13,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from multilayer._cli import recipes, report, settings
-from multilayer._cli.console import count, remarks, results, say
+from multilayer._cli.console import remarks, results, say
 from multilayer._cli.figures import Evaluation, evaluate
 from multilayer._cli.models import Model, save_model
 from multilayer._cli.progress import follower
 from multilayer._cli.training_data import Choices, Part, TrainingData, training_data
 from multilayer._core.errors import DivergenceError, InvalidArgumentError
+from multilayer._core.wording import count
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.callbacks.tensorboard import TensorBoard
 from multilayer._persist.atomic import check_writable

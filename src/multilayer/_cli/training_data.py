@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from multilayer._cli import archives, labels, sources, tables
-from multilayer._cli.console import count, listed
 from multilayer._core.errors import DataError, InvalidArgumentError
+from multilayer._core.wording import count, listed
 
 VALIDATION_FRACTION = 0.15
 RESERVED = "has its own validation and test images"
