@@ -2,21 +2,24 @@
 
 import csv
 import io
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from multilayer._cli import options as o
-from multilayer._cli.console import remarks, say, say_json
+from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
+from multilayer._cli.labels import NUMBER
 from multilayer._cli.outputs import keep_inputs
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.wording import count
 
 if TYPE_CHECKING:
     import numpy as np
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def predict(
@@ -27,6 +30,13 @@ def predict(
     ] = None,
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of each class.")
+    ] = False,
+    escape_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--escape-formulas",
+            help="Put ' before text that a spreadsheet would take for a formula.",
+        ),
     ] = False,
     drop: o.DROP = None,
     json: o.JSON = False,
@@ -50,34 +60,59 @@ def predict(
         inputs = network_inputs(loaded, rows.X)
         predicted = loaded.network.predict(inputs)
         shares = loaded.network.predict_proba(inputs) if proba else None
+
+    def as_csv(*, terminal: bool = False) -> str:
+        cell = partial(_cell, formulas=escape_formulas, terminal=terminal)
+        return _csv(predicted, shares, classes, cell)
+
     if output is not None:
-        write_atomically(output, _csv(predicted, shares, classes).encode())
+        write_atomically(output, as_csv().encode())
     if json:
         say_json(_as_json(model, data, output, predicted, shares, classes))
     elif output is None:
-        sys.stdout.write(_csv(predicted, shares, classes))
+        write(as_csv(terminal=to_terminal()))
     else:
         say(remarks(), f"{count(len(predicted), 'prediction')} written to {output}")
 
 
-def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", classes: list[Any] | None) -> str:
+def _cell(value: Any, *, formulas: bool, terminal: bool) -> Any:
+    """Return a label as it is written: numbers as they are, text made harmless where asked for."""
+    if not isinstance(value, str):
+        return value
+    if formulas and value.startswith(FORMULA_SIGNS) and not NUMBER.fullmatch(value):
+        value = f"'{value}"
+    return plain(value) if terminal else value
+
+
+def _csv(
+    predicted: "np.ndarray",
+    shares: "np.ndarray | None",
+    classes: list[Any] | None,
+    cell: Callable[[Any], Any],
+) -> str:
     """Return predictions as CSV, with a header line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    lines: Iterable[list[Any]]
+    labels = [[cell(label)] for label in predicted.tolist()]
     header = ["prediction"]
-    if shares is None:
-        lines = ([label] for label in predicted.tolist())
-    else:
-        header += [f"probability_{label}" for label in classes or ()]
+    lines: Iterable[list[Any]] = labels
+    if shares is not None:
+        header += [cell(f"probability_{label}") for label in classes or ()]
         # Nine digits tell any two float32 numbers apart, and that is how they were computed.
         lines = (
-            [label, *(f"{share:.9g}" for share in row)]
-            for label, row in zip(predicted.tolist(), shares.tolist(), strict=True)
+            [*row, *(f"{share:.9g}" for share in row_shares)]
+            for row, row_shares in zip(labels, shares.tolist(), strict=True)
         )
-    writer.writerow(header)
-    writer.writerows(lines)
-    return text.getvalue()
+    return "".join(_lines([header, *lines]))
+
+
+def _lines(rows: Iterable[list[Any]]) -> Iterator[str]:
+    """Yield rows as lines of CSV; a carriage return within a cell is quoted like a line feed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")  # what stands in it is quoted in cells
+    for row in rows:
+        writer.writerow(row)
+        yield f"{text.getvalue()[:-2]}\n"
+        text.seek(0)
+        text.truncate()
 
 
 def _as_json(
