@@ -11,7 +11,6 @@ import typer
 
 from multilayer._cli import options as o
 from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
-from multilayer._cli.labels import NUMBER
 from multilayer._cli.outputs import keep_inputs
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.wording import count
@@ -79,9 +78,17 @@ def _cell(value: Any, *, formulas: bool, terminal: bool) -> Any:
     """Return a label as it is written: numbers as they are, text made harmless where asked for."""
     if not isinstance(value, str):
         return value
-    if formulas and value.startswith(FORMULA_SIGNS) and not NUMBER.fullmatch(value):
+    if formulas and value.startswith(FORMULA_SIGNS) and not _is_number(value):
         value = f"'{value}"
     return plain(value) if terminal else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _csv(
