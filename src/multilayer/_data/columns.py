@@ -117,9 +117,9 @@ def remedy(found: Iterable[Other]) -> str:
 
 
 def _columns(given: Any, *, every: bool = False) -> Iterator[Column]:
-    """Go through columns: of an array only if it may hold something else, or ``every`` one."""
+    """Go through ``every`` column, or through those that may hold something else than numbers."""
     if is_frame(given):
-        yield from columns_of(given)
+        yield from columns_of(given, every=every)
     elif every and sparse.issparse(given):
         yield from _of_sparse(given)
     elif isinstance(given, np.ndarray) and given.ndim == 2:

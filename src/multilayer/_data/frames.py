@@ -60,14 +60,14 @@ def is_frame(given: Any) -> bool:
     return _reader(given) is not None
 
 
-def columns_of(frame: Any) -> Iterator[Column]:
-    """Go through the columns of a table of pandas, polars or pyarrow."""
+def columns_of(frame: Any, *, every: bool) -> Iterator[Column]:
+    """Go through ``every`` column of a table, or through those that do not hold numbers."""
     reader = _reader(frame)
     assert reader is not None  # as is_frame says
-    return reader(frame)
+    return reader(frame, every)
 
 
-def _reader(given: Any) -> Callable[[Any], Iterator[Column]] | None:
+def _reader(given: Any) -> Callable[[Any, bool], Iterator[Column]] | None:
     for library, name, reader in (
         ("pandas", "DataFrame", _of_pandas),
         ("polars", "DataFrame", _of_polars),
@@ -79,10 +79,15 @@ def _reader(given: Any) -> Callable[[Any], Iterator[Column]] | None:
     return None
 
 
-def _of_pandas(frame: Any) -> Iterator[Column]:
-    for place, (name, dtype) in enumerate(zip(frame.columns, frame.dtypes.tolist(), strict=True)):
-        series = partial(_at, frame, place)
-        yield Column(name, _pandas_kind(dtype), partial(_listed, series), partial(_floats, series))
+def _of_pandas(frame: Any, every: bool) -> Iterator[Column]:
+    # Tables have many columns of few types, and predictions are made row by row.
+    dtypes = frame.dtypes.tolist()
+    kinds = {dtype: _pandas_kind(dtype) for dtype in set(dtypes)}
+    for place, dtype in enumerate(dtypes):
+        if every or kinds[dtype] != NUMBERS:
+            series = partial(_at, frame, place)
+            name = frame.columns[place]
+            yield Column(name, kinds[dtype], partial(_listed, series), partial(_floats, series))
 
 
 def _at(frame: Any, place: int) -> Any:
@@ -112,26 +117,31 @@ def _category_kind(categories: list[Any]) -> str:
     return NUMBERS if numbers_alone(categories) else "categories"
 
 
-def _of_polars(frame: Any) -> Iterator[Column]:
-    for name, dtype in frame.schema.items():
-        kind = dtype.base_type().__name__
-        yield Column(
-            name,
-            NUMBERS if dtype.is_numeric() else POLARS_KINDS.get(kind, kind),
-            frame[name].to_list,
-            partial(_polars_floats, frame[name]),
-        )
+def _of_polars(frame: Any, every: bool) -> Iterator[Column]:
+    dtypes = frame.dtypes
+    kinds = {dtype: _polars_kind(dtype) for dtype in set(dtypes)}
+    for place, dtype in enumerate(dtypes):
+        if every or kinds[dtype] != NUMBERS:
+            series = frame.to_series(place)
+            yield Column(series.name, kinds[dtype], series.to_list, partial(_polars_floats, series))
+
+
+def _polars_kind(dtype: Any) -> str:
+    name = dtype.base_type().__name__
+    return NUMBERS if dtype.is_numeric() else POLARS_KINDS.get(name, name)
 
 
 def _polars_floats(series: Any) -> np.ndarray:
     return series.cast(sys.modules["polars"].Float64).to_numpy()
 
 
-def _of_arrow(table: Any) -> Iterator[Column]:
-    for field, chunks in zip(table.schema, table.columns, strict=True):
-        yield Column(
-            field.name, _arrow_kind(field.type), chunks.to_pylist, partial(_arrow_floats, chunks)
-        )
+def _of_arrow(table: Any, every: bool) -> Iterator[Column]:
+    types = table.schema.types
+    kinds = {kind: _arrow_kind(kind) for kind in set(types)}
+    for name, arrow_type, values in zip(table.column_names, types, table.columns, strict=True):
+        if every or kinds[arrow_type] != NUMBERS:
+            floats = partial(_arrow_floats, values)
+            yield Column(name, kinds[arrow_type], values.to_pylist, floats)
 
 
 def _arrow_floats(chunks: Any) -> np.ndarray:
