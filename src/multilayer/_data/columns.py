@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from multilayer._core.wording import in_row
 from multilayer._data.frames import (
@@ -120,7 +119,7 @@ def _columns(given: Any, *, every: bool = False) -> Iterator[Column]:
     """Go through ``every`` column, or through those that may hold something else than numbers."""
     if is_frame(given):
         yield from columns_of(given, every=every)
-    elif every and sparse.issparse(given):
+    elif every and hasattr(given, "tocsc"):
         yield from _of_sparse(given)
     elif isinstance(given, np.ndarray) and given.ndim == 2:
         kind = NUMPY_KINDS.get(given.dtype.kind, str(given.dtype))
