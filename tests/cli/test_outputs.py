@@ -211,6 +211,12 @@ def test_any_failure_of_the_system_is_one_line(run, table, monkeypatch, error):
     assert str(error.strerror or error) in run("train", table, "--target", "kind").error
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a pipe with a name is POSIX")
+def test_a_pipe_is_no_data(run, tmp_path):
+    os.mkfifo(tmp_path / "d.csv")
+    assert "no regular file" in run("train", "d.csv", "--target", "kind").error
+
+
 def test_a_name_with_a_nul(run):
     assert "null" in run("train", "a\0b.csv", "-m", "m").error
 

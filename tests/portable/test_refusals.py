@@ -221,7 +221,7 @@ DATES = {
 def test_dates_and_durations_are_no_numbers(tmp_path, holder):
     model = MLPClassifier(**QUICK).fit(X[:, :2], THREE)
     save(model, tmp_path / "m")
-    with pytest.raises(DataError, match="X must hold numbers, got (dates|durations)"):
+    with pytest.raises(DataError, match=r"X must hold numbers, got (dates|durations)"):
         portable.load(tmp_path / "m").predict(DATES[holder]())
 
 

@@ -30,6 +30,8 @@ def find_source(data: str) -> Path | None:
         raise DataError(f"cannot read {data!r}: {error}.") from error
     if stat.S_ISDIR(mode):
         raise DataError(f"DATA must be {KINDS}, got the folder {data}.")
+    if not stat.S_ISREG(mode):  # a pipe could be read once only, a device without end
+        raise DataError(f"DATA must be {KINDS}, got {data}, which is no regular file.")
     if suffix not in (*SUFFIXES, ".npz"):
         raise DataError(f"DATA must be {KINDS}, got {data}.")
     return path

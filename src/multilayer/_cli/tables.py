@@ -17,11 +17,6 @@ from multilayer._data import columns
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 UNNAMED = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a name
-NAMES_OF_MISSING = (
-    *("", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan"),
-    *("NULL", "null", "None", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
-)
-"""What a missing value of a feature is written as: pandas's own list, which it keeps private."""
 SMALL_TYPES = ("bool", "boolean", "uint8", "int8", "uint16", "int16", "float16", "float32")
 
 
@@ -68,13 +63,18 @@ def read_table(path: Path, label: str | None = None) -> Table:
         raise
     # pandas and pyarrow raise ValueErrors of their own kinds for whatever they cannot parse.
     except (ValueError, OSError, EOFError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise DataError(f"cannot read {path}: {reason}.") from error
+        raise unreadable(path, error) from error
     frame.columns = [str(column) for column in frame.columns]
     _refuse_twice(path, frame.columns)
     if not len(frame):
         raise DataError(f"{path} has no rows: a header line and one line per row are needed.")
     return Table(path, frame, [name for name in frame.columns if UNNAMED.fullmatch(name)])
+
+
+def unreadable(path: Path, error: Exception) -> DataError:
+    """Return the error for a file that cannot be read, with the reason in one line."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return DataError(f"cannot read {path}: {' '.join(reason.split()).rstrip('.')}.")
 
 
 def _read(pd: Any, path: Path, label: str | None) -> Any:
@@ -87,22 +87,15 @@ def _read(pd: Any, path: Path, label: str | None) -> Any:
     )
     names = header.iloc[0].tolist()
     _refuse_twice(path, [name for name in names if name])
-    frame = pd.read_csv(
-        path,
-        sep=separator,
-        low_memory=False,
-        dtype={label: object} if label in names else None,
-        keep_default_na=False,
-        # A column without a name goes by its place.
-        na_values={
-            name or place: NAMES_OF_MISSING for place, name in enumerate(names) if name != label
-        },
-    )
+    frame = pd.read_csv(path, sep=separator, low_memory=False)
     if not isinstance(frame.index, pd.RangeIndex):
         raise DataError(
             f"{path} has rows of more values than its header has names, {len(names):,}: "
             f"{listed(names)}. Name each column."
         )
+    if label in names:
+        as_text = {"usecols": [label], "dtype": object, "keep_default_na": False}
+        frame[label] = pd.read_csv(path, sep=separator, **as_text)[label]
     return frame
 
 
@@ -155,19 +148,24 @@ def features(table: Table, names: list[str]) -> np.ndarray:
         raise DataError(f"{table.path} has no column left to learn from.")
     frame = table.frame[names]
     _require_numbers(table, names)
-    gaps = columns.gaps(frame)
+    small = all(str(dtype) in SMALL_TYPES for dtype in frame.dtypes)
+    matrix = frame.to_numpy(dtype=np.float32 if small else np.float64, na_value=np.nan)
+    if not np.isfinite(matrix).all():
+        _refuse_gaps(table, columns.gaps(frame))
+    return matrix
+
+
+def _refuse_gaps(table: Table, gaps: columns.Gaps) -> None:
+    """Refuse missing and infinite values of columns."""
     if gaps.missing:
         raise DataError(
             f"{table.path} has missing values: {counted(gaps.missing)}. Fill them, delete these "
             f"rows, or leave the columns out: {drops(list(gaps.missing))}"
         )
-    if gaps.infinite:
-        raise DataError(
-            f"{table.path} has infinite values: {counted(gaps.infinite)}. Replace them, delete "
-            f"these rows, or leave the columns out: {drops(list(gaps.infinite))}"
-        )
-    small = all(str(dtype) in SMALL_TYPES for dtype in frame.dtypes)
-    return frame.to_numpy(dtype=np.float32 if small else np.float64)
+    raise DataError(
+        f"{table.path} has infinite values: {counted(gaps.infinite)}. Replace them, delete "
+        f"these rows, or leave the columns out: {drops(list(gaps.infinite))}"
+    )
 
 
 def _require_numbers(table: Table, names: list[str]) -> None:
