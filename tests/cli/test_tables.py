@@ -116,6 +116,9 @@ def test_several_columns_of_classes_are_not_measured(run, frame, tmp_path):
     save(clf.fit(frame[["size"]].to_numpy(), y), tmp_path / "own")
     data = write(frame, tmp_path, "d.csv")
     assert "must predict one column" in run("evaluate", "own", data, *TARGET).error
+    frame[["size"]].to_csv(tmp_path / "new.csv", index=False)
+    assert "must predict one column" in run("predict", "own", "new.csv", "--proba").error
+    assert run("predict", "own", "new.csv").code == 0
 
 
 # Header ---------------------------------------------------------------------------------------

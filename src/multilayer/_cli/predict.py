@@ -18,6 +18,8 @@ from multilayer._core.wording import count
 if TYPE_CHECKING:
     import numpy as np
 
+    from multilayer._cli.models import Model
+
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -41,8 +43,7 @@ def predict(
     json: o.JSON = False,
 ) -> None:
     """Predict the class or number of each row, as CSV (mnist: its test images)."""
-    from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
-    from multilayer._cli.models import load_model, require_method
+    from multilayer._cli.models import load_model, require_method, require_one_output
     from multilayer._persist.atomic import check_writable, write_atomically
 
     if output is not None:
@@ -54,11 +55,8 @@ def predict(
         raise InvalidArgumentError(f"--proba is for classes, and {model} predicts numbers.")
     if proba:
         require_method(loaded, "predict_proba", "--proba")
-    rows = rows_for(loaded, data, labelled=False, target=None, drop=drop or [])
-    with matched_by_name():
-        inputs = network_inputs(loaded, rows.X)
-        predicted = loaded.network.predict(inputs)
-        shares = loaded.network.predict_proba(inputs) if proba else None
+        require_one_output(loaded, "--proba")
+    predicted, shares = _predictions(loaded, data, drop or [], proba=proba)
 
     def as_csv(*, terminal: bool = False) -> str:
         cell = partial(_cell, formulas=escape_formulas, terminal=terminal)
@@ -72,6 +70,19 @@ def predict(
         write(as_csv(terminal=to_terminal()))
     else:
         say(remarks(), f"{count(len(predicted), 'prediction')} written to {output}")
+
+
+def _predictions(
+    model: "Model", data: str, drop: list[str], *, proba: bool
+) -> "tuple[np.ndarray, np.ndarray | None]":
+    """Return the predictions for DATA, and the probabilities of the classes where asked for."""
+    from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
+
+    rows = rows_for(model, data, labelled=False, target=None, drop=drop)
+    with matched_by_name():
+        inputs = network_inputs(model, rows.X)
+        shares = model.network.predict_proba(inputs) if proba else None
+        return model.network.predict(inputs), shares
 
 
 def _cell(value: Any, *, formulas: bool, terminal: bool) -> Any:
