@@ -62,7 +62,7 @@ def to_onnx(
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     ImportError
-        onnx or skl2onnx is missing: ``pip install "multilayer[onnx]"``.
+        onnx or skl2onnx is missing: ``pip install onnx skl2onnx``.
     ModelFileError
         The file cannot be written (a ValueError).
 

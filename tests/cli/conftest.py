@@ -60,6 +60,12 @@ def frame():
     return make_frame()
 
 
+@pytest.fixture(scope="module")
+def written():
+    """Return the bytes of the table as a CSV file."""
+    return make_frame().to_csv(index=False).encode()
+
+
 @pytest.fixture
 def table(frame, tmp_path):
     """Write the table as a CSV file."""

@@ -68,4 +68,4 @@ def test_refusals(run, model, monkeypatch):
     assert "--inputs" in run("export", model, "--onnx", "x.onnx", "--inputs", "half").error
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     error = run("export", model, "--onnx", "x.onnx").error
-    assert 'skl2onnx, which is not installed. Install it: pip install "multilayer[onnx]"' in error
+    assert "skl2onnx, which is not installed. Install it: pip install onnx skl2onnx" in error

@@ -21,7 +21,7 @@ def test_table(run, table, tmp_path):
     assert ran.code == 0
     assert "validation accuracy" in ran.out
     assert "test accuracy" in ran.out
-    assert "next: multilayer predict things.safetensors things.csv" in ran.out
+    assert "next: multilayer predict things.safetensors NEW_ROWS.csv" in ran.out
     assert ran.err.splitlines()[0] == (
         "things.csv: 130 to train on, 30 to validate, 40 to test; 3 features"
     )

@@ -202,7 +202,7 @@ BAD_TRAINING_DATA = {
     "NaN in sparse X": (sparse.csr_array(changed(X, (3, 1), np.nan)), y, {}, "X contains NaN"),
     "X too large": (changed(X, (3, 1), 1e39), y, {}, "X contains a value too large.*Scale"),
     "complex X": (X + 1j, y, {}, "[Cc]omplex"),
-    "text in X": ([["a", "b"], ["c", "d"]], [0, 1], {}, "numeric"),
+    "text in X": ([["a", "b"], ["c", "d"]], [0, 1], {}, "X must hold numbers, got text"),
     "no rows": (X[:0], y[:0], {}, r"0 sample\(s\)"),
     "no columns": (X[:, :0], y, {}, r"0 feature\(s\)"),
     "y of another length": (X, y[:-1], {}, r"inconsistent numbers of samples: \[30, 29\]"),

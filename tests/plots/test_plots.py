@@ -15,7 +15,7 @@ KOREAN = {"input": "입력층", "hidden": "은닉층 {}", "output": "출력층",
 
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r'pip install "multilayer\[plots\]"'):
+    with pytest.raises(ImportError, match="pip install matplotlib"):
         plots.NetworkDisplay.from_logic(nn.logic.AND)
 
 

@@ -203,3 +203,32 @@ def test_what_a_loss_does_not_have(tmp_path):
         predictor.predict_quantiles(X)
     assert not hasattr(predictor, "predict_proba")
     assert not hasattr(predictor, "feature_names_in_")
+
+
+# Dates ----------------------------------------------------------------------------------------
+
+
+DATES = {
+    "pandas": lambda: pd.DataFrame({"a": X[:, 0], "day": pd.Timestamp("2020-01-01")}),
+    "polars": lambda: pytest.importorskip("polars", reason="an optional holder").DataFrame(
+        {"a": X[:, 0], "day": pd.date_range("2020-01-01", periods=len(X))}
+    ),
+    "objects": lambda: np.array([[0.5, np.timedelta64(1, "D")]] * len(X), object),
+}
+
+
+@pytest.mark.parametrize("holder", DATES)
+def test_dates_and_durations_are_no_numbers(tmp_path, holder):
+    model = MLPClassifier(**QUICK).fit(X[:, :2], THREE)
+    save(model, tmp_path / "m")
+    with pytest.raises(DataError, match=r"X must hold numbers, got (dates|durations)"):
+        portable.load(tmp_path / "m").predict(DATES[holder]())
+
+
+@pytest.mark.parametrize("holder", ["pandas", "polars"])
+def test_dates_may_be_left_out_by_a_step(tmp_path, holder):
+    rows = DATES[holder]()
+    parts = ColumnTransformer([("numbers", StandardScaler(), ["a"])])
+    model = make_pipeline(parts, MLPClassifier(**QUICK)).fit(DATES["pandas"](), THREE)
+    save(model, tmp_path / "m")
+    assert_array_equal(portable.load(tmp_path / "m").predict(rows), model.predict(rows))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from multilayer._cli.console import listed
 from multilayer._cli.labels import check_labels
+from multilayer._cli.tables import unreadable
 from multilayer._core.errors import DataError
+from multilayer._core.wording import listed
 
 PARTS = ("train", "valid", "test")
 
@@ -61,7 +62,7 @@ def _read(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
                 f"{path} is no archive of plain arrays: it holds Python objects, or is another "
                 "kind of file. Save numbers and text with numpy.savez(file, X=X, y=y)."
             ) from error
-        raise DataError(f"cannot read {path}: {error}.") from error
+        raise unreadable(path, error) from error
 
 
 def _part(path: Path, arrays: dict[str, np.ndarray], suffix: str) -> Part:

@@ -1,9 +1,12 @@
 """What the command line writes: results to standard output, all else to standard error."""
 
+import errno
+import io
 import json
 import math
-import re
+import os
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +15,14 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+ESCAPED = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+"""Unicode's categories of what a terminal would obey, hide or turn around."""
+STANDARD_OUTPUT = "standard output"
 
 
 def results() -> Console:
     """Return the console for results."""
+    _standard_output()
     return _console(stderr=False)
 
 
@@ -37,8 +43,15 @@ def say(console: Console, *parts: str | tuple[str, str]) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text with its control characters spelt out: a terminal would obey them."""
-    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+    """Return text with its control and format characters spelt out.
+
+    Whatever comes from a file or a user goes through here on its way to a terminal, which would
+    obey some of them; others would hide or reverse what stands beside them.
+    """
+    if text.isprintable():
+        return text
+    spelt = (repr(c)[1:-1] if unicodedata.category(c) in ESCAPED else c for c in text)
+    return "".join(spelt)
 
 
 def say_error(message: object) -> None:
@@ -48,7 +61,59 @@ def say_error(message: object) -> None:
 
 def say_json(values: Mapping[str, Any]) -> None:
     """Print one JSON object; numbers that JSON lacks become null."""
-    sys.stdout.write(json.dumps(_finite(values), allow_nan=False) + "\n")
+    write(json.dumps(_finite(values), allow_nan=False) + "\n")
+
+
+def write(text: str) -> None:
+    """Write data to standard output as they are; see :func:`to_terminal`."""
+    _standard_output().write(text)
+
+
+def to_terminal() -> bool:
+    """Whether standard output is a terminal: labels on it must be :func:`plain`."""
+    return _standard_output().isatty()
+
+
+def _standard_output() -> Any:
+    if sys.stdout is None:  # closed by whoever started the process
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), STANDARD_OUTPUT)
+    return sys.stdout
+
+
+@contextmanager
+def escaped_output() -> Iterator[None]:
+    """Spell characters out that the encoding of an output lacks."""
+    streams = [s for s in (sys.stdout, sys.stderr) if isinstance(s, io.TextIOWrapper)]
+    before = [stream.errors for stream in streams]
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        for stream, errors in zip(streams, before, strict=True):
+            stream.reconfigure(errors=errors)
+
+
+def flush() -> None:
+    """Bring what was written to its reader, as long as a failure can still be reported."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            error.filename = STANDARD_OUTPUT
+            raise
+
+
+def give_up_output() -> None:
+    """Lead outputs that can no longer be written to nowhere: Python flushes them at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _finite(value: Any) -> Any:
@@ -72,14 +137,3 @@ def one_line_warnings() -> Iterator[None]:
         warnings.simplefilter("default")
         warnings.showwarning = show
         yield
-
-
-def count(number: int, noun: str) -> str:
-    """Return "1 row", "2,000 rows"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def listed(names: list[str], most: int = 8) -> str:
-    """Return names in quotes with commas, the first ones of a long list."""
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

@@ -15,6 +15,6 @@ def check_curves(folder: Path | None) -> None:
     except ImportError as error:
         raise InvalidArgumentError(
             "--tensorboard needs tensorboardX, which cannot be imported. "
-            'Install it: pip install "multilayer[tensorboard]".'
+            "Install it: pip install tensorboardX."
         ) from error
     make_folder("--tensorboard", folder)

@@ -20,10 +20,11 @@ def evaluate(
     """Measure a saved model on labelled rows (mnist: its test images)."""
     from multilayer._cli import figures, report
     from multilayer._cli.model_inputs import rows_for
-    from multilayer._cli.models import load_model, require_method
+    from multilayer._cli.models import load_model, require_method, require_one_output
 
     loaded = load_model(model)
     require_method(loaded, "evaluate", "evaluate")
+    require_one_output(loaded, "evaluate")
     rows = rows_for(loaded, data, labelled=True, target=target, drop=drop or [])
     assert rows.y is not None  # asked for
     if loaded.classes is None:

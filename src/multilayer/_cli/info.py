@@ -3,8 +3,9 @@
 from typing import Any
 
 from multilayer._cli import options as o
-from multilayer._cli.console import listed, results, say, say_json
+from multilayer._cli.console import results, say, say_json
 from multilayer._core.errors import ModelFileError
+from multilayer._core.wording import count, listed
 
 KINDS: dict[str, Any] = {
     "classes": list,
@@ -97,7 +98,6 @@ def _pairs(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def _training(facts: dict[str, Any]) -> str:
-    from multilayer._cli.console import count
     from multilayer._cli.report import percent, seconds
 
     epochs = count(facts["n_iter"], "epoch")

@@ -1,22 +1,87 @@
 """The column to predict, as class labels."""
 
+import re
+import warnings
 from typing import Any
 
 import numpy as np
 
-from multilayer._cli.console import count, listed
+from multilayer._cli.tables import Table
 from multilayer._core.errors import DataError
+from multilayer._core.wording import count, listed
 
 MOST_SHOWN = 8
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as Python writes an int64
+NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-def column_labels(series: Any, where: str) -> np.ndarray:
-    """Return a pandas column as labels: text, integers, booleans or whole floats."""
-    missing = int(series.isna().sum())
+def table_labels(table: Table, target: str, *, classes: Any = None) -> np.ndarray:
+    """Return the column to predict as labels, in the form of the ``classes`` of a model if given.
+
+    Text that a file without types has instead of numbers becomes numbers only where nothing is
+    lost by it: the labels can be written back as they stand in the file.
+    """
+    where, series = f"target column {target!r} of {table.path}", table.frame[target]
+    if table.typed:
+        return column_labels(series, where)
+    texts = series.tolist()
+    _refuse_missing(sum(not text for text in texts), where)
+    if classes is not None and classes.dtype.kind in "UO":
+        return np.array(texts)
+    return text_labels(texts, where)
+
+
+def text_labels(texts: list[str], where: str) -> np.ndarray:
+    """Return labels of a file without types: integers, truth, numbers or text."""
+    different = set(texts)
+    if all(WHOLE.fullmatch(text) for text in different):
+        return np.array([int(text) for text in texts])
+    if different <= {"True", "False"}:
+        return np.array([text == "True" for text in texts])
+    numbers = {text: float(text) for text in different if NUMBER.fullmatch(text)}
+    if len(numbers) == len(different):
+        fractions = any(not number.is_integer() for number in numbers.values())
+        if fractions or all(repr(number) == text for text, number in numbers.items()):
+            return check_labels(np.array([numbers[text] for text in texts]), where)
+    _refuse_two_ways(numbers, where)
+    _warn_of_missing(different, set(numbers), where)
+    return np.array(texts)
+
+
+def _refuse_two_ways(numbers: dict[str, float], where: str) -> None:
+    """Refuse labels that are one number, written in two ways."""
+    written: dict[float, str] = {}
+    for text, number in numbers.items():
+        other = written.setdefault(number, text)
+        if other != text:
+            raise DataError(
+                f"{where} has the labels {other!r} and {text!r}, which are the same number. Write "
+                "them in one way, or as text that differs."
+            )
+
+
+def _warn_of_missing(labels: set[str], numbers: set[str], where: str) -> None:
+    """Say so when a class among numbers may stand for a missing value."""
+    others = sorted(labels - numbers)
+    if numbers and len(others) == 1 and others[0].lower() in ("na", "n/a", "nan", "null", "none"):
+        warnings.warn(
+            f"{where} has the label {others[0]!r} among numbers: it is a class here. Delete these "
+            "rows if it stands for a missing label.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _refuse_missing(missing: int, where: str) -> None:
     if missing:
         raise DataError(
             f"{where} has {count(missing, 'missing value')}. Delete these rows, or fill them."
         )
+
+
+def column_labels(series: Any, where: str) -> np.ndarray:
+    """Return a pandas column as labels: text, integers, booleans or whole floats."""
+    _refuse_missing(int(series.isna().sum()), where)
     if str(series.dtype) == "category":
         series = series.astype(series.cat.categories.dtype)
     values = series.to_numpy()

@@ -2,11 +2,21 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
-from multilayer._cli.console import one_line_warnings, remarks, results, say, say_error
+from multilayer._cli.console import (
+    escaped_output,
+    flush,
+    give_up_output,
+    one_line_warnings,
+    remarks,
+    results,
+    say,
+    say_error,
+)
 from multilayer._cli.evaluate import evaluate
 from multilayer._cli.export import export
 from multilayer._cli.info import info
@@ -17,6 +27,7 @@ from multilayer._core.version import version
 
 REFUSED = 2
 INTERRUPTED = 130
+NO_READER = 141  # of a process that ends because nobody reads its output, as a shell reports it
 
 # What Typer raises for a command line that it cannot read; no release names it in public.
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
@@ -60,6 +71,8 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         except MultilayerError as error:
             say_error(error)
             raise typer.Exit(REFUSED) from error
+        except OSError as error:
+            raise typer.Exit(_report(error)) from error
         except KeyboardInterrupt as error:
             say(remarks(), "Interrupted.")
             raise typer.Exit(INTERRUPTED) from error
@@ -82,14 +95,38 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns
     -------
     code : int
-        Exit code: 0, 2 for what was refused, 130 after Ctrl-C.
+        Exit code: 0, 2 for what was refused, 130 after Ctrl-C, 141 where nobody reads the output.
     """
-    try:
-        code = app(args, prog_name="multilayer", standalone_mode=False)
-    except UsageError as error:
-        say_error(f"{error.format_message().rstrip('.')}. See: {_help_command(error)}")
-        return REFUSED
+    with escaped_output():
+        try:
+            code = app(args, prog_name="multilayer", standalone_mode=False)
+            flush()
+        except UsageError as error:
+            say_error(f"{_sentence(error.format_message())} See: {_help_command(error)}")
+            return REFUSED
+        except OSError as error:
+            return _report(error)
+        except SystemExit:  # how Rich and Typer leave where nobody reads what they write
+            give_up_output()
+            return NO_READER
     return code if isinstance(code, int) else 0
+
+
+def _report(error: OSError) -> int:
+    """Say in one line what the system refused; return the exit code."""
+    if isinstance(error, BrokenPipeError):
+        give_up_output()
+        return NO_READER
+    where = f"{error.filename}: " if error.filename is not None else "cannot read or write: "
+    with suppress(OSError):  # where no error can be written, the exit code has to do
+        say_error(f"{where}{error.strerror or error}.")
+    give_up_output()
+    return REFUSED
+
+
+def _sentence(text: str) -> str:
+    """Return a text with one sign at its end."""
+    return text if text.endswith(("?", "!")) else f"{text.rstrip('.')}."
 
 
 def _help_command(error: Any) -> str:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from multilayer._cli import archives, labels, sources, tables
-from multilayer._cli.console import listed
 from multilayer._cli.models import Model
 from multilayer._core.errors import DataError
+from multilayer._core.wording import listed
 
 
 class Rows(NamedTuple):
@@ -91,8 +91,9 @@ def _from_archive(model: Model, path: Path, *, labelled: bool) -> Rows:
 def _from_table(
     model: Model, path: Path, *, labelled: bool, target: str | None, drop: list[str]
 ) -> Rows:
-    table = tables.read_table(path)
     known_target = target or model.facts.get("target")
+    label = known_target if labelled and model.classes is not None else None
+    table = tables.read_table(path, label)
     if labelled:
         known_target = tables.require_target(table, known_target)
     for name in drop:
@@ -102,11 +103,10 @@ def _from_table(
     names = there if model.features is None else _matched(model, table, there)
     y = None
     if labelled:
-        where = f"target column {known_target!r} of {path}"
         if model.classes is None:
             y = tables.features(table, [str(known_target)])[:, 0]
         else:
-            y = labels.column_labels(table.frame[known_target], where)
+            y = labels.table_labels(table, str(known_target), classes=model.network.classes_)
     seen = model.facts.get("source") == path.name
     X = table.frame[names] if model.takes_frames else tables.features(table, names)
     return Rows(X, y, str(path), seen)
@@ -124,9 +124,8 @@ def _matched(model: Model, table: tables.Table, there: list[str]) -> list[str]:
             f"{table.path} lacks columns that {model.path} was trained on: {listed(missing)}.{hint}"
         )
     if extra:
-        options = " ".join(f"--drop {name}" for name in extra[:3])
         raise DataError(
             f"{table.path} has columns that {model.path} was not trained on: {listed(extra)}. "
-            f"Leave them out: {options}{' ...' if len(extra) > 3 else ''}"
+            f"Leave them out: {tables.drops(extra)}"
         )
     return model.features

@@ -64,6 +64,16 @@ def require_method(model: Model, name: str, command: str) -> None:
         )
 
 
+def require_one_output(model: Model, command: str) -> None:
+    """Refuse a model with several columns of classes."""
+    classes = getattr(model.network, "classes_", None)
+    if isinstance(classes, list):
+        raise InvalidArgumentError(
+            f"MODEL must predict one column for {command}, got {model.path}, which predicts "
+            f"{len(classes)}. Measure it in Python."
+        )
+
+
 def load_model(path: Path) -> Model:
     """Read a model file."""
     from multilayer.estimators.states import read

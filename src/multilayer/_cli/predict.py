@@ -2,22 +2,25 @@
 
 import csv
 import io
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from multilayer._cli import options as o
-from multilayer._cli.console import count, remarks, say, say_json
+from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
 from multilayer._cli.outputs import keep_inputs
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._core.wording import count
 
 if TYPE_CHECKING:
     import numpy as np
 
     from multilayer._cli.models import Model
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def predict(
@@ -37,12 +40,18 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    escape_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--escape-formulas",
+            help="Put ' before text that a spreadsheet would take for a formula.",
+        ),
+    ] = False,
     drop: o.DROP = None,
     json: o.JSON = False,
 ) -> None:
     """Predict the class or number of each row, as CSV (mnist: its test images)."""
-    from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
-    from multilayer._cli.models import load_model, require_method
+    from multilayer._cli.models import load_model, require_method, require_one_output
     from multilayer._persist.atomic import check_writable, write_atomically
 
     if output is not None:
@@ -55,24 +64,50 @@ def predict(
     levels = None if quantiles is None else _levels(quantiles, loaded)
     if proba:
         require_method(loaded, "predict_proba", "--proba")
-    rows = rows_for(loaded, data, labelled=False, target=None, drop=drop or [])
-    with matched_by_name():
-        inputs = network_inputs(loaded, rows.X)
-        predicted = loaded.network.predict(inputs)
-        shares = loaded.network.predict_proba(inputs) if proba else None
-        if levels is not None:
-            shares = loaded.network.predict(inputs, quantiles=levels)
-    beside = [f"quantile_{level:g}" for level in levels or ()]
-    beside = beside or [f"probability_{label}" for label in classes or ()]
+        require_one_output(loaded, "--proba")
+    predicted, beside = _predictions(loaded, data, drop or [], proba=proba, levels=levels)
+
+    def as_csv(*, terminal: bool = False) -> str:
+        cell = partial(_cell, formulas=escape_formulas, terminal=terminal)
+        return _csv(predicted, beside, cell)
+
     if output is not None:
-        write_atomically(output, _csv(predicted, shares, beside).encode())
+        write_atomically(output, as_csv().encode())
     if json:
-        facts = {"classes": classes} if levels is None else {"classes": None, "quantiles": levels}
-        say_json(_as_json(model, data, output, predicted, shares, facts))
+        facts = {"classes": classes} | ({} if levels is None else {"quantiles": levels})
+        say_json(_as_json(model, data, output, predicted, beside, facts))
     elif output is None:
-        sys.stdout.write(_csv(predicted, shares, beside))
+        write(as_csv(terminal=to_terminal()))
     else:
         say(remarks(), f"{count(len(predicted), 'prediction')} written to {output}")
+
+
+class Beside(NamedTuple):
+    """Numbers beside the predictions: probabilities of the classes, or quantiles."""
+
+    kind: str  # their name for programs
+    names: list[str]  # of the columns
+    values: "np.ndarray"  # (rows, columns)
+
+
+def _predictions(
+    model: "Model", data: str, drop: list[str], *, proba: bool, levels: list[float] | None
+) -> "tuple[np.ndarray, Beside | None]":
+    """Return the predictions for DATA, and what stands beside them where asked for."""
+    from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
+
+    rows = rows_for(model, data, labelled=False, target=None, drop=drop)
+    beside = None
+    with matched_by_name():
+        inputs = network_inputs(model, rows.X)
+        if proba:
+            names = [f"probability_{label}" for label in model.classes or ()]
+            beside = Beside("probabilities", names, model.network.predict_proba(inputs))
+        if levels is not None:
+            names = [f"quantile_{level:g}" for level in levels]
+            values = model.network.predict(inputs, quantiles=levels)
+            beside = Beside("quantile_values", names, values)
+        return model.network.predict(inputs), beside
 
 
 def _levels(text: str, model: "Model") -> list[float]:
@@ -81,7 +116,7 @@ def _levels(text: str, model: "Model") -> list[float]:
 
     if model.classes is not None:
         raise InvalidArgumentError(
-            f"--quantiles is for numbers, and {model.path} predicts classes."
+            f"--quantiles is for numbers, and {model.path} predicts classes. Use --proba."
         )
     if not isinstance(model.network, MLPRegressor):
         raise InvalidArgumentError(
@@ -99,24 +134,51 @@ def _levels(text: str, model: "Model") -> list[float]:
         ) from None
 
 
-def _csv(predicted: "np.ndarray", shares: "np.ndarray | None", beside: list[str]) -> str:
-    """Return predictions as CSV, with a header line; ``beside`` names the columns of shares."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    lines: Iterable[list[Any]]
+def _cell(value: Any, *, formulas: bool, terminal: bool) -> Any:
+    """Return a label as it is written: numbers as they are, text made harmless where asked for."""
+    if not isinstance(value, str):
+        return value
+    if formulas and value.startswith(FORMULA_SIGNS) and not _is_number(value):
+        value = f"'{value}"
+    return plain(value) if terminal else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _csv(
+    predicted: "np.ndarray",
+    beside: Beside | None,
+    cell: Callable[[Any], Any],
+) -> str:
+    """Return predictions as CSV, with a header line."""
+    labels = [[cell(label)] for label in predicted.tolist()]
     header = ["prediction"]
-    if shares is None:
-        lines = ([label] for label in predicted.tolist())
-    else:
-        header += beside
+    lines: Iterable[list[Any]] = labels
+    if beside is not None:
+        header += [cell(name) for name in beside.names]
         # Nine digits tell any two float32 numbers apart, and that is how they were computed.
         lines = (
-            [label, *(f"{share:.9g}" for share in row)]
-            for label, row in zip(predicted.tolist(), shares.tolist(), strict=True)
+            [*row, *(f"{value:.9g}" for value in values)]
+            for row, values in zip(labels, beside.values.tolist(), strict=True)
         )
-    writer.writerow(header)
-    writer.writerows(lines)
-    return text.getvalue()
+    return "".join(_lines([header, *lines]))
+
+
+def _lines(rows: Iterable[list[Any]]) -> Iterator[str]:
+    """Yield rows as lines of CSV; a carriage return within a cell is quoted like a line feed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")  # what stands in it is quoted in cells
+    for row in rows:
+        writer.writerow(row)
+        yield f"{text.getvalue()[:-2]}\n"
+        text.seek(0)
+        text.truncate()
 
 
 def _as_json(
@@ -124,7 +186,7 @@ def _as_json(
     data: str,
     output: Path | None,
     predicted: "np.ndarray",
-    shares: "np.ndarray | None",
+    beside: Beside | None,
     facts: dict[str, Any],
 ) -> dict[str, Any]:
     """Return predictions for programs; those in a file are not repeated."""
@@ -137,7 +199,6 @@ def _as_json(
     }
     if output is None:
         found["predictions"] = predicted.tolist()
-        if shares is not None:
-            name = "quantile_values" if "quantiles" in facts else "probabilities"
-            found[name] = shares.tolist()
+        if beside is not None:
+            found[beside.kind] = beside.values.tolist()
     return found

@@ -8,7 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from multilayer._cli.console import count, plain, say
+from multilayer._cli.console import plain, say
+from multilayer._core.wording import count
 
 if TYPE_CHECKING:
     from multilayer._cli.figures import Confusion

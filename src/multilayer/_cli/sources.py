@@ -1,5 +1,7 @@
 """DATA on the command line: ``mnist``, or the path of a file."""
 
+import os
+import stat
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -17,11 +19,19 @@ def find_source(data: str) -> Path | None:
         return None
     path = Path(data)
     suffix = path.suffix.lower()
-    if path.is_dir():
-        raise DataError(f"DATA must be {KINDS}, got the folder {data}.")
-    if not path.exists():
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
         meant = f" Did you mean {MNIST}?" if get_close_matches(data.lower(), [MNIST]) else ""
-        raise DataError(f"file not found: {data}.{meant} DATA must be {KINDS}.")
+        raise DataError(f"file not found: {data}.{meant} DATA must be {KINDS}.") from error
+    except OSError as error:
+        raise DataError(f"cannot read {data}: {error.strerror or error}.") from error
+    except ValueError as error:  # a NUL in the name
+        raise DataError(f"cannot read {data!r}: {error}.") from error
+    if stat.S_ISDIR(mode):
+        raise DataError(f"DATA must be {KINDS}, got the folder {data}.")
+    if not stat.S_ISREG(mode):  # a pipe could be read once only, a device without end
+        raise DataError(f"DATA must be {KINDS}, got {data}, which is no regular file.")
     if suffix not in (*SUFFIXES, ".npz"):
         raise DataError(f"DATA must be {KINDS}, got {data}.")
     return path

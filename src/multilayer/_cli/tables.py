@@ -1,5 +1,9 @@
 """Tables of columns with names: CSV, TSV and Parquet files, through pandas."""
 
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -7,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._cli.console import count, listed
 from multilayer._core.errors import DataError
+from multilayer._core.wording import MOST_NAMED, counted, listed
+from multilayer._data import columns
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
+UNNAMED = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a name
 SMALL_TYPES = ("bool", "boolean", "uint8", "int8", "uint16", "int16", "float16", "float32")
 
 
@@ -20,47 +26,84 @@ class Table:
 
     path: Path
     frame: Any  # pandas.DataFrame
+    unnamed: list[str]  # columns without a name in the file, as pandas calls them
 
     @property
     def columns(self) -> list[str]:
         """Names of the columns."""
         return list(self.frame.columns)
 
+    @property
+    def typed(self) -> bool:
+        """Whether the file says what is text and what is a number."""
+        return self.path.suffix.lower() == ".parquet"
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.frame)
 
 
-def read_table(path: Path) -> Table:
-    """Read a CSV, TSV or Parquet file; its columns must have different names."""
+def read_table(path: Path, label: str | None = None) -> Table:
+    """Read a CSV, TSV or Parquet file; its columns must have different names.
+
+    Where a file has no types, the column of the labels is read as the text that it is: "00" is not
+    0 there, and "NA" is not missing.
+    """
     try:
         import pandas as pd
 
-        frame = _read(pd, path)
+        frame = _read(pd, path, label)
     except ImportError as error:
         needed = "pandas and pyarrow" if path.suffix.lower() == ".parquet" else "pandas"
         raise DataError(
             f"reading {path.suffix} files needs {needed}, not installed here. Install them: "
-            'pip install "multilayer[tables]".'
+            "pip install pandas pyarrow."
         ) from error
+    except DataError:
+        raise
     # pandas and pyarrow raise ValueErrors of their own kinds for whatever they cannot parse.
     except (ValueError, OSError, EOFError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise DataError(f"cannot read {path}: {reason}.") from error
+        raise unreadable(path, error) from error
     frame.columns = [str(column) for column in frame.columns]
-    twice = frame.columns[frame.columns.duplicated()].unique().tolist()
-    if twice:
-        raise DataError(f"{path} has more than one column named {listed(twice)}. Rename them.")
+    _refuse_twice(path, frame.columns)
     if not len(frame):
         raise DataError(f"{path} has no rows: a header line and one line per row are needed.")
-    return Table(path, frame)
+    return Table(path, frame, [name for name in frame.columns if UNNAMED.fullmatch(name)])
 
 
-def _read(pd: Any, path: Path) -> Any:
+def unreadable(path: Path, error: Exception) -> DataError:
+    """Return the error for a file that cannot be read, with the reason in one line."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return DataError(f"cannot read {path}: {' '.join(reason.split()).rstrip('.')}.")
+
+
+def _read(pd: Any, path: Path, label: str | None) -> Any:
     if path.suffix.lower() == ".parquet":
         return pd.read_parquet(path, engine="pyarrow")
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    return pd.read_csv(path, sep=separator, low_memory=False)
+    # The header as it stands: pandas gives a name that comes twice another ending.
+    header = pd.read_csv(
+        path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False
+    )
+    names = header.iloc[0].tolist()
+    _refuse_twice(path, [name for name in names if name])
+    frame = pd.read_csv(path, sep=separator, low_memory=False)
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise DataError(
+            f"{path} has rows of more values than its header has names, {len(names):,}: "
+            f"{listed(names)}. Name each column."
+        )
+    if label in names:
+        as_text = {"usecols": [label], "dtype": object, "keep_default_na": False}
+        frame[label] = pd.read_csv(path, sep=separator, **as_text)[label]
+    return frame
+
+
+def _refuse_twice(path: Path, names: Iterable[str]) -> None:
+    """Refuse names that more than one column has."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise DataError(f"{path} has more than one column named {listed(twice)}. Rename them.")
 
 
 def require_column(table: Table, name: str, option: str) -> None:
@@ -105,54 +148,42 @@ def features(table: Table, names: list[str]) -> np.ndarray:
         raise DataError(f"{table.path} has no column left to learn from.")
     frame = table.frame[names]
     _require_numbers(table, names)
-    missing = {name: int(n) for name, n in frame.isna().sum().items() if n}
-    if missing:
-        raise DataError(
-            f"{table.path} has missing values: {_counts(missing)}. Fill them, delete these rows, "
-            f"or leave the columns out: {_drops(list(missing))}"
-        )
     small = all(str(dtype) in SMALL_TYPES for dtype in frame.dtypes)
-    matrix = frame.to_numpy(dtype=np.float32 if small else np.float64)
-    infinite = dict(zip(names, np.isinf(matrix).sum(axis=0).tolist(), strict=True))
-    infinite = {name: n for name, n in infinite.items() if n}
-    if infinite:
-        raise DataError(
-            f"{table.path} has infinite values: {_counts(infinite)}. Replace them, delete these "
-            f"rows, or leave the columns out: {_drops(list(infinite))}"
-        )
+    matrix = frame.to_numpy(dtype=np.float32 if small else np.float64, na_value=np.nan)
+    if not np.isfinite(matrix).all():
+        _refuse_gaps(table, columns.gaps(frame))
     return matrix
+
+
+def _refuse_gaps(table: Table, gaps: columns.Gaps) -> None:
+    """Refuse missing and infinite values of columns."""
+    if gaps.missing:
+        raise DataError(
+            f"{table.path} has missing values: {counted(gaps.missing)}. Fill them, delete these "
+            f"rows, or leave the columns out: {drops(list(gaps.missing))}"
+        )
+    raise DataError(
+        f"{table.path} has infinite values: {counted(gaps.infinite)}. Replace them, delete "
+        f"these rows, or leave the columns out: {drops(list(gaps.infinite))}"
+    )
 
 
 def _require_numbers(table: Table, names: list[str]) -> None:
     """Refuse columns that are neither numbers nor booleans."""
-    from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
-
-    words = [
-        name
-        for name in names
-        if not (
-            (dtype := table.frame[name].dtype) is not None
-            and (is_numeric_dtype(dtype) or is_bool_dtype(dtype))
-            and not is_complex_dtype(dtype)
-        )
-    ]
-    if words:
-        example = table.frame[words[0]].dropna()
-        shown = f" (for example {words[0]}={example.iloc[0]!r})" if len(example) else ""
+    found = columns.others(table.frame[names])
+    if found:
         raise DataError(
-            f"{table.path} has columns that are not numbers: {listed(words)}{shown}. Encode them "
-            f"as numbers, or leave them out: {_drops(words)}"
+            f"{table.path} has {columns.described(found)}. Encode "
+            f"them as numbers, or leave them out: {drops([other.name for other in found])}"
         )
 
 
-def _counts(numbers: dict[str, int]) -> str:
-    shown = [f"{name!r} {n:,}" for name, n in list(numbers.items())[:8]]
-    more = len(numbers) - len(shown)
-    return ", ".join(shown) + (f" and {count(more, 'more column')}" if more else "")
+def drops(names: list[str]) -> str:
+    """Return the options that leave columns out, as a shell takes them."""
+    return options("--drop", names)
 
 
-def _drops(names: list[str]) -> str:
-    import shlex
-
-    shown = " ".join(f"--drop {shlex.quote(name)}" for name in names[:8])
-    return shown + (" ..." if len(names) > 8 else "")
+def options(option: str, names: list[str]) -> str:
+    """Return an option for each name, as a shell takes them, the first ones of many."""
+    shown = " ".join(f"{option} {shlex.quote(name)}" for name in names[:MOST_NAMED])
+    return shown + (" ..." if len(names) > MOST_NAMED else "")

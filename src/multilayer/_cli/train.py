@@ -27,6 +27,14 @@ def train(
         list[str] | None,
         _option("Column to leave out; may be repeated.", _ROWS, metavar="COLUMN"),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        _option(
+            "Column to learn from although it numbers the rows; may be repeated.",
+            _ROWS,
+            metavar="COLUMN",
+        ),
+    ] = None,
     no_scale: Annotated[
         bool, _option("Take the columns as they are, not standardised.", _ROWS, "--no-scale")
     ] = False,
@@ -135,7 +143,9 @@ def train(
     from multilayer._cli.training_data import Choices
 
     request = training.Request(
-        choices=Choices(data, target, drop or [], validation_fraction, test_fraction, seed),
+        choices=Choices(
+            data, target, drop or [], keep or [], validation_fraction, test_fraction, seed
+        ),
         recipe=recipe,
         given=given,
         output=output,

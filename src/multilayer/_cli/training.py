@@ -1,6 +1,5 @@
 """What ``multilayer train`` does once its options are understood."""
 
-import os
 import shlex
 import warnings
 from dataclasses import dataclass
@@ -13,12 +12,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from multilayer._cli import recipes, report, settings
-from multilayer._cli.console import count, remarks, results, say
+from multilayer._cli.console import remarks, results, say
 from multilayer._cli.figures import Evaluation, evaluate
 from multilayer._cli.models import Model, save_model
+from multilayer._cli.options import MNIST
+from multilayer._cli.outputs import same_file
 from multilayer._cli.progress import follower
 from multilayer._cli.training_data import Choices, Part, TrainingData, training_data
 from multilayer._core.errors import DivergenceError, InvalidArgumentError
+from multilayer._core.wording import count
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.callbacks.tensorboard import TensorBoard
 from multilayer._persist.atomic import check_writable
@@ -103,7 +105,7 @@ def run(request: Request) -> Run:
 def check_output(request: Request) -> None:
     """Refuse a model file that cannot be written, or that would replace the data."""
     data = Path(request.choices.data)
-    if data.exists() and request.output.exists() and os.path.samefile(data, request.output):
+    if same_file(data, request.output):
         raise InvalidArgumentError(
             f"--model must be another file than DATA, got {request.output}. It would be replaced."
         )
@@ -217,8 +219,12 @@ def _validation_line(run: Run, evaluation: Evaluation) -> str:
 
 def next_command(run: Run) -> str:
     """Return a command that makes use of the model."""
-    verb = "evaluate" if run.request.choices.data == "mnist" else "predict"
-    return shlex.join(["multilayer", verb, str(run.request.output), run.request.choices.data])
+    data = run.request.choices.data
+    if data == MNIST:
+        return shlex.join(["multilayer", "evaluate", str(run.request.output), data])
+    # Rows that it has not seen: on those it was trained on it looks better than it is.
+    new = f"NEW_ROWS{Path(data).suffix}"
+    return shlex.join(["multilayer", "predict", str(run.request.output), new])
 
 
 def as_json(run: Run) -> dict[str, Any]:

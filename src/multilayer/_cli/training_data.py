@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from multilayer._cli import archives, labels, sources, tables
-from multilayer._cli.console import count, listed
+from multilayer._cli.index_columns import refuse_index, warn_of_index
+from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
+from multilayer._core.wording import count, listed
 
 VALIDATION_FRACTION = 0.15
 RESERVED = "has its own validation and test images"
@@ -45,6 +47,7 @@ class Choices:
     data: str
     target: str | None
     drop: list[str]
+    keep: list[str]  # columns that are features although they number the rows
     validation_fraction: float | None
     test_fraction: float | None
     seed: int
@@ -61,7 +64,7 @@ def training_data(choices: Choices) -> TrainingData:
 
 
 def _mnist(choices: Choices) -> TrainingData:
-    sources.refuse_options("mnist has no columns", target=choices.target, drop=choices.drop)
+    _refuse_columns("mnist has no columns", choices)
     sources.refuse_options(
         f"mnist {RESERVED}",
         validation_fraction=choices.validation_fraction,
@@ -80,8 +83,13 @@ def _mnist(choices: Choices) -> TrainingData:
     )
 
 
+def _refuse_columns(why: str, choices: Choices) -> None:
+    named = {"target": choices.target, "drop": choices.drop, "keep": choices.keep}
+    sources.refuse_options(why, **named)
+
+
 def _from_archive(path: Path, choices: Choices) -> TrainingData:
-    sources.refuse_options("NPZ files have no columns", target=choices.target, drop=choices.drop)
+    _refuse_columns("NPZ files have no columns", choices)
     archive = archives.read_archive(path)
     parts = {name: Part(X, y) for name, (X, y) in archive.parts.items() if y is not None}
     if "all" not in parts and "train" not in parts:
@@ -94,6 +102,7 @@ def _from_archive(path: Path, choices: Choices) -> TrainingData:
         sources.refuse_options("it has X_test", test_fraction=choices.test_fraction)
     rows = parts.get("train", parts.get("all"))
     assert rows is not None  # one of the two is there
+    warn_of_index(rows.X, f"{path}")
     train, valid, test = _set_aside(rows, choices, str(path), parts.get("valid"), parts.get("test"))
     for name, part in parts.items():
         if part.X.shape[1] != train.X.shape[1]:
@@ -105,12 +114,17 @@ def _from_archive(path: Path, choices: Choices) -> TrainingData:
 
 
 def _from_table(path: Path, choices: Choices) -> TrainingData:
-    table = tables.read_table(path)
+    table = tables.read_table(path, choices.target)
     target = tables.require_target(table, choices.target)
     for name in choices.drop:
         tables.require_column(table, name, "--drop")
-    y = labels.column_labels(table.frame[target], f"target column {target!r} of {path}")
+    y = labels.table_labels(table, target)
     names = [name for name in table.columns if name != target and name not in choices.drop]
+    for name in choices.keep:
+        tables.require_column(table, name, "--keep")
+        if name not in names:
+            refuse("--keep", "a column that is not the target, nor dropped", name)
+    refuse_index(table, names, choices.keep)
     X = tables.features(table, names)
     import pandas as pd
 

@@ -62,7 +62,7 @@ def _require_packages() -> None:
     except ImportError as error:
         raise ImportError(
             f"ONNX export needs {error.name}, which is not installed. "
-            'Install it: pip install "multilayer[onnx]"'
+            "Install it: pip install onnx skl2onnx"
         ) from error
 
 

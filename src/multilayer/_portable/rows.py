@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import DataError
+from multilayer._data.columns import MEASURED, kinds_in
+from multilayer._data.frames import columns_of, is_frame
 
 
 def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
@@ -28,7 +30,7 @@ def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
         raise DataError("X must be dense, got a sparse matrix. Convert it with X.toarray().")
     given = names_of(X)
     try:
-        array = np.asarray(X)
+        array = _objects(X) if _has_dates(X) else np.asarray(X)
     except ValueError as error:  # rows of unequal length
         raise DataError(f"X must be a table of rows of equal length: {error}.") from error
     if array.ndim != 2 or len(array) == 0:
@@ -45,6 +47,20 @@ def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
     return array
 
 
+def _has_dates(X: Any) -> bool:
+    """Whether columns hold dates or durations, of which numbers come when all are converted."""
+    return is_frame(X) and any(column.kind in MEASURED for column in columns_of(X, every=False))
+
+
+def _objects(X: Any) -> np.ndarray:
+    """Return a table as an array of Python's objects: a step may leave the dates out."""
+    columns = [column.values() for column in columns_of(X, every=True)]
+    array = np.empty((len(columns[0]), len(columns)), object)
+    for place, values in enumerate(columns):
+        array[:, place] = values
+    return array
+
+
 def names_of(X: Any) -> list[str] | None:
     """Return the names of the columns of a frame, None where they are none or no text."""
     columns = getattr(X, "columns", None)
@@ -55,6 +71,8 @@ def names_of(X: Any) -> list[str] | None:
 def numbers(X: np.ndarray, *, missing: bool = False) -> np.ndarray:
     """Return a table of finite numbers; `missing` says whether NaN is allowed."""
     if X.dtype.kind == "O":
+        for kind in kinds_in(X).keys() & MEASURED:
+            raise DataError(f"X must hold numbers, got {kind}. Turn them into numbers.")
         try:
             X = X.astype(np.float64)
         except (TypeError, ValueError) as error:

@@ -9,6 +9,7 @@ import numpy as np
 
 from multilayer._core.checks import check_integer, refuse
 from multilayer._core.errors import DataError
+from multilayer._data.columns import kinds_in
 from multilayer.estimator.columns import (
     CategoricalColumn,
     DenseColumn,
@@ -66,6 +67,11 @@ class NumericColumn(DenseColumn):
 
     def _numbers(self, values: np.ndarray) -> np.ndarray:
         """Check that values are numbers, in the column's type where it has one."""
+        for kind, example in kinds_in(values).items():
+            raise DataError(
+                f"feature {self.key!r} must hold numbers, got {kind}, for example {example!r}. "
+                "Encode it as numbers."
+            )
         try:
             return values.astype(
                 self.dtype or (float if values.dtype == object else values.dtype), copy=False

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
-from multilayer._core.errors import InvalidArgumentError
+from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.process import check_process
 from multilayer.estimators.argument_names import known_arguments
 from multilayer.estimators.arguments import NetworkArguments
@@ -183,7 +183,10 @@ class BaseMLP(
                 "X_val must be None with solver='lbfgs', which has no epochs to validate. Choose "
                 "another solver."
             )
-        return self._samples(X_val, y_val, weight, first=False)
+        try:
+            return self._samples(X_val, y_val, weight, first=False)
+        except DataError as error:
+            raise DataError(f"Of X_val and y_val: {error}") from error
 
     @property
     def _full_batch(self) -> bool:

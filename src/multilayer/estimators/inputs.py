@@ -6,16 +6,25 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_sample_weight,
+    validate_data,
+)
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._core.wording import counted
+from multilayer._data import columns
+from multilayer._data.frames import is_frame
+from multilayer._data.objects import is_missing
 from multilayer._data.rows import Matrix
 
 
 def check_X(estimator: Any, X: Any, *, reset: bool) -> Matrix:
     """Validate X; rows are brought to the computing type when they are taken."""
-    with _told_plainly():
+    X = _judged(estimator, X, reset=reset)
+    with _gaps_named(X):
         return _numbers(
             validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=reset)
         )
@@ -25,8 +34,9 @@ def check_X_y(
     estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool = False
 ) -> tuple[Matrix, Any]:
     """Validate X and y together; y stays as it is, apart from its shape, or is made numeric."""
+    X = _judged(estimator, X, reset=reset)
     y = readable(y, numeric=numeric)
-    with _told_plainly():
+    with _gaps_named(X):
         X, y = validate_data(
             estimator,
             X,
@@ -40,25 +50,65 @@ def check_X_y(
     return _numbers(X), y
 
 
+def _judged(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Refuse X whose columns hold something else than numbers; return it, a list as an array."""
+    if isinstance(X, list | tuple):
+        try:
+            X = np.asarray(X)
+        except ValueError:  # ragged: scikit-learn says so
+            return X
+    found = columns.others(X)
+    missing = {} if found else columns.missing_objects(X)
+    if (found or missing) and not reset:
+        _check_feature_names(estimator, X, reset=False)  # other columns than in fit come first
+    if found:
+        raise _not_numbers("X", found)
+    if missing:
+        raise _has_missing(missing)
+    return X
+
+
 @contextmanager
-def _told_plainly() -> Iterator[None]:
-    """Turn errors from inside NumPy and pandas into those of the data that caused them."""
+def _gaps_named(X: Any) -> Iterator[None]:
+    """Name the columns with missing and infinite values that scikit-learn found."""
     try:
         yield
-    except TypeError as error:
-        if "NAType" in str(error):
-            raise DataError("X contains missing values (NaN, pd.NA). Fill them first.") from error
-        if "DType" in str(error):
+    except ValueError as error:
+        if not str(error).startswith("Input X contains"):
+            raise
+        gaps = columns.gaps(X)
+        if gaps.missing:
+            raise _has_missing(gaps.missing) from error
+        if gaps.infinite:
             raise DataError(
-                f"X must hold numbers, got columns without a common type (datetime64?): {error}. "
-                "Turn dates into numbers, for example days since the first one."
+                f"X contains infinity in {_columns_of(gaps.infinite)}. Replace these values, or "
+                "drop these rows."
             ) from error
         raise
 
 
+def _not_numbers(name: str, found: list[columns.Other]) -> DataError:
+    return DataError(
+        f"{name} must hold numbers, got {columns.described(found)}. {columns.remedy(found)}"
+    )
+
+
+def _has_missing(numbers: Mapping[Any, int]) -> DataError:
+    return DataError(
+        f"X contains NaN: values are missing in {_columns_of(numbers)}. Fill them, for example "
+        "with sklearn.impute.SimpleImputer in a pipeline before the network, or drop these rows."
+    )
+
+
+def _columns_of(numbers: Mapping[Any, int]) -> str:
+    """Return columns with how many of their values are meant."""
+    word = "column" if len(numbers) == 1 else "columns"
+    return f"{word} {counted(numbers)}"
+
+
 def _numbers(X: Matrix) -> Matrix:
     """Refuse dates and durations, which NumPy would take for whole numbers."""
-    if X.dtype.kind in "mM":
+    if X.dtype.kind in "mM":  # of an array-like that is judged as an array only now
         raise DataError(
             f"X must hold numbers, got {X.dtype} (datetime64 or timedelta64). Turn dates into "
             "numbers, for example days since the first one."
@@ -85,6 +135,9 @@ def readable(y: Any, *, numeric: bool) -> Any:
     """Refuse targets of which nothing can be made, before scikit-learn stumbles over them."""
     if y is None or sparse.issparse(y):
         return y
+    found = columns.others(y) if numeric and is_frame(y) else []
+    if found:
+        raise _not_numbers("y", found)
     try:
         values = np.asarray(y, dtype=object if isinstance(y, list | tuple) else None)
     except ValueError:  # ragged: scikit-learn says so
@@ -112,7 +165,7 @@ def _refuse_objects(values: np.ndarray, *, made_here: bool, numeric: bool) -> No
     kinds: set[type] = set()
     for value in values.ravel():
         kinds.add(type(value))
-        if value is None or type(value).__name__ in ("NAType", "NaTType") or is_nan(value):
+        if is_missing(value):
             raise DataError("y contains NaN or missing values (None, pd.NA). Drop those rows.")
     if numeric:
         _refuse_non_numbers(values)
@@ -139,11 +192,6 @@ def _refuse_non_numbers(values: np.ndarray) -> None:
         raise DataError(
             f"y must hold numbers: {error}. Convert it with y.astype(float)."
         ) from error
-
-
-def is_nan(value: Any) -> bool:
-    """Whether a value is a float that is no number."""
-    return isinstance(value, float | np.floating) and value != value
 
 
 def check_weight(sample_weight: Any, X: Matrix, dtype: str) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Classes after the conventions of scikit-learn's displays: ``from_...`` computes and draws, the
 constructor takes the data, ``plot`` draws them again, ``ax_`` or ``axes_`` and ``figure_`` are what
-was drawn in. Drawing takes matplotlib: ``pip install "multilayer[plots]"``.
+was drawn in. Drawing takes matplotlib: ``pip install matplotlib``.
 """
 
 from multilayer.plots._activation import ActivationDisplay

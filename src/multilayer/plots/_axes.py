@@ -18,7 +18,7 @@ def pyplot() -> Any:
     except ImportError as error:
         raise ImportError(
             "multilayer.plots draws with matplotlib, which cannot be imported. "
-            'Install it: pip install "multilayer[plots]"'
+            "Install it: pip install matplotlib"
         ) from error
     return plt
 

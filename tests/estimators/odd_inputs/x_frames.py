@@ -1,10 +1,12 @@
 """X and y as tables of pandas, polars and pyarrow."""
 
+import datetime
+
 import numpy as np
 import pytest
 
 from .harness import COUNTS, INDICATOR, LABELS, TARGET, TARGETS, WEIGHT, N, X, classify, regress
-from .rows import OursAccepts, Refused, Row, Same
+from .rows import OursAccepts, OursRefuses, Refused, Row, Same
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -108,19 +110,19 @@ PANDAS_X: dict[str, Row] = {
     ),
     "X pandas frame with a column of text": refused(
         lambda: with_column("b", lambda pd: ["red", "blue"] * (N // 2)),
-        "could not convert string to float: 'red'",
+        r"'b' \(text, for example 'red'\)",
     ),
     "X pandas frame with a column of str": refused(
         lambda: with_column("b", lambda pd: pd.Series(["red"] * N, dtype="string")),
-        "could not convert string to float: 'red'",
+        r"'b' \(text, for example 'red'\)",
     ),
     "X pandas frame with a column of categories": refused(
         lambda: with_column("b", lambda pd: pd.Categorical(["red", "blue"] * (N // 2))),
-        "could not convert string to float: 'red'",
+        r"'b' \(categories, for example 'red'\)",
     ),
     "X pandas frame with a column of dates": refused(
         lambda: with_column("b", lambda pd: pd.date_range("2020-01-01", periods=N)),
-        "X must .*datetime",
+        r"'b' \(dates, for example Timestamp\('2020-01-01 ",
     ),
     "X pandas series": refused(lambda: series(X[:, 0]), "Expected a 2-dimensional container"),
     "X pandas frame without rows": Refused(
@@ -180,6 +182,37 @@ PANDAS_Y: dict[str, Row] = {
     ),
 }
 
+UNITS = "a network would learn from the number of microseconds since 1970"
+TAKEN_AS_NUMBERS: dict[str, Row] = {
+    "X pandas frame with a column of text that reads as numbers": OursRefuses(
+        lambda: classify(with_column("b", lambda pd: ["1", "2"] * (N // 2))),
+        r"'b' \(text, for example '1'\)",
+        "text may be labels; numbers are made of it by astype",
+    ),
+    "X pandas frame with a column of durations as objects": OursRefuses(
+        lambda: classify(
+            with_column("b", lambda pd: pd.Series([np.timedelta64(3, "D")] * N, dtype=object))
+        ),
+        r"'b' \(durations, for example",
+        UNITS,
+    ),
+    "X polars frame with a column of dates": OursRefuses(
+        lambda: classify(polars().DataFrame({"a": X[:, 0], "b": [datetime.date(2020, 1, 1)] * N})),
+        r"'b' \(dates, for example datetime.date\(2020, 1, 1\)\)",
+        UNITS,
+    ),
+    "X polars frame with a column of durations": OursRefuses(
+        lambda: classify(polars().DataFrame({"a": X[:, 0], "b": [datetime.timedelta(1)] * N})),
+        r"'b' \(durations, for example",
+        UNITS,
+    ),
+    "X polars frame with a column of times": OursRefuses(
+        lambda: classify(polars().DataFrame({"a": X[:, 0], "b": [datetime.time(1)] * N})),
+        r"'b' \(times of day, for example",
+        UNITS,
+    ),
+}
+
 POLARS: dict[str, Row] = {
     "X polars frame": same(lambda: polars().DataFrame(X, schema=NAMES)),
     "X polars frame of several types": same(
@@ -192,7 +225,7 @@ POLARS: dict[str, Row] = {
     ),
     "X polars frame with text": refused(
         lambda: polars().DataFrame({"a": ["red"] * N, "b": X[:, 1]}),
-        "could not convert string to float: 'red'",
+        r"'a' \(text, for example 'red'\)",
     ),
     "X polars lazy frame": refused(
         lambda: polars().DataFrame(X, schema=NAMES).lazy(), "LazyFrame|Expected 2D array"
@@ -215,4 +248,4 @@ ARROW: dict[str, Row] = {
     "y Arrow array": same_y(lambda: arrow().array(LABELS)),
 }
 
-ROWS = PANDAS_X | PANDAS_Y | POLARS | ARROW
+ROWS = PANDAS_X | PANDAS_Y | TAKEN_AS_NUMBERS | POLARS | ARROW

@@ -88,17 +88,17 @@ CONTAINERS: dict[str, Row] = {
     "X JAX array": converted(lambda X: jnp.asarray(X, "float32")),
     "X list of strings of numbers": Refused(
         lambda: classify(X.astype(str).tolist()),
-        "Convert your data to numeric values",
+        "got text, for example '0.12",
         sooner=True,
     ),
     "X array of strings of numbers": Refused(
         lambda: classify(X.astype(str)),
-        "Convert your data to numeric values",
+        "got text, for example '0.12",
         sooner=True,
     ),
     "X array of bytes of numbers": Refused(
         lambda: classify(X.astype("S")),
-        "Convert your data to numeric values",
+        "got bytes, for example b'0.12",
         sooner=True,
     ),
     "X of JAX bfloat16": Refused(
@@ -115,12 +115,12 @@ CONTAINERS: dict[str, Row] = {
 
 REFUSED: dict[str, Row] = {
     "X complex": refused(lambda: X + 1j, "[Cc]omplex"),
-    "X text": refused(lambda: [["a", "b"]] * N, "numeric|could not convert string to float: 'a'"),
-    "X objects of text": refused(lambda: np.full((N, 2), "a", object), "could not convert string"),
+    "X text": refused(lambda: [["a", "b"]] * N, "numbers, got text, for example 'a'"),
+    "X objects of text": refused(lambda: np.full((N, 2), "a", object), "0 \\(text"),
     "X matrix": refused(lambda: np.asmatrix(X), "np.matrix is not supported"),
     "X structured array": refused(structured, "Expected 2D array, got 1D array"),
-    "X dates": refused(lambda: COUNTS.astype("datetime64[D]"), "datetime64", sooner=True),
-    "X durations": refused(lambda: COUNTS.astype("timedelta64[D]"), "timedelta64", sooner=True),
+    "X dates": refused(lambda: COUNTS.astype("datetime64[D]"), "got dates", sooner=True),
+    "X durations": refused(lambda: COUNTS.astype("timedelta64[D]"), "got durations", sooner=True),
     "X generator": refused(lambda: (row for row in X), "Expected 2D array"),
     "X generator of numbers": refused(lambda: map(float, range(N)), "Expected 2D array"),
     "X dictionary": refused(lambda: {"a": X[:, 0]}, "Expected 2D array|dict"),

@@ -42,8 +42,8 @@ class TensorBoard(Callback):
     "steps_per_second", a point per epoch; the last one has a point per call of the compiled
     program, which may do several short epochs. The estimator's arguments stand in the HPARAMS tab.
 
-    Writing takes tensorboardX: ``pip install "multilayer[tensorboard]"``. Looking takes TensorBoard
-    itself: ``pip install tensorboard``, then ``tensorboard --logdir runs``.
+    Writing takes tensorboardX: ``pip install tensorboardX``. Looking takes TensorBoard itself:
+    ``pip install tensorboard``, then ``tensorboard --logdir runs``.
 
     Parameters
     ----------

@@ -1,0 +1,160 @@
+"""Columns of tables, whichever library made them: what each holds, and its values.
+
+Nothing is imported to find out: whose table it is shows in the libraries that are there already.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from multilayer._data.objects import numbers_alone
+
+NUMBERS, OBJECTS, COMPLEX = "numbers", "objects", "complex numbers"
+
+NUMPY_KINDS = {
+    **dict.fromkeys("biuf", NUMBERS),
+    **dict.fromkeys("UT", "text"),
+    "S": "bytes",
+    "O": OBJECTS,
+    "c": COMPLEX,
+    "M": "dates",
+    "m": "durations",
+}
+PANDAS_KINDS = {"StringDtype": "text", "PeriodDtype": "periods", "IntervalDtype": "intervals"}
+POLARS_KINDS = {
+    **dict.fromkeys(("Boolean", "Null"), NUMBERS),
+    **dict.fromkeys(("Date", "Datetime"), "dates"),
+    **dict.fromkeys(("Categorical", "Enum"), "categories"),
+    **dict.fromkeys(("List", "Array"), "lists"),
+    "String": "text",
+    "Duration": "durations",
+    "Time": "times of day",
+    "Object": OBJECTS,
+}
+ARROW_KINDS = {
+    **dict.fromkeys(("bool", "int", "uint", "halffloat", "float", "double"), NUMBERS),
+    **dict.fromkeys(("decimal", "null"), NUMBERS),
+    **dict.fromkeys(("string", "large_string"), "text"),
+    **dict.fromkeys(("date", "timestamp"), "dates"),
+    **dict.fromkeys(("list", "large_list", "fixed_size_list"), "lists"),
+    "duration": "durations",
+    "time": "times of day",
+}
+"""By how the name of an Arrow type begins."""
+
+
+class Column(NamedTuple):
+    """A column of a table."""
+
+    name: Any
+    kind: str  # NUMBERS, OBJECTS that have to be looked at, or what it holds instead
+    values: Callable[[], list[Any]]
+    numbers: Callable[[], np.ndarray]  # float64, NaN where a value is missing
+
+
+def is_frame(given: Any) -> bool:
+    """Whether this is a table of pandas, polars or pyarrow."""
+    return _reader(given) is not None
+
+
+def columns_of(frame: Any, *, every: bool) -> Iterator[Column]:
+    """Go through ``every`` column of a table, or through those that do not hold numbers."""
+    reader = _reader(frame)
+    assert reader is not None  # as is_frame says
+    return reader(frame, every)
+
+
+def _reader(given: Any) -> Callable[[Any, bool], Iterator[Column]] | None:
+    for library, name, reader in (
+        ("pandas", "DataFrame", _of_pandas),
+        ("polars", "DataFrame", _of_polars),
+        ("pyarrow", "Table", _of_arrow),
+    ):
+        kind = getattr(sys.modules.get(library), name, None)
+        if kind is not None and isinstance(given, kind):
+            return reader
+    return None
+
+
+def _of_pandas(frame: Any, every: bool) -> Iterator[Column]:
+    # Tables have many columns of few types, and predictions are made row by row.
+    dtypes = frame.dtypes.tolist()
+    kinds = {dtype: _pandas_kind(dtype) for dtype in set(dtypes)}
+    for place, dtype in enumerate(dtypes):
+        if every or kinds[dtype] != NUMBERS:
+            series = partial(_at, frame, place)
+            name = frame.columns[place]
+            yield Column(name, kinds[dtype], partial(_listed, series), partial(_floats, series))
+
+
+def _at(frame: Any, place: int) -> Any:
+    return frame.iloc[:, place]
+
+
+def _listed(series: Callable[[], Any]) -> list[Any]:
+    return series().tolist()
+
+
+def _floats(series: Callable[[], Any]) -> np.ndarray:
+    return series().to_numpy(np.float64, na_value=np.nan)
+
+
+def _pandas_kind(dtype: Any) -> str:
+    if isinstance(dtype, np.dtype):
+        return NUMPY_KINDS.get(dtype.kind, str(dtype))
+    if hasattr(dtype, "pyarrow_dtype"):
+        return _arrow_kind(dtype.pyarrow_dtype)
+    if hasattr(dtype, "categories"):
+        return _category_kind(dtype.categories.tolist())
+    return PANDAS_KINDS.get(type(dtype).__name__) or NUMPY_KINDS.get(dtype.kind, str(dtype))
+
+
+def _category_kind(categories: list[Any]) -> str:
+    """Categories that are numbers become those numbers."""
+    return NUMBERS if numbers_alone(categories) else "categories"
+
+
+def _of_polars(frame: Any, every: bool) -> Iterator[Column]:
+    dtypes = frame.dtypes
+    kinds = {dtype: _polars_kind(dtype) for dtype in set(dtypes)}
+    for place, dtype in enumerate(dtypes):
+        if every or kinds[dtype] != NUMBERS:
+            series = frame.to_series(place)
+            yield Column(series.name, kinds[dtype], series.to_list, partial(_polars_floats, series))
+
+
+def _polars_kind(dtype: Any) -> str:
+    name = dtype.base_type().__name__
+    return NUMBERS if dtype.is_numeric() else POLARS_KINDS.get(name, name)
+
+
+def _polars_floats(series: Any) -> np.ndarray:
+    return series.cast(sys.modules["polars"].Float64).to_numpy()
+
+
+def _of_arrow(table: Any, every: bool) -> Iterator[Column]:
+    types = table.schema.types
+    kinds = {kind: _arrow_kind(kind) for kind in set(types)}
+    for name, arrow_type, values in zip(table.column_names, types, table.columns, strict=True):
+        if every or kinds[arrow_type] != NUMBERS:
+            floats = partial(_arrow_floats, values)
+            yield Column(name, kinds[arrow_type], values.to_pylist, floats)
+
+
+def _arrow_floats(chunks: Any) -> np.ndarray:
+    return np.array(
+        [np.nan if value is None else float(value) for value in chunks.to_pylist()], np.float64
+    )
+
+
+def _arrow_kind(arrow_type: Any) -> str:
+    shown = str(arrow_type)
+    if shown.startswith("dictionary<values="):
+        inner = _arrow_kind(shown.removeprefix("dictionary<values="))
+        return NUMBERS if inner == NUMBERS else "categories"
+    # "int64", "decimal128(10, 2)", "timestamp[ns]", "list<item: double>"
+    begin = shown.partition("[")[0].partition("<")[0].partition("(")[0].partition(",")[0]
+    return ARROW_KINDS.get(begin.rstrip("0123456789"), shown)
