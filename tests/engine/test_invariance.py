@@ -175,21 +175,28 @@ def test_padded_sizes_change_nothing(make_training, monkeypatch, batch_size):
     assert_close(padded, exact)
 
 
-class Poisoned(ResidentSource):
+class Divided(ResidentSource):
+    """Rows with divisors of their own."""
+
+    def __init__(self, X, y, weight, batch_size, order):
+        super().__init__(X, y, weight, batch_size, order, weight / 2)
+
+
+class Poisoned(Divided):
     """Rows whose padding is NaN."""
 
     def window(self, step):
         window = super().window(step)
-        X, y, weight = (np.array(part) for part in window.rows)
+        X, y, weight, divisor = (np.array(part) for part in window.rows)
         assert len(X) > self.n_rows
         X[self.n_rows :] = np.nan
-        weight[self.n_rows :] = np.nan
-        return window._replace(rows=Rows(X, y, weight))
+        weight[self.n_rows :] = divisor[self.n_rows :] = np.nan
+        return window._replace(rows=Rows(X, y, weight, divisor))
 
 
 def test_padding_is_never_read(make_training, assert_same_bits, blobs):
     for batch_size in (60, 211):
-        clean = run(make_training(estimator(batch_size=batch_size), *blobs))
+        clean = run(make_training(estimator(batch_size=batch_size), *blobs, make_source=Divided))
         poisoned = run(
             make_training(estimator(batch_size=batch_size), *blobs, make_source=Poisoned)
         )

@@ -18,9 +18,9 @@ RUNNING, CONVERGED, DIVERGED = 0, 1, 2  # TrainState.status
 class Pending(NamedTuple):
     """What the batches since the last update have gathered."""
 
-    gradient: Parameters  # sum of weight * gradient
-    loss: Array  # sum of weight * loss
-    weight: Array
+    gradient: Parameters  # sum of divisor * gradient
+    loss: Array  # sum of divisor * loss
+    weight: Array  # sum of the divisors
 
 
 class TrainState(NamedTuple):
@@ -38,7 +38,7 @@ class TrainState(NamedTuple):
     status: Array  # int32
     step: Array  # int32, steps done
     loss_sum: Array  # weighted losses of the steps of the present epoch
-    weight_sum: Array  # weights of those steps
+    weight_sum: Array  # sum of what those were divided by (the name is that in checkpoints)
 
     @property
     def model(self) -> Parameters:

@@ -13,6 +13,7 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.curves import Curves
+from multilayer.estimators.divisors import Seen, divisors
 from multilayer.estimators.network_use import NetworkUse
 from multilayer.estimators.samples import set_aside
 from multilayer.estimators.scikit_learn_callbacks import (
@@ -39,6 +40,8 @@ class BaseMLP(
     The engine is imported where it is used, so that importing, constructing and cloning an
     estimator start no JAX.
     """
+
+    _seen: Seen = Seen()  # the weights of the rows of partial_fit so far
 
     # What an estimator says of its targets -------------------------------------------------------
 
@@ -91,7 +94,7 @@ class BaseMLP(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, not negative. A batch's loss is ``sum(w * loss) / sum(w)``.
+            Weights of the samples, not negative; see `weight_normalization`.
         X_val, y_val : array-like, default=None
             Validation data: for the curves, and for early stopping when that is on.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
@@ -206,7 +209,12 @@ class BaseMLP(
             samples, validation = set_aside(
                 samples, self.validation_fraction, seed=self._seed, strata=self._strata(samples)
             )
+        given = samples.weight
         samples, validation, class_weights = self._weighed(samples, validation)
+        if not self._full_batch:
+            self._seen = (self._seen if one_epoch else Seen()).after(given, samples.weight)
+            by_class, rule = class_weights is not None, self.weight_normalization
+            samples = samples.dividing(divisors(rule, given, self._seen, by_class=by_class))
         dtype = fitting.computing_type()
         plan = fitting.Plan(
             arguments=self,
@@ -248,6 +256,7 @@ class BaseMLP(
         self.n_outputs_ = units
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
         self._resumable: Any = None
+        self._seen = Seen()
         self._history_rows: list[dict[str, float]] = []
         self.t_ = 0
 

@@ -63,7 +63,7 @@ def assemble(
         plan.arguments,
         plan.network,
         plan.objective,
-        weighted=bool((samples.weight == 0).any()),
+        weighted=bool((samples.divisors == 0).any()),
         validate=validation is not None,
         closed_outside=scorer is not None or (validation is not None and validation.streamed),
     )
@@ -182,8 +182,10 @@ def training_source(estimator: NetworkArguments, samples: Samples, seed: int, dt
     order = shuffled(n, seed) if estimator.shuffle else unshuffled(n)
     size = batch_size(estimator, n)
     if samples.streamed:
-        return StreamedSource(samples.taker(dtype), samples.y, samples.weight, size, order)
-    return ResidentSource(compact(samples.X, dtype), samples.y, samples.weight, size, order)
+        take, targets = samples.taker(dtype), samples.y
+        return StreamedSource(take, targets, samples.weight, size, order, samples.divisor)
+    X = compact(samples.X, dtype)
+    return ResidentSource(X, samples.y, samples.weight, size, order, samples.divisor)
 
 
 def validation_of(config: FitConfig, samples: Samples) -> Validation | StreamedValidation:
