@@ -32,6 +32,7 @@ class TrainState(NamedTuple):
     pending: Pending | None  # where updates wait for several batches
     best_params: Parameters  # at the best epoch so far
     best_kept: Array  # what best_params were kept for, lower is better
+    best_loss: Array  # their validation loss: among epochs of the same score the lower one counts
     best_value: Array  # the best of what the stopping rule watches, lower is better
     no_improvement: Array  # int32, epochs since the monitored value improved by tol
     divisor: Array  # what the "adaptive" schedule has divided the rate by
@@ -57,6 +58,7 @@ def initial_state(config: FitConfig, hyper: Hyper, params: Parameters) -> TrainS
         pending=Pending(zeros, real(0), real(0)) if config.accumulated else None,
         best_params=params,
         best_kept=real(np.inf),
+        best_loss=real(np.inf),
         best_value=real(np.inf),
         no_improvement=np.int32(0),
         divisor=real(1),

@@ -59,7 +59,9 @@ nesterovs_momentum : bool, default=True
     Whether "sgd" looks ahead.
 early_stopping : bool, default=False
     Stop when the validation data say that training has stopped improving, and return to the best
-    epoch's network; see `scoring`. Without it training stops on the training loss and keeps the
+    epoch's network; see `scoring`. A score that is met again is no improvement; of epochs with the
+    best score the network of the lowest validation loss is kept (scikit-learn keeps the first).
+    Without it training stops on the training loss and keeps the
     last network. "lbfgs" does without, as in scikit-learn.
 validation_fraction : float, default=0.1
     Share of the rows set aside (stratified for a classifier) when `early_stopping` is on and
