@@ -62,7 +62,8 @@ class TrainStep:
         cache.check_process()
         params = jax.tree.map(np.array, params)
         start = cache.get(
-            ("own_loop_start", self.optimizer), lambda: cache.jitted(self.optimizer.init)
+            ("own_loop_start", self.optimizer, cache.signature(params)),
+            lambda: cache.compiled(self.optimizer.init, params),
         )
         return LoopState(params, start(params), np.int32(0), np.uint32(seed))
 
@@ -93,10 +94,27 @@ class TrainStep:
         """
         cache.check_process()
         weight = None if sample_weight is None else _own("sample_weight", sample_weight)
-        return self._program(state, _own("X", X), _own("y", y), weight)
+        X, y = _own("X", X), _own("y", y)
+        self._make_room(X, y, weight)
+        return self._program(state, X, y, weight)
+
+    def _make_room(self, *batch: Array | None) -> None:
+        """Let compiled programs go, the step's own last, where a new one takes the last room."""
+        shapes = tuple(None if part is None else (part.shape, part.dtype) for part in batch)
+        if shapes in self._compiled:
+            return
+        if not cache.make_room():
+            self._program.clear_cache()
+            self._compiled.clear()
+        self._compiled.add(shapes)
 
     @cached_property
-    def _program(self) -> Callable[..., tuple[LoopState, Array]]:
+    def _compiled(self) -> set[tuple]:
+        """Shapes and types of the batches seen: the step is compiled once for each."""
+        return set()
+
+    @cached_property
+    def _program(self) -> Any:
         """The step compiled, for each shape of a batch; equal steps share it."""
         return cache.get(("own_loop", self), lambda: cache.jitted(self._step))
 
