@@ -113,10 +113,10 @@ def test_folds_share_a_program(arguments, compilations):
 
 def test_the_number_of_rows_predicted_compiles_little(first_fit, compilations):
     X = data(5000)[0]
-    for n in (33, 40, 50, 64, 100, 128):
+    for n in (49, 64, 80, 100, 128, 144):
         assert len(first_fit.predict(X[:n])) == n
     assert compilations.by_cache <= 1
-    for n in (513, 1000, 2048, 2049, 3000, 5000):
+    for n in (529, 1000, 2048, 2064, 3000, 5000):
         assert len(first_fit.predict(X[:n])) == n
     assert compilations.by_cache <= 2
 

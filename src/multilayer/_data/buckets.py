@@ -4,6 +4,15 @@ PADDED_BELOW = 8192
 """Arrays with more rows than this are not padded: each size is a program of its own."""
 
 
+BLOCK_BYTES = 32 << 20
+"""Dense rows made at a time from rows that lie elsewhere, or values between two layers."""
+
+
+def rows_within(width: int, itemsize: int, n_bytes: int = BLOCK_BYTES) -> int:
+    """Return how many rows of a width take at most so many bytes, at least one."""
+    return max(1, n_bytes // (max(1, width) * itemsize))
+
+
 def rows_bucket(n_rows: int) -> int:
     """Rows to allocate for ``n_rows``: a power of two of at least 32, or exact for large data."""
     if n_rows > PADDED_BELOW:

@@ -13,11 +13,11 @@ import numpy as np
 
 from multilayer._core.errors import DataError
 from multilayer._core.types import Array
-from multilayer._data.buckets import batch_bucket, rows_bucket
+from multilayer._data.buckets import BLOCK_BYTES, batch_bucket, rows_bucket
 from multilayer._data.order import Order, fill, in_batches
 
 ORDER_ENTRIES = 1 << 16  # row numbers in a window of small data: many epochs per call
-CHUNK_BYTES = 32 << 20  # dense rows in a window of streamed data
+CHUNK_BYTES = BLOCK_BYTES  # dense rows in a window of streamed data
 MOST_EPOCHS = 128  # epochs in one window
 
 

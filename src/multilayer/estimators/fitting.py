@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from multilayer._data.buckets import rows_bucket
+from multilayer._data.buckets import rows_bucket, rows_within
 from multilayer._data.order import shuffled, unshuffled
 from multilayer._data.rows import compact
 from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
@@ -19,9 +19,10 @@ from multilayer._engine.config import (
     Hyper,
 )
 from multilayer._engine.loop import Scorer, Training
+from multilayer._engine.predict import widest
 from multilayer._engine.state import initial_state
 from multilayer._engine.validation import StreamedValidation, Validation
-from multilayer._nn.model import Disturbance, Model
+from multilayer._nn.model import Disturbance, Model, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Schedule, make_schedule
@@ -30,7 +31,7 @@ from multilayer.estimators.architecture import dropout_rates, hidden_sizes
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.samples import Samples
 
-VALIDATION_BLOCK = 1024  # rows of a block of validation data
+VALIDATION_BLOCK = 1024  # most rows of a block of validation data
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 
 
@@ -74,7 +75,7 @@ def assemble(
         hyper=hyper,
         source=source,
         schedule=schedule(plan.arguments, source, epochs),
-        validation=None if validation is None else validation_of(config, validation),
+        validation=None if validation is None else validation_of(config, validation, params),
         state=initial_state(config, hyper, params),
         scorer=scorer,
     )
@@ -188,10 +189,15 @@ def training_source(estimator: NetworkArguments, samples: Samples, seed: int, dt
     return ResidentSource(X, samples.y, samples.weight, size, order, samples.divisor)
 
 
-def validation_of(config: FitConfig, samples: Samples) -> Validation | StreamedValidation:
+def validation_of(
+    config: FitConfig, samples: Samples, params: Parameters
+) -> Validation | StreamedValidation:
     """Validation rows on the device, in padded blocks ``(blocks, rows, ...)``; or streamed."""
     n, take = len(samples), samples.taker(config.dtype)
-    block = min(rows_bucket(n), VALIDATION_BLOCK)
+    width = max(samples.X.shape[1], widest(params))
+    most = rows_within(width, np.dtype(config.dtype).itemsize)
+    # A power of two, so that rows of nearly the same number share a program.
+    block = min(rows_bucket(n), VALIDATION_BLOCK, 1 << (most.bit_length() - 1))
     scale = score_scale(config.objective, samples.y, samples.weight).astype(config.dtype)
     if samples.streamed:
         return StreamedValidation(take, samples.y, samples.weight, scale, block)
