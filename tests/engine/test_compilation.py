@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import sparse
 
 from multilayer import MLPClassifier
 from multilayer._core.errors import ForkedProcessError
@@ -97,9 +98,23 @@ def test_numbers_compile_nothing(first_fit, compilations, changed):
 
 def test_going_on_compiles_nothing(first_fit, compilations):
     X, y = data(300)
-    first_fit.partial_fit(X, y)
     first_fit.set_params(warm_start=True).fit(X, y)
     assert (compilations.by_cache, compilations.by_jax) == (0, 0)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array], ids=["resident", "streamed"])
+def test_chunks_of_changing_size_share_programs(make, compilations):
+    rng = np.random.default_rng(0)
+    X, y = data(500)
+    clf = MLPClassifier((7,), random_state=0)
+    for n_rows in rng.integers(1, 501, size=60).tolist():
+        weight = rng.integers(0, 2, n_rows).astype(float)
+        weight[0] = 1
+        chunk = make(X[:n_rows]), y[:n_rows]
+        clf.partial_fit(*chunk, None if n_rows % 2 else weight, classes=[0, 1, 2])
+    assert 1 <= compilations.by_cache <= 3
+    assert compilations.by_jax <= 3
+    assert len(clf.loss_curve_) == 60
 
 
 @pytest.mark.parametrize("arguments", [{}, {"early_stopping": True}, {"batch_size": 10_000}])

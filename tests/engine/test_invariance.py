@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from scipy import sparse
 
 from multilayer import MLPClassifier
 from multilayer._data import source as source_module
@@ -173,6 +174,27 @@ def test_padded_sizes_change_nothing(make_training, monkeypatch, batch_size):
     exact = run(make_training(estimator(batch_size=batch_size), X, y))
     assert len(exact.source.window(0).rows.X) == 799
     assert_close(padded, exact)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array], ids=["resident", "streamed"])
+def test_padding_of_rows_that_are_visited_once(monkeypatch, blobs, make):
+    X, y = blobs
+
+    def trained():
+        # Not "adam": see the test of weights under batch norm.
+        clf = estimator(batch_size=40, norm="batch", solver="sgd", random_state=0)
+        for n_rows in (1, 30, 40, 90, 211):
+            weight = np.arange(n_rows) % 3 + 0.5
+            clf.partial_fit(make(X[:n_rows]), y[:n_rows], weight, classes=[0, 1, 2])
+        return clf
+
+    padded = trained()
+    monkeypatch.setattr(source_module, "visit_bucket", lambda n: n)
+    exact = trained()
+    np.testing.assert_allclose(padded.loss_curve_, exact.loss_curve_, rtol=1e-5)
+    for a, b in zip(padded.coefs_, exact.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    np.testing.assert_allclose(padded.norm_means_[0], exact.norm_means_[0], atol=1e-5)
 
 
 class Divided(ResidentSource):

@@ -13,7 +13,7 @@ import numpy as np
 
 from multilayer._core.errors import DataError
 from multilayer._core.types import Array
-from multilayer._data.buckets import BLOCK_BYTES, batch_bucket, rows_bucket
+from multilayer._data.buckets import BLOCK_BYTES, batch_bucket, rows_bucket, visit_bucket
 from multilayer._data.order import Order, fill, in_batches
 
 ORDER_ENTRIES = 1 << 16  # row numbers in a window of small data: many epochs per call
@@ -79,14 +79,21 @@ def put(rows: Rows) -> Rows:
     return jax.tree.map(lambda array: jax.device_put(np.ascontiguousarray(array)), rows)
 
 
-def _geometry(n_rows: int, batch_size: int) -> tuple[int, int, int]:
+def _geometry(n_rows: int, batch_size: int, *, once: bool = False) -> tuple[int, int, int]:
     """Real batch size, allocated batch size and steps per epoch."""
     size = min(batch_size, n_rows)
-    return size, batch_bucket(n_rows) if size == n_rows else size, -(-n_rows // size)
+    if once:
+        width = min(batch_size, visit_bucket(n_rows))
+    else:
+        width = batch_bucket(n_rows) if size == n_rows else size
+    return size, width, -(-n_rows // size)
 
 
 class ResidentSource:
-    """The whole training set on the device; batches are gathered inside the program."""
+    """The whole training set on the device; batches are gathered inside the program.
+
+    ``once`` is for rows of which one epoch is asked: sets of nearly any size share their shapes.
+    """
 
     def __init__(
         self,
@@ -96,18 +103,20 @@ class ResidentSource:
         batch_size: int,
         order: Order,
         divisor: np.ndarray | None = None,
+        *,
+        once: bool = False,
     ) -> None:
         self.n_rows = len(X)
-        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(X), batch_size)
+        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(X), batch_size, once=once)
         self._order = order
-        allocated = rows_bucket(self.n_rows)
+        allocated = visit_bucket(self.n_rows) if once else rows_bucket(self.n_rows)
         self._rows = self._resident(allocated, Rows(X, y, weight, divisor))
         # The table of a window is as large for every number of rows in the bucket.
-        self._allocated_steps = -(-allocated // self.batch_size)
-        if self.batch_size == self.n_rows:
+        self._allocated_steps = -(-allocated // (self.width if once else self.batch_size))
+        if self.batch_size == self.n_rows and not once:
             self._allocated_steps = 1
         most = ORDER_ENTRIES // (self._allocated_steps * self.width)
-        self._epochs = max(1, min(MOST_EPOCHS, most))
+        self._epochs = 1 if once else max(1, min(MOST_EPOCHS, most))
 
     @staticmethod
     def _resident(allocated: int, rows: Rows) -> Rows:
@@ -140,6 +149,8 @@ class StreamedSource:
         ``take(rows)`` returns the rows with these numbers as a dense 2-D array.
     y, weight, divisor : ndarray of shape (n_rows, ...)
         As in :class:`Rows`; these are kept whole.
+    once : bool
+        As for :class:`ResidentSource`.
     """
 
     def __init__(
@@ -152,15 +163,15 @@ class StreamedSource:
         divisor: np.ndarray | None = None,
         *,
         chunk_bytes: int = CHUNK_BYTES,
+        once: bool = False,
     ) -> None:
         self.n_rows = len(y)
-        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(y), batch_size)
+        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(y), batch_size, once=once)
         self._take, self._order = take, order
         self._beside = Rows(None, y, weight, divisor)
         row_bytes = max(1, take(np.arange(1)).nbytes)
-        self._chunk_steps = min(
-            self.steps_per_epoch, max(1, chunk_bytes // (row_bytes * self.width))
-        )
+        steps = -(-visit_bucket(self.n_rows) // self.width) if once else self.steps_per_epoch
+        self._chunk_steps = min(steps, max(1, chunk_bytes // (row_bytes * self.width)))
 
     def window(self, step: int) -> Window:
         """Return the chunk that starts at ``step`` and ends within its epoch."""

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._engine.history import History
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.curves import Curves
 from multilayer.estimators.divisors import Seen, divisors
@@ -223,7 +224,7 @@ class BaseMLP(
             numbers=self._loss_numbers(dtype, class_weights),
             seed=self._seed,
         )
-        done = len(self._history_rows)
+        done = len(self._history)
         training = fitting.assemble(
             plan,
             samples,
@@ -231,11 +232,12 @@ class BaseMLP(
             self._parameters(dtype),
             self.max_iter if one_epoch else done + self.max_iter,
             self._scorer(validation),
+            one_epoch=one_epoch,
         )
         if self._resumable is not None:
             step = done * training.source.steps_per_epoch
             training.state = self._resumable.onto(training.state, step)
-        training.history.rows.extend(self._history_rows)
+        training.history = self._history.continued()
         training.begun = training.reported = done
         training.arguments = self.get_params(deep=False)
         if kept is not None:
@@ -257,7 +259,7 @@ class BaseMLP(
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
         self._resumable: Any = None
         self._seen = Seen()
-        self._history_rows: list[dict[str, float]] = []
+        self._history = History()
         self.t_ = 0
 
     def _network_in_training(self) -> Any:

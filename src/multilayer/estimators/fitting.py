@@ -58,17 +58,22 @@ def assemble(
     params: Any,
     epochs: int,
     scorer: Scorer | None = None,
+    *,
+    one_epoch: bool = False,
 ) -> Training:
-    """Return a training run at its first step; ``epochs`` is what the schedule spans."""
+    """Return a training run at its first step; ``epochs`` is what the schedule spans.
+
+    ``one_epoch`` is for samples that one epoch is trained on, among others of any number.
+    """
     config = configuration(
         plan.arguments,
         plan.network,
         plan.objective,
-        weighted=bool((samples.divisors == 0).any()),
+        weighted=one_epoch or bool((samples.divisors == 0).any()),
         validate=validation is not None,
         closed_outside=scorer is not None or (validation is not None and validation.streamed),
     )
-    source = training_source(plan.arguments, samples, plan.seed, config.dtype)
+    source = training_source(plan.arguments, samples, plan.seed, config.dtype, once=one_epoch)
     hyper = hyper_parameters(plan, config, source)
     return Training(
         config=config,
@@ -177,16 +182,20 @@ def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Schedu
     )
 
 
-def training_source(estimator: NetworkArguments, samples: Samples, seed: int, dtype: str) -> Source:
+def training_source(
+    estimator: NetworkArguments, samples: Samples, seed: int, dtype: str, *, once: bool = False
+) -> Source:
     """Return the batches of a fit: whole on the device, or streamed."""
     n = len(samples)
     order = shuffled(n, seed) if estimator.shuffle else unshuffled(n)
-    size = batch_size(estimator, n)
+    # Asked for, not what is there: chunks of all sizes share a program.
+    size = batch_size(estimator, NEVER if once else n)
     if samples.streamed:
         take, targets = samples.taker(dtype), samples.y
-        return StreamedSource(take, targets, samples.weight, size, order, samples.divisor)
+        weight, divisor = samples.weight, samples.divisor
+        return StreamedSource(take, targets, weight, size, order, divisor, once=once)
     X = compact(samples.X, dtype)
-    return ResidentSource(X, samples.y, samples.weight, size, order, samples.divisor)
+    return ResidentSource(X, samples.y, samples.weight, size, order, samples.divisor, once=once)
 
 
 def validation_of(

@@ -66,12 +66,11 @@ def fitted(estimator: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             f"network={estimator.network!r}. Save what it has learnt by "
             "multilayer.nn.save(model.params_, path)."
         )
-    rows = estimator._history_rows
     values = {
         "layer_sizes": list(estimator._network.layer_sizes),
         "feature_names": encode_names(getattr(estimator, "feature_names_in_", None)),
         "seed": estimator._seed,
-        "history": list(rows[0]) if rows else [],
+        "history": list(estimator._history.columns()),
         # For readers that do not open the arrays; here it follows from the history.
         "best_validation_score": encode("best_validation_score_", estimator.best_validation_score_),
     }
@@ -115,8 +114,8 @@ def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def _history_arrays(estimator: Any) -> dict[str, np.ndarray]:
-    rows = estimator._history_rows
-    return {f"history.{column}": values for column, values in estimator.history_.items() if rows}
+    columns = estimator._history.columns()
+    return {f"history.{column}": values for column, values in columns.items()}
 
 
 # And back -------------------------------------------------------------------------------------
@@ -143,7 +142,7 @@ def restore(estimator: Any, fitted: Values, arrays: Arrays) -> Any:
     estimator._trained = estimator._objective()
     estimator.out_activation_ = estimator._trained.out_activation
     restore_network(estimator, sum(estimator._trained.heads), fitted, arrays)
-    estimator._history_rows = take_history(fitted, arrays)
+    estimator._history = take_history(fitted, arrays)
     if fitted.get("best_validation_score") is not None:
         take(fitted, "best_validation_score", float)
     estimator.n_reused_layers_ = 0  # the first version's files do not know of it
