@@ -151,7 +151,8 @@ weight_normalization : {"batch", "data"}, default="batch"
     the batch: rare rows of large weight are as good as lost. "data" divides by the batch's rows
     times the mean weight of all rows, so that the mean gradient over the batches of an epoch is
     that of all rows at once; a row of weight 0 is a row. Means are over the data of ``fit``, or
-    over the rows of all calls of ``partial_fit`` so far.<class_weights>
+    over the rows of all calls of ``partial_fit`` so far (since it was loaded, of a model from a
+    file).<class_weights>
 precision : {"float32", "bfloat16"}, default="float32"
     Operands of matrix products in training; "bfloat16" rounds them to 8 bits and adds up in
     float32. Faster where the processor has it, slower elsewhere. Prediction is in float32.

@@ -10,6 +10,7 @@ from multilayer._core.errors import ModelFileError
 from multilayer._nn.network import Network
 from multilayer._persist.values import encode
 from multilayer.estimators.architecture import network_of
+from multilayer.estimators.divisors import Seen
 from multilayer.estimators.network_attributes import NORM_ATTRIBUTES
 from multilayer.estimators.stored import (
     Arrays,
@@ -155,7 +156,7 @@ def restore(estimator: Any, fitted: Values, arrays: Arrays) -> Any:
     for name in FLAGS:
         setattr(estimator, name, take(fitted, name.strip("_"), bool))
     estimator._seed = take_count(fitted, "seed")
-    estimator._resumable = FreshOptimizer()
+    estimator._resumable, estimator._seen = FreshOptimizer(), Seen()
     return estimator
 
 
