@@ -79,7 +79,7 @@ def compare(recipe: str, pixels: str, n_rounds: int) -> float:
 
     data = load_mnist(scale=pixels == "float32")
     X, y = data.X_train, data.y_train
-    arguments = recipe_arguments(recipe, len(X))
+    arguments = recipe_arguments(recipe, len(X), {})
     if pixels == "uint8":  # as the command line has them
         arguments["input_scale"] = 1 / 255
     fit({**arguments, "max_iter": 1}, X, y, None)  # imports and compiles

@@ -61,11 +61,6 @@ def _training(
         fitting.batch_size(estimator, len(X)),
         order or shuffled(len(X), seed),
     )
-    if validation is not None:
-        X_val, y_val = validation
-        ones = np.ones(len(X_val), config.dtype)
-        samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
-        validation = fitting.validation_of(config, samples)
     if params is None:
         rng = np.random.RandomState(seed)
         params = initialize(
@@ -76,6 +71,11 @@ def _training(
             output_like=output_like(estimator),
             dtype=config.dtype,
         )
+    if validation is not None:
+        X_val, y_val = validation
+        ones = np.ones(len(X_val), config.dtype)
+        samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
+        validation = fitting.validation_of(config, samples, params)
     numbers = losses.classifier_numbers(estimator, config.dtype)
     plan = fitting.Plan(estimator, network, objective, numbers, seed)
     hyper = fitting.hyper_parameters(plan, config, source)

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from scipy import sparse
 
 from multilayer import MLPClassifier
 from multilayer._data import source as source_module
@@ -175,21 +176,49 @@ def test_padded_sizes_change_nothing(make_training, monkeypatch, batch_size):
     assert_close(padded, exact)
 
 
-class Poisoned(ResidentSource):
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array], ids=["resident", "streamed"])
+def test_padding_of_rows_that_are_visited_once(monkeypatch, blobs, make):
+    X, y = blobs
+
+    def trained():
+        # Not "adam": see the test of weights under batch norm.
+        clf = estimator(batch_size=40, norm="batch", solver="sgd", random_state=0)
+        for n_rows in (1, 30, 40, 90, 211):
+            weight = np.arange(n_rows) % 3 + 0.5
+            clf.partial_fit(make(X[:n_rows]), y[:n_rows], weight, classes=[0, 1, 2])
+        return clf
+
+    padded = trained()
+    monkeypatch.setattr(source_module, "visit_bucket", lambda n: n)
+    exact = trained()
+    np.testing.assert_allclose(padded.loss_curve_, exact.loss_curve_, rtol=1e-5)
+    for a, b in zip(padded.coefs_, exact.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    np.testing.assert_allclose(padded.norm_means_[0], exact.norm_means_[0], atol=1e-5)
+
+
+class Divided(ResidentSource):
+    """Rows with divisors of their own."""
+
+    def __init__(self, X, y, weight, batch_size, order):
+        super().__init__(X, y, weight, batch_size, order, weight / 2)
+
+
+class Poisoned(Divided):
     """Rows whose padding is NaN."""
 
     def window(self, step):
         window = super().window(step)
-        X, y, weight = (np.array(part) for part in window.rows)
+        X, y, weight, divisor = (np.array(part) for part in window.rows)
         assert len(X) > self.n_rows
         X[self.n_rows :] = np.nan
-        weight[self.n_rows :] = np.nan
-        return window._replace(rows=Rows(X, y, weight))
+        weight[self.n_rows :] = divisor[self.n_rows :] = np.nan
+        return window._replace(rows=Rows(X, y, weight, divisor))
 
 
 def test_padding_is_never_read(make_training, assert_same_bits, blobs):
     for batch_size in (60, 211):
-        clean = run(make_training(estimator(batch_size=batch_size), *blobs))
+        clean = run(make_training(estimator(batch_size=batch_size), *blobs, make_source=Divided))
         poisoned = run(
             make_training(estimator(batch_size=batch_size), *blobs, make_source=Poisoned)
         )

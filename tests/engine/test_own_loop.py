@@ -292,3 +292,20 @@ def test_loss_of_the_whole_batch_is_refused():
     step, state = begin(loss=lambda logits, labels: LOSS(logits, labels).mean())
     with pytest.raises(InvalidArgumentError, match=r"one value per row.* returns shape \(\)"):
         step(state, X, Y)
+
+
+@pytest.mark.parametrize("rule", ["batch", "data"])
+def test_what_weighted_losses_are_divided_by(rule):
+    X, y = np.ones((4, 1), np.float32), np.array([[1.0], [2.0], [3.0], [4.0]], np.float32)
+    weight = np.array([0.0, 1.0, 1.0, 4.0], np.float32)
+    step = nn.train_step(nn.dense(1), nn.squared_error, optax.sgd(0.0), weight_normalization=rule)
+    state = step.init(nn.dense(1).init(nn.key(0), n_inputs=1))
+    outputs = np.asarray(nn.dense(1).apply(state.params, X))
+    total = np.sum(0.5 * weight * np.square(outputs - y)[:, 0])
+    _, loss = step(state, X, y, weight)
+    assert float(loss) == pytest.approx(total / (6.0 if rule == "batch" else 4.0), rel=1e-6)
+
+
+def test_other_rules_of_division_are_refused():
+    with pytest.raises(InvalidArgumentError, match="weight_normalization must be one of"):
+        nn.train_step(nn.dense(1), nn.squared_error, optax.sgd(0.1), weight_normalization="rows")

@@ -102,16 +102,18 @@ def test_a_regressor_follows_squared_errors(tmp_path, iris, trained, reduction, 
     assert results["prediction/mean"] == pytest.approx(predicted.mean(), rel=1e-5)
 
 
-def test_weights_multiply_the_losses_of_rows(make_classifier, iris, trained):
+@pytest.mark.parametrize("reduction", ["sum", None])
+def test_weights_multiply_the_losses_of_rows(make_classifier, iris, trained, reduction):
     X, y = jnp.asarray(iris[0]), jnp.asarray(iris[1])
     weight = np.random.default_rng(1).integers(0, 3, 150).astype(np.float32)
     weight[:70] = 0  # a batch without weight changes nothing
-    model = make_classifier(weight_column="w", loss_reduction="sum")
+    model = make_classifier(weight_column="w", loss_reduction=reduction)
 
     def loss(layers, some):
         raw = outputs(layers, X[some])
         losses = optax.softmax_cross_entropy_with_integer_labels(raw, y[some])
-        return jnp.sum(losses * jnp.asarray(weight)[some])
+        total = jnp.sum(losses * jnp.asarray(weight)[some])
+        return total if reduction == "sum" else total / len(raw)  # TensorFlow counts rows
 
     expected = adagrad(first_layers(model), loss, ROWS)
     features, y = {"X": iris[0], "w": weight}, iris[1]

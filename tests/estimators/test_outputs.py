@@ -98,10 +98,12 @@ def test_class_weights_are_sample_weights(class_weight):
     table = class_weight if isinstance(class_weight, str) else {0: 3.0, 1: 1.0, 2: 0.5}
     weights = compute_sample_weight(table, y[few])
     one = classifier(class_weight=class_weight).fit(X[few], y[few])
-    other = classifier().fit(X[few], y[few], sample_weight=weights)
+    unbiased = {"weight_normalization": "data"}
+    other = classifier(**unbiased).fit(X[few], y[few], sample_weight=weights)
     assert_array_equal(one.coefs_[0], other.coefs_[0])
-    both = classifier(class_weight=class_weight).fit(X[few], y[few], sample_weight=weights)
-    square = classifier().fit(X[few], y[few], sample_weight=weights**2)
+    both = classifier(class_weight=class_weight, **unbiased)
+    both.fit(X[few], y[few], sample_weight=weights)
+    square = classifier(**unbiased).fit(X[few], y[few], sample_weight=weights**2)
     assert_allclose(both.coefs_[0], square.coefs_[0], atol=1e-5)
 
 

@@ -12,6 +12,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor
 from multilayer._engine.cache import PROGRAMS
+from multilayer.callbacks import KeepBest
 from multilayer.estimators.samples import Samples, set_aside
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -106,6 +107,42 @@ def test_early_stopping_on_what_was_asked_for(scoring):
         "neg_log_loss": lambda: -clf.evaluate(X[TEST], y[TEST])["average_loss"],
     }[scoring]()
     assert_allclose(values.max(), expected, rtol=1e-4)  # the best network was returned to
+
+
+EASY = slice(600, 606)  # so few rows that many epochs have the same score
+
+
+def best_by_score_and_loss(history):
+    """Number of the epoch of the best score, the lowest loss among those."""
+    return np.lexsort([history["validation_loss"], -history["validation_score"]])[0]
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy"], ids=["inside", "outside"])
+def test_of_epochs_with_the_same_score_the_lowest_loss_is_kept(scoring):
+    clf = classifier(early_stopping=True, scoring=scoring, n_iter_no_change=8, max_iter=20)
+    for _ in range(2):  # the second time from the first one's end
+        clf.fit(X[TRAIN], y[TRAIN], X_val=X[EASY], y_val=y[EASY])
+        clf.set_params(warm_start=True, learning_rate_init=0.03)
+        best = best_by_score_and_loss(clf.history_)
+        assert best > clf.history_["validation_score"].argmax()  # the first of the ties
+        loss = clf.evaluate(X[EASY], y[EASY])["average_loss"]
+        assert_allclose(loss, clf.history_["validation_loss"][best], rtol=1e-4)
+
+
+def test_keep_best_takes_the_lowest_loss_of_the_best_scores():
+    keeps = KeepBest("validation_score")
+    clf = classifier(callbacks=[keeps], max_iter=12)
+    clf.fit(X[TRAIN], y[TRAIN], X_val=X[EASY], y_val=y[EASY])
+    assert keeps.best_epoch == best_by_score_and_loss(clf.history_)
+    assert keeps.best_epoch > clf.history_["validation_score"].argmax()
+
+
+def test_a_score_that_is_met_again_is_no_gain():
+    """Also without a tolerance: patience is counted from the first epoch of the best score."""
+    clf = classifier(early_stopping=True, tol=0.0, n_iter_no_change=4, max_iter=60)
+    clf.fit(X[TRAIN], y[TRAIN], X_val=X[EASY], y_val=y[EASY])
+    assert clf.stop_reason_ == "converged"
+    assert clf.n_iter_ == clf.history_["validation_score"].argmax() + 1 + 5
 
 
 def test_a_scorer_sees_labels_and_weights_as_they_were_given():

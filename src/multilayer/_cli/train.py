@@ -169,7 +169,7 @@ def _compile_ahead(recipe: str | None, given: dict[str, Any], output: Path) -> N
     from multilayer._persist.atomic import check_writable
     from multilayer.datasets._mnist import N_TRAIN
 
-    arguments = recipes.recipe_arguments(recipe or "fast", N_TRAIN) | given
+    arguments = recipes.recipe_arguments(recipe or "fast", N_TRAIN, given)
     settings.check_together(arguments, given)
     check_writable(output)
     ahead.compile_mnist(arguments, sources.MNIST_SCALE)

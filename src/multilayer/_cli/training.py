@@ -1,11 +1,13 @@
 """What ``multilayer train`` does once its options are understood."""
 
+import math
 import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import typer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
@@ -113,10 +115,10 @@ def check_output(request: Request) -> None:
 
 
 def _network(request: Request, recipe: str, data: TrainingData) -> MLPClassifier:
-    arguments = recipes.recipe_arguments(recipe, len(data.train.y)) | request.given
+    arguments = recipes.recipe_arguments(recipe, len(data.train.y), request.given)
     settings.check_together(arguments, request.given)
     if data.valid is None:
-        arguments["early_stopping"] = False
+        arguments |= {"early_stopping": False, "n_iter_no_change": math.inf}
     seed = request.choices.seed
     return MLPClassifier(
         **arguments,
@@ -211,10 +213,10 @@ def _training_line(run: Run) -> str:
 def _validation_line(run: Run, evaluation: Evaluation) -> str:
     network = run.model.network
     shown = report.accuracy(evaluation.accuracy, evaluation.rows)
-    scores = network.validation_scores_
-    if not network.early_stopping or not scores:
+    losses = network.history_["validation_loss"]
+    if not network.early_stopping or np.isnan(losses).all():
         return shown
-    return f"{shown} (epoch {scores.index(max(scores)) + 1} of {len(scores)}, the best)"
+    return f"{shown} (epoch {np.nanargmin(losses) + 1} of {len(losses)}, of the lowest loss)"
 
 
 def next_command(run: Run) -> str:

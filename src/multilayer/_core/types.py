@@ -18,5 +18,8 @@ REPORT_COLUMNS = (
     "seconds",
 )
 
+FIGURES = ("loss", "validation_loss", "validation_score", "learning_rate")
+"""Columns that a program returns for each epoch, in its order."""
+
 WHOLE_NUMBERS = ("epoch", "steps")
 """Columns of integers."""

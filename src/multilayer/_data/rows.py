@@ -37,5 +37,12 @@ def row_taker(X: Matrix, dtype: str) -> Callable[[Any], np.ndarray]:
     """Return a function that takes rows of X, by numbers or a slice, dense and compact."""
     if sparse.issparse(X):
         by_row = X.tocsr()
-        return lambda rows: compact(by_row[rows].toarray(), dtype)
+
+        def take(rows: Any) -> np.ndarray:
+            picked = by_row[rows]
+            # Converted before the zeros are there, which would take memory in a larger type too.
+            parts = compact(picked.data, dtype), picked.indices, picked.indptr
+            return sparse.csr_array(parts, shape=picked.shape).toarray()
+
+        return take
     return lambda rows: compact(np.asarray(X[rows]), dtype)

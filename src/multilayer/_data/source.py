@@ -13,11 +13,11 @@ import numpy as np
 
 from multilayer._core.errors import DataError
 from multilayer._core.types import Array
-from multilayer._data.buckets import batch_bucket, rows_bucket
+from multilayer._data.buckets import BLOCK_BYTES, batch_bucket, rows_bucket, visit_bucket
 from multilayer._data.order import Order, fill, in_batches
 
 ORDER_ENTRIES = 1 << 16  # row numbers in a window of small data: many epochs per call
-CHUNK_BYTES = 32 << 20  # dense rows in a window of streamed data
+CHUNK_BYTES = BLOCK_BYTES  # dense rows in a window of streamed data
 MOST_EPOCHS = 128  # epochs in one window
 
 
@@ -27,6 +27,12 @@ class Rows(NamedTuple):
     X: Array  # (rows, features), any real dtype
     y: Array  # (rows,) class numbers, or (rows, outputs) targets
     weight: Array  # (rows,) of the computing dtype, 0 in padding
+    divisor: Array | None = None  # (rows,) as well; None where it is the weight
+
+    @property
+    def divisors(self) -> Array:
+        """What each row adds to the number that the weighted losses of its batch are divided by."""
+        return self.weight if self.divisor is None else self.divisor
 
 
 class Window(NamedTuple):
@@ -63,45 +69,60 @@ def pad_rows(array: np.ndarray, rows: int) -> np.ndarray:
     return padded
 
 
-def put(*arrays: np.ndarray) -> tuple[Array, ...]:
-    """Hand arrays to the device, on a CPU without a copy where their memory is aligned.
+def put(rows: Rows) -> Rows:
+    """Hand rows to the device, on a CPU without a copy where their memory is aligned.
 
     They may share the caller's memory then (https://github.com/jax-ml/jax/issues/37830). That is
     safe as long as training lasts no longer than the call it was asked for in: nothing writes to
     them, and nothing keeps them. Copying the 172 MB of MNIST takes as long as 150 steps.
     """
-    return tuple(jax.device_put(np.ascontiguousarray(array)) for array in arrays)
+    return jax.tree.map(lambda array: jax.device_put(np.ascontiguousarray(array)), rows)
 
 
-def _geometry(n_rows: int, batch_size: int) -> tuple[int, int, int]:
+def _geometry(n_rows: int, batch_size: int, *, once: bool = False) -> tuple[int, int, int]:
     """Real batch size, allocated batch size and steps per epoch."""
     size = min(batch_size, n_rows)
-    return size, batch_bucket(n_rows) if size == n_rows else size, -(-n_rows // size)
+    if once:
+        width = min(batch_size, visit_bucket(n_rows))
+    else:
+        width = batch_bucket(n_rows) if size == n_rows else size
+    return size, width, -(-n_rows // size)
 
 
 class ResidentSource:
-    """The whole training set on the device; batches are gathered inside the program."""
+    """The whole training set on the device; batches are gathered inside the program.
+
+    ``once`` is for rows of which one epoch is asked: sets of nearly any size share their shapes.
+    """
 
     def __init__(
-        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, batch_size: int, order: Order
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        batch_size: int,
+        order: Order,
+        divisor: np.ndarray | None = None,
+        *,
+        once: bool = False,
     ) -> None:
         self.n_rows = len(X)
-        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(X), batch_size)
+        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(X), batch_size, once=once)
         self._order = order
-        allocated = rows_bucket(self.n_rows)
-        self._rows = Rows(*self._resident(allocated, X, y, weight))
+        allocated = visit_bucket(self.n_rows) if once else rows_bucket(self.n_rows)
+        self._rows = self._resident(allocated, Rows(X, y, weight, divisor))
         # The table of a window is as large for every number of rows in the bucket.
-        self._allocated_steps = -(-allocated // self.batch_size)
-        if self.batch_size == self.n_rows:
+        self._allocated_steps = -(-allocated // (self.width if once else self.batch_size))
+        if self.batch_size == self.n_rows and not once:
             self._allocated_steps = 1
         most = ORDER_ENTRIES // (self._allocated_steps * self.width)
-        self._epochs = max(1, min(MOST_EPOCHS, most))
+        self._epochs = 1 if once else max(1, min(MOST_EPOCHS, most))
 
     @staticmethod
-    def _resident(allocated: int, *arrays: np.ndarray) -> tuple[Array, ...]:
-        if len(arrays[0]) == allocated:
-            return put(*arrays)
-        return tuple(jax.device_put([pad_rows(array, allocated) for array in arrays]))
+    def _resident(allocated: int, rows: Rows) -> Rows:
+        if len(rows.y) == allocated:
+            return put(rows)
+        return jax.device_put(jax.tree.map(lambda array: pad_rows(array, allocated), rows))
 
     def window(self, step: int) -> Window:
         """Return the whole epochs from the one of ``step`` on."""
@@ -126,8 +147,10 @@ class StreamedSource:
     ----------
     take : callable
         ``take(rows)`` returns the rows with these numbers as a dense 2-D array.
-    y, weight : ndarray of shape (n_rows, ...)
-        Targets and weights; these are kept whole.
+    y, weight, divisor : ndarray of shape (n_rows, ...)
+        As in :class:`Rows`; these are kept whole.
+    once : bool
+        As for :class:`ResidentSource`.
     """
 
     def __init__(
@@ -137,16 +160,18 @@ class StreamedSource:
         weight: np.ndarray,
         batch_size: int,
         order: Order,
+        divisor: np.ndarray | None = None,
         *,
         chunk_bytes: int = CHUNK_BYTES,
+        once: bool = False,
     ) -> None:
         self.n_rows = len(y)
-        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(y), batch_size)
-        self._take, self._y, self._weight, self._order = take, y, weight, order
+        self.batch_size, self.width, self.steps_per_epoch = _geometry(len(y), batch_size, once=once)
+        self._take, self._order = take, order
+        self._beside = Rows(None, y, weight, divisor)
         row_bytes = max(1, take(np.arange(1)).nbytes)
-        self._chunk_steps = min(
-            self.steps_per_epoch, max(1, chunk_bytes // (row_bytes * self.width))
-        )
+        steps = -(-visit_bucket(self.n_rows) // self.width) if once else self.steps_per_epoch
+        self._chunk_steps = min(steps, max(1, chunk_bytes // (row_bytes * self.width)))
 
     def window(self, step: int) -> Window:
         """Return the chunk that starts at ``step`` and ends within its epoch."""
@@ -155,7 +180,7 @@ class StreamedSource:
         end = min(begin + self._chunk_steps, self.steps_per_epoch)
         picked = numbers[begin * self.batch_size : end * self.batch_size]
         return make_chunk(
-            Rows(self._take(picked), self._y[picked], self._weight[picked]),
+            jax.tree.map(lambda part: part[picked], self._beside)._replace(X=self._take(picked)),
             (self.batch_size, self.width, self._chunk_steps),
             step,
         )
@@ -171,7 +196,7 @@ class IteratedSource:
     Parameters
     ----------
     chunks : callable
-        ``chunks(epoch)`` returns an iterator over ``(X, y, weight)`` arrays, of any lengths that
+        ``chunks(epoch)`` returns an iterator over :class:`Rows` of NumPy's, of any lengths that
         add up to ``n_rows``.
     n_rows : int
         Rows of one epoch.
@@ -191,14 +216,14 @@ class IteratedSource:
         held: list[Rows] = []
         seen = 0
         for chunk in self._chunks(epoch):
-            held.append(Rows(*(np.asarray(part) for part in chunk)))
+            held.append(jax.tree.map(np.asarray, chunk))
             seen += len(held[-1].y)
-            joined = Rows(*(np.concatenate(parts) for parts in zip(*held, strict=True)))
+            joined = jax.tree.map(lambda *parts: np.concatenate(parts), *held)
             cut = len(joined.y) if seen == self.n_rows else 0
             cut = cut or len(joined.y) // self.batch_size * self.batch_size
             for i in range(0, cut, self.batch_size):
-                yield Rows(*(part[i : min(i + self.batch_size, cut)] for part in joined))
-            held = [Rows(*(part[cut:] for part in joined))]
+                yield take_slice(joined, i, min(i + self.batch_size, cut))
+            held = [take_slice(joined, cut, None)]
         if seen != self.n_rows:
             raise DataError(
                 f"the chunks of an epoch must hold n_rows rows, got {seen} in epoch {epoch} for "
@@ -220,6 +245,11 @@ class IteratedSource:
         return swept(self)
 
 
+def take_slice(rows: Rows, start: int, stop: int | None) -> Rows:
+    """Return some rows that follow each other."""
+    return jax.tree.map(lambda part: part[start:stop], rows)
+
+
 def swept(source: Source) -> Iterator[Rows]:
     """Go through the windows of the first epoch."""
     step = 0
@@ -235,7 +265,7 @@ def make_chunk(rows: Rows, geometry: tuple[int, int, int], step: int) -> Window:
     order = in_batches(np.arange(len(rows.y)), batch_size, width)
     table = np.full((allocated_steps, width), -1, np.int32)
     table[: len(order)] = order
-    on_device = (
-        jax.device_put(pad_rows(np.asarray(part), allocated_steps * width)) for part in rows
+    on_device = jax.tree.map(
+        lambda part: jax.device_put(pad_rows(np.asarray(part), allocated_steps * width)), rows
     )
-    return Window(Rows(*on_device), table, step, step + len(order), 1)
+    return Window(on_device, table, step, step + len(order), 1)

@@ -1,7 +1,8 @@
 """The one owner of compiled programs: bounded, thread-safe, bound to its process.
 
-Each live program takes about 25 memory maps of the process, of which Linux allows 65,530: a
-program per fitted model would end in a crash.
+Each live program takes memory maps of the process, 165 for the smallest network and 400 to 600 for
+larger ones. Linux allows 65,530, and the compiler ends the process with SIGSEGV when there is none
+left. So programs go before there is no room for another; those that go give their maps back.
 """
 
 import threading
@@ -13,8 +14,15 @@ from typing import Any
 import jax
 
 from multilayer._core.process import check_process
+from multilayer._persist.memory_maps import most_maps, n_maps
 
 CAPACITY = 128
+CAPACITY_UNMEASURED = 64
+"""Programs where the system does not say how many maps there are: safe at 600 each."""
+
+RESERVED = 8
+"""One part in so many of the maps that the system allows stays free: for the next program, which
+takes up to 600 of the 8,191, and for all else in the process that grows between two of them."""
 
 CPU_OPTIONS: dict[str, str | bool] = {"xla_cpu_experimental_ynn_fusion_type": ""}
 """Products by Eigen in place of YNNPACK, where XLA knows the choice: 5 to 12 % faster here at
@@ -23,10 +31,18 @@ batches of 50 and 256, and out of the way of the wrong sums that YNNPACK has giv
 
 
 class ProgramCache:
-    """Least-recently-used programs by key; a miss compiles under the lock, once."""
+    """Least-recently-used programs by key; a miss compiles under the lock, once.
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self.capacity = capacity
+    Parameters
+    ----------
+    capacity : int
+        Most programs.
+    most_maps : int or None
+        Most memory maps of the process; None where that is not known.
+    """
+
+    def __init__(self, capacity: int = CAPACITY, most_maps: int | None = None) -> None:
+        self.capacity, self.most_maps = capacity, most_maps
         self.n_compiled = 0
         self._programs: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
@@ -36,12 +52,32 @@ class ProgramCache:
         check_process()
         with self._lock:
             if key not in self._programs:
+                self._make_room()
                 self._programs[key] = build()
                 self.n_compiled += 1
-                while len(self._programs) > self.capacity:
-                    self._programs.popitem(last=False)
             self._programs.move_to_end(key)
             return self._programs[key]
+
+    def make_room(self) -> bool:
+        """Let programs go until another may be compiled; return whether that was enough."""
+        with self._lock:
+            return self._make_room()
+
+    def _make_room(self) -> bool:
+        while len(self._programs) >= self.capacity:
+            self._programs.popitem(last=False)
+        while short := self._short_of_maps():
+            if not self._programs:
+                break
+            self._programs.popitem(last=False)
+        return not short
+
+    def _short_of_maps(self) -> bool:
+        """Whether the process has more memory maps than leave room for another program."""
+        if self.most_maps is None:
+            return False
+        there_are = n_maps()
+        return there_are is not None and there_are > self.most_maps
 
     def __len__(self) -> int:
         """Return the number of programs kept."""
@@ -53,8 +89,17 @@ class ProgramCache:
             self._programs.clear()
 
 
-PROGRAMS = ProgramCache()
+def programs_of_process() -> ProgramCache:
+    """Return an empty cache that keeps within what the system allows a process."""
+    allowed = most_maps()
+    if allowed is None or n_maps() is None:
+        return ProgramCache(CAPACITY_UNMEASURED)
+    return ProgramCache(CAPACITY, allowed - allowed // RESERVED)
+
+
+PROGRAMS = programs_of_process()
 get = PROGRAMS.get
+make_room = PROGRAMS.make_room
 
 
 def compiled(function: Callable[..., Any], *args: Any) -> Any:
@@ -71,7 +116,10 @@ def compiled(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that compiles itself for each new shape and type of its arguments."""
+    """Return a function that compiles itself for each new shape and type of its arguments.
+
+    What it compiles is not in the cache: who calls it with ever new shapes makes room before.
+    """
     return jax.jit(function, compiler_options=known_options())
 
 

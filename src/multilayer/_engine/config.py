@@ -30,7 +30,7 @@ class FitConfig:
     accumulated: bool = False  # whether an update waits for several batches
     layerwise: bool = False  # whether layers learn at rates of their own
     scaled: bool = False  # whether inputs are multiplied by input_scale
-    weighted: bool = False  # whether a batch may be without weight
+    weighted: bool = False  # whether the divisor of a batch may be 0
     validate: bool = False  # whether each epoch ends with a pass over validation rows
     monitor: str = LOSS
     closed_outside: bool = False  # whether Python completes the figures of an epoch

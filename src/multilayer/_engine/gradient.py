@@ -28,7 +28,7 @@ def batch_gradient(
         batch = gather(rows, line)
         slopes, _ = jax.grad(batch_loss, has_aux=True)(params, config, hyper, batch, step)
         if config.penalty:
-            _, slopes = add_penalty(config, hyper, slopes, jnp.sum(batch.weight), params)
+            _, slopes = add_penalty(config, hyper, slopes, jnp.sum(batch.divisors), params)
         return without_moments(slopes)
 
     program = cache.get(

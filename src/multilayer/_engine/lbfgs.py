@@ -106,7 +106,7 @@ def minimise(
         history.add(line, 1, seconds)
         run.step, run.seconds = len(history), seconds
         progress = Progress(len(history), max_iter, 1, seconds, begun - start)
-        stop = tell_each(callbacks, history.rows[-1:], progress)
+        stop = tell_each(callbacks, history.reports(len(history) - 1), progress)
         if stop:
             stops.append(stop)
             raise StopIteration

@@ -245,7 +245,7 @@ def tell(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
         training.seconds,
         training.compile_seconds,
     )
-    unseen = training.history.rows[training.reported :]
+    unseen = training.history.reports(training.reported)
     training.stopped_by = tell_each(callbacks, unseen, progress) or training.stopped_by
     training.reported = len(training.history)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from multilayer._core.checks import check_integer, refuse
+from multilayer._core.checks import check_choice, check_integer, refuse
 from multilayer._core.functions import comparable
 from multilayer._core.process import check_process
 from multilayer._core.types import Array
@@ -19,6 +19,8 @@ from multilayer._engine.step import reciprocal
 from multilayer._nn.layer import Layer, apply_in_training, as_layer
 from multilayer._nn.model import Parameters
 from multilayer._nn.normalization import keep_moments
+
+NORMALIZATIONS = ("batch", "data")
 
 ALIGNMENT = 64
 """Bytes at whose multiples XLA takes an array of NumPy's as it is, on a CPU."""
@@ -40,6 +42,7 @@ class TrainStep:
     network: Layer
     loss: Callable[[Array, Array], Array]
     optimizer: optax.GradientTransformation
+    weight_normalization: str = "batch"
 
     def init(self, params: Parameters, seed: int = 0) -> LoopState:
         """Return the state before the first step.
@@ -60,7 +63,8 @@ class TrainStep:
         check_process()
         params = jax.tree.map(np.array, params)
         start = cache.get(
-            ("own_loop_start", self.optimizer), lambda: cache.jitted(self.optimizer.init)
+            ("own_loop_start", self.optimizer, cache.signature(params)),
+            lambda: cache.compiled(self.optimizer.init, params),
         )
         return LoopState(params, start(params), np.int32(0), np.uint32(seed))
 
@@ -78,22 +82,40 @@ class TrainStep:
         y : array of shape (rows, ...)
             Its targets, as the loss takes them.
         sample_weight : array of shape (rows,), default=None
-            Weights of the rows, 0 for rows that shall not count; None for 1 each.
+            Weights of the rows, 0 for rows that shall not count (under "data" they are rows all
+            the same); None for 1 each.
 
         Returns
         -------
         state : LoopState
             The next state.
         loss : array of shape ()
-            Loss of the batch before the update, the mean over the rows by weight. It may still be
-            under way: ``float(loss)`` waits for it.
+            Loss of the batch before the update, see `weight_normalization`. It may still be under
+            way: ``float(loss)`` waits for it.
         """
         check_process()
         weight = None if sample_weight is None else _own("sample_weight", sample_weight)
-        return self._program(state, _own("X", X), _own("y", y), weight)
+        X, y = _own("X", X), _own("y", y)
+        self._make_room(X, y, weight)
+        return self._program(state, X, y, weight)
+
+    def _make_room(self, *batch: Array | None) -> None:
+        """Let compiled programs go, the step's own last, where a new one takes the last room."""
+        shapes = tuple(None if part is None else (part.shape, part.dtype) for part in batch)
+        if shapes in self._compiled:
+            return
+        if not cache.make_room():
+            self._program.clear_cache()
+            self._compiled.clear()
+        self._compiled.add(shapes)
 
     @cached_property
-    def _program(self) -> Callable[..., tuple[LoopState, Array]]:
+    def _compiled(self) -> set[tuple]:
+        """Shapes and types of the batches seen: the step is compiled once for each."""
+        return set()
+
+    @cached_property
+    def _program(self) -> Any:
         """The step compiled, for each shape of a batch; equal steps share it."""
         return cache.get(("own_loop", self), lambda: cache.jitted(self._step))
 
@@ -110,7 +132,9 @@ class TrainStep:
             if jnp.shape(losses) != weight.shape:
                 rule = f"a function with one value per row, shape {weight.shape}"
                 refuse("loss", rule, self.loss, f"It returns shape {jnp.shape(losses)}.")
-            return jnp.sum(losses * weight) * reciprocal(jnp.sum(weight)), moved
+            by_weight = self.weight_normalization == "batch"
+            divisor = jnp.sum(weight if by_weight else jnp.ones_like(weight))
+            return jnp.sum(losses * weight) * reciprocal(divisor), moved
 
         (loss, moved), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params)
         rule = optax.with_extra_args_support(self.optimizer)
@@ -125,6 +149,8 @@ def train_step(
     network: Any,
     loss: Callable[[Array, Array], Array],
     optimizer: optax.GradientTransformation,
+    *,
+    weight_normalization: str = "batch",
 ) -> TrainStep:
     """Make the compiled training step of a loop of one's own.
 
@@ -137,6 +163,10 @@ def train_step(
         :func:`sparse_softmax_cross_entropy`; the step minimises their mean.
     optimizer : optax.GradientTransformation
         Such as ``optax.sgd(0.01)``.
+    weight_normalization : {"batch", "data"}, default="batch"
+        By what the weighted losses of a batch are divided: "batch" by the sum of its weights,
+        "data" by the number of its rows. Weights of classes ask for "data", divided by their mean
+        over all rows first: under "batch" a rare heavy row counts for less than it weighs.
 
     Returns
     -------
@@ -177,7 +207,10 @@ def train_step(
         refuse("loss", "a function of outputs and targets", loss, "Such as nn.squared_error.")
     if not isinstance(optimizer, optax.GradientTransformation):
         refuse("optimizer", "an optimizer of Optax's", optimizer, "Such as optax.sgd(0.01).")
-    return TrainStep(as_layer("network", network), comparable(loss), optimizer)
+    check_choice("weight_normalization", weight_normalization, NORMALIZATIONS)
+    return TrainStep(
+        as_layer("network", network), comparable(loss), optimizer, weight_normalization
+    )
 
 
 def _own(name: str, array: Array) -> Array:

@@ -84,11 +84,14 @@ def stacked(members: Sequence[Training], windows: Sequence[Window], until: int) 
     def over(field: str) -> Array:
         return jax.tree.map(stack, *(getattr(member, field) for member in members))
 
-    weights = stack(*(window.rows.weight for window in windows))
+    weights, divisors = (
+        jax.tree.map(stack, *(getattr(window.rows, name) for window in windows))
+        for name in ("weight", "divisor")
+    )
     return Arguments(
         state=over("state"),
         hyper=over("hyper"),
-        rows=windows[0].rows._replace(weight=weights),
+        rows=windows[0].rows._replace(weight=weights, divisor=divisors),
         order=stack(*(window.order for window in windows)),
         rates=stack(*map(window_rates, members, windows)),
         validation=on_device(members[0]),
@@ -102,7 +105,7 @@ def population_program(member: Training, epochs: int, args: Arguments) -> Progra
     each: Array = 0  # the axis of the members
     shared = None
     axes: Array = Arguments(
-        each, each, Rows(shared, shared, each), each, each, None, shared, shared
+        each, each, Rows(shared, shared, each, each), each, each, None, shared, shared
     )
 
     def build() -> Program:

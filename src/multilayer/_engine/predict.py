@@ -1,7 +1,9 @@
 """Outputs of a network for many rows: fixed padded blocks, one program for each size of block.
 
 A row's result never depends on the rows beside it: every block has one of a few sizes, all
-multiples of 32, so that each row meets the same machine code.
+multiples of 48, so that each row meets the same machine code. (With AVX-512 the rows of a product
+are taken 24 at a time, and 8 that are left over are added up in another order; vectors have 16
+numbers.) Wide rows and wide networks have one size of block, which their width alone decides.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ import numpy as np
 
 from multilayer._core.process import check_process
 from multilayer._core.types import Array
+from multilayer._data.buckets import rows_within
 from multilayer._data.source import pad_rows
 from multilayer._engine import cache
 from multilayer._nn.forward import apply_hidden
@@ -20,12 +23,23 @@ from multilayer._nn.network import Network
 from multilayer._objectives.losses import distribution
 from multilayer._objectives.objective import Objective
 
-BLOCKS = (32, 128, 512, 2048)
+BLOCKS = (48, 144, 528, 2064)
 
 
-def block_size(n_rows: int) -> int:
-    """Return the smallest block that holds the rows, or the largest one."""
+def block_size(n_rows: int, width: int, itemsize: int) -> int:
+    """Return the smallest block that holds the rows, or the largest one.
+
+    Where the largest of all would take too much memory there is but one: as large as may be.
+    """
+    most = rows_within(width, itemsize)
+    if most < BLOCKS[-1]:
+        return max((size for size in BLOCKS if size <= most), default=BLOCKS[0])
     return next((size for size in BLOCKS if n_rows <= size), BLOCKS[-1])
+
+
+def widest(params: Parameters) -> int:
+    """Return the most numbers that a network has for a row between two of its layers."""
+    return max((leaf.shape[-1] for leaf in jax.tree.leaves(params) if leaf.ndim), default=1)
 
 
 Reading: TypeAlias = Objective | int | None
@@ -54,7 +68,8 @@ def outputs(
     -------
     outputs : ndarray of shape (n_rows, ...), of type ``dtype``
     """
-    size = block_size(n_rows)
+    n_features = take(slice(0, 1)).shape[1]
+    size = block_size(n_rows, max(n_features, widest(params)), np.dtype(dtype).itemsize)
     scale = np.dtype(dtype).type(input_scale)
     check_process()
     if n_rows > size:  # for one block the call itself brings them
@@ -62,7 +77,8 @@ def outputs(
     network = network.at_prediction()
     parts = []
     for rows in blocks(n_rows, size):
-        block = pad_rows(take(rows), size)
+        taken = take(rows)
+        block = taken if len(taken) == size else pad_rows(taken, size)
         program = prediction_program(network, read, dtype, (params, block, scale))
         parts.append(np.asarray(program(params, block, scale))[: rows.stop - rows.start])
     return np.concatenate(parts)

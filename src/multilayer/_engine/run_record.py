@@ -46,7 +46,7 @@ def record(
 
 def restore(training: "Training", checkpoint: Checkpoint) -> None:
     """Bring a new run to the step, the state and the history of a checkpoint."""
-    arrays, facts = checkpoint.arrays, checkpoint.facts
+    arrays, facts = _completed(checkpoint.arrays), checkpoint.facts
     training.state = restored_tree("state", training.state, arrays, checkpoint.path)
     columns = _below("history/", arrays)
     shapes = {column.shape for column in columns.values()}
@@ -64,6 +64,20 @@ def restore(training: "Training", checkpoint: Checkpoint) -> None:
             training.stopped_by = None if reason is None else Stop(reason)
         case _:
             raise _damaged(checkpoint)
+
+
+def _completed(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Add what checkpoints of earlier releases lack: the validation loss of the best network.
+
+    Those returned to the first epoch of the best score; the history says what its loss was.
+    """
+    kept = arrays.get("state/best_kept")
+    if kept is None or "state/best_loss" in arrays:
+        return arrays
+    scores, losses = (arrays.get(f"history/validation_{name}", ()) for name in ("score", "loss"))
+    reached = np.flatnonzero(np.asarray(scores, kept.dtype) == -kept)
+    loss = losses[reached[0]] if len(reached) and len(losses) == len(scores) else np.inf
+    return {**arrays, "state/best_loss": np.asarray(loss, kept.dtype)}
 
 
 def restore_callbacks(

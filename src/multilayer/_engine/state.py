@@ -18,9 +18,9 @@ RUNNING, CONVERGED, DIVERGED = 0, 1, 2  # TrainState.status
 class Pending(NamedTuple):
     """What the batches since the last update have gathered."""
 
-    gradient: Parameters  # sum of weight * gradient
-    loss: Array  # sum of weight * loss
-    weight: Array
+    gradient: Parameters  # sum of divisor * gradient
+    loss: Array  # sum of divisor * loss
+    weight: Array  # sum of the divisors
 
 
 class TrainState(NamedTuple):
@@ -32,13 +32,14 @@ class TrainState(NamedTuple):
     pending: Pending | None  # where updates wait for several batches
     best_params: Parameters  # at the best epoch so far
     best_kept: Array  # what best_params were kept for, lower is better
+    best_loss: Array  # their validation loss: among epochs of the same score the lower one counts
     best_value: Array  # the best of what the stopping rule watches, lower is better
     no_improvement: Array  # int32, epochs since the monitored value improved by tol
     divisor: Array  # what the "adaptive" schedule has divided the rate by
     status: Array  # int32
     step: Array  # int32, steps done
     loss_sum: Array  # weighted losses of the steps of the present epoch
-    weight_sum: Array  # weights of those steps
+    weight_sum: Array  # sum of what those were divided by (the name is that in checkpoints)
 
     @property
     def model(self) -> Parameters:
@@ -57,6 +58,7 @@ def initial_state(config: FitConfig, hyper: Hyper, params: Parameters) -> TrainS
         pending=Pending(zeros, real(0), real(0)) if config.accumulated else None,
         best_params=params,
         best_kept=real(np.inf),
+        best_loss=real(np.inf),
         best_value=real(np.inf),
         no_improvement=np.int32(0),
         divisor=real(1),

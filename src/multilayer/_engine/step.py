@@ -28,7 +28,7 @@ def prepare(config: FitConfig, hyper: Hyper, X: Array) -> Array:
 def batch_loss(
     params: Parameters, config: FitConfig, hyper: Hyper, batch: Rows, step: Array
 ) -> tuple[Array, Parameters]:
-    """Weighted mean of the rows' losses, 0 for a batch without weight, and no penalty.
+    """Weighted losses of the rows over the sum of their divisors, 0 where that is 0; no penalty.
 
     Returns also the parameters with the running moments moved by the batch.
     """
@@ -37,13 +37,13 @@ def batch_loss(
     key = jax.random.fold_in(jax.random.key(hyper.seed), step) if random else None
     raw, moved = config.network.apply_in_training(params, x, batch.weight, hyper.disturbance, key)
     losses = row_losses(config.objective, raw, batch.y, hyper.loss)
-    return jnp.sum(losses * batch.weight) * reciprocal(jnp.sum(batch.weight)), moved
+    return jnp.sum(losses * batch.weight) * reciprocal(jnp.sum(batch.divisors)), moved
 
 
-def reciprocal(weight: Array) -> Array:
-    """Return 1/weight, and 0 where there is no weight."""
-    present = weight > 0
-    return jnp.where(present, 1.0 / jnp.where(present, weight, 1.0), 0.0)
+def reciprocal(total: Array) -> Array:
+    """Return 1/total, and 0 where there is nothing."""
+    present = total > 0
+    return jnp.where(present, 1.0 / jnp.where(present, total, 1.0), 0.0)
 
 
 def gather(rows: Rows, line: Array) -> Rows:
@@ -51,7 +51,8 @@ def gather(rows: Rows, line: Array) -> Rows:
     real = line >= 0
     index = jnp.where(real, line, 0)
     weight = jnp.where(real, rows.weight[index], 0.0)
-    return Rows(rows.X[index], rows.y[index], weight)
+    divisor = None if rows.divisor is None else jnp.where(real, rows.divisor[index], 0.0)
+    return Rows(rows.X[index], rows.y[index], weight, divisor)
 
 
 def learning_rate(config: FitConfig, rate: Array, state: TrainState) -> Array:
@@ -73,16 +74,16 @@ def train_step(
 ) -> TrainState:
     """Do the step ``state.step`` on the batch that ``line`` names, at a learning rate."""
     batch = gather(rows, line)
-    weight = jnp.sum(batch.weight)
+    divisor = jnp.sum(batch.divisors)
     (loss, moved), gradient = jax.value_and_grad(batch_loss, has_aux=True)(
         state.params, config, hyper, batch, state.step
     )
     state = state._replace(
         params=moved,
-        loss_sum=state.loss_sum + loss * weight * reported_share(config.objective),
-        weight_sum=state.weight_sum + weight,
+        loss_sum=state.loss_sum + loss * divisor * reported_share(config.objective),
+        weight_sum=state.weight_sum + divisor,
     )
-    gathered, due = Pending(gradient, loss, weight), True
+    gathered, due = Pending(gradient, loss, divisor), True
     if config.accumulated:
         state, gathered, due = accumulate(hyper, state, gathered)
 
@@ -102,7 +103,7 @@ def accumulate(
 ) -> tuple[TrainState, Pending, Array]:
     """Add a batch to those before it, and empty the store when an update is due.
 
-    Returns the state, the mean gradient and loss of the batches gathered with their weight, and
+    Returns the state, the mean gradient and loss of the batches gathered with their divisor, and
     whether it is time for an update: after every ``accumulate_steps`` batches, and at the end of
     an epoch.
     """
@@ -133,7 +134,7 @@ def make_update(
     params, gradient, loss_sum = state.params, batch.gradient, state.loss_sum
     if config.penalty:
         total, gradient = add_penalty(config, hyper, gradient, batch.weight, params)
-        # The loss of an epoch is the mean of its batches' by weight: the weight cancels here.
+        # The loss of an epoch is the mean of its batches' by divisor, which cancels here.
         loss_sum = loss_sum + total
     if config.clipped:
         gradient = clip(gradient, hyper.clip_norm)
@@ -165,15 +166,15 @@ def constrained(config: FitConfig, hyper: Hyper, old: Parameters, new: Parameter
 
 
 def add_penalty(
-    config: FitConfig, hyper: Hyper, gradient: Parameters, weight: Array, params: Parameters
+    config: FitConfig, hyper: Hyper, gradient: Parameters, divisor: Array, params: Parameters
 ) -> tuple[Array, Parameters]:
-    """Return ``alpha * penalty(W)``, and the gradient with that of ``alpha * penalty(W) / weight``.
+    """Return ``alpha * penalty(W)``, and the gradient with that of it over the divisor.
 
     Every array of two axes or more is a ``W``; frozen layers get no gradient. Added by hand: it is
     one term of the update's own pass over the weights.
     """
     ratio = hyper.l1_ratio if config.l1 else None
-    shrink = hyper.alpha * reciprocal(weight)
+    shrink = hyper.alpha * reciprocal(divisor)
 
     def add(g: Array, w: Array) -> Array:
         return g + shrink * penalty_gradient(w, ratio) if w.ndim > 1 else g

@@ -6,7 +6,13 @@ import jax.numpy as jnp
 from jax import lax
 
 from multilayer._core.types import Array
-from multilayer._engine.config import LOSS, VALIDATION_LOSS, FitConfig, Hyper
+from multilayer._engine.config import (
+    LOSS,
+    VALIDATION_LOSS,
+    VALIDATION_SCORE,
+    FitConfig,
+    Hyper,
+)
 from multilayer._engine.state import CONVERGED, DIVERGED, RUNNING, TrainState
 
 SMALLEST_RATE = 1e-6  # scikit-learn: "adaptive" stops once the rate is at or below this
@@ -37,17 +43,25 @@ def close_epoch(
 
     Watched is the training loss, or what early stopping was told to. The best network is that of
     the best validation score where there is validation and nothing else is watched, of the best
-    watched figure elsewhere.
+    watched figure elsewhere. A score that is met again is no gain, whatever ``tol``; but of epochs
+    with the same score the one of the lower validation loss is the best: few rows have few scores,
+    and the first epoch to reach one is the least trained.
     """
     score_decides = config.validate and config.monitor != VALIDATION_LOSS
     value = watched(config, figures, config.monitor)
     kept_by = -figures.validation_score if score_decides else value
-    stale = ~(value <= state.best_value - hyper.tol)  # NaN is no gain
-    count = jnp.where(stale, state.no_improvement + 1, 0)
+    gain = value <= state.best_value - hyper.tol  # NaN is none
+    if config.monitor == VALIDATION_SCORE:
+        gain = gain & (value < state.best_value)
+    count = jnp.where(gain, 0, state.no_improvement + 1)
     best = jnp.fmin(value, state.best_value)
 
     # A network of NaN has an accuracy too: only finite losses count.
-    improved = (kept_by < state.best_kept) & jnp.isfinite(figures.loss)
+    improved = kept_by < state.best_kept
+    if score_decides:
+        better_tie = figures.validation_loss < state.best_loss
+        improved = improved | ((kept_by == state.best_kept) & better_tie)
+    improved = improved & jnp.isfinite(figures.loss)
     if config.validate:
         improved = improved & jnp.isfinite(figures.validation_loss)
     exhausted = count > hyper.n_iter_no_change
@@ -62,6 +76,7 @@ def close_epoch(
     return state._replace(
         best_params=lax.cond(improved, lambda: state.model, lambda: state.best_params),
         best_kept=jnp.where(improved, kept_by, state.best_kept),
+        best_loss=jnp.where(improved, figures.validation_loss, state.best_loss),
         best_value=best,
         no_improvement=count.astype(jnp.int32),
         divisor=divisor,

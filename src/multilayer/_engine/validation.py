@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -54,7 +55,7 @@ def validate(
     """Weighted mean loss and score over validation rows, block by block."""
 
     def add(i: Array, sums: Sums) -> Sums:
-        more = block_sums(config, hyper, params, Rows(*(part[i] for part in validation.blocks)))
+        more = block_sums(config, hyper, params, jax.tree.map(lambda p: p[i], validation.blocks))
         return sums[0] + more[0], sums[1] + more[1]
 
     weights = validation.blocks.weight

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from multilayer._core.errors import DataError
+from multilayer._data.buckets import rows_within
 from multilayer._nn.moments import EPSILON
 from multilayer._nn.network import Dense, Layers, Network
 from multilayer._portable.functions import ACTIVATIONS
 from multilayer._portable.rows import numbers, single
 
-BLOCK = 2048  # rows at a time: what lies between the layers stays small
+MOST_ROWS = 2048  # at a time: what lies between the layers stays small
 
 
 def outputs(
@@ -43,10 +44,11 @@ def outputs(
     """
     X = numbers(X)
     scale = np.float32(1 if input_scale is None else input_scale)
+    block = min(MOST_ROWS, rows_within(max(network.layer_sizes), itemsize=4))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         parts = [
-            read(raw_outputs(network, layers, single(X[start : start + BLOCK]) * scale))
-            for start in range(0, len(X), BLOCK)
+            read(raw_outputs(network, layers, single(X[start : start + block]) * scale))
+            for start in range(0, len(X), block)
         ]
     result = np.concatenate(parts)
     if not np.isfinite(result).all():

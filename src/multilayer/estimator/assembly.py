@@ -37,7 +37,11 @@ def rows_of(design: Design, features: Features, labels: np.ndarray, dtype: str) 
     """Return rows as the engine takes them, of NumPy."""
     X = design.columns.matrix(features, dtype)
     weight = weights(design.weight_column, features, n_rows(features), dtype)
-    return Rows(X, design.head.encode(labels), weight)
+    # A weighted batch is divided by its rows, as in TensorFlow: by its weights, rare heavy rows
+    # would count for less than they weigh. The sum over a batch is not divided at all.
+    counted = design.weight_column is not None and not design.follows_sum
+    divisor = np.ones_like(weight) if counted else None
+    return Rows(X, design.head.encode(labels), weight, divisor)
 
 
 def make_source(

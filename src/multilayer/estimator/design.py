@@ -52,14 +52,14 @@ class Design:
         columns = [[column.name, column.width] for column in self.columns.all]
         return {"estimator": self.kind, "columns": columns}
 
-    def told_loss(self, loss_sum: float, weight_sum: float) -> float:
+    def told_loss(self, loss_sum: float, n_rows: float) -> float:
         """Return the loss as it is told, from the engine's sums over a batch.
 
         Those are of the mean over the outputs of a row.
         """
         if self.tells_sum:
             return loss_sum * self.head.loss_factor * self.head.n_outputs
-        return loss_sum * self.head.loss_factor / weight_sum if weight_sum > 0 else 0.0
+        return loss_sum * self.head.loss_factor / n_rows if n_rows > 0 else 0.0
 
 
 def make_design(

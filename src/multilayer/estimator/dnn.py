@@ -45,10 +45,11 @@ class DNNClassifier(Estimator):
         Another model's folder, or one of its checkpoints: its parameters are the first ones here,
         as long as `model_dir` holds no checkpoint.
     loss_reduction : {"sum", "mean"}, default=None
-        How the losses of the rows, weighted, become the loss of a batch. "sum" tells their sum and
-        follows its gradient, as tf.estimator did in TensorFlow 1; "mean" does both with the mean,
-        as tf.contrib.learn did, and :class:`SKCompat`. None tells the sum and follows the gradient
-        of the mean: see the notes.
+        How the losses of the rows, weighted, become the loss of a batch. "sum" reports their sum
+        and follows its gradient, as tf.estimator did in TensorFlow 1; "mean" does both with the
+        mean over the rows, as tf.contrib.learn did, and :class:`SKCompat`. None reports the sum and
+        follows the gradient of the mean: see the notes. A mean is divided by the number of rows,
+        whatever they weigh, as in TensorFlow.
 
     Raises
     ------

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
+import jax
 import numpy as np
 
 from multilayer._data.buckets import rows_bucket
@@ -66,8 +67,11 @@ class ArraySource:
         self.end = None if n_steps is None else begun + n_steps
         self._passes, self._begun = passes, begun
         allocated = rows_bucket(self.n_rows)
-        padded = (part if len(part) == allocated else pad_rows(part, allocated) for part in rows)
-        self._rows = Rows(*put(*padded))
+        self._rows = put(
+            rows
+            if self.n_rows == allocated
+            else jax.tree.map(lambda part: pad_rows(part, allocated), rows)
+        )
         self._n_steps = max(1, min(MOST_STEPS, TABLE_ENTRIES // self.width))
         self._window: Window | None = None
 
@@ -109,7 +113,7 @@ class StreamSource:
         self._ahead = list(islice(batches, 1))  # one more than asked for: is this the end?
         self.end = None if self._ahead else first
         self.n_rows = self.batch_size = self.width = max(map(_length, self._ahead), default=1)
-        row = sum(part.nbytes for rows in self._ahead for part in rows) // self.width
+        row = sum(part.nbytes for part in jax.tree.leaves(self._ahead)) // self.width
         self._n_steps = max(1, min(MOST_STEPS, CHUNK_BYTES // max(1, row * self.width)))
         self._window = Window(Rows(None, None, None), np.zeros((0, 1)), first, first, 1)
 
@@ -134,7 +138,7 @@ class StreamSource:
         first, self._next = self._next, self._next + len(batches)
         self.end = None if self._ahead else self._next
         rows, order = laid_out(batches, self._n_steps, self.width)
-        self._window = Window(Rows(*put(*rows)), order, first, self._next, 1)
+        self._window = Window(put(rows), order, first, self._next, 1)
 
 
 def _length(rows: Rows) -> int:
@@ -148,5 +152,5 @@ def laid_out(batches: Sequence[Rows], n_steps: int, width: int) -> tuple[Rows, n
     for line, batch in zip(table, batches, strict=False):
         line[: _length(batch)] = np.arange(start, start + _length(batch))
         start += _length(batch)
-    joined = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-    return Rows(*(pad_rows(part, n_steps * width) for part in joined)), table
+    rows = jax.tree.map(lambda *parts: pad_rows(np.concatenate(parts), n_steps * width), *batches)
+    return rows, table

@@ -71,6 +71,7 @@ class NetworkArguments:
     accumulate_steps: int = 1
     ema_decay: float | None = None
     layer_learning_rates: Sequence[float] | None = None
+    weight_normalization: str = "batch"
     precision: str = "float32"
     scoring: Any = None
     callbacks: "Sequence[Callback] | None" = None

@@ -12,9 +12,11 @@ from sklearn.utils import check_random_state
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.process import check_process
+from multilayer._engine.history import History
 from multilayer.estimators.argument_names import known_arguments
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.curves import Curves
+from multilayer.estimators.divisors import Seen, divisors
 from multilayer.estimators.network_use import NetworkUse
 from multilayer.estimators.samples import set_aside
 from multilayer.estimators.scikit_learn_callbacks import (
@@ -41,6 +43,8 @@ class BaseMLP(
     The engine is imported where it is used, so that importing, constructing and cloning an
     estimator start no JAX.
     """
+
+    _seen: Seen = Seen()  # the weights of the rows of partial_fit so far
 
     # What an estimator says of its targets -------------------------------------------------------
 
@@ -99,7 +103,7 @@ class BaseMLP(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, not negative. A batch's loss is ``sum(w * loss) / sum(w)``.
+            Weights of the samples, not negative; see `weight_normalization`.
         X_val, y_val : array-like, default=None
             Validation data: for the curves, and for early stopping when that is on.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
@@ -216,7 +220,12 @@ class BaseMLP(
             samples, validation = set_aside(
                 samples, self.validation_fraction, seed=self._seed, strata=self._strata(samples)
             )
+        given = samples.weight
         samples, validation, class_weights = self._weighed(samples, validation)
+        if not self._full_batch:
+            self._seen = (self._seen if one_epoch else Seen()).after(given, samples.weight)
+            by_class, rule = class_weights is not None, self.weight_normalization
+            samples = samples.dividing(divisors(rule, given, self._seen, by_class=by_class))
         dtype = fitting.computing_type()
         plan = fitting.Plan(
             arguments=self,
@@ -225,7 +234,7 @@ class BaseMLP(
             numbers=self._loss_numbers(dtype, class_weights),
             seed=self._seed,
         )
-        done = len(self._history_rows)
+        done = len(self._history)
         training = fitting.assemble(
             plan,
             samples,
@@ -233,11 +242,12 @@ class BaseMLP(
             self._parameters(dtype),
             self.max_iter if one_epoch else done + self.max_iter,
             self._scorer(validation),
+            one_epoch=one_epoch,
         )
         if self._resumable is not None:
             step = done * training.source.steps_per_epoch
             training.state = self._resumable.onto(training.state, step)
-        training.history.rows.extend(self._history_rows)
+        training.history = self._history.continued()
         training.begun = training.reported = done
         training.arguments = self.get_params(deep=False)
         if kept is not None:
@@ -258,7 +268,8 @@ class BaseMLP(
         self.n_outputs_ = units
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
         self._resumable: Any = None
-        self._history_rows: list[dict[str, float]] = []
+        self._seen = Seen()
+        self._history = History()
         self.t_ = 0
 
     def _network_in_training(self) -> Any:

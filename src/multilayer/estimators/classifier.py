@@ -23,6 +23,9 @@ from multilayer.estimators.onnx_methods import OnnxClassifier
     indicator matrix. "softmax" gives two classes, or a label, two output units; "logistic" gives
     each of more classes a yes/no output, normalised over them.""",
     score="the accuracy",
+    class_weights="""
+    Weights `c` of classes have no bias under either rule: under "batch" a batch's loss is
+    ``sum(w * c * loss) / (sum(w) * m)``, where `m` is the mean of `c` over all rows, by `w`.""",
 )
 class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArguments):
     """Multilayer perceptron classifier, trained by one compiled program.
@@ -37,7 +40,8 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         Weights of the classes, which multiply the sample weights of training and validation rows;
         a class that a dict leaves out weighs 1. "balanced" is ``n_samples / (n_classes * count)``.
         For several outputs a list with one entry each (``{0: ..., 1: ...}`` for the columns of an
-        indicator matrix): each output's loss is weighed by its own classes.
+        indicator matrix): each output's loss is weighed by its own classes. A class counts by its
+        weight for every size of batch, see `weight_normalization`.
     label_smoothing : float, default=0.0
         Share of the target spread evenly over the classes. Curves of validation do without it.
 

@@ -23,7 +23,8 @@ solver : str, callable or optax.GradientTransformation, default="adam"
     `learning_rate_init` does not apply, and each one is compiled anew.
 alpha : float, default=0.0001
     Penalty on weights, biases are free of it: ``alpha * (l1_ratio * sum(|W|) + (1 - l1_ratio) *
-    0.5 * sum(W**2)) / sum(weights of the batch)`` is added to the loss of each batch.
+    0.5 * sum(W**2)) / d`` is added to the loss of each batch, `d` being what the losses of its rows
+    are divided by: their number, or by weights what `weight_normalization` says.
 batch_size : int or "auto", default="auto"
     Rows per step; "auto" is ``min(200, n_samples)``.
 learning_rate : {"constant", "invscaling", "adaptive", "step", "exponential", "linear", \
@@ -58,7 +59,9 @@ nesterovs_momentum : bool, default=True
     Whether "sgd" looks ahead.
 early_stopping : bool, default=False
     Stop when the validation data say that training has stopped improving, and return to the best
-    epoch's network; see `scoring`. Without it training stops on the training loss and keeps the
+    epoch's network; see `scoring`. A score that is met again is no improvement; of epochs with the
+    best score the network of the lowest validation loss is kept (scikit-learn keeps the first).
+    Without it training stops on the training loss and keeps the
     last network. "lbfgs" does without, as in scikit-learn.
 validation_fraction : float, default=0.1
     Share of the rows set aside when `early_stopping` is on and ``fit`` gets no `X_val`. For a
@@ -142,6 +145,15 @@ ema_decay : float or None, default=None
 layer_learning_rates : sequence of float or None, default=None
     Factor of the learning rate of each layer, the output layer's last: ``(0.1, 0.3, 1)`` lets the
     first of two hidden layers change slowest. Of "adamw" it also scales the weight decay.
+weight_normalization : {"batch", "data"}, default="batch"
+    By what the losses of a batch are divided where rows have weights `w` (`sample_weight`).
+    "batch" is scikit-learn's rule, the sum of the batch's weights: ``sum(w * loss) / sum(w)``. A
+    heavy row among light ones then counts for less than it weighs, the more so the smaller
+    the batch: rare rows of large weight are as good as lost. "data" divides by the batch's rows
+    times the mean weight of all rows, so that the mean gradient over the batches of an epoch is
+    that of all rows at once; a row of weight 0 is a row. Means are over the data of ``fit``, or
+    over the rows of all calls of ``partial_fit`` so far (since it was loaded, of a model from a
+    file).<class_weights>
 precision : {"float32", "bfloat16"}, default="float32"
     Operands of matrix products in training; "bfloat16" rounds them to 8 bits and adds up in
     float32. Faster where the processor has it, slower elsewhere. Prediction is in float32.
@@ -207,14 +219,18 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
     Names of the features, when X has string column names."""
 
 
-def documented(out_activation: str, score: str) -> Callable[[Class], Class]:
+def documented(
+    out_activation: str, score: str, class_weights: str = ""
+) -> Callable[[Class], Class]:
     """Return a class decorator that puts the shared text into a docstring.
 
-    ``out_activation`` ends the sentence about that argument, ``score`` names the default score.
+    ``out_activation`` ends the sentence about that argument, ``score`` names the default score,
+    ``class_weights`` is what `weight_normalization` means for them.
     """
 
     def decorate(cls: Class) -> Class:
         shared = PARAMETERS.replace("<out_activation>", out_activation).replace("<score>", score)
+        shared = shared.replace("<class_weights>", class_weights)
         text = cls.__doc__ or ""  # None under python -OO
         text = text.replace("<parameters>", indented(shared.rstrip()))
         cls.__doc__ = text.replace("<attributes>", indented(ATTRIBUTES))

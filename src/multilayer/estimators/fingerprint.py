@@ -28,6 +28,8 @@ from multilayer._engine.callbacks.protocol import Callback
 from multilayer.estimators.samples import Samples
 
 NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "transform_layer", "verbose")
+ADDED = {"weight_normalization": "batch"}
+"""Arguments that earlier releases lack, with the value that leaves a fit as it was there."""
 TOLD_OTHERWISE = ("random_state", "reuse_from", "warm_start")  # by what training starts from
 BLOCK = 1 << 22  # bytes hashed at once; another number would give other fingerprints
 PLAIN = (bool, int, float, str, tuple)
@@ -42,6 +44,10 @@ def parameters_of(estimator: Any) -> dict[str, Any]:
         for name, value in sorted(given.items())
         if name not in (*NOT_OF_THE_RESULT, *TOLD_OTHERWISE)
     }
+    for name, default in ADDED.items():
+        # Class weights are another training than in earlier releases: their fits keep the mark.
+        if described[name] == default and given.get("class_weight") is None:
+            del described[name]
     active = [c for c in estimator.callbacks or () if c.acts]
     return {
         "estimator": type(estimator).__name__,

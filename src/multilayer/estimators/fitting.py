@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from multilayer._data.buckets import rows_bucket
+from multilayer._data.buckets import rows_bucket, rows_within
 from multilayer._data.order import shuffled, unshuffled
 from multilayer._data.rows import compact
 from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
@@ -19,9 +19,10 @@ from multilayer._engine.config import (
     Hyper,
 )
 from multilayer._engine.loop import Scorer, Training
+from multilayer._engine.predict import widest
 from multilayer._engine.state import initial_state
 from multilayer._engine.validation import StreamedValidation, Validation
-from multilayer._nn.model import Disturbance, Model
+from multilayer._nn.model import Disturbance, Model, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Schedule, make_schedule
@@ -30,7 +31,7 @@ from multilayer.estimators.architecture import dropout_rates, hidden_sizes
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.samples import Samples
 
-VALIDATION_BLOCK = 1024  # rows of a block of validation data
+VALIDATION_BLOCK = 1024  # most rows of a block of validation data
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 
 
@@ -57,24 +58,29 @@ def assemble(
     params: Any,
     epochs: int,
     scorer: Scorer | None = None,
+    *,
+    one_epoch: bool = False,
 ) -> Training:
-    """Return a training run at its first step; ``epochs`` is what the schedule spans."""
+    """Return a training run at its first step; ``epochs`` is what the schedule spans.
+
+    ``one_epoch`` is for samples that one epoch is trained on, among others of any number.
+    """
     config = configuration(
         plan.arguments,
         plan.network,
         plan.objective,
-        weighted=bool((samples.weight == 0).any()),
+        weighted=one_epoch or bool((samples.divisors == 0).any()),
         validate=validation is not None,
         closed_outside=scorer is not None or (validation is not None and validation.streamed),
     )
-    source = training_source(plan.arguments, samples, plan.seed, config.dtype)
+    source = training_source(plan.arguments, samples, plan.seed, config.dtype, once=one_epoch)
     hyper = hyper_parameters(plan, config, source)
     return Training(
         config=config,
         hyper=hyper,
         source=source,
         schedule=schedule(plan.arguments, source, epochs),
-        validation=None if validation is None else validation_of(config, validation),
+        validation=None if validation is None else validation_of(config, validation, params),
         state=initial_state(config, hyper, params),
         scorer=scorer,
     )
@@ -176,20 +182,31 @@ def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Schedu
     )
 
 
-def training_source(estimator: NetworkArguments, samples: Samples, seed: int, dtype: str) -> Source:
+def training_source(
+    estimator: NetworkArguments, samples: Samples, seed: int, dtype: str, *, once: bool = False
+) -> Source:
     """Return the batches of a fit: whole on the device, or streamed."""
     n = len(samples)
     order = shuffled(n, seed) if estimator.shuffle else unshuffled(n)
-    size = batch_size(estimator, n)
+    # Asked for, not what is there: chunks of all sizes share a program.
+    size = batch_size(estimator, NEVER if once else n)
     if samples.streamed:
-        return StreamedSource(samples.taker(dtype), samples.y, samples.weight, size, order)
-    return ResidentSource(compact(samples.X, dtype), samples.y, samples.weight, size, order)
+        take, targets = samples.taker(dtype), samples.y
+        weight, divisor = samples.weight, samples.divisor
+        return StreamedSource(take, targets, weight, size, order, divisor, once=once)
+    X = compact(samples.X, dtype)
+    return ResidentSource(X, samples.y, samples.weight, size, order, samples.divisor, once=once)
 
 
-def validation_of(config: FitConfig, samples: Samples) -> Validation | StreamedValidation:
+def validation_of(
+    config: FitConfig, samples: Samples, params: Parameters
+) -> Validation | StreamedValidation:
     """Validation rows on the device, in padded blocks ``(blocks, rows, ...)``; or streamed."""
     n, take = len(samples), samples.taker(config.dtype)
-    block = min(rows_bucket(n), VALIDATION_BLOCK)
+    width = max(samples.X.shape[1], widest(params))
+    most = rows_within(width, np.dtype(config.dtype).itemsize)
+    # A power of two, so that rows of nearly the same number share a program.
+    block = min(rows_bucket(n), VALIDATION_BLOCK, 1 << (most.bit_length() - 1))
     scale = score_scale(config.objective, samples.y, samples.weight).astype(config.dtype)
     if samples.streamed:
         return StreamedValidation(take, samples.y, samples.weight, scale, block)

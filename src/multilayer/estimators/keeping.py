@@ -104,7 +104,7 @@ def _start(estimator: Any, *, warm: bool) -> dict[str, Any]:
     if warm or estimator.random_state is not None:
         start["seed"] = estimator._seed
     if warm:
-        start["epochs"] = len(estimator._history_rows)
+        start["epochs"] = len(estimator._history)
         start["arrays"] = fingerprint.of_arrays(jax.tree.leaves([params, estimator._resumable]))
     elif estimator.n_reused_layers_:
         reused = params[: estimator.n_reused_layers_]

@@ -10,6 +10,7 @@ from multilayer._core.errors import ModelFileError
 from multilayer._nn.network import Network
 from multilayer._persist.values import encode
 from multilayer.estimators.architecture import network_of
+from multilayer.estimators.divisors import Seen
 from multilayer.estimators.network_attributes import NORM_ATTRIBUTES
 from multilayer.estimators.stored import (
     Arrays,
@@ -66,12 +67,11 @@ def fitted(estimator: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             f"network={estimator.network!r}. Save what it has learnt by "
             "multilayer.nn.save(model.params_, path)."
         )
-    rows = estimator._history_rows
     values = {
         "layer_sizes": list(estimator._network.layer_sizes),
         "feature_names": encode_names(getattr(estimator, "feature_names_in_", None)),
         "seed": estimator._seed,
-        "history": list(rows[0]) if rows else [],
+        "history": list(estimator._history.columns()),
         # For readers that do not open the arrays; here it follows from the history.
         "best_validation_score": encode("best_validation_score_", estimator.best_validation_score_),
     }
@@ -115,8 +115,8 @@ def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def _history_arrays(estimator: Any) -> dict[str, np.ndarray]:
-    rows = estimator._history_rows
-    return {f"history.{column}": values for column, values in estimator.history_.items() if rows}
+    columns = estimator._history.columns()
+    return {f"history.{column}": values for column, values in columns.items()}
 
 
 # And back -------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def restore(estimator: Any, fitted: Values, arrays: Arrays) -> Any:
     estimator._trained = estimator._objective()
     estimator.out_activation_ = estimator._trained.out_activation
     restore_network(estimator, sum(estimator._trained.heads), fitted, arrays)
-    estimator._history_rows = take_history(fitted, arrays)
+    estimator._history = take_history(fitted, arrays)
     if fitted.get("best_validation_score") is not None:
         take(fitted, "best_validation_score", float)
     estimator.n_reused_layers_ = 0  # the first version's files do not know of it
@@ -156,7 +156,7 @@ def restore(estimator: Any, fitted: Values, arrays: Arrays) -> Any:
     for name in FLAGS:
         setattr(estimator, name, take(fitted, name.strip("_"), bool))
     estimator._seed = take_count(fitted, "seed")
-    estimator._resumable = FreshOptimizer()
+    estimator._resumable, estimator._seen = FreshOptimizer(), Seen()
     return estimator
 
 

@@ -14,6 +14,7 @@ from multilayer.estimators.architecture import check_architecture, dropout_rates
 from multilayer.estimators.argument_checks import check_random_state, check_verbose
 from multilayer.estimators.arguments import NetworkArguments
 from multilayer.estimators.checkpoint import check_checkpoint
+from multilayer.estimators.divisors import NORMALIZATIONS
 from multilayer.estimators.reuse import check_reuse
 
 INTERVALS = {
@@ -55,6 +56,7 @@ def check_parameters(arguments: NetworkArguments) -> None:
         check_own_network(arguments)
     solving.check_solver(arguments.solver)
     check_choice("learning_rate", arguments.learning_rate, SCHEDULE_DEFAULTS)
+    check_choice("weight_normalization", arguments.weight_normalization, NORMALIZATIONS)
     check_choice("weight_init", arguments.weight_init, ("auto", *WEIGHT_INITIALIZERS))
     check_choice("bias_init", arguments.bias_init, ("auto", "zeros"))
     check_integer("max_iter", arguments.max_iter, 0)

@@ -145,10 +145,11 @@ def keep(estimator: Any, training: Training, begun: int, *, keep_best: bool) -> 
     shown = state.best_params if wants_best and has_best else state.model
     vars(estimator).update(parameter_attributes(estimator, shown))
     estimator._resumable = Resumable.of(state, shown)
-    estimator._history_rows = rows = training.history.rows
+    estimator._history = history = training.history
     estimator._validated, estimator._stopped_by_score = validated, by_validation
-    estimator.loss_ = rows[-1]["loss"] if rows else np.nan
-    estimator.n_iter_ = len(rows) - begun
+    last = history.reports(len(history) - 1) if len(history) else []
+    estimator.loss_ = last[0]["loss"] if last else np.nan
+    estimator.n_iter_ = len(history) - begun
     estimator.t_ += estimator.n_iter_ * training.source.n_rows
     estimator.fit_seconds_ = training.seconds
     estimator.compile_seconds_ = training.compile_seconds
@@ -170,7 +171,7 @@ def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) 
         arguments=training.arguments,
     )
     vars(estimator).update(parameter_attributes(estimator, found.params))
-    estimator._history_rows = found.history.rows
+    estimator._history = found.history
     estimator._validated, estimator._stopped_by_score = False, False
     estimator.loss_ = found.loss
     estimator.n_iter_ = len(found.history)

@@ -26,6 +26,7 @@ class Resumable(NamedTuple):
     best_value: Array
     no_improvement: Array
     divisor: Array
+    best_loss: Array = np.float32(np.inf)  # estimators pickled by earlier releases lack it
 
     @classmethod
     def of(cls, state: TrainState, shown: Parameters) -> "Resumable":
@@ -38,6 +39,7 @@ class Resumable(NamedTuple):
             best_value=state.best_value,
             no_improvement=np.int32(patience),
             divisor=state.divisor,
+            best_loss=state.best_loss,
         )
 
     def onto(self, fresh: TrainState, step: int) -> TrainState:
@@ -57,6 +59,7 @@ class Resumable(NamedTuple):
             best_value=self.best_value,
             no_improvement=self.no_improvement,
             divisor=self.divisor,
+            best_loss=np.asarray(self.best_loss, fresh.best_loss.dtype),
             step=np.int32(step),
             status=np.int32(RUNNING),
         )

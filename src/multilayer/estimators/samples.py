@@ -23,10 +23,16 @@ class Samples:
     labels: np.ndarray  # (n,) or (n, outputs), the targets as the user gave them
     streamed: bool = False  # whether X stays where it is, and chunks of it are made dense
     rows: np.ndarray | None = None  # numbers of the rows of a streamed X that are meant, or all
+    divisor: np.ndarray | None = None  # (n,) of a batch's loss, None where it is the weight
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.y)
+
+    @property
+    def divisors(self) -> np.ndarray:
+        """What each row adds to the number that the losses of its batch are divided by."""
+        return self.weight if self.divisor is None else self.divisor
 
     def pick(self, rows: np.ndarray) -> "Samples":
         """Return some of the rows; of a streamed X nothing is copied."""
@@ -38,6 +44,10 @@ class Samples:
     def weighing(self, weight: np.ndarray) -> "Samples":
         """Return the same rows with other weights."""
         return replace(self, weight=weight)
+
+    def dividing(self, divisor: np.ndarray | None) -> "Samples":
+        """Return the same rows with what each adds to the divisor of its batch's loss."""
+        return replace(self, divisor=divisor)
 
     def taker(self, dtype: str) -> Callable[[Any], np.ndarray]:
         """Return a function that takes rows, by numbers or a slice, dense and compact."""

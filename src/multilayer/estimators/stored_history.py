@@ -1,52 +1,17 @@
-"""The history in a file: its columns stay arrays, as rows take ten times the memory."""
-
-from collections.abc import Iterator, Mapping, Sequence
-from typing import overload
+"""The history in a file."""
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import REPORT_COLUMNS, WHOLE_NUMBERS
+from multilayer._engine.history import History
 from multilayer.estimators.stored import Arrays, Values, take, take_array
 
 NEEDED = ("epoch", "loss", "validation_score")
 """Columns from which attributes are read."""
 
-Row = dict[str, float]
 
-
-class StoredRows(Sequence[Row]):
-    """Rows of a history, each made when it is looked at.
-
-    Parameters
-    ----------
-    columns : mapping of str to ndarray of shape (n_epochs,)
-        Figures by name.
-    """
-
-    def __init__(self, columns: Mapping[str, np.ndarray]) -> None:
-        self._columns = dict(columns)
-
-    def __len__(self) -> int:
-        return len(next(iter(self._columns.values()), ()))
-
-    @overload
-    def __getitem__(self, place: int) -> Row: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Row]: ...
-    def __getitem__(self, place: int | slice) -> Row | list[Row]:
-        if isinstance(place, slice):
-            return [self[i] for i in range(*place.indices(len(self)))]
-        return {
-            name: int(values[place]) if name in WHOLE_NUMBERS else float(values[place])
-            for name, values in self._columns.items()
-        }
-
-    def __iter__(self) -> Iterator[Row]:
-        return (self[i] for i in range(len(self)))
-
-
-def take_history(fitted: Values, arrays: Arrays) -> StoredRows:
+def take_history(fitted: Values, arrays: Arrays) -> History:
     """Take the columns of a history out of what was read."""
     names = take(fitted, "history", list)
     if not all(isinstance(name, str) and name in REPORT_COLUMNS for name in names):
@@ -59,7 +24,7 @@ def take_history(fitted: Values, arrays: Arrays) -> StoredRows:
     for name in WHOLE_NUMBERS:
         if name in columns:
             _check_whole(name, columns[name])
-    return StoredRows(columns)
+    return History.of_columns(columns)
 
 
 def _check_whole(name: str, column: np.ndarray) -> None:

@@ -108,7 +108,8 @@ class KeepBest(Callback):
     Parameters
     ----------
     monitor : {"loss", "validation_loss", "validation_score"}, default="validation_loss"
-        What to watch; the first two should be low, the third high.
+        What to watch; the first two should be low, the third high. Of epochs with the same figure
+        the one of the lowest validation loss is the best.
 
     Attributes
     ----------
@@ -124,26 +125,28 @@ class KeepBest(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         """Forget the run before."""
-        self._best = math.inf
+        self._best, self._loss = math.inf, -math.inf  # an infinite figure is no tie
         self._network: Any = None
         self._present: Callable[[], Any] = lambda: run.network
         self.best_epoch = None
 
     def on_epoch_end(self, report: Report) -> None:
         """Keep the network when it is the best so far."""
-        value = value_of(report, self.monitor)
-        if value < self._best:
-            self._best, self._network = value, self._present()
+        value, loss = value_of(report, self.monitor), report["validation_loss"]
+        if value < self._best or (value == self._best and loss < self._loss):
+            self._best, self._loss, self._network = value, loss, self._present()
             self.best_epoch = int(report["epoch"])
 
     def state(self) -> dict[str, Any]:
-        """Return the best network and its figure."""
-        state = {"best": self._best, "best_epoch": self.best_epoch}
+        """Return the best network and its figures."""
+        state = {"best": self._best, "loss": self._loss, "best_epoch": self.best_epoch}
         return state if self._network is None else {**state, "network": self._network}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on with the best network so far."""
         self._best, self.best_epoch = state["best"], state["best_epoch"]
+        # A state of an earlier release has no loss: as there, a tie leaves its network the best.
+        self._loss = state.get("loss", -math.inf)
         self._network = state.get("network")
 
     def on_train_end(self, run: Run) -> None:
