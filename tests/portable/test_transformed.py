@@ -151,8 +151,11 @@ def test_transformers_of_other_numbers_of_targets():
     one.steps[0]["steps"][1] = two.steps[0]["steps"][1]
     scaler = "TransformedTargetRegressor.StandardScaler."
     ours = {name: two.arrays[name] for name in two.arrays if name.startswith(scaler)}
-    with pytest.raises(ModelFileError, match="do not fit together"):
-        read(one.steps, one.arrays | ours).predict(X)
+    with pytest.raises(ModelFileError, match="of 1 axis are transformed as 2"):
+        read(one.steps, one.arrays | ours)
+    one.steps[0]["fitted"]["training_dim"] = 2
+    with pytest.raises(ModelFileError, match="predicts 1 targets, its transformer takes 2"):
+        read(one.steps, one.arrays | ours)
 
 
 def test_classifiers_of_transformed_targets():

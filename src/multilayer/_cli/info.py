@@ -25,9 +25,9 @@ KINDS: dict[str, Any] = {
 def info(model: o.MODEL, json: o.JSON = False) -> None:
     """Show what a model file holds."""
     from multilayer._cli import report
-    from multilayer._persist.model_file import read_manifest
+    from multilayer.estimators.checked_file import read_checked
 
-    manifest = read_manifest(model)
+    manifest = read_checked(model)
     try:
         facts = described(manifest)
     except (KeyError, IndexError, TypeError, AttributeError) as error:

@@ -20,6 +20,6 @@ def fitted(estimator: MLPClassifier) -> tuple[dict[str, Any], dict[str, np.ndarr
 
 def rebuild(params: Values, fitted: Values, arrays: Arrays) -> MLPClassifier:
     """Make the classifier again."""
-    estimator = network_state.constructed(MLPClassifier, params)
-    target_state.restore_target(estimator, fitted, arrays)
-    return network_state.restore(estimator, fitted, arrays)
+    estimator = network_state.read_classifier(MLPClassifier, params, fitted, arrays)
+    estimator._resumable = network_state.FreshOptimizer()
+    return estimator

@@ -25,6 +25,7 @@ from multilayer.estimators.steps.naming import prefixes_of
 from multilayer.estimators.steps.table import COMPOSED, find
 from multilayer.estimators.steps.table import KINDS as STEPS
 from multilayer.estimators.stored import StoredArrays, StoredValues, Values, brief
+from multilayer.estimators.valid import check_model
 
 ANY_ROOM = 2**62
 """Bytes, more than anything takes."""
@@ -165,7 +166,9 @@ def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -
     ModelFileError
         Something is missing, of a wrong kind or does not fit together (a ValueError).
     """
+    left = check_model(pipeline, steps, arrays)
     made = _rebuild_all(steps, arrays)
+    arrays.room.left = min(arrays.room.left, left)
     if pipeline:
         made = [("", find("Pipeline").rebuild({}, {}, StoredArrays({}, arrays.room), made))]
     if len(made) != 1 or not hasattr(made[0][1], "predict"):

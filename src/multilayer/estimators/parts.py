@@ -2,11 +2,9 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from multilayer._core.errors import ModelFileError
 from multilayer.estimators.steps.naming import prefixes_of
-from multilayer.estimators.stored import Arrays, Values
+from multilayer.estimators.stored import Arrays, StoredValues, Values
 
 WORDS = ("passthrough", "drop", "none")
 """What may stand in place of a step."""
@@ -22,7 +20,7 @@ class Part(NamedTuple):
     name: str
     kind: str
     params: Values
-    fitted: Values
+    fitted: StoredValues
     members: Any  # descriptions of the steps within it, None where there are none
     arrays: Arrays
 
@@ -42,14 +40,14 @@ def parts_of(steps: Any, arrays: Arrays) -> list[Part]:
 def _part(step: dict[str, Any], arrays: Arrays) -> Part:
     match step:
         case {"name": str(name), "kind": str(kind)} if kind in WORDS and len(step) == 2:
-            return Part(name, kind, {}, {}, None, arrays)
+            return Part(name, kind, {}, StoredValues({}), None, arrays)
         case {
             "name": str(name),
             "kind": str(kind),
             "params": dict(params),
             "fitted": dict(fitted),
         } if set(step) <= PARTS:
-            return Part(name, kind, params, fitted, step.get("steps"), arrays)
+            return Part(name, kind, params, StoredValues(fitted), step.get("steps"), arrays)
     raise ModelFileError(f"its step {step.get('kind')} has other parts than {sorted(PARTS)}.")
 
 
@@ -69,31 +67,6 @@ class Holder:
         vars(self).update(values)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "feature_names_in_":  # which not every step has
+            raise AttributeError(name)
         raise ModelFileError(f"its {vars(self).get('kind')} lacks {name}.")
-
-    def word(self, name: str, *words: Any) -> Any:
-        """Return an argument that must be one of these."""
-        value = getattr(self, name)
-        if not any(type(value) is type(word) and value == word for word in words):
-            raise ModelFileError(f"its {self.kind} has {name}={value!r}, which is none of {words}.")
-        return value
-
-    def number(self, name: str, *, nan: bool = False) -> float:
-        """Return an argument that must be a number; `nan` says whether it may be NaN."""
-        value = getattr(self, name)
-        if type(value) not in (int, float) or (value != value and not nan):
-            raise ModelFileError(f"its {self.kind} has {name}={value!r}, which is no number.")
-        return value
-
-    def type_of_results(self) -> np.dtype | None:
-        """Return the argument `dtype`: a type of numbers, or None."""
-        given = self.dtype
-        if given is None:
-            return None
-        try:
-            dtype = np.dtype(given)
-        except (TypeError, ValueError):
-            dtype = np.dtype(object)
-        if dtype.kind not in "biuf":
-            raise ModelFileError(f"its {self.kind} has dtype={given!r}, no type of numbers.")
-        return dtype
