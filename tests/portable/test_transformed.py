@@ -141,7 +141,7 @@ def refusal(change):
 def test_descriptions_that_do_not_fit():
     assert "1 or 2 axes" in refusal(lambda step: step["fitted"].update(training_dim=3))
     assert "lacks a regressor or transf" in refusal(lambda step: step["steps"].reverse())
-    assert "belongs to nothing" in refusal(lambda step: step["steps"].pop())
+    assert "lacks a regressor" in refusal(lambda step: step["steps"].pop())
     assert "function" in refusal(lambda step: step["params"].update(func="numpy.exp"))
 
 

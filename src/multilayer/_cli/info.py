@@ -1,5 +1,6 @@
 """``multilayer info``: what a model file says of itself; neither JAX nor scikit-learn is loaded."""
 
+from numbers import Real
 from typing import Any
 
 from multilayer._cli import options as o
@@ -13,10 +14,10 @@ KINDS: dict[str, Any] = {
     "features": list,
     "target": str,
     "data": str,
-    "loss": float,
-    "best_validation_score": float,
+    "loss": Real,
+    "best_validation_score": Real,
     "n_iter": int,
-    "fit_seconds": float,
+    "fit_seconds": Real,
     "stop_reason": str,
 }
 """What facts must be, where they are known."""
@@ -67,7 +68,7 @@ def described(manifest: dict[str, Any]) -> dict[str, Any]:
         "classes": manifests.labels(classes),
         "n_classes": manifests.count(classes),
         "n_features": first["n_features"] if "n_features" in first else sizes[0],
-        "features": data.get("features") or first["feature_names"],
+        "features": data.get("features") or first.get("feature_names"),
         "target": data.get("target"),
         "data": data.get("source"),
         "solver": params.get("solver", "perceptron rule"),

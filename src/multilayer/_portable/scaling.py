@@ -111,8 +111,6 @@ def is_box_cox(step: Holder) -> bool:
 
 
 def _yeo_johnson(x: np.ndarray, power: float) -> np.ndarray:
-    if np.isnan(power):  # of a column without values
-        return x
     up, down = np.maximum(x, 0), np.maximum(-x, 0)
     positive = np.log1p(up) if power == 0 else np.expm1(power * np.log1p(up)) / power
     rest = 2 - power
@@ -123,8 +121,6 @@ def _yeo_johnson(x: np.ndarray, power: float) -> np.ndarray:
 def _box_cox(x: np.ndarray, power: float) -> np.ndarray:
     if (x <= 0).any():
         raise DataError("X must be above 0 for the Box-Cox transformation.")
-    if np.isnan(power):
-        return x
     return np.log(x) if power == 0 else np.expm1(power * np.log(x)) / power
 
 

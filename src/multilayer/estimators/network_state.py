@@ -166,13 +166,15 @@ def restore(holder: Any, trained: Objective, fitted: Values, arrays: Arrays) -> 
     holder._history_rows = take_history(fitted, arrays)
     if fitted.get("best_validation_score") is not None:
         take(fitted, "best_validation_score", float)
-    holder.n_reused_layers_ = 0  # the first version's files do not know of it
     for name, kind in FIGURES.items():
-        if (key := name.strip("_")) in fitted:
+        key = name.strip("_")
+        if key == "n_reused_layers" and key not in fitted:
+            value: Any = 0  # the first version's files do not know of it
+        else:
             value = take_count(fitted, key) if kind is int else take(fitted, key, kind)
-            setattr(holder, name, value)
+        setattr(holder, name, value)
     for name in SECONDS:
-        if not 0 <= getattr(holder, name, 0) < np.inf:
+        if not 0 <= getattr(holder, name) < np.inf:
             raise ModelFileError(f"its value {name.strip('_')!r} must be seconds.")
     if holder.n_reused_layers_ >= holder.n_layers_:
         raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")

@@ -21,10 +21,11 @@ from sklearn.utils.validation import check_is_fitted
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
 from multilayer._persist.model_file import read_model, write_model
 from multilayer._persist.room import Room
+from multilayer.estimators.parts import Part, parts_of
 from multilayer.estimators.steps.naming import prefixes_of
 from multilayer.estimators.steps.table import COMPOSED, find
 from multilayer.estimators.steps.table import KINDS as STEPS
-from multilayer.estimators.stored import StoredArrays, StoredValues, Values, brief
+from multilayer.estimators.stored import StoredArrays, Values, brief
 from multilayer.estimators.valid import check_model
 
 ANY_ROOM = 2**62
@@ -82,8 +83,6 @@ ESTIMATORS = {
 KINDS = {*ESTIMATORS, *STEPS}
 WORDS = {"passthrough": "passthrough", "drop": "drop", "none": None}
 """What may stand in place of a step, by what it is called in a file."""
-PARTS = {"name", "kind", "params", "fitted"}
-"""What the description of a step has."""
 
 
 def describe(model: Any) -> Description:
@@ -167,13 +166,13 @@ def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -
         Something is missing, of a wrong kind or does not fit together (a ValueError).
     """
     left = check_model(pipeline, steps, arrays)
-    made = _rebuild_all(steps, arrays)
+    try:
+        made = _rebuilt(parts_of(steps, arrays))
+        if pipeline:
+            made = [("", find("Pipeline").rebuild({}, {}, StoredArrays({}, arrays.room), made))]
+    except InvalidArgumentError as error:
+        raise ModelFileError(f"it has an argument out of range: {brief(error)}") from error
     arrays.room.left = min(arrays.room.left, left)
-    if pipeline:
-        made = [("", find("Pipeline").rebuild({}, {}, StoredArrays({}, arrays.room), made))]
-    if len(made) != 1 or not hasattr(made[0][1], "predict"):
-        raise ModelFileError(f"it has steps that are no model: {[_of(step) for step in steps]}.")
-    arrays.check_all_taken()
     return made[0][1]
 
 
@@ -227,46 +226,16 @@ def _kind_of(name: str, step: Any) -> str:
 # And back -------------------------------------------------------------------------------------
 
 
-def _rebuild_all(steps: Any, arrays: StoredArrays) -> list[tuple[str, Any]]:
-    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise ModelFileError("it has no list of steps.")
-    prefixes = prefixes_of([_of(step) for step in steps])
-    return [
-        _rebuild_step(step, arrays.below(prefix))
-        for step, prefix in zip(steps, prefixes, strict=True)
-    ]
+def _rebuilt(parts: Iterable[Part]) -> list[tuple[str, Any]]:
+    """Return names and steps of descriptions that were checked."""
+    return [(part.name, _rebuilt_one(part)) for part in parts]
 
 
-def _of(step: dict[str, Any]) -> str:
-    """Return the kind that a step says it is of, if there is such a kind."""
-    kind = step.get("kind")
-    if not isinstance(kind, str) or not (kind in KINDS or kind in WORDS):
-        raise ModelFileError(f"it has a step of a kind that this version lacks: {kind!r}.")
-    return kind
-
-
-def _rebuild_step(step: dict[str, Any], arrays: StoredArrays) -> tuple[str, Any]:
-    kind, name = _of(step), step.get("name")
-    params, fitted = step.get("params"), step.get("fitted")
-    if kind in WORDS and isinstance(name, str):
-        if set(step) != {"name", "kind"}:
-            raise ModelFileError(f"its step {name!r} is {kind!r}, which has nothing in it.")
-        return name, WORDS[kind]
-    if not (isinstance(name, str) and isinstance(params, dict) and isinstance(fitted, dict)):
-        raise ModelFileError(f"its step {kind} lacks a name, params or fitted values.")
-    if unknown := sorted(set(step) - PARTS - ({"steps"} if kind in COMPOSED else set())):
-        raise ModelFileError(f"its step {name!r} has {unknown}, which belong to nothing in it.")
-    fitted = StoredValues(fitted)
-    try:
-        if kind in COMPOSED:
-            members = _rebuild_all(step.get("steps"), arrays)
-            made = _named(kind).rebuild(params, fitted, arrays, members)
-        else:
-            made = _named(kind).rebuild(params, fitted, arrays)
-    except InvalidArgumentError as error:
-        raise ModelFileError(
-            f"its step {name!r} has an argument out of range: {brief(error)}"
-        ) from error
-    arrays.check_all_taken()
-    fitted.check_all_taken()
-    return name, made
+def _rebuilt_one(part: Part) -> Any:
+    if part.kind in WORDS:
+        return WORDS[part.kind]
+    known = _named(part.kind)
+    if part.kind in COMPOSED:
+        members = _rebuilt(parts_of(part.members, part.arrays))
+        return known.rebuild(part.params, part.fitted, part.arrays, members)
+    return known.rebuild(part.params, part.fitted, part.arrays)

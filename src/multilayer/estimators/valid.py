@@ -18,7 +18,6 @@ from multilayer.estimators.steps.columns import decode_columns, places
 from multilayer.estimators.steps.declared import MOST_COLUMNS, check_arguments, check_output
 from multilayer.estimators.steps.rules import VARYING
 from multilayer.estimators.steps.table import COMPOSED, find
-from multilayer.estimators.steps.table import KINDS as STEPS
 from multilayer.estimators.stored import (
     Arrays,
     StoredArrays,
@@ -94,6 +93,7 @@ def check_model(pipeline: bool, steps: Any, arrays: StoredArrays) -> int:
         found = _shape(parts[0])
     else:
         raise ModelFileError(f"it has steps that are no model: {[part.kind for part in parts]}.")
+    own.check_all_taken()
     if found.predicts is None:
         raise ModelFileError(f"it has steps that are no model: {[part.kind for part in parts]}.")
     return room.left
@@ -107,19 +107,15 @@ def _shape(part: Part) -> Shape:
         if part.kind in ESTIMATORS:
             found = ESTIMATORS[part.kind](part.params, part.fitted, part.arrays)
         elif part.kind in COMPOSED:
-            check_arguments(part.kind, part.params, VARYING.get(part.kind, ()))
             members = parts_of(part.members, part.arrays)
+            check_arguments(part.kind, part.params, VARYING.get(part.kind, ()))
             found = COMPOSITIONS[part.kind](part, members, [_shape(each) for each in members])
-        elif part.kind in STEPS:
-            found = _declared(part)
         else:
-            raise ModelFileError(f"it has a step of a kind that this version lacks: {part.kind!r}.")
+            found = _declared(part)
     except InvalidArgumentError as error:
         raise ModelFileError(
             f"its step {part.name!r} has an argument out of range: {brief(error)}"
         ) from error
-    if part.members is not None and part.kind not in COMPOSED:
-        raise ModelFileError(f"its step {part.name!r} has steps, which belong to nothing in it.")
     part.arrays.check_all_taken()
     part.fitted.check_all_taken()
     return found
@@ -172,8 +168,6 @@ def _pipeline(part: Part, members: Sequence[Part], shapes: Sequence[Shape]) -> S
 
 def _pipeline_of(members: Sequence[Part], shapes: Sequence[Shape]) -> Shape:
     """Return what steps one after the other take and return."""
-    if not members:
-        raise ModelFileError("its Pipeline has no steps.")
     if any(each.kind == "drop" for each in members):
         raise ModelFileError("its Pipeline has a step 'drop', which drops all columns.")
     if not all(shape.transforms for shape in shapes[:-1]):

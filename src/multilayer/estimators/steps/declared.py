@@ -241,7 +241,7 @@ def check_arguments(
     """
     rules = ARGUMENTS[name]
     if unknown := sorted(set(params) - set(rules)):
-        raise ModelFileError(f"its {name} has arguments that it never had: {unknown}.")
+        raise ModelFileError(f"its {name} has arguments that no file has: {unknown}.")
     if missing := sorted(set(rules) - set(params) - set(varying)):
         raise ModelFileError(f"its {name} lacks {missing}.")
     values = {}
