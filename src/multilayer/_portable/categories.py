@@ -103,6 +103,8 @@ def target_means(step: Holder) -> Transform:
 
 def is_missing(X: np.ndarray, marker: Any) -> np.ndarray:
     """Return where a table has the marker of missing values."""
+    if X.dtype.kind in "biuf" and not isinstance(marker, int | float):
+        raise DataError(f"X must hold text, as what is missing in it is {marker!r}.")
     if not is_nan(marker):
         return marker == X
     return np.isnan(X) if X.dtype.kind == "f" else X != X

@@ -181,6 +181,8 @@ def restore(holder: Any, trained: Objective, fitted: Values, arrays: Arrays) -> 
     for name in FLAGS:
         setattr(holder, name, take(fitted, name.strip("_"), bool))
     holder._seed = take_count(fitted, "seed")
+    if holder._seed >= 2**32:
+        raise ModelFileError(f"its value 'seed' must be below 2**32, got {holder._seed}.")
     return holder
 
 
