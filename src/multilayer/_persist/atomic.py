@@ -7,8 +7,8 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.warning_level import level_of_caller
@@ -53,7 +53,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     UserWarning
         The file is written, but its file system cannot bring its name down to the disk at once.
     """
-    with _refusing(path):
+    with refusing(path):
         if (number := _descriptor(path)) is not None:
             with open(os.dup(number), "wb") as opened:
                 opened.write(data)
@@ -85,7 +85,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     ModelFileError
         The file could not be written (a ValueError).
     """
-    with _refusing(path):
+    with refusing(path):
         if (number := _descriptor(path)) is not None:
             os.close(os.dup(number))
             return
@@ -100,7 +100,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def _refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn what the system says of a path into the documented error."""
     try:
         yield
@@ -159,11 +159,12 @@ def _target_of(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | Non
 
 
 @contextmanager
-def _temporary(target: Path) -> Iterator[IO[bytes]]:
+def _temporary(target: Path) -> Iterator[FileIO]:
     """Open a new file in the folder of another, locked for as long as it is open."""
     while True:
         path = target.with_name(TEMPORARY_NAME.format(os.urandom(8).hex()))
-        file = open(path, "xb")  # noqa: SIM115  # closed below
+        # Closed below; without a buffer, whose rest closing would write once more to a full disk.
+        file = open(path, "xb", buffering=0)  # noqa: SIM115
         try:
             _lock_own(file)
             # Between the two lines above another process may have taken it for a dead one's.
@@ -178,7 +179,7 @@ def _temporary(target: Path) -> Iterator[IO[bytes]]:
                 path.unlink()
 
 
-def _lock_own(file: IO[bytes]) -> None:
+def _lock_own(file: FileIO) -> None:
     if os.name == "nt":  # where what is open cannot be removed
         return
     try:
@@ -212,14 +213,15 @@ def _remove_if_dead(path: str) -> None:
 # Down to the disk -------------------------------------------------------------------------------
 
 
-def _write_through(file: IO[bytes], data: bytes) -> None:
+def _write_through(file: FileIO, data: bytes) -> None:
     """Write a new file, down to the disk."""
-    file.write(data)
-    file.flush()
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
     os.fsync(file.fileno())
 
 
-def _take_over(file: IO[bytes], before: os.stat_result) -> None:
+def _take_over(file: FileIO, before: os.stat_result) -> None:
     """Give a new file the owner, as far as allowed, and the permissions of the one before."""
     if os.name == "nt":
         return
@@ -230,7 +232,7 @@ def _take_over(file: IO[bytes], before: os.stat_result) -> None:
     os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
 
 
-def _put_in_place(file: IO[bytes], target: Path) -> None:
+def _put_in_place(file: FileIO, target: Path) -> None:
     if os.name == "nt":  # which moves no file that is open
         file.close()
     os.replace(file.name, target)

@@ -7,14 +7,15 @@ parent has died. So children close their copies as soon as they are made.
 import errno
 import os
 from collections.abc import Callable
-from typing import IO
+from io import FileIO
+from typing import BinaryIO
 from weakref import WeakSet
 
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # by some network file systems
-_LOCKED: "WeakSet[IO[bytes]]" = WeakSet()
+_LOCKED: "WeakSet[BinaryIO | FileIO]" = WeakSet()
 
 
-def lock(file: IO[bytes], *, wait: bool = False) -> None:
+def lock(file: BinaryIO | FileIO, *, wait: bool = False) -> None:
     """Lock a file, or raise OSError: at once where another has it, unless `wait` says otherwise."""
     _LOCKED.add(file)
     if os.name == "nt":
