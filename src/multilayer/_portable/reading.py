@@ -1,5 +1,6 @@
 """From a model file to what predicts."""
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
@@ -55,14 +56,18 @@ def load(path: str | PathLike[str]) -> Any:
     """
     manifest, arrays, room = read_model(path)
     try:
-        return read_steps(manifest["pipeline"], manifest["steps"], StoredArrays(arrays, room))
+        features = manifest["data"].get("features")
+        stored = StoredArrays(arrays, room)
+        return read_steps(manifest["pipeline"], manifest["steps"], stored, features=features)
     except ModelFileError as error:
         raise ModelFileError(f"{path} cannot be used: {error}") from error
 
 
-def read_steps(pipeline: bool, steps: Any, arrays: StoredArrays) -> Predictor:
+def read_steps(
+    pipeline: bool, steps: Any, arrays: StoredArrays, *, features: Sequence[str] | None = None
+) -> Predictor:
     """Return what predicts, from the description of a model; its arrays are taken out."""
-    check_model(pipeline, steps, arrays)
+    check_model(pipeline, steps, arrays, features=features)
     return _predictor(parts_of(steps, arrays), ())
 
 

@@ -21,7 +21,9 @@ def read_checked(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     manifest, arrays, room = read_model(path)
     try:
-        check_model(manifest["pipeline"], manifest["steps"], StoredArrays(arrays, room))
+        features = manifest["data"].get("features")
+        stored = StoredArrays(arrays, room)
+        check_model(manifest["pipeline"], manifest["steps"], stored, features=features)
     except ModelFileError as error:
         raise ModelFileError(f"{path} is damaged: {brief(error)}") from error
     return manifest

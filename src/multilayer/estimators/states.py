@@ -8,7 +8,7 @@ for the second scaler there.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -138,13 +138,20 @@ def read(
     manifest, arrays, room = read_model(path)
     stored = StoredArrays(arrays, room, allow_nonfinite=allow_nonfinite)
     try:
-        model = rebuild(manifest["pipeline"], manifest["steps"], stored)
+        features = manifest["data"].get("features")
+        model = rebuild(manifest["pipeline"], manifest["steps"], stored, features=features)
     except ModelFileError as error:
         raise ModelFileError(f"{path} is damaged: {brief(error)}") from error
     return model, manifest["data"]
 
 
-def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -> Any:
+def rebuild(
+    pipeline: bool,
+    steps: list[dict[str, Any]],
+    arrays: StoredArrays,
+    *,
+    features: Sequence[str] | None = None,
+) -> Any:
     """Make a model again from what :func:`describe` returned.
 
     Parameters
@@ -155,6 +162,8 @@ def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -
         Descriptions of its steps, as parsed from JSON.
     arrays : StoredArrays
         Its arrays; they are taken out.
+    features : sequence of str or None
+        Names of the columns of its training data, where they are known.
 
     Returns
     -------
@@ -165,7 +174,7 @@ def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -
     ModelFileError
         Something is missing, of a wrong kind or does not fit together (a ValueError).
     """
-    left = check_model(pipeline, steps, arrays)
+    left = check_model(pipeline, steps, arrays, features=features)
     try:
         made = _rebuilt(parts_of(steps, arrays))
         if pipeline:

@@ -62,7 +62,9 @@ NONE = Shape(None, 0)
 """What stands in place of a step and passes nothing on."""
 
 
-def check_model(pipeline: bool, steps: Any, arrays: StoredArrays) -> int:
+def check_model(
+    pipeline: bool, steps: Any, arrays: StoredArrays, *, features: Sequence[str] | None = None
+) -> int:
     """Refuse what is no model.
 
     Parameters
@@ -73,6 +75,8 @@ def check_model(pipeline: bool, steps: Any, arrays: StoredArrays) -> int:
         Descriptions of its steps, as parsed from JSON.
     arrays : StoredArrays
         Its arrays; they stay there.
+    features : sequence of str or None
+        Names of the columns of its training data, where they are known.
 
     Returns
     -------
@@ -96,6 +100,10 @@ def check_model(pipeline: bool, steps: Any, arrays: StoredArrays) -> int:
     own.check_all_taken()
     if found.predicts is None:
         raise ModelFileError(f"it has steps that are no model: {[part.kind for part in parts]}.")
+    if features and found.takes not in (None, len(features)):
+        raise ModelFileError(
+            f"its data have {len(features)} features, where it takes {found.takes} columns."
+        )
     return room.left
 
 
