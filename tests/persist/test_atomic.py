@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def run(code, *arguments, **more):
     """Run Python code in a process of its own."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, **more)
+
+
+@pytest.fixture
+def shared():
+    """A folder that other users reach: those of pytest's are for one user alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 # Permissions and links --------------------------------------------------------------------------
@@ -306,14 +315,12 @@ for work in (
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o444, 0o555])
-def test_closed_folders(mode, tmp_path):
+def test_closed_folders(mode, shared):
     """As an ordinary user: root may enter every folder."""
-    closed = tmp_path / "closed"
+    closed = shared / "closed"
     closed.mkdir()
     (closed / "file").write_bytes(b"before")
     (closed / "model.ckpt-7.safetensors").write_bytes(b"before")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     closed.chmod(mode)
     try:
         done = run(CLOSED, closed, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
@@ -368,11 +375,9 @@ write_atomically(sys.argv[1], b"content")
 """
 
 
-def test_folders_that_may_be_written_to_but_not_listed(tmp_path):
-    closed = tmp_path / "closed"
+def test_folders_that_may_be_written_to_but_not_listed(shared):
+    closed = shared / "closed"
     closed.mkdir()
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     closed.chmod(0o733)
     done = run(UNLISTED, closed / "file")
     assert done.returncode == 0, done.stderr
