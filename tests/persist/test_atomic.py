@@ -378,8 +378,9 @@ write_atomically(sys.argv[1], b"content")
 def test_folders_that_may_be_written_to_but_not_listed(shared):
     closed = shared / "closed"
     closed.mkdir()
-    closed.chmod(0o733)
+    closed.chmod(0o333)
     done = run(UNLISTED, closed / "file")
+    closed.chmod(0o755)
     assert done.returncode == 0, done.stderr
     assert "file is written, but its folder cannot be brought to the disk" in done.stderr
     assert Path(closed / "file").read_bytes() == b"content"
