@@ -19,7 +19,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         them; or a TransformedTargetRegressor or FrozenEstimator around one.
     path : str or path-like
         File to write, ``.safetensors`` by custom; its folder must exist. An existing file is
-        replaced at once: a reader, or a computer that loses power, finds the old one or the new.
+        replaced at once, with its permissions: a reader, or a computer that loses power, finds the
+        old one or the new. A link stays and its file is replaced; pipes and devices are written to.
 
     Raises
     ------

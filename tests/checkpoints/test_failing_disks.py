@@ -63,23 +63,22 @@ def test_a_disk_that_fails(failing, nth, steps, whole, tmp_path, monkeypatch):
 
         return failing
 
-    def failing_write(path, data):
-        with open(path, "xb") as file:
-            file.write(data[: len(data) // 2])
+    def failing_write(file, data):
+        file.write(data[: len(data) // 2])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def write_through(path, data):
+    def write_through(file, data):
         if not data:  # only looking whether it could be written
-            return original(path, data)
+            return original(file, data)
         calls.append(None)
         if failing == "open" and len(calls) == nth:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         if failing == "write" and len(calls) == nth:
-            return failing_write(path, data)
+            return failing_write(file, data)
         if failing == "fsync" and len(calls) == nth:
-            original(path, data)
+            original(file, data)
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return original(path, data)
+        return original(file, data)
 
     original = atomic._write_through
     if failing == "replace":

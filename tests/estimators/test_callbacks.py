@@ -1,9 +1,11 @@
 """Callbacks: told in order, able to end training, built-in ones and scikit-learn's."""
 
 import csv
+import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from sklearn.datasets import load_iris
 from sklearn.preprocessing import scale
 from sklearn.utils.fixes import parse_version
 
-from multilayer import InvalidArgumentError, MLPClassifier
+from multilayer import InvalidArgumentError, MLPClassifier, ModelFileError
 from multilayer.callbacks import (
     Callback,
     CSVLog,
@@ -123,8 +125,20 @@ def test_lines_in_a_file(tmp_path):
     clf.set_params(callbacks=[CSVLog(path, append=True)]).fit(X, y, **VALIDATION)
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert [float(row["epoch"]) for row in rows] == [0, 1, 2, 3, 4, 5]
-    with pytest.raises(FileNotFoundError):
-        classifier(CSVLog(tmp_path / "nowhere" / "log.csv")).fit(X, y)
+    for name in ("nowhere/log.csv", "nul\0", "n" * 300, ""):
+        with pytest.raises(ModelFileError, match="cannot write"):
+            classifier(CSVLog(f"{tmp_path}/{name}")).fit(X, y)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_log_that_can_be_written_no_longer(tmp_path):
+    with pytest.raises(ModelFileError, match=r"cannot write /dev/full: No space left on device\."):
+        classifier(CSVLog("/dev/full")).fit(X, y)
+    read, write = os.pipe()
+    with open(read, encoding="utf-8") as lines, open(write, "wb"):
+        clf = classifier(CSVLog(f"/dev/fd/{write}"), max_iter=2).fit(X, y)
+        assert lines.readline().startswith("epoch,loss")
+    assert len(clf.loss_curve_) == 2
 
 
 def test_a_bar_on_standard_error():

@@ -170,3 +170,13 @@ def test_notebooks_show_the_drawing():
     bundle = MLPClassifier()._repr_mimebundle_()
     assert "MLPClassifier" in bundle["text/html"]
     assert bundle["text/plain"] == "MLPClassifier()"
+
+
+def test_dir_of_networks_without_hidden_layers():
+    # skl2onnx looks through the attributes; a property that raises something else ends that.
+    for changes in ({"hidden_layer_sizes": ()}, {"transform_layer": 7}):
+        clf = fitted(max_iter=0).set_params(**changes)
+        if changes == {"hidden_layer_sizes": ()}:
+            clf.fit(X, y)
+        assert "coefs_" in dir(clf)
+        assert not hasattr(clf, "_n_features_out")

@@ -1,6 +1,8 @@
 """TensorBoard's callback: what its event files say, read back record by record."""
 
+import errno
 import logging
+import os
 import pickle
 import struct
 import sys
@@ -19,8 +21,9 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 from tensorboardX.record_writer import masked_crc32c
 
-from multilayer import InvalidArgumentError, MLPClassifier
+from multilayer import InvalidArgumentError, MLPClassifier, ModelFileError
 from multilayer._engine.callbacks.protocol import Progress
+from multilayer._persist.event_file import EventFile
 from multilayer.callbacks import Callback, TensorBoard
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -351,3 +354,27 @@ def test_without_tensorboardx(monkeypatch):
 def test_nothing_is_written_before_training(tmp_path):
     TensorBoard(Path(tmp_path, "runs"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_event_files_that_can_be_written_no_longer(tmp_path, monkeypatch):
+    from tensorboardX.event_file_writer import EventsWriter
+
+    file = EventFile(tmp_path / "run", 0)
+    file.scalars({"loss": 0.5}, 1)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for name, work in (
+        ("write_event", lambda: file.scalars({"loss": 0.4}, 2)),
+        ("flush", file.flush),
+        ("close", file.close),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(EventsWriter, name, full)
+            with pytest.raises(ModelFileError, match=r"cannot write .*/run: No space left"):
+                work()
+    file.close()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ModelFileError, match="cannot write"):
+        EventFile(tmp_path / "file", 0)

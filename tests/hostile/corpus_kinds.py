@@ -72,7 +72,7 @@ def table(parts: Parts, rows: list, label: str) -> Iterator[Row]:
 def swapped(parts: Parts, label: str) -> Iterator[Row]:
     """Yield pipelines whose steps are in another order, there twice, or missing."""
     for name, order, word in (
-        ("the other way round", [1, 0], "no model"),
+        ("the other way round", [1, 0], "do not fit together|no model"),
         ("the last missing", [0], "no model|belongs to nothing"),
         ("the first missing", [1], "belongs to nothing"),
         ("the last twice", [0, 1, 1], "missing|transforms nothing"),

@@ -28,7 +28,10 @@ def params(step: tuple[Any, ...], name: str) -> tuple[Any, ...]:
 
 
 COLUMNS = [
-    *((fitted(TOP, "n_features"), n, "memory|features|names") for n in (3, -4, 2**40, 2**62, True)),
+    *(
+        (fitted(TOP, "n_features"), n, "memory|features|names|too many")
+        for n in (3, -4, 2**40, 2**62, True)
+    ),
     *(
         (fitted(TOP, "columns"), value, "columns")
         for value in (None, [], [["age"]] * 5, "age", {"slice": [0, 1, 1]}, ...)
@@ -45,8 +48,8 @@ COLUMNS = [
         (fitted(TOP, "given"), value, "given|member|lacks|unknown kind")
         for value in ([], ["drop"] * 9, "x", {})
     ),
-    ((*fitted(TOP, "given"), 0), "os.system", "lacks a member"),
-    (fitted(TOP, "remainder"), "os.system", "lacks a member"),
+    ((*fitted(TOP, "given"), 0), "os.system", "other members"),
+    (fitted(TOP, "remainder"), "os.system", "other members"),
     (fitted(TOP, "outputs"), [], "outputs"),
     *(
         ((*fitted(TOP, "outputs"), 0), value, "outputs")
@@ -58,9 +61,9 @@ COLUMNS = [
     (params(TOP, "n_jobs"), "x", "no file has"),
     (params(TOP, "sparse_threshold"), "x", "out of range"),
     ((*TOP, "steps"), None, "list of steps"),
-    ((*TOP, "steps"), [], "columns|members"),
+    ((*TOP, "steps"), [], "no steps"),
     ((*BY_COLUMN["gap"], "steps"), [], "'steps'"),
-    ((*BY_COLUMN["gap"], "name"), "age", "other members|features"),
+    ((*BY_COLUMN["gap"], "name"), "age", "other members|features|one name"),
     ((*BY_COLUMN["gap"], "kind"), "MLPClassifier", "lacks|argument"),
     ((*BY_COLUMN["gap"], "kind"), "KNNImputer", "of a kind"),
     (fitted(BY_COLUMN["gap"], "statistics"), None, "statistics"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -200,3 +201,39 @@ def mutated(rng: Rng, content: bytes) -> bytes:
         case 3:
             return description(rng, arrays(rng, take_apart(content))).packed()
     return description(rng, take_apart(content)).packed()
+
+
+def structural(rng: Rng, content: bytes) -> bytes:
+    """Return a file damaged with knowledge of its parts alone: values, types, sizes and names."""
+    parts = take_apart(content)
+    match rng.integers(4):
+        case 0:
+            return arrays(rng, parts).packed()
+        case 1:
+            return description(rng, arrays(rng, parts)).packed()
+    return description(rng, parts).packed()
+
+
+def told(content: bytes, mutant: bytes) -> str:
+    """Return in words what :func:`structural` has changed."""
+    before, after = take_apart(content), take_apart(mutant)
+    lines = list(_changes(before.description, after.description, "description"))
+    own, theirs = ({each.name: each for each in parts.tensors} for parts in (before, after))
+    for name in sorted({*own, *theirs}):
+        one, other = own.get(name), theirs.get(name)
+        if one != other:
+            shown = [each and (each.dtype, each.shape, each.data[:40]) for each in (one, other)]
+            lines.append(f"tensor {name}: {shown[0]} -> {shown[1]}")
+    return "\n".join(lines)
+
+
+def _changes(before: Any, after: Any, place: str) -> Iterator[str]:
+    """Yield the places at which two parsed descriptions differ."""
+    if type(before) is type(after) and isinstance(before, dict):
+        for key in sorted({*before, *after}):
+            yield from _changes(before.get(key, ...), after.get(key, ...), f"{place}.{key}")
+    elif type(before) is type(after) is list and len(before) == len(after):
+        for i, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _changes(one, other, f"{place}.{i}")
+    elif before != after or type(before) is not type(after):
+        yield f"{place}: {before!r} -> {after!r}"[:300]

@@ -162,3 +162,12 @@ def test_nothing_is_dropped_or_rounded_at_prediction():
     reg.fit(X, X[:, 0])
     (a, b), (c, d) = (map(np.float64, layers) for layers in (reg.coefs_, reg.intercepts_))
     assert_allclose(reg.predict(X), (np.maximum(X @ a + c, 0) @ b + d)[:, 0], rtol=1e-5, atol=1e-6)
+
+
+def test_hidden_layers_alone_add_their_input():
+    network = Network((3, 3, 3, 4, 4, 4), ("relu",) * 4, residual=True)
+    assert [network.skips(i) for i in range(5)] == [False, True, False, True, False]
+    assert not any(Network((3, 3), (), residual=True).skips(i) for i in range(1))
+    for i in (-1, 5):
+        with pytest.raises(IndexError, match="i must be from 0 to 4"):
+            network.skips(i)

@@ -85,5 +85,7 @@ def test_periodic_splines_of_too_few_knots_are_refused():
     told = describe(fitted_case("SplineTransformer, periodic"))
     (key,) = [key for key in told.arrays if key.startswith("SplineTransformer")]
     knots = told.arrays[key]  # of degree 3: ten make six splines, three of them again
-    assert made(told.steps, {**told.arrays, key: knots[:9]}) is None
-    assert made(told.steps, {**told.arrays, key: knots[:10]}) is not None
+    for n_knots, reason in ((9, "9 knots do not fit"), (10, "steps do not fit together")):
+        own = StoredArrays({**told.arrays, key: knots[:n_knots]}, Room(2_000_000))
+        with pytest.raises(ModelFileError, match=reason):
+            rebuild(True, told.steps, own)

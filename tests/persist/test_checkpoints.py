@@ -97,12 +97,31 @@ def test_other_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["model.ckpt-44000.index", "model.ckpt-7.meta", "model.ckpt-07.safetensors"]
+    "name",
+    [
+        *("model.ckpt-44000.index", "model.ckpt-7.meta", "model.ckpt-7.data-00000-of-00001"),
+        *("model.ckpt.index", "model.ckpt-7", "model.ckpt"),
+    ],
 )
 def test_checkpoints_of_other_programs(tmp_path, name):
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(ModelFileError, match="another program"):
         checkpoints.newest_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("model.ckpt-9.safetensors.bak", "model.ckpt-9.safetensors~", "model.ckpt-9 (copy)"),
+        *("model.ckpt-09.safetensors", "model.ckpt.txt"),
+    ],
+)
+def test_copies_of_checkpoints_are_left_alone(name, tmp_path):
+    write(tmp_path, 7)
+    (tmp_path / name).write_bytes(b"mine")
+    assert checkpoints.newest_checkpoint(tmp_path).name == "model.ckpt-7.safetensors"
+    checkpoints.remove_checkpoints(tmp_path)
+    assert os.listdir(tmp_path) == [name]
 
 
 def test_folders_are_made(tmp_path):

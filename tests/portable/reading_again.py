@@ -9,9 +9,10 @@ from multilayer.estimators.stored import StoredArrays
 def predictor_of(model):
     """Return the predictor of a fitted model."""
     told = describe(model)
-    return read(told.steps, told.arrays)
+    return read(told.steps, told.arrays, told.pipeline)
 
 
-def read(steps, arrays):
+def read(steps, arrays, pipeline=None):
     """Return the predictor that a description tells of."""
-    return read_steps(steps, StoredArrays(arrays, Room(1_000_000)))
+    pipeline = len(steps) > 1 if pipeline is None else pipeline
+    return read_steps(pipeline, steps, StoredArrays(arrays, Room(1_000_000)))

@@ -141,7 +141,7 @@ def refusal(change):
 def test_descriptions_that_do_not_fit():
     assert "1 or 2 axes" in refusal(lambda step: step["fitted"].update(training_dim=3))
     assert "lacks a regressor or transf" in refusal(lambda step: step["steps"].reverse())
-    assert "belongs to nothing" in refusal(lambda step: step["steps"].pop())
+    assert "lacks a regressor" in refusal(lambda step: step["steps"].pop())
     assert "function" in refusal(lambda step: step["params"].update(func="numpy.exp"))
 
 
@@ -151,8 +151,11 @@ def test_transformers_of_other_numbers_of_targets():
     one.steps[0]["steps"][1] = two.steps[0]["steps"][1]
     scaler = "TransformedTargetRegressor.StandardScaler."
     ours = {name: two.arrays[name] for name in two.arrays if name.startswith(scaler)}
-    with pytest.raises(ModelFileError, match="do not fit together"):
-        read(one.steps, one.arrays | ours).predict(X)
+    with pytest.raises(ModelFileError, match="of 1 axis are transformed as 2"):
+        read(one.steps, one.arrays | ours)
+    one.steps[0]["fitted"]["training_dim"] = 2
+    with pytest.raises(ModelFileError, match="predicts 1 targets, its transformer takes 2"):
+        read(one.steps, one.arrays | ours)
 
 
 def test_classifiers_of_transformed_targets():

@@ -1,5 +1,6 @@
 """``multilayer info``: what a model file says of itself; neither JAX nor scikit-learn is loaded."""
 
+from numbers import Real
 from typing import Any
 
 from multilayer._cli import options as o
@@ -14,10 +15,10 @@ KINDS: dict[str, Any] = {
     "features": list,
     "target": str,
     "data": str,
-    "loss": float,
-    "best_validation_score": float,
+    "loss": Real,
+    "best_validation_score": Real,
     "n_iter": int,
-    "fit_seconds": float,
+    "fit_seconds": Real,
     "stop_reason": str,
 }
 """What facts must be, where they are known."""
@@ -26,9 +27,9 @@ KINDS: dict[str, Any] = {
 def info(model: o.MODEL, json: o.JSON = False) -> None:
     """Show what a model file holds."""
     from multilayer._cli import report
-    from multilayer._persist.model_file import read_manifest
+    from multilayer.estimators.checked_file import read_checked
 
-    manifest = read_manifest(model)
+    manifest = read_checked(model)
     try:
         facts = described(manifest)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
@@ -68,7 +69,7 @@ def described(manifest: dict[str, Any]) -> dict[str, Any]:
         "classes": manifests.labels(classes),
         "n_classes": manifests.count(classes),
         "n_features": first["n_features"] if "n_features" in first else sizes[0],
-        "features": data.get("features") or first["feature_names"],
+        "features": data.get("features") or first.get("feature_names"),
         "target": data.get("target"),
         "data": data.get("source"),
         "solver": params.get("solver", "perceptron rule"),

@@ -1,6 +1,7 @@
 """What a checkpoint holds of a training run, and a run brought back to it."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def restore(training: "Training", checkpoint: Checkpoint) -> None:
             "seconds": float(seconds),
             "compile_seconds": float(compiled),
             "stopped_by": str() | None as reason,
-        }:
+        } if 0 <= seconds < inf and 0 <= compiled < inf:
             training.seconds, training.compile_seconds = seconds, compiled
             training.stopped_by = None if reason is None else Stop(reason)
         case _:
@@ -85,7 +86,9 @@ def restore_callbacks(
 ) -> None:
     """Hand callbacks the states that they had; networks in them are like the one given."""
     told, stateful = checkpoint.facts.get("callbacks"), _stateful(callbacks)
-    if not isinstance(told, list) or len(told) != len(stateful):
+    if not isinstance(told, list) or not all(isinstance(plain, dict) for plain in told):
+        raise _damaged(checkpoint)
+    if len(told) != len(stateful):
         raise _damaged(checkpoint)
     for i, (callback, plain) in enumerate(zip(stateful, told, strict=True)):
         state = {key: decode(value) for key, value in plain.items()}

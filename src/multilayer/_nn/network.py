@@ -57,8 +57,15 @@ class Network:
         return len(self.layer_sizes) - 2
 
     def skips(self, i: int) -> bool:
-        """Whether hidden layer ``i`` adds its input to its output (He et al., 2016)."""
-        return self.residual and i > 0 and self.layer_sizes[i] == self.layer_sizes[i + 1]
+        """Whether layer ``i`` adds its input to its output (He et al., 2016).
+
+        Hidden layers alone do, from the second on, where both are as wide: what comes in and what
+        goes out are not hidden units, however many there are of them.
+        """
+        if not 0 <= i <= self.n_hidden:
+            raise IndexError(f"i must be from 0 to {self.n_hidden}, the output layer, got i={i}")
+        hidden = 0 < i < self.n_hidden
+        return self.residual and hidden and self.layer_sizes[i] == self.layer_sizes[i + 1]
 
     def at_prediction(self) -> "Network":
         """Return the network without what is a matter of training alone."""

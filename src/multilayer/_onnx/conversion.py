@@ -4,6 +4,7 @@ import traceback
 from typing import Any
 
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._onnx.hooks import takes_options
 from multilayer._onnx.inputs import Input, declared, restore
 from multilayer._onnx.steps import converters as own_steps
 from multilayer._onnx.steps import declare
@@ -25,12 +26,15 @@ def converted(model: Any, parts: dict[str, Any], inputs: list[Input], opset: int
     _check_known(parts, converters)
     # Steps compute in float64, as in scikit-learn; a network alone has no use for it.
     exact = hasattr(model, "steps")
+    network = list(parts.values())[-1]
+    arrays = {id(network): {"zipmap": False}}  # skl2onnx would make dicts of probabilities
     try:
         made = convert_sklearn(
             model,
             name=name,
             initial_types=[(each.name, declared(each, exact=exact)) for each in inputs],
             target_opset=opset,
+            options=arrays if takes_options(network._onnx_description()) else None,
             custom_conversion_functions=converters,
             custom_shape_calculators=dict.fromkeys(converters, declare),
         )

@@ -1,12 +1,19 @@
 """Adding nodes to a graph that skl2onnx is making."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 Value: TypeAlias = str | np.ndarray
 """The name of a tensor in the graph, or a constant."""
+
+
+class Keyed(NamedTuple):
+    """A matrix of which each row becomes a dict, a column's value under the column's key."""
+
+    values: str
+    keys: np.ndarray  # of the columns: int64 or text
 
 
 class Graph:
@@ -26,9 +33,14 @@ class Graph:
         self._add(op, inputs, output, attributes)
         return str(output)
 
-    def end(self, value: Value, output: str) -> None:
-        """Let a tensor be the one that the graph calls so."""
-        self._add("Identity", (value,), output, {})
+    def end(self, value: Value | Keyed, output: str) -> None:
+        """Let a tensor, or the dicts made of one, be what the graph calls so."""
+        if not isinstance(value, Keyed):
+            self._add("Identity", (value,), output, {})
+            return
+        text = value.keys.dtype.kind == "U"
+        name = "classlabels_strings" if text else "classlabels_int64s"
+        self._add("ZipMap", (value.values,), output, {name: value.keys.tolist()}, "ai.onnx.ml", 1)
 
     def cast(self, value: Value, dtype: Any) -> str:
         """Add a change of type."""

@@ -1,12 +1,16 @@
 """What a graph returns, and what an estimator must say to become one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from multilayer._core.checks import refuse
-from multilayer._onnx.graph import Graph
+from multilayer._onnx.graph import Graph, Keyed
+
+Made: TypeAlias = str | Keyed
+"""What becomes an output: a tensor by its name, or one of which each row becomes a dict."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,8 @@ class Output:
     name: str
     dtype: np.dtype  # of text: str
     shape: tuple[int, ...]  # of one row
+    keys: np.dtype | None = None  # of rows that are dicts: the type of their keys
+    of_rows: bool = True  # whether there is one for each row
 
 
 class Described(Protocol):
@@ -24,7 +30,7 @@ class Described(Protocol):
     def outputs(self) -> list[Output]:
         """What the graph returns, in order."""
 
-    def build(self, graph: Graph, x: str) -> list[str]:
+    def build(self, graph: Graph, x: str) -> Sequence[Made]:
         """Add the nodes from rows ``x`` to the outputs; return their names."""
 
 

@@ -1,20 +1,40 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
-from contextlib import suppress
+import re
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.warning_level import level_of_caller
+from multilayer._persist.locks import UNSUPPORTED, lock
 
 TEMPORARY_NAME = ".multilayer-{}.tmp"
+TEMPORARY = re.compile(r"\.multilayer-[0-9a-f]{16}\.tmp")
+DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|thread-self|\d+))/(?:fd/(\d+)|(stdout|stderr))")
+STANDARD = {"stdout": 1, "stderr": 2}
+MOST_LINKS = 40
+UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EPERM, errno.EBADF)
+"""What opening or syncing a folder ends with where that is not possible or not allowed."""
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that a reader sees either the previous one or all of the new one.
 
     The bytes go to a temporary file in the same folder, which then takes the place of ``path``.
-    On any error nothing is left behind and the previous file survives. A link is followed: the
-    file it points to is replaced. Permissions are those of any new file (the umask).
+    On any error nothing is left behind and the previous file survives; temporary files of saves
+    that were killed are removed by the next one in their folder. A link is followed: the file it
+    points to is replaced, the link stays. The new file has the permissions of the one before, and
+    its owner where that is allowed; without one before, those of any new file (the umask).
+
+    What is there and is no ordinary file is never replaced: the bytes go into a pipe, a terminal or
+    another character device, ``/dev/stdout`` and ``/dev/fd/N`` are the open file that they name;
+    block devices and sockets are refused.
 
     Parameters
     ----------
@@ -27,17 +47,29 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     ------
     ModelFileError
         The file cannot be written (a ValueError).
+
+    Warns
+    -----
+    UserWarning
+        The file is written, but its file system cannot bring its name down to the disk at once.
     """
-    target = _resolve(path)
-    temporary = _temporary(target)
-    try:
-        _write_through(temporary, data)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        _remove(temporary)
-    _sync_folder(target.parent)
+    with refusing(path):
+        if (number := _descriptor(path)) is not None:
+            with open(os.dup(number), "wb") as opened:
+                opened.write(data)
+            return
+        target, before = _target_of(path)
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            with open(path, "wb") as special:
+                special.write(data)
+            return
+        sweep(target.parent)
+        with _temporary(target) as file:
+            _write_through(file, data)
+            if before is not None:
+                _take_over(file, before)
+            _put_in_place(file, target)
+    _sync_folder(path, target.parent)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -53,65 +85,174 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     ModelFileError
         The file could not be written (a ValueError).
     """
-    target = _resolve(path)
-    probe = _temporary(target)
-    try:
+    with refusing(path):
+        if (number := _descriptor(path)) is not None:
+            os.close(os.dup(number))
+            return
+        target, before = _target_of(path)
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            if not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return
         # Trying is the only sure answer: permissions alone say nothing of a read-only disk.
-        _write_through(probe, b"")
+        with _temporary(target) as file:
+            _write_through(file, b"")
+
+
+@contextmanager
+def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what the system says of a path into the documented error."""
+    try:
+        yield
+    except ModelFileError:
+        raise
     except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        _remove(probe)
+        raise ModelFileError(f"cannot write {path}: {error.strerror or error}.") from error
+    except ValueError as error:  # of a name with a NUL or half a character in it
+        raise ModelFileError(f"cannot write {os.fspath(path)!r}: {error}.") from error
 
 
-def remove_temporary_files(folder: Path) -> None:
-    """Remove what processes left that died while they wrote; none may be writing there now."""
-    for orphan in folder.glob(TEMPORARY_NAME.format("*")):
-        orphan.unlink(missing_ok=True)
+# Where to ---------------------------------------------------------------------------------------
 
 
-def _temporary(target: Path) -> Path:
-    """Return a new name in the folder of a file."""
-    return target.with_name(TEMPORARY_NAME.format(os.urandom(8).hex()))
+def _descriptor(path: str | os.PathLike[str]) -> int | None:
+    """Return the number of the open file that a path such as ``/dev/stdout`` names, or None.
+
+    Looking further along such a link would find a file, and replace it behind the back of the
+    program that opened it.
+    """
+    name = os.path.abspath(os.fspath(path))
+    for _ in range(MOST_LINKS):
+        if found := DESCRIPTOR.fullmatch(name):
+            own = name.startswith("/dev/") or name.split("/")[2] in (
+                *("self", "thread-self"),
+                str(os.getpid()),
+            )
+            return (STANDARD[found[2]] if found[2] else int(found[1])) if own else None
+        if not os.path.islink(name):
+            return None
+        name = os.path.normpath(os.path.join(os.path.dirname(name), os.readlink(name)))
+    return None
 
 
-def _remove(path: Path) -> None:
-    """Remove a temporary file where there is one."""
-    # A read-only disk refuses this even where there is none, after it refused to make the file.
-    with suppress(OSError):
-        path.unlink()
-
-
-def _resolve(path: str | os.PathLike[str]) -> Path:
-    """Return the file that is really written; its folder must exist and it must be no folder."""
+def _target_of(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
+    """Return the file that is really written, and what is known of it where there is one."""
+    try:
+        before = os.stat(path)
+    except FileNotFoundError:
+        before = None
     target = Path(os.path.realpath(path))
-    if target.is_dir():
+    if before is None:
+        if not os.path.isdir(target.parent):
+            raise ModelFileError(
+                f"cannot write {path}: the folder {target.parent} does not exist. Make it first."
+            )
+    elif stat.S_ISDIR(before.st_mode):
         raise ModelFileError(f"cannot write {path}: it is a folder. Name a file in it.")
-    if not target.parent.is_dir():
-        raise ModelFileError(
-            f"cannot write {path}: the folder {target.parent} does not exist. Make it first."
-        )
-    return target
+    elif stat.S_ISBLK(before.st_mode) or stat.S_ISSOCK(before.st_mode):
+        kind = "block device" if stat.S_ISBLK(before.st_mode) else "socket"
+        raise ModelFileError(f"cannot write {path}: it is a {kind}. Name a file.")
+    return target, before
 
 
-def _write_through(path: Path, data: bytes) -> None:
+# Temporary files --------------------------------------------------------------------------------
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[FileIO]:
+    """Open a new file in the folder of another, locked for as long as it is open."""
+    while True:
+        path = target.with_name(TEMPORARY_NAME.format(os.urandom(8).hex()))
+        # Closed below; without a buffer, whose rest closing would write once more to a full disk.
+        file = open(path, "xb", buffering=0)  # noqa: SIM115
+        try:
+            _lock_own(file)
+            # Between the two lines above another process may have taken it for a dead one's.
+            if os.fstat(file.fileno()).st_nlink:
+                yield file
+                return
+        finally:
+            file.close()
+            # A read-only disk refuses this even where there is none, after it refused to make it;
+            # after it was put in place there is none.
+            with suppress(OSError):
+                path.unlink()
+
+
+def _lock_own(file: FileIO) -> None:
+    if os.name == "nt":  # where what is open cannot be removed
+        return
+    try:
+        lock(file, wait=True)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files of processes that died while they wrote in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:  # one that cannot be looked into
+        for entry in entries:
+            if TEMPORARY.fullmatch(entry.name):
+                # In use, another user's, or gone by now.
+                with suppress(OSError):
+                    _remove_if_dead(entry.path)
+
+
+def _remove_if_dead(path: str) -> None:
+    if os.name == "nt":
+        os.unlink(path)
+        return
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(path, flags), "rb+", buffering=0) as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            lock(file)
+            os.unlink(path)
+
+
+# Down to the disk -------------------------------------------------------------------------------
+
+
+def _write_through(file: FileIO, data: bytes) -> None:
     """Write a new file, down to the disk."""
-    with open(path, "xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+    os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
-    """Bring a folder's entries down to the disk."""
+def _take_over(file: FileIO, before: os.stat_result) -> None:
+    """Give a new file the owner, as far as allowed, and the permissions of the one before."""
+    if os.name == "nt":
+        return
+    now = os.fstat(file.fileno())
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        with suppress(PermissionError):
+            os.fchown(file.fileno(), before.st_uid, before.st_gid)
+    os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+
+
+def _put_in_place(file: FileIO, target: Path) -> None:
+    if os.name == "nt":  # which moves no file that is open
+        file.close()
+    os.replace(file.name, target)
+
+
+def _sync_folder(path: str | os.PathLike[str], folder: Path) -> None:
+    """Bring a folder's entries down to the disk, after a file was put there."""
     if os.name == "nt":  # Windows opens no folders
         return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _cannot_write(path: str | os.PathLike[str], error: OSError) -> ModelFileError:
-    return ModelFileError(f"cannot write {path}: {error.strerror or error}.")
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        said = (
+            f"{path} is written, but its folder cannot be brought to the disk: "
+            f"{error.strerror or error}."
+        )
+        if error.errno not in UNSYNCED:
+            raise ModelFileError(f"{said} A loss of power now may lose it.") from error
+        warnings.warn(f"{said} A loss of power may lose it.", stacklevel=level_of_caller())

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from multilayer._persist.tensors import (
 )
 
 FILE_NAME = re.compile(r"model\.ckpt-(0|[1-9]\d*)\.safetensors")
+TENSORFLOW = re.compile(r"model\.ckpt(-\d+)?(\.(index|meta|data-\d+-of-\d+))?")
+"""Names that TensorFlow gives to its checkpoints; others that begin so are copies of somebody's."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,19 @@ def checkpoint_path(folder: PathLike, step: int) -> Path:
 
 
 def temporary_folder() -> str:
-    """Make a new folder where the system keeps temporary ones."""
-    return tempfile.mkdtemp(prefix="multilayer-")
+    """Make a new folder where the system keeps temporary ones.
+
+    Raises
+    ------
+    ModelFileError
+        It cannot be made (a ValueError).
+    """
+    try:
+        return tempfile.mkdtemp(prefix="multilayer-")
+    except OSError as error:
+        raise ModelFileError(
+            f"cannot make a temporary folder: {error.strerror or error}. Name a folder."
+        ) from error
 
 
 def prepare_folder(folder: PathLike) -> None:
@@ -60,7 +73,11 @@ def prepare_folder(folder: PathLike) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ModelFileError(f"cannot make the folder {folder}: {error.strerror}.") from error
+        raise ModelFileError(
+            f"cannot make the folder {folder}: {error.strerror or error}."
+        ) from error
+    except ValueError as error:  # of a name with a NUL or half a character in it
+        raise ModelFileError(f"cannot make the folder {os.fspath(folder)!r}: {error}.") from error
     check_writable(checkpoint_path(folder, 0))
 
 
@@ -101,8 +118,7 @@ def write_checkpoint(
     description = {"step": step, "facts": dict(facts), "crc32": _checksum(step, facts, arrays)}
     write_tensors(path, CHECKPOINT, description, arrays)
     numbered = _numbered(folder)
-    for old in numbered[: max(0, len(numbered) - keep) if keep else 0]:
-        old.unlink(missing_ok=True)
+    _remove(folder, numbered[: max(0, len(numbered) - keep) if keep else 0])
     return path
 
 
@@ -114,7 +130,7 @@ def newest_checkpoint(folder: PathLike) -> Path | None:
     ModelFileError
         What is named is no folder, or holds checkpoints of another program (a ValueError).
     """
-    if not os.path.lexists(folder):
+    if not _is_there(folder):
         return None
     numbered = _numbered(folder)
     return numbered[-1] if numbered else None
@@ -128,11 +144,18 @@ def remove_checkpoints(folder: PathLike) -> None:
     ModelFileError
         They cannot be removed, or are another program's (a ValueError).
     """
+    _remove(folder, _numbered(folder))
+
+
+def _remove(folder: PathLike, paths: Iterable[Path]) -> None:
     try:
-        for path in _numbered(folder):
+        for path in paths:
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise ModelFileError(f"cannot remove files of {folder}: {error.strerror}.") from error
+        raise ModelFileError(
+            f"cannot remove old checkpoints of {folder}: {error.strerror or error}. The newest one "
+            "is there."
+        ) from error
 
 
 def read_checkpoint(path: PathLike) -> Checkpoint:
@@ -146,11 +169,22 @@ def read_checkpoint(path: PathLike) -> Checkpoint:
     """
     description, arrays = read_tensors(path, CHECKPOINT)
     match description:
-        case {"step": int(step), "facts": dict(facts), "crc32": int(checksum)}:
+        case {"step": int(step), "facts": dict(facts), "crc32": int(checksum)} if step >= 0:
             if checksum == _checksum(step, facts, arrays):
                 return Checkpoint(Path(path), step, arrays, facts)
             raise ModelFileError(f"{path} is damaged: its checksum is wrong. {CHECKPOINT.remedy}")
     raise ModelFileError(f"{path} is damaged: it lacks its step. {CHECKPOINT.remedy}")
+
+
+def _is_there(folder: PathLike) -> bool:
+    """Whether there is something of this name; what is behind a closed folder cannot be known."""
+    try:
+        os.lstat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"cannot look for checkpoints in {folder}: {error}.") from error
+    return True
 
 
 def _numbered(folder: PathLike) -> list[Path]:
@@ -159,9 +193,9 @@ def _numbered(folder: PathLike) -> list[Path]:
         names = os.listdir(folder)
     except OSError as error:
         raise ModelFileError(
-            f"cannot look for checkpoints in {folder}: {error.strerror}. Name a folder."
+            f"cannot look for checkpoints in {folder}: {error.strerror or error}. Name a folder."
         ) from error
-    foreign = [n for n in names if n.startswith("model.ckpt") and not FILE_NAME.fullmatch(n)]
+    foreign = [name for name in names if TENSORFLOW.fullmatch(name)]
     if foreign:
         raise ModelFileError(
             f"{folder} holds checkpoints of another program ({min(foreign)}), such as TensorFlow, "

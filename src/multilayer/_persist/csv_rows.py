@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from multilayer._persist.atomic import refusing
+
 
 class CSVRows:
     """A CSV file that grows by a row at a time.
@@ -15,20 +17,28 @@ class CSVRows:
         File to write.
     append : bool
         Whether rows go behind those of a file that exists; it is replaced otherwise.
+
+    Raises
+    ------
+    ModelFileError
+        It cannot be written to, now or later (a ValueError).
     """
 
     def __init__(self, path: str | os.PathLike[str], *, append: bool) -> None:
-        mode = "a" if append else "w"
-        # Open for as long as rows come: no block of code could hold it.
-        self._file = open(path, mode, newline="", encoding="utf-8")  # noqa: SIM115
+        mode, self._path = "a" if append else "w", path
+        with refusing(path):
+            # Open for as long as rows come: no block of code could do that.
+            self._file = open(path, mode, newline="", encoding="utf-8")  # noqa: SIM115
+            self.empty = os.fstat(self._file.fileno()).st_size == 0  # of a pipe too
         self._writer = csv.writer(self._file)
-        self.empty = self._file.tell() == 0
 
     def write(self, row: Iterable[Any]) -> None:
         """Write a row, and hand it to the operating system at once."""
-        self._writer.writerow(row)
-        self._file.flush()
+        with refusing(self._path):
+            self._writer.writerow(row)
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with refusing(self._path):
+            self._file.close()

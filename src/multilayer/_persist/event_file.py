@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from multilayer._core.checks import refuse
+from multilayer._persist.atomic import refusing
 
 N_BINS = 50  # of a histogram
 
@@ -39,8 +40,8 @@ def make_folder(name: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
-    except OSError as error:
-        reason = f"{error.strerror or error}".rstrip(".")
+    except (OSError, ValueError) as error:  # the latter of a name with a NUL in it
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         refuse(name, "a folder in which files can be written", str(folder), f"{reason}.")
 
 
@@ -54,21 +55,28 @@ class EventFile:
         parts of the run; this one's name comes after theirs, which is the order they are read in.
     first_step : int
         What those files say of this step and later ones is to be forgotten.
+
+    Raises
+    ------
+    ModelFileError
+        It cannot be written to, now or later (a ValueError).
     """
 
     def __init__(self, folder: Path, first_step: int) -> None:
         from tensorboardX.event_file_writer import EventsWriter
         from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-        folder.mkdir(parents=True, exist_ok=True)
-        self._new_event = Event
-        self._writer = EventsWriter(
-            str(folder.absolute() / "events"), f".{time.time_ns()}.{os.getpid()}"
-        )
+        self._folder, self._new_event = folder, Event
+        with refusing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._writer = EventsWriter(
+                str(folder.absolute() / "events"), f".{time.time_ns()}.{os.getpid()}"
+            )
         self._write(first_step, session_log=SessionLog(status=SessionLog.START))
 
     def _write(self, step: int, **content: Any) -> None:
-        self._writer.write_event(self._new_event(wall_time=time.time(), step=step, **content))
+        with refusing(self._folder):
+            self._writer.write_event(self._new_event(wall_time=time.time(), step=step, **content))
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Write a point of each curve."""
@@ -102,8 +110,10 @@ class EventFile:
 
     def flush(self) -> None:
         """Bring what was written down to the disk."""
-        self._writer.flush()
+        with refusing(self._folder):
+            self._writer.flush()
 
     def close(self) -> None:
         """Flush, and close the file."""
-        self._writer.close()
+        with refusing(self._folder):
+            self._writer.close()

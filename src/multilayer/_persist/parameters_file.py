@@ -23,7 +23,8 @@ def save(params: Any, path: PathLike) -> None:
         all that a loop needs to go on.
     path : str or path-like
         File to write, ``.safetensors`` by custom; its folder must exist. An existing file is
-        replaced at once: a reader, or a computer that loses power, finds the old one or the new.
+        replaced at once, with its permissions: a reader, or a computer that loses power, finds the
+        old one or the new. A link stays and its file is replaced; pipes and devices are written to.
 
     Raises
     ------

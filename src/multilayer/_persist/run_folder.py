@@ -1,24 +1,23 @@
 """The folder of one training run: held by one process at a time, and swept of what a crash left."""
 
-import errno
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.warning_level import level_of_caller
-from multilayer._persist.atomic import remove_temporary_files
+from multilayer._persist.atomic import sweep
+from multilayer._persist.locks import UNSUPPORTED, lock
 
 LOCK = "lock"
-UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # by some network file systems
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """Hold a folder for this process alone; the claim ends with the process, however it ends.
+
+    Children made by fork have no part in it, and do not keep it from others.
 
     Parameters
     ----------
@@ -36,7 +35,7 @@ def claimed(folder: Path) -> Iterator[None]:
         raise ModelFileError(f"cannot write to {folder}: {error.strerror or error}.") from error
     with file:
         try:
-            _lock(file)
+            lock(file)
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise ModelFileError(
@@ -48,17 +47,5 @@ def claimed(folder: Path) -> Iterator[None]:
                 "same fit there.",
                 stacklevel=level_of_caller(),
             )
-        remove_temporary_files(folder)  # of a process that died while it wrote
+        sweep(folder)  # what a process left that died while it wrote
         yield
-
-
-def _lock(file: IO[bytes]) -> None:
-    """Lock a file, or raise OSError at once."""
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -212,6 +212,8 @@ def read_content(path: PathLike, kind: Kind) -> Content:
 @contextmanager
 def _opened(path: PathLike, kind: Kind) -> Iterator[tuple[BufferedIOBase, int]]:
     """Open an ordinary file to read; whatever is wrong with it is told with its name."""
+    if "\0" in str(os.fspath(path)):
+        raise ModelFileError(f"cannot read {os.fspath(path)!r}: its name has a null byte.")
     try:
         with open(os.fspath(path), "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
@@ -223,6 +225,8 @@ def _opened(path: PathLike, kind: Kind) -> Iterator[tuple[BufferedIOBase, int]]:
         raise ModelFileError(f"{path} is {error}. {remedy}".rstrip()) from error
     except OSError as error:
         raise _cannot_read(path, kind, error) from error
+    except UnicodeEncodeError as error:  # of a name with half a character in it
+        raise ModelFileError(f"cannot read {os.fspath(path)!r}: {error.reason}.") from error
     except MemoryError as error:
         raise ModelFileError(f"cannot read {path}: there is not enough memory.") from error
 

@@ -6,18 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._core.checks import check_choice
 from multilayer._portable import functions
 from multilayer._portable.forward import outputs
 from multilayer._portable.predictor import Predictor, Step
 from multilayer.estimators import heads
 from multilayer.estimators.arguments import ClassifierArguments
 from multilayer.estimators.network_attributes import layers_of
-from multilayer.estimators.network_state import restore_network, with_arguments
-from multilayer.estimators.parameters import check_parameters
+from multilayer.estimators.network_state import read_classifier
 from multilayer.estimators.stored import Arrays, Values
-from multilayer.estimators.target_kinds import objective
-from multilayer.estimators.target_state import restore_target
 
 
 class Classifier(Predictor):
@@ -37,7 +33,7 @@ class Classifier(Predictor):
         super().__init__(before, own)
         self.classes_ = holder.classes_
         self._kind = holder._target_kind
-        self._objective = objective(self._kind, self.classes_, holder.out_activation)
+        self._objective = holder._trained
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict classes: those of the highest logit.
@@ -92,18 +88,12 @@ def exclusive(loss: str, logits: np.ndarray) -> np.ndarray:
 
 def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Classifier:
     """Return the predictor of a network that a file describes."""
-    holder = with_arguments(ClassifierArguments, params)
-    check_parameters(holder)
-    check_choice("out_activation", holder.out_activation, ("auto", "softmax", "logistic"))
-    restore_target(holder, fitted, arrays)
-    trained = objective(holder._target_kind, holder.classes_, holder.out_activation)
-    return Classifier(before, network_step(holder, sum(trained.heads), fitted, arrays), holder)
+    holder = read_classifier(ClassifierArguments, params, fitted, arrays)
+    return Classifier(before, network_step(holder), holder)
 
 
-def network_step(holder: Any, units: int, fitted: Values, arrays: Arrays, **reading: Any) -> Step:
-    """Return a network as a step to its outputs, from a file and the arguments of its estimator."""
-    restore_network(holder, units, fitted, arrays)
-    arrays.below("history.")  # curves of training say nothing of predictions
+def network_step(holder: Any, **reading: Any) -> Step:
+    """Return a network as a step to its outputs, from what a file says of it."""
     transform = partial(
         outputs,
         holder._network,

@@ -4,15 +4,14 @@ from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 
-from multilayer._core.errors import ModelFileError
-from multilayer._portable.parts import Holder
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import numbers, real
+from multilayer.estimators.parts import Holder
 
 
 def above_variance(step: Holder) -> Transform:
     """Columns of a variance above the threshold."""
-    kept = step.variances_ > step.number("threshold")
+    kept = step.variances_ > step.threshold
     return lambda X: numbers(X, missing=True)[:, kept]
 
 
@@ -21,8 +20,6 @@ def best(step: Holder) -> Transform:
     k, scores = step.k, step.scores_
     if k == "all":
         return numbers
-    if type(k) is not int or k < 0:
-        raise ModelFileError(f"its SelectKBest has k={k!r}, which is no number of columns.")
     clean = np.where(np.isnan(scores), np.finfo(scores.dtype).min, scores)
     kept = np.sort(np.argsort(clean, kind="mergesort")[len(scores) - min(k, len(scores)) :])
     return lambda X: numbers(X)[:, kept]
@@ -32,8 +29,6 @@ def polynomials(step: Holder) -> Transform:
     """Products of columns up to a degree."""
     degree, n_features = step.degree, step.n_features_in_
     low, high = degree if isinstance(degree, tuple | list) else (0, degree)
-    if not type(low) is type(high) is int or not 0 <= low <= high:
-        raise ModelFileError(f"its PolynomialFeatures have degree={degree!r}, which is none.")
     pick = combinations if step.interaction_only else combinations_with_replacement
     constant = bool(step.include_bias)
 
@@ -51,8 +46,8 @@ def polynomials(step: Holder) -> Transform:
 def bins(step: Holder) -> Transform:
     """The bin of each number, as its number or as a column of its own."""
     edges, counts = step.bin_edges_, step.n_bins_
-    ordinal = step.word("encode", "onehot", "onehot-dense", "ordinal") == "ordinal"
-    dtype = step.type_of_results()
+    ordinal = step.encode == "ordinal"
+    dtype = step.dtype
 
     def transform(X: np.ndarray) -> np.ndarray:
         X = real(X)

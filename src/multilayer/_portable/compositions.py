@@ -7,9 +7,9 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._persist.values import decode
 from multilayer._portable.inverses import INVERSES
-from multilayer._portable.parts import Part, only_member, parts_of
 from multilayer._portable.predictor import Step, Transform, through
 from multilayer._portable.transformers import TRANSFORMERS, read_inverse, read_step
+from multilayer.estimators.parts import Part, only_member, parts_of
 from multilayer.estimators.steps.columns import decode_columns, places
 from multilayer.estimators.steps.declared import MOST_COLUMNS
 from multilayer.estimators.stored import take_count, take_names

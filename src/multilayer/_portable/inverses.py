@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from multilayer._portable import scaling
-from multilayer._portable.parts import Holder
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import real
 from multilayer._portable.scaling import BOUNDS_THRESHOLD, in_turn
+from multilayer.estimators.parts import Holder
 
 
 def standard(step: Holder) -> Transform:

@@ -10,9 +10,9 @@ from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step
 from multilayer._portable.rows import numbers
 from multilayer.estimators.heads import labels_of
-from multilayer.estimators.stored import Arrays, Values, take_array, take_count, take_names
-from multilayer.estimators.target_kinds import BINARY, MULTIOUTPUT
-from multilayer.estimators.target_state import restore_target
+from multilayer.estimators.perceptron_arguments import PerceptronArguments
+from multilayer.estimators.stored import Arrays, Values
+from multilayer.estimators.stored_perceptron import read_perceptron
 
 
 class Perceptron(Predictor):
@@ -28,21 +28,14 @@ class Perceptron(Predictor):
         Their names; there where they had some in training.
     """
 
-    classes_: Any
-    _target_kind: str
-
-    def __init__(self, before: Sequence[Step], fitted: Values, arrays: Arrays) -> None:
-        restore_target(self, fitted, arrays)
-        if self._target_kind == MULTIOUTPUT:
-            raise ModelFileError("a Perceptron has one column of classes, or an indicator matrix.")
-        n_units = 1 if self._target_kind == BINARY else len(self.classes_)
-        n_features = take_count(fitted, "n_features")
-        if "coef.data" in arrays:
+    def __init__(self, before: Sequence[Step], holder: Any) -> None:
+        if isinstance(holder.coef_, tuple):
             raise ModelFileError("its Perceptron is sparse. Save it after perceptron.densify().")
-        coef = take_array(arrays, "coef", (n_units, n_features))
-        intercept = take_array(arrays, "intercept", (n_units,))
-        scores = partial(_scores, coef, intercept)
-        super().__init__(before, Step(scores, n_features, take_names(fitted, n_features)))
+        self.classes_ = holder.classes_
+        self._target_kind = holder._target_kind
+        scores = partial(_scores, holder.coef_, holder.intercept_)
+        names = getattr(holder, "feature_names_in_", None)
+        super().__init__(before, Step(scores, holder.n_features_in_, names))
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict classes: of the unit that is on, or of the highest score.
@@ -69,5 +62,5 @@ def _scores(coef: np.ndarray, intercept: np.ndarray, X: np.ndarray) -> np.ndarra
 
 
 def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Perceptron:
-    """Return the predictor of a perceptron that a file describes; no argument is of use to it."""
-    return Perceptron(before, fitted, arrays)
+    """Return the predictor of a perceptron that a file describes."""
+    return Perceptron(before, read_perceptron(PerceptronArguments, params, fitted, arrays))

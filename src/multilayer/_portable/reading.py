@@ -1,14 +1,16 @@
 """From a model file to what predicts."""
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
-from multilayer._core.errors import InvalidArgumentError, ModelFileError
+from multilayer._core.errors import ModelFileError
 from multilayer._persist.model_file import read_model
 from multilayer._portable import classifier, perceptron, regressor, transformed
-from multilayer._portable.parts import Part, only_member, parts_of
 from multilayer._portable.predictor import Predictor, Step
+from multilayer.estimators.parts import Part, only_member, parts_of
 from multilayer.estimators.stored import StoredArrays
+from multilayer.estimators.valid import check_model
 
 ESTIMATORS = {
     "MLPClassifier": classifier.read,
@@ -54,18 +56,19 @@ def load(path: str | PathLike[str]) -> Any:
     """
     manifest, arrays, room = read_model(path)
     try:
-        return read_steps(manifest["steps"], StoredArrays(arrays, room))
+        features = manifest["data"].get("features")
+        stored = StoredArrays(arrays, room)
+        return read_steps(manifest["pipeline"], manifest["steps"], stored, features=features)
     except ModelFileError as error:
         raise ModelFileError(f"{path} cannot be used: {error}") from error
 
 
-def read_steps(steps: Any, arrays: StoredArrays) -> Predictor:
+def read_steps(
+    pipeline: bool, steps: Any, arrays: StoredArrays, *, features: Sequence[str] | None = None
+) -> Predictor:
     """Return what predicts, from the description of a model; its arrays are taken out."""
-    try:
-        made = _predictor(parts_of(steps, arrays), ())
-    except InvalidArgumentError as error:
-        raise ModelFileError(f"it has an argument out of range: {error}") from error
-    return made
+    check_model(pipeline, steps, arrays, features=features)
+    return _predictor(parts_of(steps, arrays), ())
 
 
 def _predictor(parts: list[Part], before: tuple[Step, ...]) -> Predictor:

@@ -10,12 +10,9 @@ from multilayer._objectives.objective import SMALLEST_SPREAD, Objective
 from multilayer._portable.classifier import network_step
 from multilayer._portable.functions import OUT_ACTIVATIONS, softplus
 from multilayer._portable.predictor import Predictor, Step
-from multilayer.estimators import targets
 from multilayer.estimators.arguments import RegressorArguments
-from multilayer.estimators.network_state import with_arguments
-from multilayer.estimators.parameters import check_parameters
+from multilayer.estimators.network_state import read_regressor
 from multilayer.estimators.stored import Arrays, Values
-from multilayer.estimators.target_state import restore_numbers
 from multilayer.estimators.units import (
     Units,
     check_predicts_quantiles,
@@ -37,10 +34,11 @@ class Regressor(Predictor):
         Their names; there where they had some in training.
     """
 
-    def __init__(self, before: Sequence[Step], own: Step, holder: Any, trained: Objective) -> None:
+    def __init__(self, before: Sequence[Step], own: Step, holder: Any) -> None:
         super().__init__(before, own)
-        self._objective = trained
-        self._learnt_levels, self._asked_levels = targets.levels(holder), targets.asked(holder)
+        self._objective = holder._trained
+        self._learnt_levels = holder._learnt_levels
+        self._asked_levels = holder._asked_levels
         self._units = Units(holder.target_mean_, holder.target_scale_, holder._one_target)
 
     def predict(
@@ -106,15 +104,10 @@ class Regressor(Predictor):
 
 def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Regressor:
     """Return the predictor of a network that a file describes."""
-    holder = with_arguments(RegressorArguments, params)
-    check_parameters(holder)
-    targets.check_loss(holder)
-    restore_numbers(holder, fitted, arrays)
-    trained = targets.objective(holder, holder._n_targets)
-    own = network_step(
-        holder, sum(trained.heads), fitted, arrays, read=partial(distribution, trained)
+    holder = read_regressor(RegressorArguments, params, fitted, arrays)
+    return Regressor(
+        before, network_step(holder, read=partial(distribution, holder._trained)), holder
     )
-    return Regressor(before, own, holder, trained)
 
 
 def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:

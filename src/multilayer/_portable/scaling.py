@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._portable.parts import Holder
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import real
+from multilayer.estimators.parts import Holder
 
 BOUNDS_THRESHOLD = 1e-7  # of quantiles taken for the ends, as in scikit-learn
 
@@ -62,7 +62,7 @@ NORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def normalizer(step: Holder) -> Transform:
     """Each row over its norm."""
-    norm = NORMS[step.word("norm", *NORMS)]
+    norm = NORMS[step.norm]
 
     def transform(X: np.ndarray) -> np.ndarray:
         X = real(X)
@@ -74,7 +74,7 @@ def normalizer(step: Holder) -> Transform:
 
 def binarizer(step: Holder) -> Transform:
     """Whether x is above the threshold."""
-    threshold = step.number("threshold")
+    threshold = step.threshold
 
     def transform(X: np.ndarray) -> np.ndarray:
         X = real(X)
@@ -85,7 +85,6 @@ def binarizer(step: Holder) -> Transform:
 
 def nothing(step: Holder) -> Transform:
     """X itself."""
-    step.word("func", None)
     return lambda X: X
 
 
@@ -108,12 +107,10 @@ def power(step: Holder) -> Transform:
 
 def is_box_cox(step: Holder) -> bool:
     """Whether a PowerTransformer has Box and Cox's transform."""
-    return step.word("method", "yeo-johnson", "box-cox") == "box-cox"
+    return step.method == "box-cox"
 
 
 def _yeo_johnson(x: np.ndarray, power: float) -> np.ndarray:
-    if np.isnan(power):  # of a column without values
-        return x
     up, down = np.maximum(x, 0), np.maximum(-x, 0)
     positive = np.log1p(up) if power == 0 else np.expm1(power * np.log1p(up)) / power
     rest = 2 - power
@@ -124,8 +121,6 @@ def _yeo_johnson(x: np.ndarray, power: float) -> np.ndarray:
 def _box_cox(x: np.ndarray, power: float) -> np.ndarray:
     if (x <= 0).any():
         raise DataError("X must be above 0 for the Box-Cox transformation.")
-    if np.isnan(power):
-        return x
     return np.log(x) if power == 0 else np.expm1(power * np.log(x)) / power
 
 
@@ -146,7 +141,7 @@ def quantile(step: Holder) -> Transform:
 
 def is_normal(step: Holder) -> bool:
     """Whether a QuantileTransformer makes normal numbers."""
-    return step.word("output_distribution", "uniform", "normal") == "normal"
+    return step.output_distribution == "normal"
 
 
 def _share(

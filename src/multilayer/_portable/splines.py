@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from multilayer._core.errors import DataError, ModelFileError
-from multilayer._portable.parts import Holder
+from multilayer._core.errors import DataError
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import real
+from multilayer.estimators.parts import Holder
+from multilayer.estimators.steps.projections import ends_of_lines
 
 Basis = Callable[[np.ndarray], np.ndarray]
 """Takes numbers ``(rows,)`` and returns the splines at each ``(rows, n_splines)``."""
@@ -42,9 +43,7 @@ def _column(step: Holder, knots: np.ndarray, place: int, *, sparse: bool) -> Bas
         case "constant":
             basis = _bounded(knots, degree, degree, max(degree, sparse), rises=False)
         case _:
-            inner, n_moved = _ends_of_lines(degree, place)
-            if inner >= len(knots):
-                raise ModelFileError(f"its SplineTransformer has {len(knots)} knots: too few.")
+            inner, n_moved = ends_of_lines(degree, place)
             basis = _bounded(knots, degree, inner, n_moved, rises=True)
 
     def at(x: np.ndarray) -> np.ndarray:
@@ -135,17 +134,6 @@ def _inside_alone(knots: np.ndarray, degree: int) -> Basis:
         return basis(x)
 
     return at
-
-
-def _ends_of_lines(degree: int, place: int) -> tuple[int, int]:
-    """Return the number of the knot where lines begin, and how many splines go on as one.
-
-    Of a degree below 2 scikit-learn (1.6 to 1.9) adds one to both with each column, up to 2: its
-    columns after the first go on in lines from within the knots. What is predicted must be
-    what was trained with.
-    """
-    inner = degree if degree > 1 else min(degree + place, 2)
-    return inner, max(inner, min(inner + 1, 2))
 
 
 def _bounded(knots: np.ndarray, degree: int, inner: int, n_moved: int, *, rises: bool) -> Basis:

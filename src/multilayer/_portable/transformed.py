@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer._portable.parts import Part
 from multilayer._portable.predictor import Predictor, Step, through
 from multilayer._portable.regressor import Regressor
+from multilayer.estimators.parts import Part
 from multilayer.estimators.stored import take
 
 

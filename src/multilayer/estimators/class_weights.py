@@ -6,26 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
-from multilayer._core.checks import check_real, refuse
+from multilayer._core.checks import refuse
 from multilayer.estimators.target_kinds import MULTILABEL, MULTIOUTPUT, Classes
-
-
-def check_class_weight(value: Any) -> None:
-    """Check what can be checked without data."""
-    if value is None or (isinstance(value, str) and value == "balanced"):
-        return
-    for table in tables_of(value):
-        if isinstance(table, str) and table == "balanced" and table is not value:
-            continue
-        if not isinstance(table, Mapping):
-            refuse("class_weight", "None, 'balanced', a dict, or a list with one per output", value)
-        for label, weight in table.items():
-            check_real(f"class_weight[{label!r}]", weight, "[0, inf)")
-
-
-def tables_of(value: Any) -> Sequence[Any]:
-    """Return what is given for each output, one entry for a single output or for all."""
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def weights_of_classes(

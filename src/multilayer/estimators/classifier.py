@@ -7,7 +7,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.checks import check_choice, check_real, refuse
+from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer.estimators import heads, inputs
 from multilayer.estimators.argument_names import known_arguments
@@ -77,14 +77,10 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     # Targets -------------------------------------------------------------------------------------
 
     def _check_parameters(self) -> None:
-        from multilayer.estimators.class_weights import check_class_weight
-        from multilayer.estimators.parameters import check_parameters
+        from multilayer.estimators.parameters import check_classifier
         from multilayer.estimators.scoring import check_scorer
 
-        check_parameters(self)
-        check_real("label_smoothing", self.label_smoothing, "[0, 1)")
-        check_choice("out_activation", self.out_activation, ("auto", "softmax", "logistic"))
-        check_class_weight(self.class_weight)
+        check_classifier(self)
         check_scorer(self.scoring)
 
     def _samples(self, X: Any, y: Any, weight: Any, *, first: bool, classes: Any = None) -> Any:
@@ -184,7 +180,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         self : MLPClassifier
             The fitted estimator.
         """
-        from multilayer.estimators.class_weights import tables_of
+        from multilayer.estimators.argument_checks import tables_of
 
         self._check_parameters()
         if any(isinstance(table, str) for table in tables_of(self.class_weight)):

@@ -6,6 +6,7 @@ import numpy as np
 
 from multilayer.estimators import network_state, target_state
 from multilayer.estimators.classifier import MLPClassifier
+from multilayer.estimators.divisors import Seen
 from multilayer.estimators.stored import Arrays, Values
 
 params = network_state.params
@@ -20,6 +21,7 @@ def fitted(estimator: MLPClassifier) -> tuple[dict[str, Any], dict[str, np.ndarr
 
 def rebuild(params: Values, fitted: Values, arrays: Arrays) -> MLPClassifier:
     """Make the classifier again."""
-    estimator = network_state.constructed(MLPClassifier, params)
-    target_state.restore_target(estimator, fitted, arrays)
-    return network_state.restore(estimator, fitted, arrays)
+    estimator = network_state.read_classifier(MLPClassifier, params, fitted, arrays)
+    estimator._resumable = network_state.FreshOptimizer()
+    estimator._seen = Seen()
+    return estimator

@@ -114,7 +114,7 @@ def _start(estimator: Any, *, warm: bool) -> dict[str, Any]:
 
 def _check_root(root: Path) -> None:
     """Refuse a folder whose own files are checkpoints: those of one fit, or another program's."""
-    if root.exists() and (inside := newest_checkpoint(root)) is not None:
+    if (inside := newest_checkpoint(root)) is not None:
         raise ModelFileError(
             f"checkpoint must be a folder for folders of fits, got {root}, which is that of one "
             f"training run ({inside.name}). Name the folder above it, or a new one."
@@ -127,7 +127,8 @@ def _newest(folder: Path, digest: str) -> Stored | None:
     if path is None:
         return None
     found = read_checkpoint(path)
-    if found.facts.get("fingerprint") != digest or type(found.facts.get("seed")) is not int:
+    seed = found.facts.get("seed")
+    if found.facts.get("fingerprint") != digest or type(seed) is not int or not 0 <= seed < 2**32:
         raise ModelFileError(
             f"{path} is the checkpoint of another fit. Remove it, or choose another folder."
         )

@@ -8,10 +8,12 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._nn.network import Network
+from multilayer._objectives.objective import Objective
 from multilayer._persist.values import encode
+from multilayer.estimators import target_kinds, target_state, targets
 from multilayer.estimators.architecture import network_of
-from multilayer.estimators.divisors import Seen
 from multilayer.estimators.network_attributes import NORM_ATTRIBUTES
+from multilayer.estimators.parameters import check_classifier, check_regressor
 from multilayer.estimators.stored import (
     Arrays,
     Values,
@@ -37,6 +39,7 @@ FIGURES: dict[str, type] = {
     "compile_seconds_": float,
 }
 """Plain numbers and words."""
+SECONDS = ("fit_seconds_", "compile_seconds_")
 FLAGS = ("_validated", "_stopped_by_score")
 
 
@@ -122,11 +125,22 @@ def _history_arrays(estimator: Any) -> dict[str, np.ndarray]:
 # And back -------------------------------------------------------------------------------------
 
 
-def constructed(cls: type, params: Values) -> Any:
-    """Return an estimator with these arguments, checked."""
-    estimator = with_arguments(cls, params)
-    estimator._check_parameters()
-    return estimator
+def read_classifier(cls: type, params: Values, fitted: Values, arrays: Arrays) -> Any:
+    """Return an instance of a class with the arguments and attributes of a classifier."""
+    holder = with_arguments(cls, params)
+    check_classifier(holder)
+    target_state.restore_target(holder, fitted, arrays)
+    trained = target_kinds.objective(holder._target_kind, holder.classes_, holder.out_activation)
+    return restore(holder, trained, fitted, arrays)
+
+
+def read_regressor(cls: type, params: Values, fitted: Values, arrays: Arrays) -> Any:
+    """Return an instance of a class with the arguments and attributes of a regressor."""
+    holder = with_arguments(cls, params)
+    check_regressor(holder)
+    target_state.restore_numbers(holder, fitted, arrays)
+    holder._learnt_levels, holder._asked_levels = targets.levels(holder), targets.asked(holder)
+    return restore(holder, targets.objective(holder, holder._n_targets), fitted, arrays)
 
 
 def with_arguments(cls: type, params: Values) -> Any:
@@ -135,29 +149,40 @@ def with_arguments(cls: type, params: Values) -> Any:
     code = [name for name in (*UNSAVED, "network") if given.get(name) is not None]
     if code:
         raise ModelFileError(f"its arguments {code} must be None, as they are in every file.")
+    # Which scorers there are, scikit-learn says, another release others: fit refuses those unknown.
+    if not isinstance(given.get("scoring"), str | None):
+        raise ModelFileError("its argument 'scoring' must be None or the name of a scorer.")
     return cls(**given)
 
 
-def restore(estimator: Any, fitted: Values, arrays: Arrays) -> Any:
-    """Give an estimator, whose targets are known, its network and its history."""
-    estimator._trained = estimator._objective()
-    estimator.out_activation_ = estimator._trained.out_activation
-    restore_network(estimator, sum(estimator._trained.heads), fitted, arrays)
-    estimator._history = take_history(fitted, arrays)
+def restore(holder: Any, trained: Objective, fitted: Values, arrays: Arrays) -> Any:
+    """Give an estimator, or what has its arguments, its network and its history.
+
+    ``trained`` is what its targets ask for.
+    """
+    holder._trained, holder.out_activation_ = trained, trained.out_activation
+    restore_network(holder, sum(trained.heads), fitted, arrays)
+    holder._history = take_history(fitted, arrays)
     if fitted.get("best_validation_score") is not None:
         take(fitted, "best_validation_score", float)
-    estimator.n_reused_layers_ = 0  # the first version's files do not know of it
     for name, kind in FIGURES.items():
-        if (key := name.strip("_")) in fitted:
+        key = name.strip("_")
+        if key == "n_reused_layers" and key not in fitted:
+            value: Any = 0  # the first version's files do not know of it
+        else:
             value = take_count(fitted, key) if kind is int else take(fitted, key, kind)
-            setattr(estimator, name, value)
-    if estimator.n_reused_layers_ >= estimator.n_layers_:
+        setattr(holder, name, value)
+    for name in SECONDS:
+        if not 0 <= getattr(holder, name) < np.inf:
+            raise ModelFileError(f"its value {name.strip('_')!r} must be seconds.")
+    if holder.n_reused_layers_ >= holder.n_layers_:
         raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")
     for name in FLAGS:
-        setattr(estimator, name, take(fitted, name.strip("_"), bool))
-    estimator._seed = take_count(fitted, "seed")
-    estimator._resumable, estimator._seen = FreshOptimizer(), Seen()
-    return estimator
+        setattr(holder, name, take(fitted, name.strip("_"), bool))
+    holder._seed = take_count(fitted, "seed")
+    if holder._seed >= 2**32:
+        raise ModelFileError(f"its value 'seed' must be below 2**32, got {holder._seed}.")
+    return holder
 
 
 def restore_network(arguments: Any, units: int, fitted: Values, arrays: Arrays) -> None:

@@ -8,6 +8,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
+from multilayer._core.errors import InvalidArgumentError
 from multilayer.estimators import drawing, inputs
 
 DIAGRAM = "sklearn.utils._repr_html.estimator"  # the module that draws them, from 1.9 on
@@ -103,7 +104,10 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     @property
     def _n_features_out(self) -> int:
         """Number of columns of :meth:`transform`, for ``get_feature_names_out``."""
-        return self._network.layer_sizes[1 + self._hidden_layer()]
+        try:
+            return self._network.layer_sizes[1 + self._hidden_layer()]
+        except InvalidArgumentError as error:  # which `hasattr`, and so `dir`, would let through
+            raise AttributeError(str(error)) from error
 
     @property
     def n_parameters_(self) -> int:

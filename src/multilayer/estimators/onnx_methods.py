@@ -26,19 +26,19 @@ class OnnxMethods:
         """Return the function by which skl2onnx declares the outputs."""
         from multilayer._onnx.hooks import parser
 
-        return parser(self._onnx_description())
+        return parser(self, self._onnx_description())
 
     def onnx_shape_calculator(self) -> Callable[[Any], None]:
         """Return the function by which skl2onnx learns their types."""
         from multilayer._onnx.hooks import shape_calculator
 
-        return shape_calculator(self._onnx_description())
+        return shape_calculator(self, self._onnx_description())
 
     def onnx_converter(self) -> Callable[[Any, Any, Any], None]:
         """Return the function by which skl2onnx adds the nodes."""
         from multilayer._onnx.hooks import converter
 
-        return converter(self._onnx_description())
+        return converter(self, self._onnx_description())
 
 
 class OnnxClassifier(OnnxMethods):
@@ -53,7 +53,7 @@ class OnnxClassifier(OnnxMethods):
 
         network, loss = dense_network(self), self._trained.loss
         if self._target_kind == MULTILABEL:
-            return Indicators(network, len(self.classes_), two_units=loss == "softmax")
+            return Indicators(network, self.classes_, two_units=loss == "softmax")
         several = self._target_kind == MULTIOUTPUT
         columns = tuple(self.classes_) if several else (self.classes_,)
         return Classes(network, loss, columns, several)
@@ -96,8 +96,8 @@ class OnnxPerceptron(OnnxMethods):
 
         check_is_fitted(self)
         weights = self.coef_ if isinstance(self.coef_, np.ndarray) else self.coef_.toarray()
-        classes = None if self._target_kind == MULTILABEL else self.classes_
-        return ThresholdUnits(weights, np.asarray(self.intercept_), classes)
+        several = self._target_kind == MULTILABEL
+        return ThresholdUnits(weights, np.asarray(self.intercept_), self.classes_, several)
 
 
 def dense_network(estimator: Any) -> "DenseNetwork":

@@ -11,11 +11,20 @@ from multilayer._nn.initializers import WEIGHT_INITIALIZERS
 from multilayer._optim.schedules import SCHEDULE_DEFAULTS
 from multilayer.estimators import solving
 from multilayer.estimators.architecture import check_architecture, dropout_rates, hidden_sizes
-from multilayer.estimators.argument_checks import check_random_state, check_verbose
-from multilayer.estimators.arguments import NetworkArguments
+from multilayer.estimators.argument_checks import (
+    check_class_weight,
+    check_random_state,
+    check_verbose,
+)
+from multilayer.estimators.arguments import (
+    ClassifierArguments,
+    NetworkArguments,
+    RegressorArguments,
+)
 from multilayer.estimators.checkpoint import check_checkpoint
 from multilayer.estimators.divisors import NORMALIZATIONS
 from multilayer.estimators.reuse import check_reuse
+from multilayer.estimators.targets import check_loss
 
 INTERVALS = {
     "alpha": "[0, inf)",
@@ -75,6 +84,20 @@ def check_parameters(arguments: NetworkArguments) -> None:
     solving.schedule_numbers(arguments)
     solving.check_ready_rule(arguments)
     check_lbfgs(arguments)
+
+
+def check_classifier(arguments: ClassifierArguments) -> None:
+    """Check the arguments of a classifier, its scorer apart, which asks scikit-learn."""
+    check_parameters(arguments)
+    check_real("label_smoothing", arguments.label_smoothing, "[0, 1)")
+    check_choice("out_activation", arguments.out_activation, ("auto", "softmax", "logistic"))
+    check_class_weight(arguments.class_weight)
+
+
+def check_regressor(arguments: RegressorArguments) -> None:
+    """Check the arguments of a regressor, its scorer apart, which asks scikit-learn."""
+    check_parameters(arguments)
+    check_loss(arguments)
 
 
 def check_batch_size(value: Any) -> None:

@@ -11,8 +11,8 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._engine.perceptron_training import Outcome
 from multilayer.estimators import inputs, labels
+from multilayer.estimators.argument_checks import tables_of
 from multilayer.estimators.argument_names import known_arguments
-from multilayer.estimators.class_weights import tables_of
 from multilayer.estimators.onnx_methods import OnnxPerceptron
 from multilayer.estimators.perceptron_arguments import PerceptronArguments, check_arguments
 from multilayer.estimators.perceptron_failure import warn_of_failure

@@ -4,9 +4,12 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real
-from multilayer.estimators.argument_checks import check_random_state, check_verbose
+from multilayer.estimators.argument_checks import (
+    check_class_weight,
+    check_random_state,
+    check_verbose,
+)
 from multilayer.estimators.argument_names import constructor_of
-from multilayer.estimators.class_weights import check_class_weight
 
 INTERVALS = {
     "alpha": "[0, inf)",

@@ -83,12 +83,10 @@ default="squared_error"
     # Targets -------------------------------------------------------------------------------------
 
     def _check_parameters(self) -> None:
-        from multilayer.estimators.parameters import check_parameters
+        from multilayer.estimators.parameters import check_regressor
         from multilayer.estimators.scoring import check_scorer
-        from multilayer.estimators.targets import check_loss
 
-        check_parameters(self)
-        check_loss(self)
+        check_regressor(self)
         check_scorer(self.scoring)
 
     def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Any:

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from multilayer.estimators import network_state, target_state, targets
+from multilayer.estimators import network_state
+from multilayer.estimators.divisors import Seen
 from multilayer.estimators.regressor import MLPRegressor
 from multilayer.estimators.stored import Arrays, Values, require_finite
 
@@ -24,8 +25,7 @@ def fitted(estimator: MLPRegressor) -> tuple[dict[str, Any], dict[str, np.ndarra
 
 def rebuild(params: Values, fitted: Values, arrays: Arrays) -> MLPRegressor:
     """Make the regressor again."""
-    estimator = network_state.constructed(MLPRegressor, params)
-    target_state.restore_numbers(estimator, fitted, arrays)
-    estimator._learnt_levels = targets.levels(estimator)
-    estimator._asked_levels = targets.asked(estimator)
-    return network_state.restore(estimator, fitted, arrays)
+    estimator = network_state.read_regressor(MLPRegressor, params, fitted, arrays)
+    estimator._resumable = network_state.FreshOptimizer()
+    estimator._seen = Seen()
+    return estimator

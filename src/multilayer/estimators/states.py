@@ -8,7 +8,7 @@ for the second scaler there.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -21,10 +21,12 @@ from sklearn.utils.validation import check_is_fitted
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
 from multilayer._persist.model_file import read_model, write_model
 from multilayer._persist.room import Room
+from multilayer.estimators.parts import Part, parts_of
 from multilayer.estimators.steps.naming import prefixes_of
 from multilayer.estimators.steps.table import COMPOSED, find
 from multilayer.estimators.steps.table import KINDS as STEPS
-from multilayer.estimators.stored import StoredArrays, StoredValues, Values, brief
+from multilayer.estimators.stored import StoredArrays, Values, brief
+from multilayer.estimators.valid import check_model
 
 ANY_ROOM = 2**62
 """Bytes, more than anything takes."""
@@ -81,8 +83,6 @@ ESTIMATORS = {
 KINDS = {*ESTIMATORS, *STEPS}
 WORDS = {"passthrough": "passthrough", "drop": "drop", "none": None}
 """What may stand in place of a step, by what it is called in a file."""
-PARTS = {"name", "kind", "params", "fitted"}
-"""What the description of a step has."""
 
 
 def describe(model: Any) -> Description:
@@ -138,13 +138,20 @@ def read(
     manifest, arrays, room = read_model(path)
     stored = StoredArrays(arrays, room, allow_nonfinite=allow_nonfinite)
     try:
-        model = rebuild(manifest["pipeline"], manifest["steps"], stored)
+        features = manifest["data"].get("features")
+        model = rebuild(manifest["pipeline"], manifest["steps"], stored, features=features)
     except ModelFileError as error:
         raise ModelFileError(f"{path} is damaged: {brief(error)}") from error
     return model, manifest["data"]
 
 
-def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -> Any:
+def rebuild(
+    pipeline: bool,
+    steps: list[dict[str, Any]],
+    arrays: StoredArrays,
+    *,
+    features: Sequence[str] | None = None,
+) -> Any:
     """Make a model again from what :func:`describe` returned.
 
     Parameters
@@ -155,6 +162,8 @@ def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -
         Descriptions of its steps, as parsed from JSON.
     arrays : StoredArrays
         Its arrays; they are taken out.
+    features : sequence of str or None
+        Names of the columns of its training data, where they are known.
 
     Returns
     -------
@@ -165,12 +174,14 @@ def rebuild(pipeline: bool, steps: list[dict[str, Any]], arrays: StoredArrays) -
     ModelFileError
         Something is missing, of a wrong kind or does not fit together (a ValueError).
     """
-    made = _rebuild_all(steps, arrays)
-    if pipeline:
-        made = [("", find("Pipeline").rebuild({}, {}, StoredArrays({}, arrays.room), made))]
-    if len(made) != 1 or not hasattr(made[0][1], "predict"):
-        raise ModelFileError(f"it has steps that are no model: {[_of(step) for step in steps]}.")
-    arrays.check_all_taken()
+    left = check_model(pipeline, steps, arrays, features=features)
+    try:
+        made = _rebuilt(parts_of(steps, arrays))
+        if pipeline:
+            made = [("", find("Pipeline").rebuild({}, {}, StoredArrays({}, arrays.room), made))]
+    except InvalidArgumentError as error:
+        raise ModelFileError(f"it has an argument out of range: {brief(error)}") from error
+    arrays.room.left = min(arrays.room.left, left)
     return made[0][1]
 
 
@@ -224,46 +235,16 @@ def _kind_of(name: str, step: Any) -> str:
 # And back -------------------------------------------------------------------------------------
 
 
-def _rebuild_all(steps: Any, arrays: StoredArrays) -> list[tuple[str, Any]]:
-    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise ModelFileError("it has no list of steps.")
-    prefixes = prefixes_of([_of(step) for step in steps])
-    return [
-        _rebuild_step(step, arrays.below(prefix))
-        for step, prefix in zip(steps, prefixes, strict=True)
-    ]
+def _rebuilt(parts: Iterable[Part]) -> list[tuple[str, Any]]:
+    """Return names and steps of descriptions that were checked."""
+    return [(part.name, _rebuilt_one(part)) for part in parts]
 
 
-def _of(step: dict[str, Any]) -> str:
-    """Return the kind that a step says it is of, if there is such a kind."""
-    kind = step.get("kind")
-    if not isinstance(kind, str) or not (kind in KINDS or kind in WORDS):
-        raise ModelFileError(f"it has a step of a kind that this version lacks: {kind!r}.")
-    return kind
-
-
-def _rebuild_step(step: dict[str, Any], arrays: StoredArrays) -> tuple[str, Any]:
-    kind, name = _of(step), step.get("name")
-    params, fitted = step.get("params"), step.get("fitted")
-    if kind in WORDS and isinstance(name, str):
-        if set(step) != {"name", "kind"}:
-            raise ModelFileError(f"its step {name!r} is {kind!r}, which has nothing in it.")
-        return name, WORDS[kind]
-    if not (isinstance(name, str) and isinstance(params, dict) and isinstance(fitted, dict)):
-        raise ModelFileError(f"its step {kind} lacks a name, params or fitted values.")
-    if unknown := sorted(set(step) - PARTS - ({"steps"} if kind in COMPOSED else set())):
-        raise ModelFileError(f"its step {name!r} has {unknown}, which belong to nothing in it.")
-    fitted = StoredValues(fitted)
-    try:
-        if kind in COMPOSED:
-            members = _rebuild_all(step.get("steps"), arrays)
-            made = _named(kind).rebuild(params, fitted, arrays, members)
-        else:
-            made = _named(kind).rebuild(params, fitted, arrays)
-    except InvalidArgumentError as error:
-        raise ModelFileError(
-            f"its step {name!r} has an argument out of range: {brief(error)}"
-        ) from error
-    arrays.check_all_taken()
-    fitted.check_all_taken()
-    return name, made
+def _rebuilt_one(part: Part) -> Any:
+    if part.kind in WORDS:
+        return WORDS[part.kind]
+    known = _named(part.kind)
+    if part.kind in COMPOSED:
+        members = _rebuilt(parts_of(part.members, part.arrays))
+        return known.rebuild(part.params, part.fitted, part.arrays, members)
+    return known.rebuild(part.params, part.fitted, part.arrays)

@@ -109,6 +109,14 @@ def take_count(values: Mapping[str, Any], name: str, low: int = 0) -> int:
     return count
 
 
+def take_list(values: Values, name: str, length: int) -> list[Any]:
+    """Return a list of a given length from a parsed JSON object, as it stands there."""
+    found = values.get(name)
+    if not isinstance(found, list) or len(found) != length:
+        raise ModelFileError(f"its value {name!r} must be a list of {length}.")
+    return found
+
+
 def take_array(
     arrays: StoredArrays,
     name: str,

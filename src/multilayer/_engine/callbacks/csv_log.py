@@ -22,8 +22,9 @@ class CSVLog(Callback):
 
     Raises
     ------
-    OSError
-        The file cannot be written; raised before the first step.
+    ModelFileError
+        The file cannot be written (a ValueError): raised before the first step, or when a line can
+        no longer be written, which ends training as any error of a callback does.
     """
 
     only_watches = True

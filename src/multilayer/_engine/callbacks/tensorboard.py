@@ -68,6 +68,8 @@ class TensorBoard(Callback):
         tensorboardX is not installed.
     InvalidArgumentError
         An argument breaks its rule, or, when training begins, `log_dir` takes no files.
+    ModelFileError
+        What was written so far stays, and no more can be written (a ValueError).
 
     Notes
     -----

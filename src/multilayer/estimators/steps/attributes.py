@@ -13,7 +13,7 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._persist.values import encode
 from multilayer.estimators.label_arrays import decode_dtype, decode_labels, encode_labels
-from multilayer.estimators.stored import require_finite, take, take_array
+from multilayer.estimators.stored import require_finite, take, take_array, take_count
 
 RUN_COST = 200  # bytes of an array within another
 REMEDY = "Make the columns numbers or text before fit."
@@ -96,8 +96,28 @@ class Plain:
         state.fitted[name] = encode(name, self.kind(value))
 
     def take(self, name: str, state: State, step: Any) -> Any:
-        """Return the value."""
+        """Return the value; a number counts something."""
+        if self.kind is int:
+            return take_count(state.fitted, name)
         return take(state.fitted, name, self.kind)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long an axis is that an array before has."""
+
+    axis: str
+
+    def tell(self, name: str, value: Any, state: State) -> None:
+        """Put a number into a state."""
+        state.check_shape(name, (int(value),), (self.axis,))
+        state.fitted[name] = int(value)
+
+    def take(self, name: str, state: State, step: Any) -> int:
+        """Return the number."""
+        size = take_count(state.fitted, name)
+        state.check_shape(name, (size,), (self.axis,))
+        return size
 
 
 class Counts:
@@ -114,6 +134,8 @@ class Counts:
         seen = np.asarray(found if flat or isinstance(found, int | float) else None)
         if seen.dtype.kind not in "if" or seen.shape not in ((), (state.sizes["n_features"],)):
             raise ModelFileError(f"its value {name!r} is missing or no number.")
+        if not (seen >= 0).all():
+            raise ModelFileError(f"its value {name!r} must count rows.")
         return seen[()]
 
 

@@ -15,7 +15,8 @@ from multilayer.estimators.steps.attributes import (
     Runs,
     State,
 )
-from multilayer.estimators.steps.declared import Child, Declared, types
+from multilayer.estimators.steps.declared import TYPE, Child, Declared
+from multilayer.estimators.steps.lookup import filled_columns, groups_of, is_nan, kept_of
 from multilayer.estimators.stored import Arrays, require_finite, take_array
 
 PREPROCESSING, IMPUTE = "sklearn.preprocessing", "sklearn.impute"
@@ -44,24 +45,35 @@ class Infrequent:
         return taken
 
 
-def _is_nan(label: Any) -> bool:
-    return isinstance(label, Real) and label != label
-
-
 def _ascend(numbers: np.ndarray) -> bool:
     return bool((numbers[1:] > numbers[:-1]).all())
 
 
-def _group(encoder: Any, arrays: Arrays, n_grouped: list[int]) -> None:
-    """Make the table of each feature from its categories to those that infrequent ones become."""
+def _groups(encoder: Any) -> bool:
+    """Whether an encoder groups infrequent categories."""
+    return encoder.max_categories is not None or encoder.min_frequency is not None
+
+
+def _fit_groups(encoder: Any, arrays: Arrays, n_grouped: list[int]) -> None:
+    """Refuse groups of categories that there are not."""
     arrays.spend(STEP_COST * len(n_grouped))
-    encoder._check_infrequent_enabled()
-    if not encoder._infrequent_enabled:
-        if any(numbers is not None for numbers in encoder._infrequent_indices):
+    grouped = [numbers for numbers in encoder._infrequent_indices if numbers is not None]
+    if not _groups(encoder):
+        if grouped:
             raise ModelFileError("its encoder groups categories that its arguments do not group.")
-        del encoder._infrequent_indices
         return
     arrays.spend(16 * sum(n_grouped))
+    for numbers, n in zip(encoder._infrequent_indices, n_grouped, strict=True):
+        if numbers is not None and numbers[-1] >= n:
+            raise ModelFileError("its encoder groups categories that there are not.")
+
+
+def _group(encoder: Any, n_grouped: list[int]) -> None:
+    """Make the table of each feature from its categories to those that infrequent ones become."""
+    encoder._check_infrequent_enabled()
+    if not encoder._infrequent_enabled:
+        del encoder._infrequent_indices
+        return
     encoder._default_to_infrequent_mappings = [
         None if numbers is None else _table(numbers, n)
         for numbers, n in zip(encoder._infrequent_indices, n_grouped, strict=True)
@@ -69,36 +81,58 @@ def _group(encoder: Any, arrays: Arrays, n_grouped: list[int]) -> None:
 
 
 def _table(infrequent: np.ndarray, n_categories: int) -> np.ndarray:
-    if infrequent[-1] >= n_categories:
-        raise ModelFileError("its encoder groups categories that there are not.")
     frequent = np.ones(n_categories, bool)
     frequent[infrequent] = False
     return np.where(frequent, frequent.cumsum() - 1, frequent.sum())
 
 
-def _finish_one_hot(encoder: Any, arrays: Arrays) -> None:
-    _group(encoder, arrays, [len(categories) for categories in encoder.categories_])
-    try:
-        encoder._set_drop_idx()
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(f"its OneHotEncoder drops what is no category: {error}") from error
+def _sizes(encoder: Any) -> list[int]:
+    return [len(categories) for categories in encoder.categories_]
+
+
+def _fit_one_hot(encoder: Any, arrays: Arrays) -> None:
+    """Refuse what is dropped and is no category, or is grouped with others."""
+    _fit_groups(encoder, arrays, _sizes(encoder))
+    for i, table in enumerate(groups_of(encoder)):
+        kept_of(encoder, i, table)
+
+
+def _n_hot(encoder: Any) -> int:
+    return sum(len(kept_of(encoder, i, table)) for i, table in enumerate(groups_of(encoder)))
+
+
+def _finish_one_hot(encoder: Any) -> None:
+    _group(encoder, _sizes(encoder))
+    encoder._set_drop_idx()
     encoder._n_features_outs = encoder._compute_n_features_outs()
 
 
 def _check_unknown(encoder: Any) -> None:
     """Refuse a code for unknown categories that is none."""
     unknown = encoder.unknown_value
-    code = isinstance(unknown, Real) and (_is_nan(unknown) or -(2**63) < float(unknown) < 2**63)
+    code = isinstance(unknown, Real) and (is_nan(unknown) or -(2**63) < float(unknown) < 2**63)
     if encoder.handle_unknown == "use_encoded_value" and not code:
         raise ModelFileError(f"its OrdinalEncoder must have an unknown_value, got {unknown!r}.")
 
 
-def _finish_ordinal(encoder: Any, arrays: Arrays) -> None:
-    last = [len(categories) - 1 for categories in encoder.categories_]
-    encoder._missing_indices = {
-        i: n for i, n in enumerate(last) if _is_nan(encoder.categories_[i][n])
-    }
-    _group(encoder, arrays, [n + (i not in encoder._missing_indices) for i, n in enumerate(last)])
+def _missing_places(encoder: Any) -> dict[int, int]:
+    """Return the place of NaN among the categories of the features that have it."""
+    last = [(i, len(own) - 1) for i, own in enumerate(encoder.categories_)]
+    return {i: n for i, n in last if is_nan(encoder.categories_[i].tolist()[n])}
+
+
+def _n_ordinal(encoder: Any) -> list[int]:
+    missing = _missing_places(encoder)
+    return [n - (i in missing) for i, n in enumerate(_sizes(encoder))]
+
+
+def _fit_ordinal(encoder: Any, arrays: Arrays) -> None:
+    _fit_groups(encoder, arrays, _n_ordinal(encoder))
+
+
+def _finish_ordinal(encoder: Any) -> None:
+    encoder._missing_indices = _missing_places(encoder)
+    _group(encoder, _n_ordinal(encoder))
 
 
 class TargetKind:
@@ -134,20 +168,30 @@ def _lengths_of_means(encoder: Any) -> list[int]:
     return [len(categories) for categories in encoder.categories_ for _ in range(repeats)]
 
 
-def _finish_target(encoder: Any, arrays: Arrays) -> None:
+def _finish_target(encoder: Any) -> None:
     encoder._infrequent_enabled = False
 
 
 # Missing values ---------------------------------------------------------------------------------
 
 
-def _finish_indicator(indicator: Any, arrays: Arrays) -> None:
-    n_features = indicator._n_features = indicator.n_features_in_
-    if (indicator.features_ < 0).any() or (indicator.features_ >= n_features).any():
+def _fit_indicator(indicator: Any, arrays: Arrays) -> None:
+    """Refuse features that there are not."""
+    n_features, features = indicator.n_features_in_, indicator.features_
+    if (features < 0).any() or (features >= n_features).any():
         raise ModelFileError("its MissingIndicator has features that there are not.")
 
 
-def _finish_imputer(imputer: Any, arrays: Arrays) -> None:
+def _finish_indicator(indicator: Any) -> None:
+    indicator._n_features = indicator.n_features_in_
+
+
+def _n_filled(imputer: Any) -> int:
+    marks = len(imputer.indicator_.features_) if imputer.add_indicator else 0
+    return int(filled_columns(imputer).sum()) + marks
+
+
+def _finish_imputer(imputer: Any) -> None:
     """Convert the constants as scikit-learn before 1.8 keeps them: in the type of the data."""
     import sklearn
     from sklearn.utils.fixes import parse_version
@@ -163,6 +207,8 @@ INDICATOR = Declared(
     "MissingIndicator",
     IMPUTE,
     {"features_": Array(("n_missing",), kinds="i"), "_precomputed": Plain(bool)},
+    fits=_fit_indicator,
+    n_out=lambda step: len(step.features_),
     finish=_finish_indicator,
 )
 KINDS = (
@@ -170,15 +216,18 @@ KINDS = (
         "OneHotEncoder",
         PREPROCESSING,
         {"categories_": Categories(), "_infrequent_indices": Infrequent()},
-        words={"dtype": types},
+        words={"dtype": TYPE},
+        fits=_fit_one_hot,
+        n_out=_n_hot,
         finish=_finish_one_hot,
     ),
     Declared(
         "OrdinalEncoder",
         PREPROCESSING,
         {"categories_": Categories(), "_infrequent_indices": Infrequent()},
-        words={"dtype": types},
+        words={"dtype": TYPE},
         check=_check_unknown,
+        fits=_fit_ordinal,
         finish=_finish_ordinal,
     ),
     Declared(
@@ -192,6 +241,7 @@ KINDS = (
             "encodings_": Runs(_lengths_of_means),
         },
         varying=("shuffle", "random_state"),
+        n_out=lambda step: len(step.encodings_),
         finish=_finish_target,
     ),
     INDICATOR,
@@ -203,6 +253,7 @@ KINDS = (
             "_fit_dtype": DType(),
             "indicator_": Child(INDICATOR, needed=lambda step: step.add_indicator),
         },
+        n_out=_n_filled,
         finish=_finish_imputer,
     ),
 )

@@ -16,7 +16,16 @@ from multilayer.estimators.steps.compositions import (
     require_transformers,
 )
 from multilayer.estimators.steps.declared import constructed, output_of, with_output
-from multilayer.estimators.stored import Arrays, Values, encode_names, take, take_count, take_names
+from multilayer.estimators.steps.rules import VARYING
+from multilayer.estimators.stored import (
+    Arrays,
+    Values,
+    encode_names,
+    take,
+    take_count,
+    take_list,
+    take_names,
+)
 
 REST = "remainder"
 WORDS = ("passthrough", "drop")
@@ -114,14 +123,6 @@ def _make(
     return with_output(step, fitted)
 
 
-def take_list(values: Values, name: str, length: int) -> list[Any]:
-    """Return a list of a given length from a parsed JSON object, as it stands there."""
-    found = values.get(name)
-    if not isinstance(found, list) or len(found) != length:
-        raise ModelFileError(f"its value {name!r} must be a list of {length}.")
-    return found
-
-
 def _template(word: Any, member: Any) -> Any:
     """Return what was given for a member: a word, or the member before it was fitted."""
     if word in WORDS:
@@ -166,6 +167,6 @@ KINDS = (
         _members,
         _fitted,
         _make,
-        varying=("force_int_remainder_cols",),
+        varying=VARYING["ColumnTransformer"],
     ),
 )

@@ -1,13 +1,14 @@
 """Scalers and other steps that turn numbers into numbers."""
 
+import math
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer.estimators.steps.attributes import Array, Counts, Plain, Runs
-from multilayer.estimators.steps.declared import MOST_COLUMNS, Child, Declared, types
+from multilayer.estimators.steps.attributes import Array, Counts, Plain, Runs, Size
+from multilayer.estimators.steps.declared import MOST_COLUMNS, TYPE, Child, Declared
 from multilayer.estimators.stored import Arrays
 
 PREPROCESSING = "sklearn.preprocessing"
@@ -46,28 +47,51 @@ def _check_polynomials(step: Any) -> None:
         )
 
 
-def _check_range(step: Any) -> None:
-    """Refuse bounds that are not two."""
-    if len(step.feature_range) != 2:
-        raise ModelFileError("its MinMaxScaler must have a feature_range of two numbers.")
+def _degrees(step: Any) -> tuple[int, int]:
+    """Return the lowest and the highest degree of products."""
+    return tuple(step.degree) if isinstance(step.degree, tuple | list) else (0, step.degree)
 
 
-def _count_polynomials(step: Any, arrays: Arrays) -> None:
-    """Count the columns that come out, which depends on no data."""
+def _fit_polynomials(step: Any, arrays: Arrays) -> None:
+    """Refuse degrees of which no columns come."""
+    low, high = _degrees(step)
     arrays.spend(24 * step.n_features_in_)
-    try:
-        counted = type(step)(**step.get_params()).fit(np.zeros((1, step.n_features_in_)))
-    except ValueError as error:
-        raise ModelFileError(f"its PolynomialFeatures are none: {error}") from error
+    if low > high or (high == 0 and not step.include_bias):
+        raise ModelFileError(f"its PolynomialFeatures are none: degree={step.degree!r}.")
+    if _n_products(step) >= 2**63:
+        raise ModelFileError("its PolynomialFeatures are more columns than can be counted.")
+
+
+def _n_products(step: Any) -> int:
+    """Return how many columns come out."""
+    low, high = _degrees(step)
+    n, chosen = step.n_features_in_, range(max(1, low), high + 1)
+    if step.interaction_only:
+        counts = (math.comb(n, k) for k in chosen)
+    else:
+        counts = (math.comb(n + k - 1, k) for k in chosen)
+    return sum(counts) + bool(step.include_bias)
+
+
+def _count_polynomials(step: Any) -> None:
+    """Count the columns that come out, which depends on no data."""
+    counted = type(step)(**step.get_params()).fit(np.zeros((1, step.n_features_in_)))
     for name in ("n_output_features_", "_min_degree", "_max_degree", "_n_out_full"):
         setattr(step, name, getattr(counted, name))
 
 
-def _code_bins(step: Any, arrays: Arrays) -> None:
+def _fit_bins(step: Any, arrays: Arrays) -> None:
+    arrays.spend(BINS_COST * len(step.n_bins_) + 32 * int(step.n_bins_.sum()))
+
+
+def _n_bins(step: Any) -> int:
+    return step.n_features_in_ if step.encode == "ordinal" else int(step.n_bins_.sum())
+
+
+def _code_bins(step: Any) -> None:
     """Make the encoder of the bins, as fit does."""
     from sklearn.preprocessing import OneHotEncoder
 
-    arrays.spend(BINS_COST * len(step.n_bins_) + 32 * int(step.n_bins_.sum()))
     step.bin_edges_ = _ragged(step.bin_edges_)
     if "onehot" in step.encode:
         step._encoder = OneHotEncoder(
@@ -97,7 +121,6 @@ KINDS = (
         PREPROCESSING,
         {name: Array() for name in ("min_", "scale_", "data_min_", "data_max_", "data_range_")}
         | {"n_samples_seen_": Plain(int)},
-        check=_check_range,
     ),
     Declared(
         "MaxAbsScaler",
@@ -120,8 +143,8 @@ KINDS = (
         "QuantileTransformer",
         PREPROCESSING,
         {
-            "n_quantiles_": Plain(int),
             "quantiles_": Array(("n_quantiles", "n_features")),
+            "n_quantiles_": Size("n_quantiles"),
             "references_": Array(("n_quantiles",)),
         },
     ),
@@ -137,6 +160,8 @@ KINDS = (
         "PolynomialFeatures",
         PREPROCESSING,
         check=_check_polynomials,
+        fits=_fit_polynomials,
+        n_out=_n_products,
         finish=_count_polynomials,
     ),
     Declared(
@@ -144,7 +169,9 @@ KINDS = (
         PREPROCESSING,
         {"n_bins_": Array(kinds="i"), "bin_edges_": Runs(_lengths_of_edges)},
         varying=("quantile_method",),
-        words={"dtype": types},
+        words={"dtype": TYPE},
+        fits=_fit_bins,
+        n_out=_n_bins,
         finish=_code_bins,
     ),
 )

@@ -1,17 +1,15 @@
 """Projections, selections of columns and splines."""
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer.estimators.steps.attributes import Array, Plain, State
-from multilayer.estimators.steps.declared import Declared
+from multilayer.estimators.steps.attributes import Array, Plain, Size, State
+from multilayer.estimators.steps.declared import Declared, Words
 from multilayer.estimators.stored import Arrays, require_finite, take_array
 
-EXTRAPOLATIONS = ("error", "constant", "linear", "continue", "periodic")
 KNOTS_COST = 1_000  # bytes of the splines of a feature, beside their knots
 SPECTRUM = ("explained_variance_", "explained_variance_ratio_", "singular_values_")
 PROJECTION = {"components_": Array(("n_components", "n_features"))} | {
@@ -19,13 +17,21 @@ PROJECTION = {"components_": Array(("n_components", "n_features"))} | {
 }
 
 
+SCORES = (
+    *("f_classif", "f_regression", "chi2", "r_regression"),
+    *("mutual_info_classif", "mutual_info_regression"),
+)
+
+
 def _score_functions() -> Mapping[str, Any]:
     """Return the functions that a selection may be made by."""
     from sklearn import feature_selection
 
-    names = ("f_classif", "f_regression", "chi2", "r_regression")
-    mutual = ("mutual_info_classif", "mutual_info_regression")
-    return {name: getattr(feature_selection, name) for name in (*names, *mutual)}
+    return {name: getattr(feature_selection, name) for name in SCORES}
+
+
+def _n_components(step: Any) -> int:
+    return len(step.components_)
 
 
 class Knots:
@@ -54,24 +60,40 @@ def _n_ends(step: Any) -> int:
     return step.degree if step.extrapolation == "periodic" else 0
 
 
-def _check_splines(step: Any) -> None:
-    """Refuse a degree or an extrapolation that is none."""
-    degree, kind = step.degree, step.extrapolation
-    if not isinstance(degree, Integral) or degree < 0 or kind not in EXTRAPOLATIONS:
-        raise ModelFileError(
-            f"its SplineTransformer must have a degree of at least 0 and an extrapolation, got "
-            f"degree={degree!r}, extrapolation={kind!r}."
-        )
+def ends_of_lines(degree: int, place: int) -> tuple[int, int]:
+    """Return the number of the knot where lines begin, and how many splines go on as one.
+
+    Of a degree below 2 scikit-learn (1.6 to 1.9) adds one to both with each column, up to 2: its
+    columns after the first go on in lines from within the knots. What is predicted must be
+    what was trained with.
+    """
+    inner = degree if degree > 1 else min(degree + place, 2)
+    return inner, max(inner, min(inner + 1, 2))
 
 
-def _make_splines(step: Any, arrays: Arrays) -> None:
+def _fit_splines(step: Any, arrays: Arrays) -> None:
+    """Refuse splines that cannot go on beyond their knots as they are asked to."""
+    n_knots, n_columns = step.bsplines_.shape
+    arrays.spend(16 * (n_knots - step.degree - 1) ** 2 + KNOTS_COST * n_columns)
+    if step.extrapolation == "linear":
+        inner, _ = ends_of_lines(step.degree, n_columns - 1)
+        if inner >= n_knots:
+            raise ModelFileError(f"its SplineTransformer has {n_knots} knots: too few.")
+
+
+def _n_splines(step: Any) -> int:
+    """Return how many columns splines of these knots make of one, by `include_bias` one less."""
+    n_made = len(step.bsplines_) - step.degree - 1
+    return int(n_made - _n_ends(step) - 1 + step.include_bias)
+
+
+def _make_splines(step: Any) -> None:
     """Make the splines of their knots, as fit does, and count them."""
     from scipy.interpolate import BSpline
 
-    knots, n_ends = step.bsplines_, _n_ends(step)
+    knots, n_ends, n_out = step.bsplines_, _n_ends(step), step.n_features_in_ * _n_splines(step)
     n_made = len(knots) - step.degree - 1
     n_splines = n_made - n_ends
-    arrays.spend(16 * n_made**2 + KNOTS_COST * knots.shape[1])
     coef = np.eye(n_splines)
     coef = np.concatenate((coef, coef[:n_ends]))
     goes_on = step.extrapolation in ("periodic", "continue")
@@ -79,7 +101,7 @@ def _make_splines(step: Any, arrays: Arrays) -> None:
         BSpline.construct_fast(column, coef, step.degree, extrapolate=goes_on)
         for column in np.ascontiguousarray(knots.T)
     ]
-    step.n_features_out_ = step.n_features_in_ * (n_splines - 1 + step.include_bias)
+    step.n_features_out_ = n_out
 
 
 KINDS = (
@@ -89,17 +111,19 @@ KINDS = (
         PROJECTION
         | {
             "mean_": Array(),
-            "n_components_": Plain(int),
+            "n_components_": Size("n_components"),
             "n_samples_": Plain(int),
             "noise_variance_": Array(()),
             "_fit_svd_solver": Plain(str),
         },
+        n_out=_n_components,
     ),
-    Declared("TruncatedSVD", "sklearn.decomposition", PROJECTION),
+    Declared("TruncatedSVD", "sklearn.decomposition", PROJECTION, n_out=_n_components),
     Declared(
         "VarianceThreshold",
         "sklearn.feature_selection",
         {"variances_": Array(any_number=True)},
+        n_out=lambda step: int((step.variances_ > step.threshold).sum()),
     ),
     Declared(
         "SelectKBest",
@@ -108,14 +132,18 @@ KINDS = (
             "scores_": Array(kinds="fiu", any_number=True),
             "pvalues_": Array(any_number=True, needed=lambda step: False),
         },
-        words={"score_func": _score_functions},
+        words={"score_func": Words(SCORES, _score_functions)},
+        n_out=lambda step: (
+            step.n_features_in_ if step.k == "all" else min(step.k, len(step.scores_))
+        ),
     ),
     Declared(
         "SplineTransformer",
         "sklearn.preprocessing",
         {"bsplines_": Knots()},
         varying=("handle_missing",),
-        check=_check_splines,
+        fits=_fit_splines,
+        n_out=lambda step: step.n_features_in_ * _n_splines(step),
         finish=_make_splines,
     ),
 )
