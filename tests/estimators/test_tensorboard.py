@@ -347,7 +347,7 @@ def test_a_folder_that_takes_no_files_is_refused_before_the_first_step(tmp_path)
 
 def test_without_tensorboardx(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(ImportError, match=r'pip install "multilayer\[tensorboard\]"'):
+    with pytest.raises(ImportError, match="pip install tensorboardX"):
         TensorBoard("runs")
 
 

@@ -23,7 +23,7 @@ def check_available() -> None:
     except ImportError as error:
         raise ImportError(
             "multilayer.callbacks.TensorBoard writes with tensorboardX, which cannot be imported. "
-            'Install it: pip install "multilayer[tensorboard]"'
+            "Install it: pip install tensorboardX"
         ) from error
 
 

@@ -284,7 +284,7 @@ def _checked(kind: Kind, found: Any) -> dict[str, Any]:
         raise Refused(
             f"made by a newer multilayer (file protocol {protocol}; this version reads up to "
             f"{kind.protocol})",
-            'Upgrade: pip install --upgrade "multilayer".',
+            "Upgrade multilayer.",
         )
     return found
 

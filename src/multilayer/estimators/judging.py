@@ -82,13 +82,19 @@ def warn_of_worse_than_constant(regressor: "MLPRegressor", samples: "Samples") -
     if value >= 0:
         return
     y = rows.labels.astype(np.float64)
-    scale = f"y has mean {y.mean():.4g} and standard deviation {y.std():.4g}: "
-    standardizes = regressor.standardize_target or regressor._trained.out_activation != "identity"
-    remedy = "" if standardizes else f"{scale}set standardize_target=True, or scale y. "
+    mean, std = y.mean(), y.std()
+    may_standardize = regressor._trained.out_activation == "identity"
+    standard = regressor.standardize_target or (abs(mean) < std and 0.5 < std < 2)
+    remedy = "Scale"
+    if may_standardize and not standard:
+        remedy = (
+            f"y has mean {mean:.4g} and standard deviation {std:.4g}: set "
+            "standardize_target=True, or scale y. Otherwise scale"
+        )
     warnings.warn(
         f"The fitted network predicts its training data worse than a constant does ({name} = "
-        f"{value:.3g}, below 0). {remedy}Otherwise scale the columns of X, train longer (max_iter) "
-        "or change learning_rate_init.",
+        f"{value:.3g}, below 0). {remedy} the columns of X, train longer (max_iter) or change "
+        "learning_rate_init.",
         ConvergenceWarning,
         stacklevel=level_of_caller(),
     )
