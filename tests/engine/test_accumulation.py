@@ -7,6 +7,8 @@ from numpy.testing import assert_allclose
 
 from multilayer import MLPClassifier, MLPRegressor
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def both(cls, n_rows, rows, k, weight, **arguments):
     """A network trained by `k` batches to an update, and one by a single batch as large."""

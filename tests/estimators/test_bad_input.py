@@ -94,6 +94,7 @@ BAD_ARGUMENTS = {
     "clip_norm": [0, -1.0, np.inf],
     "accumulate_steps": [0, 1.5, True, None],
     "ema_decay": [-0.1, 1.0, "0.99"],
+    "weight_normalization": ["rows", None, 1],
     "precision": ["float16", None, 32],
     "scoring": ["recall_at_3", 3],
     "transform_layer": [1, -2, 0.5, None],

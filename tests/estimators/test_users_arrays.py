@@ -20,7 +20,7 @@ SETTINGS = {
 X = load_digits().data[:64, 8:32:3].astype(np.float32)
 TARGETS = {
     MLPClassifier: load_digits().target[:64] % 3,
-    MLPRegressor: X[:, 0] / 16 - X[:, 5] / 32,
+    MLPRegressor: X[:, 1] / 16 - X[:, 2] / 32,
 }
 both = pytest.mark.parametrize("Estimator", list(TARGETS))
 

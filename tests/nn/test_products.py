@@ -11,6 +11,8 @@ from sklearn.datasets import load_digits
 from multilayer import MLPClassifier, MLPRegressor
 from multilayer._nn.products import product
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def rounded(array):
     """Values of bfloat16, in float64."""

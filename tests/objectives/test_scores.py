@@ -11,6 +11,8 @@ from multilayer import MLPClassifier, MLPRegressor
 from multilayer._objectives.objective import Objective
 from multilayer._objectives.scores import score_scale
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 ROWS, VALIDATION_ROWS = 60, 2600  # more than two blocks of validation rows, the last one not full
 QUANTILES = (0.2, 0.5, 0.7)
 

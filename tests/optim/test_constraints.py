@@ -11,6 +11,8 @@ from multilayer._optim.constraints import average, clip, limit_columns
 
 from .reference import KERNELS, data, descend, estimator, loss_and_gradient, parts, vector
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 RATE = 0.3
 
 

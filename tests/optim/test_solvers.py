@@ -23,6 +23,8 @@ from .reference import (
     vector,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 # Each rule is made once for a run, and is then called with parameters, gradient and rate.
 
 

@@ -82,8 +82,9 @@ def put(rows: Rows) -> Rows:
 def _geometry(n_rows: int, batch_size: int, *, once: bool = False) -> tuple[int, int, int]:
     """Real batch size, allocated batch size and steps per epoch."""
     size = min(batch_size, n_rows)
-    if once:
-        width = min(batch_size, visit_bucket(n_rows))
+    if once:  # as wide as for the full size: a chunk that is one batch trains as `fit` does
+        full = batch_bucket(batch_size) if size == n_rows else batch_size
+        width = min(full, visit_bucket(n_rows))
     else:
         width = batch_bucket(n_rows) if size == n_rows else size
     return size, width, -(-n_rows // size)

@@ -79,10 +79,12 @@ def set_aside(
     alone = rows[:0]
     n_aside = math.ceil(len(samples) * fraction)  # as train_test_split rounds
     if n_aside < 2:
+        single = strata is not None and 1 in np.unique(strata, return_counts=True)[1]
         raise DataError(
             f"The validation set is too small ({n_aside} sample) with validation_fraction="
-            f"{fraction!r} of {len(samples)}. Increase 'validation_fraction' or the size of your "
-            "dataset, or give X_val and y_val."
+            f"{fraction!r} of {len(samples)}. "
+            + ("The least populated class in y has only 1 member. " if single else "")
+            + "Increase 'validation_fraction' or the size of your dataset, or give X_val and y_val."
         )
     if strata is not None and n_aside < len(samples):
         rows, strata, alone = _strata_to_split(strata, n_aside)

@@ -104,10 +104,9 @@ VALUES: dict[str, Row] = {
         "one class leaves nothing to learn, and is a mistake more often than not",
     ),
     "y with a class of one row": same(lambda: [1] + [0] * (N - 1)),
-    "y with a class of one row under early stopping": refused(
-        lambda: [1] + [0] * (N - 1),
-        r"class.* in y ha(s|ve) only 1 member|least populated",
-        params={"early_stopping": True},
+    "y with a class of one row under early stopping": OursAccepts(
+        lambda: classify(y=[1] + [0] * (N - 1), params={"early_stopping": True}),
+        "the row stays in training: test_training_control.py, test_rare_classes_are_set_aside",
     ),
     "y of as many classes as rows": Same(
         lambda: classify(y=np.arange(N)), warns=True, why=MAYBE_A_REGRESSION
@@ -115,10 +114,11 @@ VALUES: dict[str, Row] = {
     "y of as many classes as rows, as text": Same(
         lambda: classify(y=[f"class {i}" for i in range(N)]), warns=True, why=MAYBE_A_REGRESSION
     ),
-    "y of as many classes as rows under early stopping": OursRefuses(
+    "y of as many classes as rows under early stopping": Same(
         lambda: classify(y=np.arange(N), params={"early_stopping": True}),
-        "validation_fraction=0.1 cannot .*member.* Change validation_fraction",
-        "the rows set aside hold every class in proportion, for more than two classes too",
+        tolerance=None,
+        warns=True,
+        why="other rows are set aside; we warn that no class is in proportion",
     ),
 }
 
