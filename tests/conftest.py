@@ -27,6 +27,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(autouse=True)
 def no_earlier_interrupt(monkeypatch):
     """Forget the interrupts of other tests: a second one within seconds means something else."""
-    results = sys.modules.get("multilayer.estimators.results")
+    results = sys.modules.get("multilayer._sklearn.fit.engine_run")
     if results is not None:
         monkeypatch.setattr(results, "_last_interrupt", float("-inf"))

@@ -22,7 +22,7 @@ LEVELS = {
     "datasets": 1,
     "_engine": 2,
     "_onnx": 2,
-    "estimators": 3,
+    "_sklearn": 3,
     "_portable": 4,
     "estimator": 4,
     "search": 4,
@@ -70,7 +70,7 @@ EFFECTS = (
     ),
     Effect(
         "scikit-learn",
-        ("estimators", "search", "plots", "datasets", "_cli", "_onnx"),
+        ("_sklearn", "search", "plots", "datasets", "_cli", "_onnx"),
         ("sklearn",),
     ),
     Effect("ONNX", ("_onnx", "onnx.py", "_cli/export.py"), ("onnx", "skl2onnx")),
@@ -211,7 +211,7 @@ def test_checker_accepts_imports_that_go_down(tmp_path, source):
     "source",
     [
         "from multilayer.search import runner",  # up
-        "import multilayer.estimators",
+        "import multilayer._sklearn",
         "from multilayer import MLPClassifier",  # the facade
         "import multilayer",
         "from .. import search",
@@ -270,7 +270,7 @@ def test_checker_accepts_effects_at_home(tmp_path):
         _engine__epoch="import jax\nf = jax.jit(g)",
         _engine__callbacks__printing="print(1)",
         _persist__write="import os\nopen(p)\nos.replace(a, b)",
-        estimators__mlp="from sklearn.base import BaseEstimator",
+        _sklearn__mlp="from sklearn.base import BaseEstimator",
         plots__figures="def f():\n    import matplotlib.pyplot",
         _nn__layers="text.replace(a, b)\nopened = 1\nrich = opened\nx.print()",
     )

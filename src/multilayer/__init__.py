@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from multilayer._core.errors import InvalidArgumentError as InvalidArgumentError
     from multilayer._core.errors import ModelFileError as ModelFileError
     from multilayer._core.errors import MultilayerError as MultilayerError
-    from multilayer.estimators.checkpoint import Checkpoint as Checkpoint
-    from multilayer.estimators.classifier import MLPClassifier as MLPClassifier
-    from multilayer.estimators.perceptron import Perceptron as Perceptron
-    from multilayer.estimators.regressor import MLPRegressor as MLPRegressor
+    from multilayer._sklearn.arguments.checkpoint import Checkpoint as Checkpoint
+    from multilayer._sklearn.classifier import MLPClassifier as MLPClassifier
+    from multilayer._sklearn.perceptron.estimator import Perceptron as Perceptron
+    from multilayer._sklearn.regressor import MLPRegressor as MLPRegressor
     from multilayer.model_file import load as load
     from multilayer.model_file import save as save
     from multilayer.onnx import to_onnx as to_onnx
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 __version__ = "0.2.0.dev0"
 
 _HOMES = {
-    "Checkpoint": "multilayer.estimators.checkpoint",
+    "Checkpoint": "multilayer._sklearn.arguments.checkpoint",
     "DataError": "multilayer._core.errors",
     "DivergenceError": "multilayer._core.errors",
     "ForkedProcessError": "multilayer._core.errors",
     "InvalidArgumentError": "multilayer._core.errors",
-    "MLPClassifier": "multilayer.estimators.classifier",
-    "MLPRegressor": "multilayer.estimators.regressor",
+    "MLPClassifier": "multilayer._sklearn.classifier",
+    "MLPRegressor": "multilayer._sklearn.regressor",
     "ModelFileError": "multilayer._core.errors",
     "MultilayerError": "multilayer._core.errors",
-    "Perceptron": "multilayer.estimators.perceptron",
+    "Perceptron": "multilayer._sklearn.perceptron.estimator",
     "load": "multilayer.model_file",
     "save": "multilayer.model_file",
     "to_onnx": "multilayer.onnx",

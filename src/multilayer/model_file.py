@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from multilayer.estimators.states import read, write
+from multilayer._sklearn.saving.models import read, write
 
 __all__ = ["load", "save"]
 

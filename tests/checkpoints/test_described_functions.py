@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import f1_score, make_scorer
 
 from multilayer import InvalidArgumentError, MLPClassifier, nn
+from multilayer._sklearn.fit.fingerprint import parameters_of
 from multilayer.callbacks import Callback
-from multilayer.estimators.fingerprint import parameters_of
 
 
 def described(estimator):

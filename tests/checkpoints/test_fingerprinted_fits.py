@@ -17,8 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from multilayer import Checkpoint, MLPClassifier, MLPRegressor
-from multilayer.estimators.fingerprint import of_fit
-from multilayer.estimators.samples import Samples
+from multilayer._sklearn.fit.fingerprint import of_fit
+from multilayer._sklearn.fit.samples import Samples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -78,7 +78,7 @@ def test_equal_data_in_another_form(tmp_path):
 
 
 def test_large_data_are_hashed_in_blocks(monkeypatch):
-    monkeypatch.setattr("multilayer.estimators.fingerprint.BLOCK", 13)
+    monkeypatch.setattr("multilayer._sklearn.fit.fingerprint.BLOCK", 13)
     whole = fingerprint(samples())
     assert fingerprint(samples(X.copy())) == whole
     others = {fingerprint(samples(changed(X, place))) for place in range(X.size)}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from multilayer import MLPClassifier, MLPRegressor, nn
+from multilayer._sklearn.fit.fingerprint import parameters_of
 from multilayer.callbacks import CSVLog, EarlyStopping, KeepBest, ProgressBar, TimeBudget
-from multilayer.estimators.fingerprint import parameters_of
 
 EXEMPT = {  # no part of the result, or told by what training starts from
     *("callbacks", "checkpoint", "transform_layer", "verbose"),

@@ -11,9 +11,10 @@ from multilayer._engine.loop import Training
 from multilayer._engine.state import initial_state
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
-from multilayer.estimators import fitting, losses
-from multilayer.estimators.architecture import network_of, output_like
-from multilayer.estimators.samples import Samples
+from multilayer._sklearn.arguments.architecture import network_of, output_like
+from multilayer._sklearn.fit import assembly
+from multilayer._sklearn.fit.samples import Samples
+from multilayer._sklearn.targets import loss_numbers
 
 
 def _targets(y):
@@ -44,7 +45,7 @@ def _training(
     hidden = np.atleast_1d(np.array(estimator.hidden_layer_sizes, int)).tolist()
     sizes = (X.shape[1], *hidden, sum(objective.heads))
     network = network_of(estimator, sizes)
-    config = fitting.configuration(
+    config = assembly.configuration(
         estimator,
         network,
         objective,
@@ -58,7 +59,7 @@ def _training(
         X.astype(config.dtype),
         targets,
         np.asarray(weight, config.dtype),
-        fitting.batch_size(estimator, len(X)),
+        assembly.batch_size(estimator, len(X)),
         order or shuffled(len(X), seed),
     )
     if params is None:
@@ -75,15 +76,15 @@ def _training(
         X_val, y_val = validation
         ones = np.ones(len(X_val), config.dtype)
         samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
-        validation = fitting.validation_of(config, samples, params)
-    numbers = losses.classifier_numbers(estimator, config.dtype)
-    plan = fitting.Plan(estimator, network, objective, numbers, seed)
-    hyper = fitting.hyper_parameters(plan, config, source)
+        validation = assembly.validation_of(config, samples, params)
+    numbers = loss_numbers.classifier_numbers(estimator, config.dtype)
+    plan = assembly.Plan(estimator, network, objective, numbers, seed)
+    hyper = assembly.hyper_parameters(plan, config, source)
     return Training(
         config=config,
         hyper=hyper,
         source=source,
-        schedule=fitting.schedule(estimator, source, epochs),
+        schedule=assembly.schedule(estimator, source, epochs),
         validation=validation,
         state=initial_state(config, hyper, params),
     )

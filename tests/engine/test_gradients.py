@@ -14,8 +14,9 @@ from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Dense, Network
 from multilayer._objectives.objective import Objective
 from multilayer._objectives.penalties import quick_sum
-from multilayer.estimators import fitting, losses
-from multilayer.estimators.architecture import network_of
+from multilayer._sklearn.arguments.architecture import network_of
+from multilayer._sklearn.fit import assembly
+from multilayer._sklearn.targets import loss_numbers
 
 SIZES = {"softmax": (5, 7, 6, 3), "logistic": (5, 7, 6, 2)}
 N_ROWS = 12
@@ -84,10 +85,12 @@ def static_and_traced(loss, estimator, *, weighted=True):
     units = SIZES[loss][-1]
     objective = Objective(loss, loss, (units,) if loss == "softmax" else (1,) * units)
     network = network_of(estimator, SIZES[loss])
-    config = fitting.configuration(estimator, network, objective, weighted=weighted, validate=False)
-    numbers = losses.classifier_numbers(estimator, config.dtype)
-    plan = fitting.Plan(estimator, network, objective, numbers, 0)
-    return config, fitting.hyper_parameters(plan, config, SimpleNamespace(steps_per_epoch=1))
+    config = assembly.configuration(
+        estimator, network, objective, weighted=weighted, validate=False
+    )
+    numbers = loss_numbers.classifier_numbers(estimator, config.dtype)
+    plan = assembly.Plan(estimator, network, objective, numbers, 0)
+    return config, assembly.hyper_parameters(plan, config, SimpleNamespace(steps_per_epoch=1))
 
 
 def compiled(loss, activation, dtype, **arguments):

@@ -11,9 +11,9 @@ from scipy.optimize import linprog
 
 from multilayer._core.errors import DivergenceError
 from multilayer._data.visits import Visits
-from multilayer._engine.perceptron import Lesson, Rule, Unit, one_pass
-from multilayer._engine.perceptron_penalty import Penalty, penalised_pass
-from multilayer._engine.perceptron_training import Stopping, train
+from multilayer._sklearn.perceptron.passes import Stopping, train
+from multilayer._sklearn.perceptron.penalty import Penalty, penalised_pass
+from multilayer._sklearn.perceptron.rule import Lesson, Rule, Unit, one_pass
 
 XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([-1.0, 1, 1, -1])
 

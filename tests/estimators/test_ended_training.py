@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from multilayer import DivergenceError, MLPClassifier
+from multilayer._sklearn.fit import engine_run
 from multilayer.callbacks import Callback
-from multilayer.estimators import results
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -121,7 +121,7 @@ def test_an_interrupt_in_a_pipeline_keeps_the_network(around):
 
 def test_a_second_interrupt_shortly_after_stops_a_loop(monkeypatch):
     clock = iter([100.0, 104.0, 106.0])
-    monkeypatch.setattr(results, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(engine_run, "monotonic", lambda: next(clock))
     for _ in range(2):
         with pytest.warns(UserWarning, match="Training interrupted by user"):
             interrupted_classifier().fit(X, y)

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils.fixes import parse_version
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor
-from multilayer.estimators.drawing import svg
+from multilayer._sklearn.network.drawing import svg
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

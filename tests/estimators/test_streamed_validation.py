@@ -54,7 +54,7 @@ def test_rows_set_aside_stay_where_they_are(tmp_path, monkeypatch, scoring):
 
 
 def test_picking_from_a_streamed_matrix_copies_no_inputs(tmp_path):
-    from multilayer.estimators.samples import Samples
+    from multilayer._sklearn.fit.samples import Samples
 
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")

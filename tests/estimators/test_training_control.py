@@ -12,8 +12,8 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor
 from multilayer._engine.cache import PROGRAMS
+from multilayer._sklearn.fit.samples import Samples, set_aside
 from multilayer.callbacks import KeepBest
-from multilayer.estimators.samples import Samples, set_aside
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

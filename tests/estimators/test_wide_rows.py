@@ -9,7 +9,7 @@ from multilayer import MLPClassifier
 from multilayer._data import rows as rows_module
 from multilayer._data.buckets import BLOCK_BYTES
 from multilayer._engine.predict import BLOCKS, block_size, widest
-from multilayer.estimators import fitting, samples
+from multilayer._sklearn.fit import assembly, samples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -69,11 +69,11 @@ def test_blocks_of_partial_fit_are_bounded_in_bytes(made):
 
 
 def test_dense_validation_rows_are_padded_by_less_than_a_block(trained):
-    config = fitting.configuration(
+    config = assembly.configuration(
         trained, trained._network, trained._trained, weighted=False, validate=True
     )
     dense = samples.Samples(X[:90].toarray(), Y[:90], np.ones(90), Y[:90])
-    blocks = fitting.validation_of(config, dense, trained._parameters("float32")).blocks
+    blocks = assembly.validation_of(config, dense, trained._parameters("float32")).blocks
     assert blocks.X[0].nbytes <= BLOCK_BYTES
     assert blocks.X.shape[0] * blocks.X.shape[1] < 90 + blocks.X.shape[1]
 

@@ -8,8 +8,8 @@ import pytest
 
 from multilayer import ModelFileError
 from multilayer._persist.room import Room
-from multilayer.estimators.states import describe, rebuild
-from multilayer.estimators.stored import StoredArrays
+from multilayer._sklearn.saving.models import describe, rebuild
+from multilayer._sklearn.saving.reader import StoredArrays
 
 from .step_cases import CASES, QUIET, fitted_case
 

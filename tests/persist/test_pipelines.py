@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 )
 
 from multilayer import MLPClassifier, MLPRegressor, Perceptron, load, save
-from multilayer.estimators.steps.table import COMPOSED, KINDS, find
+from multilayer._sklearn.saving.steps.table import COMPOSED, KINDS, find
 
 from .step_cases import CASES, FRAME, NUMBERS, QUIET, THREE, fitted_case, same, target
 

@@ -2,8 +2,8 @@
 
 from multilayer._persist.room import Room
 from multilayer._portable.reading import read_steps
-from multilayer.estimators.states import describe
-from multilayer.estimators.stored import StoredArrays
+from multilayer._sklearn.saving.models import describe
+from multilayer._sklearn.saving.reader import StoredArrays
 
 
 def predictor_of(model):

@@ -30,8 +30,8 @@ from multilayer import (
     portable,
     save,
 )
-from multilayer.estimators.heads import labels_of
-from multilayer.estimators.states import describe
+from multilayer._sklearn.saving.models import describe
+from multilayer._sklearn.targets.class_outputs import labels_of
 
 from .reading_again import read
 

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import SplineTransformer
 
 from multilayer import DataError, ModelFileError, Perceptron
-from multilayer.estimators.states import describe
+from multilayer._sklearn.saving.models import describe
 
 from .reading_again import predictor_of, read
 

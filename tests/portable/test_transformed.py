@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from multilayer import DataError, MLPRegressor, ModelFileError, Perceptron, portable, save
 from multilayer._portable.predictor import through
-from multilayer.estimators.states import describe
+from multilayer._sklearn.saving.models import describe
 
 from .reading_again import predictor_of, read
 

@@ -13,13 +13,13 @@ import numpy as np
 from multilayer._engine.loop import prepare
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
+from multilayer._sklearn.arguments.architecture import hidden_sizes, network_of, output_like
+from multilayer._sklearn.arguments.checks import check_parameters
+from multilayer._sklearn.arguments.constructors import ClassifierArguments
+from multilayer._sklearn.fit.assembly import Plan, assemble, computing_type
+from multilayer._sklearn.fit.samples import Samples
+from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
-from multilayer.estimators.architecture import hidden_sizes, network_of, output_like
-from multilayer.estimators.arguments import ClassifierArguments
-from multilayer.estimators.fitting import Plan, assemble, computing_type
-from multilayer.estimators.losses import classifier_numbers
-from multilayer.estimators.parameters import check_parameters
-from multilayer.estimators.samples import Samples
 
 
 def compile_mnist(given: dict[str, Any], input_scale: float) -> Thread:

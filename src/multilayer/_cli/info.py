@@ -27,7 +27,7 @@ KINDS: dict[str, Any] = {
 def info(model: o.MODEL, json: o.JSON = False) -> None:
     """Show what a model file holds."""
     from multilayer._cli import report
-    from multilayer.estimators.checked_file import read_checked
+    from multilayer._sklearn.saving.checked_file import read_checked
 
     manifest = read_checked(model)
     try:

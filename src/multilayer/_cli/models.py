@@ -76,13 +76,13 @@ def require_one_output(model: Model, command: str) -> None:
 
 def load_model(path: Path) -> Model:
     """Read a model file."""
-    from multilayer.estimators.states import read
+    from multilayer._sklearn.saving.models import read
 
     return Model(path, *read(path))
 
 
 def save_model(path: Path, estimator: Any, facts: Mapping[str, Any]) -> None:
     """Write a model file."""
-    from multilayer.estimators.states import write
+    from multilayer._sklearn.saving.models import write
 
     write(estimator, path, facts)

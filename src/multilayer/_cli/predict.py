@@ -112,7 +112,7 @@ def _predictions(
 
 def _levels(text: str, model: "Model") -> list[float]:
     """Read levels such as 0.05,0.95, for a model that may have such quantiles."""
-    from multilayer.estimators.regressor import MLPRegressor
+    from multilayer._sklearn.regressor import MLPRegressor
 
     if model.classes is not None:
         raise InvalidArgumentError(

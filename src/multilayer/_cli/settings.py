@@ -6,7 +6,7 @@ from typing import Any
 
 from multilayer._cli import options as o
 from multilayer._core.checks import check_choice, check_real, refuse
-from multilayer.estimators.checkpoint import Checkpoint
+from multilayer._sklearn.arguments.checkpoint import Checkpoint
 
 INTERVALS = {
     "learning_rate": "(0, inf)",

@@ -27,8 +27,8 @@ from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.callbacks.tensorboard import TensorBoard
 from multilayer._persist.atomic import check_writable
 from multilayer._persist.checkpoints import prepare_folder
-from multilayer.estimators.checkpoint import Checkpoint
-from multilayer.estimators.classifier import MLPClassifier
+from multilayer._sklearn.arguments.checkpoint import Checkpoint
+from multilayer._sklearn.classifier import MLPClassifier
 
 INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
 

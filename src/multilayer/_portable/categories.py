@@ -8,8 +8,8 @@ import numpy as np
 from multilayer._core.errors import DataError
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import real
-from multilayer.estimators.parts import Holder
-from multilayer.estimators.steps.lookup import (
+from multilayer._sklearn.saving.parts import Holder
+from multilayer._sklearn.saving.steps.lookup import (
     UNKNOWN,
     filled_columns,
     groups_of,

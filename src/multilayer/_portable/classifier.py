@@ -9,11 +9,11 @@ import numpy as np
 from multilayer._portable import functions
 from multilayer._portable.forward import outputs
 from multilayer._portable.predictor import Predictor, Step
-from multilayer.estimators import heads
-from multilayer.estimators.arguments import ClassifierArguments
-from multilayer.estimators.network_attributes import layers_of
-from multilayer.estimators.network_state import read_classifier
-from multilayer.estimators.stored import Arrays, Values
+from multilayer._sklearn.arguments.constructors import ClassifierArguments
+from multilayer._sklearn.network.parameters import layers_of
+from multilayer._sklearn.saving.network_state import read_classifier
+from multilayer._sklearn.saving.reader import Arrays, Values
+from multilayer._sklearn.targets import class_outputs
 
 
 class Classifier(Predictor):
@@ -52,7 +52,7 @@ class Classifier(Predictor):
         DataError
             X is no table of the model's columns (a ValueError).
         """
-        return heads.labels_of(self._kind, self.classes_, self._logits(X))
+        return class_outputs.labels_of(self._kind, self.classes_, self._logits(X))
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes, in the order of ``classes_``.
@@ -73,11 +73,13 @@ class Classifier(Predictor):
             X is no table of the model's columns (a ValueError).
         """
         logits = self._logits(X)
-        return heads.of_each(self._kind, self._objective, logits, functions.logistic, exclusive)
+        return class_outputs.of_each(
+            self._kind, self._objective, logits, functions.logistic, exclusive
+        )
 
     def _logits(self, X: Any) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
-        return heads.logits_of(self._kind, self._objective, self._outputs(X))
+        return class_outputs.logits_of(self._kind, self._objective, self._outputs(X))
 
 
 def exclusive(loss: str, logits: np.ndarray) -> np.ndarray:

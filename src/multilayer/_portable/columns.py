@@ -6,7 +6,7 @@ import numpy as np
 
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import numbers, real
-from multilayer.estimators.parts import Holder
+from multilayer._sklearn.saving.parts import Holder
 
 
 def above_variance(step: Holder) -> Transform:

@@ -9,10 +9,10 @@ from multilayer._persist.values import decode
 from multilayer._portable.inverses import INVERSES
 from multilayer._portable.predictor import Step, Transform, through
 from multilayer._portable.transformers import TRANSFORMERS, read_inverse, read_step
-from multilayer.estimators.parts import Part, only_member, parts_of
-from multilayer.estimators.steps.columns import decode_columns, places
-from multilayer.estimators.steps.declared import MOST_COLUMNS
-from multilayer.estimators.stored import take_count, take_names
+from multilayer._sklearn.saving.parts import Part, only_member, parts_of
+from multilayer._sklearn.saving.reader import take_count, take_names
+from multilayer._sklearn.saving.steps.columns import decode_columns, places
+from multilayer._sklearn.saving.steps.declared import MOST_COLUMNS
 
 
 def transformers(part: Part) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ from multilayer._portable import scaling
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import real
 from multilayer._portable.scaling import BOUNDS_THRESHOLD, in_turn
-from multilayer.estimators.parts import Holder
+from multilayer._sklearn.saving.parts import Holder
 
 
 def standard(step: Holder) -> Transform:

@@ -9,10 +9,10 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step
 from multilayer._portable.rows import numbers
-from multilayer.estimators.heads import labels_of
-from multilayer.estimators.perceptron_arguments import PerceptronArguments
-from multilayer.estimators.stored import Arrays, Values
-from multilayer.estimators.stored_perceptron import read_perceptron
+from multilayer._sklearn.perceptron.arguments import PerceptronArguments
+from multilayer._sklearn.saving.perceptron_arrays import read_perceptron
+from multilayer._sklearn.saving.reader import Arrays, Values
+from multilayer._sklearn.targets.class_outputs import labels_of
 
 
 class Perceptron(Predictor):

@@ -8,9 +8,9 @@ from multilayer._core.errors import ModelFileError
 from multilayer._persist.model_file import read_model
 from multilayer._portable import classifier, perceptron, regressor, transformed
 from multilayer._portable.predictor import Predictor, Step
-from multilayer.estimators.parts import Part, only_member, parts_of
-from multilayer.estimators.stored import StoredArrays
-from multilayer.estimators.valid import check_model
+from multilayer._sklearn.saving.parts import Part, only_member, parts_of
+from multilayer._sklearn.saving.reader import StoredArrays
+from multilayer._sklearn.saving.validation import check_model
 
 ESTIMATORS = {
     "MLPClassifier": classifier.read,

@@ -10,10 +10,10 @@ from multilayer._objectives.objective import SMALLEST_SPREAD, Objective
 from multilayer._portable.classifier import network_step
 from multilayer._portable.functions import OUT_ACTIVATIONS, softplus
 from multilayer._portable.predictor import Predictor, Step
-from multilayer.estimators.arguments import RegressorArguments
-from multilayer.estimators.network_state import read_regressor
-from multilayer.estimators.stored import Arrays, Values
-from multilayer.estimators.units import (
+from multilayer._sklearn.arguments.constructors import RegressorArguments
+from multilayer._sklearn.saving.network_state import read_regressor
+from multilayer._sklearn.saving.reader import Arrays, Values
+from multilayer._sklearn.targets.regression_outputs import (
     Units,
     check_predicts_quantiles,
     check_spread,

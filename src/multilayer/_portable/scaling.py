@@ -8,7 +8,7 @@ import numpy as np
 from multilayer._core.errors import DataError
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import real
-from multilayer.estimators.parts import Holder
+from multilayer._sklearn.saving.parts import Holder
 
 BOUNDS_THRESHOLD = 1e-7  # of quantiles taken for the ends, as in scikit-learn
 

@@ -7,8 +7,8 @@ import numpy as np
 from multilayer._core.errors import DataError
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import real
-from multilayer.estimators.parts import Holder
-from multilayer.estimators.steps.projections import ends_of_lines
+from multilayer._sklearn.saving.parts import Holder
+from multilayer._sklearn.saving.steps.projections import ends_of_lines
 
 Basis = Callable[[np.ndarray], np.ndarray]
 """Takes numbers ``(rows,)`` and returns the splines at each ``(rows, n_splines)``."""

@@ -8,8 +8,8 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step, through
 from multilayer._portable.regressor import Regressor
-from multilayer.estimators.parts import Part
-from multilayer.estimators.stored import take
+from multilayer._sklearn.saving.parts import Part
+from multilayer._sklearn.saving.reader import take
 
 
 class TransformedRegressor(Predictor):

@@ -9,8 +9,8 @@ from multilayer._portable import categories, columns, scaling
 from multilayer._portable.inverses import INVERSES
 from multilayer._portable.predictor import Step, Transform
 from multilayer._portable.splines import splines
-from multilayer.estimators.parts import Holder, Part
-from multilayer.estimators.steps.table import find
+from multilayer._sklearn.saving.parts import Holder, Part
+from multilayer._sklearn.saving.steps.table import find
 
 TRANSFORMERS: dict[str, Callable[[Holder], Transform]] = {
     "Binarizer": scaling.binarizer,

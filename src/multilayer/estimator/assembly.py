@@ -12,15 +12,15 @@ from multilayer._core.errors import DataError
 from multilayer._data.source import Rows
 from multilayer._engine.loop import Training
 from multilayer._engine.state import initial_state
+from multilayer._sklearn.arguments.constructors import ClassifierArguments
+from multilayer._sklearn.fit import assembly
+from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 from multilayer.estimator.design import Design
 from multilayer.estimator.features import weights
 from multilayer.estimator.network import first_parameters, network_of
 from multilayer.estimator.optimizers import LEARNING_RATE
 from multilayer.estimator.reading import ArrayInput, Features, Input, n_rows
 from multilayer.estimator.source import ArraySource, EndlessSource, StreamSource
-from multilayer.estimators import fitting
-from multilayer.estimators.arguments import ClassifierArguments
-from multilayer.estimators.losses import classifier_numbers
 
 STREAM = "stream"  # the mark of an input that is an iterator
 
@@ -92,7 +92,7 @@ def assemble(design: Design, source: EndlessSource, seed: int) -> Training:
         **design.optimizer,
     )
     network, objective = network_of(design), design.head.objective()
-    config = fitting.configuration(
+    config = assembly.configuration(
         arguments,
         network,
         objective,
@@ -100,8 +100,8 @@ def assemble(design: Design, source: EndlessSource, seed: int) -> Training:
         validate=False,
     )
     numbers = classifier_numbers(arguments, config.dtype)
-    plan = fitting.Plan(arguments, network, objective, numbers, seed)
-    hyper = fitting.hyper_parameters(plan, config, source)
+    plan = assembly.Plan(arguments, network, objective, numbers, seed)
+    hyper = assembly.hyper_parameters(plan, config, source)
     params = first_parameters(design, network, seed, config.dtype)
     return Training(
         config=config,

@@ -128,7 +128,7 @@ def check_activation(given: Any) -> Any:
     """Check the activation of the hidden layers; a function that has a name goes by it."""
     from multilayer._core.functions import comparable
     from multilayer._nn.activations import ACTIVATIONS
-    from multilayer.estimators.architecture import STEPS, by_name, problem_of
+    from multilayer._sklearn.arguments.architecture import STEPS, by_name, problem_of
 
     if not callable(given):
         check_choice("activation_fn", given, ACTIVATIONS, "a function of JAX arrays")

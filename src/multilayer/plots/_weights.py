@@ -9,9 +9,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
-from multilayer.estimators import drawing
-from multilayer.estimators.base import BaseMLP
-from multilayer.estimators.perceptron import Perceptron
+from multilayer._sklearn.base import BaseMLP
+from multilayer._sklearn.network import drawing
+from multilayer._sklearn.perceptron.estimator import Perceptron
 
 
 def network_of(estimator: Any) -> Any:

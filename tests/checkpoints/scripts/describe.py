@@ -11,8 +11,8 @@ import optax
 from sklearn.metrics import f1_score, make_scorer
 
 from multilayer import MLPClassifier, nn
+from multilayer._sklearn.fit.fingerprint import of_arrays, parameters_of
 from multilayer.callbacks import KeepBest
-from multilayer.estimators.fingerprint import of_arrays, parameters_of
 
 FACTOR = 2.0
 WORDS = {"one", "two", "three", "four", "five"}

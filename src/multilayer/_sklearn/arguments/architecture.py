@@ -1,0 +1,163 @@
+"""From an estimator's arguments to the shape of its network."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.checks import check_bool, check_choice, check_real, refuse
+from multilayer._core.functions import comparable
+from multilayer._nn.activation_names import ACTIVATION_NAMES, Activation
+from multilayer._nn.network import NORMS, Network
+from multilayer._nn.step_functions import heaviside, sign
+from multilayer._sklearn.arguments.constructors import NetworkArguments
+
+PRECISIONS = ("float32", "bfloat16")
+STEPS = ("heaviside", "sign", heaviside, sign)
+
+
+def network_of(
+    arguments: NetworkArguments, layer_sizes: Sequence[int], n_frozen: int = 0
+) -> Network:
+    """Return the network of these arguments between its inputs and outputs."""
+    n_hidden = len(layer_sizes) - 2
+    return Network(
+        layer_sizes=tuple(layer_sizes),
+        activations=activations(arguments.activation, n_hidden),
+        norm=arguments.norm,
+        residual=bool(arguments.residual),
+        dropout=any(dropout_rates(arguments.dropout, n_hidden)),
+        input_dropout=arguments.input_dropout > 0,
+        input_noise=arguments.input_noise > 0,
+        precision=arguments.precision,
+        n_frozen=n_frozen,
+    )
+
+
+def check_architecture(arguments: NetworkArguments) -> None:
+    """Check what makes up the network."""
+    sizes = hidden_sizes(arguments.hidden_layer_sizes)
+    activations(arguments.activation, len(sizes))
+    dropout_rates(arguments.dropout, len(sizes))
+    check_real("input_dropout", arguments.input_dropout, "[0, 1)")
+    check_real("input_noise", arguments.input_noise, "[0, inf)")
+    check_choice("precision", arguments.precision, PRECISIONS)
+    check_bool("residual", arguments.residual)
+    if arguments.norm is not None:
+        check_choice("norm", arguments.norm, NORMS)
+    widths = list(itertools.pairwise(sizes))
+    if arguments.residual and not any(n == m for n, m in widths):
+        refuse(
+            "residual",
+            "False where no hidden layer is as wide as the one before it",
+            arguments.residual,
+            f"Give such widths: hidden_layer_sizes={arguments.hidden_layer_sizes!r}.",
+        )
+    check_transform_layer(arguments.transform_layer, len(sizes))
+
+
+def check_transform_layer(value: Any, n_hidden: int) -> None:
+    """Check the number of a hidden layer, counted from the end where it is negative."""
+    good = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (good and (n_hidden == 0 or -n_hidden <= value < n_hidden)):
+        refuse(
+            "transform_layer",
+            f"an integer from {-n_hidden} to {n_hidden - 1}, the number of a hidden layer",
+            value,
+        )
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether an argument holds one value for each layer."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, Iterable) and not isinstance(value, str)
+
+
+def hidden_sizes(value: Any) -> tuple[int, ...]:
+    """Units of the hidden layers, given as one number or a sequence."""
+    sizes = tuple(value) if is_sequence(value) else (value,)
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
+            # scikit-learn's words for the rule: "must be > 0".
+            refuse("hidden_layer_sizes", "> 0: an integer or a sequence of them", value)
+    return tuple(int(size) for size in sizes)
+
+
+def activations(value: Any, n_hidden: int) -> tuple[Activation, ...]:
+    """Activation of each hidden layer, given as one for all or one for each."""
+    if not isinstance(value, list | tuple):
+        return (activation(value),) * n_hidden
+    if len(value) != n_hidden:
+        refuse("activation", f"one, or one for each of the {n_hidden} hidden layers", value)
+    return tuple(activation(each) for each in value)
+
+
+def activation(value: Any) -> Activation:
+    """Check one activation, a name or a function; a function that has a name goes by it."""
+    if (isinstance(value, str) or callable(value)) and value in STEPS:
+        refuse(
+            "activation",
+            "a function with slopes",
+            value,
+            "The derivative of a step is 0 everywhere: no weight before it would learn.",
+        )
+    if callable(value):
+        return _own_activation(value)
+    names, other = ACTIVATION_NAMES, "a function of JAX arrays, or one of each layer"
+    check_choice("activation", value, names, other)
+    return value
+
+
+def _own_activation(value: Callable[[Any], Any]) -> Activation:
+    """Check a function, and return its name where it has one."""
+    activation = by_name(comparable(value))
+    problem = "" if isinstance(activation, str) else problem_of(activation)
+    if problem:
+        refuse("activation", f"a function of JAX arrays that keeps the shape ({problem})", value)
+    return activation
+
+
+def by_name(function: Callable[[Any], Any]) -> Activation:
+    """Return the name of a function that has one, else the function."""
+    from multilayer._nn.activations import ACTIVATIONS  # late: it starts JAX
+
+    names = {known: name for name, known in ACTIVATIONS.items()}
+    return names.get(function, function)
+
+
+@lru_cache(maxsize=64)
+def problem_of(function: Callable[[Any], Any]) -> str:
+    """Say what is wrong with a function as an activation; nothing if it is none."""
+    import jax
+
+    z = jax.ShapeDtypeStruct((2, 3), np.float32)
+    try:
+        result = jax.eval_shape(function, z)
+    except Exception as error:  # whatever it raises is the answer
+        return f"called with one it raises {type(error).__name__}"
+    return "" if getattr(result, "shape", None) == z.shape else "it changes that"
+
+
+def output_like(arguments: NetworkArguments) -> Activation:
+    """Activation whose scheme of initial weights the output layer follows."""
+    value = arguments.activation
+    if isinstance(value, list | tuple):
+        return activation(value[-1]) if value else "identity"
+    return activation(value)
+
+
+def dropout_rates(value: Any, n_hidden: int) -> tuple[float, ...]:
+    """Dropout rate of each hidden layer, given as one number for all or one for each."""
+    if not is_sequence(value):
+        check_real("dropout", value, "[0, 1)")
+        return (float(value),) * n_hidden
+    rates = tuple(value)
+    if len(rates) != n_hidden:
+        refuse("dropout", f"a number or one for each of the {n_hidden} hidden layers", value)
+    for rate in rates:
+        check_real("dropout", rate, "[0, 1)")
+    return tuple(float(rate) for rate in rates)

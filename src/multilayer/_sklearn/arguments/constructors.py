@@ -1,0 +1,108 @@
+"""The constructors of the network estimators: arguments stored untouched.
+
+Dataclasses without scikit-learn: what only needs the arguments need not wait for its import.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from multilayer._sklearn.arguments.argument_names import constructor_of
+
+if TYPE_CHECKING:
+    from multilayer._engine.callbacks.protocol import Callback
+    from multilayer._sklearn.arguments.checkpoint import Checkpoint
+
+Activation: TypeAlias = str | Callable[[Any], Any]
+
+
+@dataclass(eq=False, repr=False)
+class NetworkArguments:
+    """Arguments of a network and its training; scikit-learn's in its order, then ours."""
+
+    hidden_layer_sizes: int | Sequence[int] = (100,)
+    activation: Activation | Sequence[Activation] = "relu"
+    _: KW_ONLY
+    solver: Any = "adam"
+    alpha: float = 0.0001
+    batch_size: int | str = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    random_state: Any = None
+    tol: float = 1e-4
+    verbose: bool | int = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: float = 10
+    max_fun: int = 15000
+    # The network
+    norm: str | None = None
+    residual: bool = False
+    out_activation: str = "auto"
+    weight_init: str = "auto"
+    bias_init: str = "auto"
+    input_scale: float | None = None
+    network: Any = None
+    # What it starts from
+    reuse_from: Any = None
+    n_reused_layers: int | None = None
+    freeze_reused: bool = False
+    # What keeps it from overfitting
+    dropout: float | Sequence[float] = 0.0
+    input_dropout: float = 0.0
+    input_noise: float = 0.0
+    l1_ratio: float = 0.0
+    max_norm: float | None = None
+    weight_decay: float = 0.01
+    # How it is trained
+    solver_params: Mapping[str, Any] | None = None
+    schedule_params: Mapping[str, float] | None = None
+    clip_norm: float | None = None
+    accumulate_steps: int = 1
+    ema_decay: float | None = None
+    layer_learning_rates: Sequence[float] | None = None
+    weight_normalization: str = "batch"
+    precision: str = "float32"
+    scoring: Any = None
+    callbacks: "Sequence[Callback] | None" = None
+    checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None
+    # What else it is used for
+    transform_layer: int = -1
+
+
+@constructor_of("MLPClassifier")
+@dataclass(eq=False, repr=False)
+class ClassifierArguments(NetworkArguments):
+    """Arguments of a classifier."""
+
+    _: KW_ONLY
+    class_weight: Any = None
+    label_smoothing: float = 0.0
+
+
+@dataclass(eq=False, repr=False)
+class Loss:
+    """The first argument of a regressor: fields of a base class further up come first."""
+
+    loss: str = "squared_error"
+
+
+@constructor_of("MLPRegressor")
+@dataclass(eq=False, repr=False)
+class RegressorArguments(NetworkArguments, Loss):
+    """Arguments of a regressor."""
+
+    _: KW_ONLY
+    quantiles: Sequence[float] = (0.1, 0.5, 0.9)
+    huber_delta: float = 1.0
+    standardize_target: bool = False

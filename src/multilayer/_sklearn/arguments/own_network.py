@@ -1,0 +1,74 @@
+"""A network of the user's in place of dense layers: its checks and its first parameters."""
+
+from dataclasses import fields
+from typing import Any
+
+import jax
+import numpy as np
+
+from multilayer._core.checks import refuse
+from multilayer._nn.keys import key
+from multilayer._nn.layer import as_layer, initialize
+from multilayer._nn.model import Parameters
+from multilayer._nn.own import OwnNetwork
+from multilayer._sklearn.arguments.constructors import NetworkArguments
+
+SHAPE_ARGUMENTS = (
+    "hidden_layer_sizes",
+    "activation",
+    "norm",
+    "residual",
+    "weight_init",
+    "bias_init",
+    "dropout",
+    "input_dropout",
+    "input_noise",
+    "max_norm",
+    "precision",
+    "layer_learning_rates",
+    "reuse_from",
+    "n_reused_layers",
+    "freeze_reused",
+    "transform_layer",
+)
+"""Arguments about dense layers, which say nothing of another network."""
+
+
+def check_own_network(arguments: NetworkArguments) -> None:
+    """Check a network of the user's, and that nothing is asked of dense layers beside it."""
+    if not hasattr(arguments.network, "init"):  # a function alone is a layer, but no network
+        rule = "None, or an object with init(key, n_inputs) and apply(params, x)"
+        refuse("network", rule, arguments.network, "Build one with multilayer.nn.sequential.")
+    as_layer("network", arguments.network)
+    defaults = {field.name: field.default for field in fields(NetworkArguments)}
+    for name in SHAPE_ARGUMENTS:
+        value = getattr(arguments, name)
+        if not _same(value, defaults[name]):
+            refuse(
+                name,
+                f"left at {defaults[name]!r} beside network=...",
+                value,
+                "Build it into the network.",
+            )
+    if isinstance(arguments.solver, str) and arguments.solver == "lbfgs":
+        refuse("solver", "a solver of mini-batches for a network of your own", arguments.solver)
+
+
+def _same(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and value == default
+
+
+def start(
+    model: Any, seed: int, n_features: int, n_outputs: int, dtype: str
+) -> tuple[OwnNetwork, Parameters]:
+    """Return a network and its first parameters, arrays of NumPy; its outputs are checked."""
+    layer = as_layer("network", model)
+    params, width = initialize("network", layer, key(seed), n_features)
+    if width != n_outputs:
+        rule = f"one with {n_outputs} outputs for these targets"
+        refuse(
+            "network", rule, model, f"Let its last layer have {n_outputs} units; it has {width}."
+        )
+    if not jax.tree.leaves(params):
+        refuse("network", "one with parameters: there is nothing to train", model)
+    return OwnNetwork(layer), jax.tree.map(lambda leaf: np.array(leaf, dtype), params)

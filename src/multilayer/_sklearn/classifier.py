@@ -1,0 +1,359 @@
+"""The multilayer perceptron classifier."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from multilayer._core.checks import refuse
+from multilayer._core.errors import DataError
+from multilayer._sklearn import inputs
+from multilayer._sklearn.arguments.argument_names import known_arguments
+from multilayer._sklearn.arguments.constructors import ClassifierArguments
+from multilayer._sklearn.arguments.documentation import documented
+from multilayer._sklearn.base import BaseMLP, is_stochastic
+from multilayer._sklearn.network.onnx_methods import OnnxClassifier
+from multilayer._sklearn.targets import class_outputs
+
+
+@documented(
+    out_activation="""\
+"softmax", and "logistic" for two classes or an
+    indicator matrix. "softmax" gives two classes, or a label, two output units; "logistic" gives
+    each of more classes a yes/no output, normalised over them.""",
+    score="the accuracy",
+    class_weights="""
+    Weights `c` of classes have no bias under either rule: under "batch" a batch's loss is
+    ``sum(w * c * loss) / (sum(w) * m)``, where `m` is the mean of `c` over all rows, by `w`.""",
+)
+class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArguments):
+    """Multilayer perceptron classifier, trained by one compiled program.
+
+    The arguments of :class:`sklearn.neural_network.MLPClassifier` have its names, order, defaults
+    and meaning, so that changing the import is enough; the ones it lacks follow them.
+
+    Parameters
+    ----------
+    <parameters>
+    class_weight : dict, "balanced", list of these or None, default=None
+        Weights of the classes, which multiply the sample weights of training and validation rows;
+        a class that a dict leaves out weighs 1. "balanced" is ``n_samples / (n_classes * count)``.
+        For several outputs a list with one entry each (``{0: ..., 1: ...}`` for the columns of an
+        indicator matrix): each output's loss is weighed by its own classes. A class counts by its
+        weight for every size of batch, see `weight_normalization`.
+    label_smoothing : float, default=0.0
+        Share of the target spread evenly over the classes. Curves of validation do without it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or list of them
+        Class labels; for several columns of classes a list with those of each.
+    <attributes>
+
+    Notes
+    -----
+    A binary problem has one output unit (one logit), as in scikit-learn. Several columns of classes
+    share one network, with a softmax over the classes of each. Everything is computed in float32;
+    results come in float64 for X of float64, as in scikit-learn, and in float32 for X of float32.
+    Results are reproducible on the same machine type, versions and thread count.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from multilayer import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((16,), learning_rate="cosine", learning_rate_init=0.02, max_iter=100,
+    ...                     batch_size=32, random_state=0).fit(X, y)
+    >>> clf.predict(X[:3])
+    array([0, 0, 0])
+    >>> bool(clf.score(X, y) > 0.95)
+    True
+    """
+
+    classes_: Any  # ndarray, or a list of them
+    _target_kind: str
+
+    # Targets -------------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        from multilayer._sklearn.arguments.checks import check_classifier
+        from multilayer._sklearn.fit.scorer import check_scorer
+
+        check_classifier(self)
+        check_scorer(self.scoring)
+
+    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool, classes: Any = None) -> Any:
+        from multilayer._sklearn.fit.assembly import computing_type
+        from multilayer._sklearn.fit.samples import Samples
+        from multilayer._sklearn.targets import class_labels
+
+        given = X
+        X, y = inputs.check_X_y(self, X, y, reset=first)
+        y = class_labels.check_labels(y)
+        weight = inputs.check_weight(weight, X, computing_type())
+        if first:
+            found = class_labels.find_classes(y) if classes is None else classes
+            self.classes_, self._target_kind = found
+        target = class_labels.encode(y, self.classes_, self._target_kind, self._objective().loss)
+        self.out_activation_ = self._objective().out_activation
+        return Samples(X, target, weight, y, inputs.is_streamed(given, X))
+
+    def _objective(self) -> Any:
+        from multilayer._sklearn.targets.target_kinds import objective
+
+        return objective(self._target_kind, self.classes_, self.out_activation)
+
+    def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
+        from multilayer._sklearn.targets.loss_numbers import classifier_numbers
+
+        several = class_weights is not None and len(class_weights) > 1
+        return classifier_numbers(self, dtype, class_weights if several else None)
+
+    def _weighed(self, samples: Any, validation: Any) -> tuple[Any, Any, Any]:
+        from multilayer._sklearn.targets import class_weights
+
+        tables = class_weights.weights_of_classes(
+            self.class_weight, samples.labels, self.classes_, self._target_kind
+        )
+        if tables is None:
+            return samples, validation, None
+        weighed = []
+        for rows in (samples, validation) if validation is not None else (samples,):
+            weight = rows.weight * class_weights.weights_of_rows(tables, rows.y)
+            if not weight.any():
+                refuse("class_weight", "above 0 for a class that has samples", self.class_weight)
+            weighed.append(rows.weighing(weight.astype(rows.weight.dtype)))
+        return weighed[0], weighed[1] if validation is not None else None, tables
+
+    def _strata(self, samples: Any) -> np.ndarray | None:
+        return samples.labels if samples.labels.ndim == 1 else None
+
+    def _check_same_targets(self, y: Any) -> None:
+        from multilayer._sklearn.targets import class_labels
+
+        classes, _ = class_labels.find_classes(class_labels.check_labels(np.asarray(y)))
+        if not class_labels.same_classes(classes, self.classes_):
+            raise DataError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+            )
+
+    def _other_objective(self) -> tuple[str, Any]:
+        return "out_activation", self.out_activation_
+
+    # Training ------------------------------------------------------------------------------------
+
+    @available_if(is_stochastic)
+    @known_arguments
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train for one epoch over the given samples, from where the last call left off.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+        classes : array-like of shape (n_classes,) or list of them, default=None
+            All classes that will ever come; needed in the first call. For several columns of
+            classes a list with those of each.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Validation data, as in ``fit``. No rows are set aside here, and the network is always
+            the latest: under `early_stopping`, `stop_reason_` becomes "converged" when it is time
+            to stop.
+
+        Returns
+        -------
+        self : MLPClassifier
+            The fitted estimator.
+        """
+        from multilayer._sklearn.arguments.shared_checks import tables_of
+
+        self._check_parameters()
+        if any(isinstance(table, str) for table in tables_of(self.class_weight)):
+            refuse(
+                "class_weight",
+                "None or a dict for partial_fit, which never sees all samples",
+                self.class_weight,
+                "Compute the weights with sklearn.utils.class_weight.compute_class_weight.",
+            )
+        again = "_network" in vars(self)
+        declared = self._declared(y, classes, first=not again)
+        return self._fit_one_epoch(
+            lambda: self._samples(X, y, sample_weight, first=not again, classes=declared),
+            (X_val, y_val, sample_weight_val),
+            again=again,
+        )
+
+    def _declared(self, y: Any, classes: Any, *, first: bool) -> Any:
+        """Return the classes of the first call of partial_fit; later ones must agree."""
+        from multilayer._sklearn.targets import class_labels
+
+        if classes is None:
+            if first:
+                raise DataError("classes must be passed on the first call to partial_fit.")
+            return None
+        declared = class_labels.declared_classes(classes, y)
+        if not first and not class_labels.same_classes(declared[0], self.classes_):
+            raise DataError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                f"was: {self.classes_!r}"
+            )
+        return declared
+
+    # Prediction ----------------------------------------------------------------------------------
+
+    def decision_function(self, X: Any) -> Any:
+        """Outputs of the network before the output activation (logits).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples,) for two classes, else (n_samples, n_outputs)
+            For several columns of classes a list with ``(n_samples, n_classes)`` of each.
+        """
+        each = self._logits(X)
+        if self._target_kind == "multioutput":
+            return each
+        logits = each[0]
+        if self._target_kind != "binary":
+            return logits
+        return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict classes: those of the highest logit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        logits = self._logits(X)
+        return class_outputs.labels_of(self._target_kind, self.classes_, logits)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities of the classes, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
+            For several columns of classes a list with one for each.
+        """
+        from multilayer._sklearn.targets import probabilities
+
+        return self._of_heads(X, probabilities.yes_no_proba, probabilities.exclusive_proba)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
+            Computed from the logits, so that small probabilities keep their size. For several
+            columns of classes a list with one for each.
+        """
+        from multilayer._sklearn.targets import probabilities
+
+        return self._of_heads(X, probabilities.yes_no_log_proba, probabilities.exclusive_log_proba)
+
+    def _logits(self, X: Any) -> list[np.ndarray]:
+        """Raw outputs of each head; all of a multilabel network are one."""
+        raw = self._outputs(X)  # first: it is what refuses an unfitted estimator
+        return class_outputs.logits_of(self._target_kind, self._trained, raw)
+
+    def _of_heads(self, X: Any, yes_no: Any, exclusive: Any) -> Any:
+        """Apply one of two functions to the logits of each head."""
+        logits = self._logits(X)
+        return class_outputs.of_each(self._target_kind, self._trained, logits, yes_no, exclusive)
+
+    # Judging -------------------------------------------------------------------------------------
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy: the share of rows of which every output is right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        accuracy : float
+        """
+        check_is_fitted(self)
+        if self._target_kind != "multioutput":
+            return super().score(X, y, sample_weight)
+        predicted = self.predict(X)
+        if np.shape(y) != predicted.shape:
+            raise DataError(f"y must be of shape {predicted.shape}, got one of {np.shape(y)}.")
+        right = np.all(np.asarray(y) == predicted, axis=1)
+        return float(np.average(right, weights=sample_weight))
+
+    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Accuracy and average loss on labelled samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True labels, of classes known from training.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        figures : dict
+            "accuracy" (share of rows predicted right) and "average_loss" (mean cross-entropy
+            without penalty, smoothing and class weights).
+        """
+        check_is_fitted(self)
+        from multilayer._sklearn.targets import class_labels, metrics
+
+        X, y = inputs.check_X_y(self, X, y, reset=False)
+        weight = inputs.check_weight(sample_weight, X, "float64")
+        y = class_labels.check_labels(y)
+        target = class_labels.encode(y, self.classes_, self._target_kind, self._trained.loss)
+        return metrics.of_classes(self._trained, self._outputs(X), target, weight)
+
+    def __sklearn_tags__(self) -> Any:
+        """Say what targets this estimator takes."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

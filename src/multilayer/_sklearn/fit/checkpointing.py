@@ -1,0 +1,157 @@
+"""The folder in which a fit is kept, and what it holds already."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from multilayer._core.errors import ModelFileError
+from multilayer._core.made_with import releases, usable_cores
+from multilayer._core.warning_level import level_of_caller
+from multilayer._engine.keeper import Interval, Keeper
+from multilayer._persist.checkpoints import Checkpoint as Stored
+from multilayer._persist.checkpoints import (
+    newest_checkpoint,
+    prepare_folder,
+    read_checkpoint,
+    remove_checkpoints,
+)
+from multilayer._persist.run_folder import claimed
+from multilayer._sklearn.arguments.checkpoint import Checkpoint, as_checkpoint
+from multilayer._sklearn.fit import fingerprint
+from multilayer._sklearn.fit.samples import Samples
+
+NAME_DIGITS = 24  # of the fingerprint, in the name of a fit's folder
+PACKAGES = ("jax", "jaxlib", "numpy", "optax", "scikit-learn")
+"""Releases of these may change the bits of a result."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A fit as its folder knows it, before there is a training run."""
+
+    asked: Checkpoint
+    folder: Path
+    identity: dict[str, Any]
+    found: Stored | None
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run: that of the checkpoint where there is one."""
+        return int(self.identity["seed"])
+
+    def keeper(self, steps_per_epoch: int) -> Keeper:
+        """Return what keeps the run."""
+        every = self.asked.every
+        if every == "epoch":
+            interval = Interval(steps=steps_per_epoch, seconds=None)
+        elif isinstance(every, float):
+            interval = Interval(steps=None, seconds=every)
+        else:
+            interval = Interval(steps=int(every), seconds=None)
+        return Keeper(self.folder, interval, self.asked.keep, self.identity, self.found)
+
+
+@contextmanager
+def kept(
+    estimator: Any, samples: Samples, validation: Samples | None, *, warm: bool
+) -> Iterator[Kept | None]:
+    """Hold the folder of the fit that is about to begin; None where none is to be kept.
+
+    ``warm`` tells that it goes on from an earlier fit. The estimator has its first parameters.
+
+    Raises
+    ------
+    ModelFileError
+        The folder cannot be written to, is damaged, is another program's, or another process
+        trains the same fit (a ValueError).
+    """
+    if estimator.checkpoint is None:
+        yield None
+        return
+    asked = as_checkpoint(estimator.checkpoint)
+    parameters = fingerprint.parameters_of(estimator)
+    digest = fingerprint.of_fit(parameters, _start(estimator, warm=warm), samples, validation)
+    _check_root(Path(asked.folder))
+    folder = Path(asked.folder) / digest[:NAME_DIGITS]
+    prepare_folder(folder)
+    with claimed(folder):
+        if not asked.resume:
+            remove_checkpoints(folder)  # the numbers of old ones would be higher
+        found = _newest(folder, digest)
+        identity = {
+            "fingerprint": digest,
+            "parameters": parameters,
+            "seed": estimator._seed if found is None else found.facts["seed"],
+            "releases": releases(PACKAGES),
+            "threads": usable_cores(),
+            "device": jax.devices()[0].device_kind,
+        }
+        if found is not None:
+            _warn_of_differences(found, identity)
+        yield Kept(asked, folder, identity, found)
+
+
+def _start(estimator: Any, *, warm: bool) -> dict[str, Any]:
+    """Describe what training starts from; random weights by the seed that they are drawn with."""
+    dtype = str(jax.dtypes.canonicalize_dtype(float))
+    params = estimator._parameters(dtype)
+    start: dict[str, Any] = {"dtype": dtype}
+    if warm or estimator.random_state is not None:
+        start["seed"] = estimator._seed
+    if warm:
+        start["epochs"] = len(estimator._history)
+        start["arrays"] = fingerprint.of_arrays(jax.tree.leaves([params, estimator._resumable]))
+    elif estimator.n_reused_layers_:
+        reused = params[: estimator.n_reused_layers_]
+        start["arrays"] = fingerprint.of_arrays(jax.tree.leaves(reused))
+    return start
+
+
+def _check_root(root: Path) -> None:
+    """Refuse a folder whose own files are checkpoints: those of one fit, or another program's."""
+    if (inside := newest_checkpoint(root)) is not None:
+        raise ModelFileError(
+            f"checkpoint must be a folder for folders of fits, got {root}, which is that of one "
+            f"training run ({inside.name}). Name the folder above it, or a new one."
+        )
+
+
+def _newest(folder: Path, digest: str) -> Stored | None:
+    """Return the newest checkpoint of a fit."""
+    path = newest_checkpoint(folder)
+    if path is None:
+        return None
+    found = read_checkpoint(path)
+    seed = found.facts.get("seed")
+    if found.facts.get("fingerprint") != digest or type(seed) is not int or not 0 <= seed < 2**32:
+        raise ModelFileError(
+            f"{path} is the checkpoint of another fit. Remove it, or choose another folder."
+        )
+    return found
+
+
+def _warn_of_differences(found: Stored, identity: dict[str, Any]) -> None:
+    """Warn where the rest of the run is computed with something else than its beginning."""
+    now = {**identity["releases"], "threads": identity["threads"], "device": identity["device"]}
+    facts = found.facts
+    before = {
+        **(facts["releases"] if isinstance(facts.get("releases"), dict) else {}),
+        "threads": facts.get("threads"),
+        "device": facts.get("device"),
+    }
+    changed = [
+        f"{name} {before.get(name)} (now {value})"
+        for name, value in now.items()
+        if before.get(name) != value
+    ]
+    if changed:
+        warnings.warn(
+            f"{found.path} was written with {', '.join(changed)}. Training goes on from it, but "
+            "the last bits may differ from those of training without an interruption.",
+            stacklevel=level_of_caller(),
+        )

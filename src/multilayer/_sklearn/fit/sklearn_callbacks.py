@@ -1,0 +1,67 @@
+"""scikit-learn's own callbacks, which it has from 1.9 on, told of each epoch.
+
+They are set with ``set_callbacks``, or come down from a search or a pipeline that has some.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from multilayer._core.types import Report
+from multilayer._engine.callbacks.protocol import Callback, Run, Stop
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing to support."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Return the method as it is."""
+        return method
+
+
+__all__ = ["CallbackSupportMixin", "told", "with_callbacks"]
+
+
+class ToldByEpochs(Callback):
+    """Tells scikit-learn's callbacks of each epoch as a task of the fit."""
+
+    def __init__(self, estimator: Any, context: Any, data: dict[str, Any]) -> None:
+        self._estimator, self._context, self._data = estimator, context, data
+
+    def on_train_begin(self, run: Run) -> None:
+        """Take hold of the run, for the network after each epoch."""
+        self._run = run
+
+    def on_epoch_end(self, report: Report) -> Stop | None:
+        """Begin and end the task of an epoch: how many there will be is not known beforehand."""
+        from multilayer._sklearn.network.parameters import parameter_attributes
+
+        epoch = self._context.subcontext(task_name="epoch")
+        epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        stop = epoch.call_on_fit_task_end(
+            estimator=self._estimator,
+            reconstruction_attributes=lambda: parameter_attributes(
+                self._estimator, self._run.network
+            ),
+            **self._data,
+        )
+        return Stop() if stop else None
+
+
+@contextmanager
+def told(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Iterator[list[Callback]]:
+    """Begin and end the fit for the estimator's callbacks; yields what tells them of epochs."""
+    # A search hands its context down with or without callbacks; telling nobody would only cost
+    # a call of the program for each epoch.
+    if not getattr(estimator, "_skl_callbacks", None):
+        yield []
+        return
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    data = {"X": X, "y": y, "metadata": metadata}
+    context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+    context.call_on_fit_task_begin(estimator=estimator, **data)
+    yield [ToldByEpochs(estimator, context, data)]
+    context.call_on_fit_task_end(estimator=estimator, reconstruction_attributes=lambda: {}, **data)

@@ -1,0 +1,1 @@
+"""What a fitted network offers: prediction, parameters, curves, a drawing, ONNX."""

@@ -1,0 +1,143 @@
+"""What skl2onnx asks a fitted estimator for, so that it converts pipelines that hold one."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from multilayer._core.checks import refuse
+from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
+from multilayer._sklearn.targets.target_kinds import MULTILABEL, MULTIOUTPUT
+
+if TYPE_CHECKING:
+    from multilayer._onnx.network import DenseNetwork
+    from multilayer._onnx.outputs import Described
+
+
+class OnnxMethods:
+    """The methods that ``skl2onnx.to_onnx`` looks for; :func:`multilayer.to_onnx` is for users."""
+
+    def _onnx_description(self) -> "Described":
+        """Return the fitted estimator as far as a graph is concerned."""
+        raise NotImplementedError
+
+    def onnx_parser(self) -> Callable[..., list[Any]]:
+        """Return the function by which skl2onnx declares the outputs."""
+        from multilayer._onnx.hooks import parser
+
+        return parser(self, self._onnx_description())
+
+    def onnx_shape_calculator(self) -> Callable[[Any], None]:
+        """Return the function by which skl2onnx learns their types."""
+        from multilayer._onnx.hooks import shape_calculator
+
+        return shape_calculator(self, self._onnx_description())
+
+    def onnx_converter(self) -> Callable[[Any, Any, Any], None]:
+        """Return the function by which skl2onnx adds the nodes."""
+        from multilayer._onnx.hooks import converter
+
+        return converter(self, self._onnx_description())
+
+
+class OnnxClassifier(OnnxMethods):
+    """Those of a classifier."""
+
+    _trained: Any
+    _target_kind: str
+    classes_: Any
+
+    def _onnx_description(self) -> "Described":
+        from multilayer._onnx.classifier import Classes, Indicators
+
+        network, loss = dense_network(self), self._trained.loss
+        if self._target_kind == MULTILABEL:
+            return Indicators(network, self.classes_, two_units=loss == "softmax")
+        several = self._target_kind == MULTIOUTPUT
+        columns = tuple(self.classes_) if several else (self.classes_,)
+        return Classes(network, loss, columns, several)
+
+
+class OnnxRegressor(OnnxMethods):
+    """Those of a regressor."""
+
+    _trained: Any
+    _asked_levels: list[int]
+    target_mean_: np.ndarray
+    target_scale_: np.ndarray
+
+    def _onnx_description(self) -> "Described":
+        from multilayer._onnx.regressor import Numbers
+
+        network, trained = dense_network(self), self._trained
+        return Numbers(
+            network,
+            trained.loss,
+            trained.out_activation,
+            np.asarray(self.target_mean_, np.float64),
+            np.asarray(self.target_scale_, np.float64),
+            n_levels=trained.heads[0],
+            middle=trained.middle,
+            asked=tuple(self._asked_levels),
+        )
+
+
+class OnnxPerceptron(OnnxMethods):
+    """Those of a perceptron."""
+
+    _target_kind: str
+    classes_: Any
+    coef_: Any
+    intercept_: np.ndarray
+
+    def _onnx_description(self) -> "Described":
+        from multilayer._onnx.perceptron import ThresholdUnits
+
+        check_is_fitted(self)
+        weights = self.coef_ if isinstance(self.coef_, np.ndarray) else self.coef_.toarray()
+        several = self._target_kind == MULTILABEL
+        return ThresholdUnits(weights, np.asarray(self.intercept_), self.classes_, several)
+
+
+def dense_network(estimator: Any) -> "DenseNetwork":
+    """Return the layers of a fitted network, as it predicts."""
+    from multilayer._onnx.network import DenseNetwork, Layer
+
+    check_is_fitted(estimator)
+    if estimator.network is not None:
+        refuse(
+            "network",
+            "None for ONNX, as another network is code",
+            estimator.network,
+            "Build it of dense layers with hidden_layer_sizes.",
+        )
+    network = estimator._network
+    for activation in network.activations:
+        if not isinstance(activation, str):
+            remedy = "Use one that has a name."
+            refuse("activation", "a name for ONNX, as a function is code", activation, remedy)
+    layers = [
+        Layer(
+            np.asarray(kernel, np.float32),
+            np.asarray(bias, np.float32),
+            activation,
+            _norm(estimator, i),
+            network.skips(i),
+        )
+        for i, (kernel, bias, activation) in enumerate(
+            zip(
+                estimator.coefs_,
+                estimator.intercepts_,
+                (*network.activations, "identity"),
+                strict=True,
+            )
+        )
+    ]
+    return DenseNetwork(tuple(layers), estimator.input_scale)
+
+
+def _norm(estimator: Any, i: int) -> tuple[np.ndarray, ...]:
+    """Return what normalises layer ``i``: scale and shift, and the running moments of "batch"."""
+    values = (getattr(estimator, name, ()) for name in NORM_ATTRIBUTES)
+    return tuple(np.asarray(each[i], np.float32) for each in values if i < len(each))

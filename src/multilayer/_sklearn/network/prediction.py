@@ -1,0 +1,190 @@
+"""What a fitted network is used for besides predicting: outputs, hidden activations, a summary."""
+
+import sys
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from multilayer._core.checks import refuse
+from multilayer._core.errors import InvalidArgumentError
+from multilayer._sklearn import inputs
+from multilayer._sklearn.network import drawing
+
+DIAGRAM = "sklearn.utils._repr_html.estimator"  # the module that draws them, from 1.9 on
+
+
+class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """The network of an estimator, forward."""
+
+    _network: Any  # a multilayer._nn.network.Network, the one that was trained
+    input_scale: float | None
+    transform_layer: int
+    network: Any
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+
+    def _outputs(self, X: Any, read: Any = None) -> np.ndarray:
+        """Compute what is read from the network; see `multilayer._engine.predict`.
+
+        It is computed in float32, and comes in the type that scikit-learn would return: float32
+        for X of float32 or of a smaller type, float64 otherwise.
+        """
+        check_is_fitted(self)
+        return self._forward(inputs.check_X(self, X, reset=False), read)
+
+    def _forward(self, X: Any, read: Any) -> np.ndarray:
+        """Do the same for rows that were checked."""
+        from multilayer._data.rows import row_taker
+        from multilayer._engine.predict import outputs
+        from multilayer._sklearn.fit import assembly
+
+        dtype = assembly.computing_type()
+        result = outputs(
+            self._network,
+            self._parameters(dtype),
+            row_taker(X, dtype),
+            X.shape[0],
+            read=read,
+            input_scale=1.0 if self.input_scale is None else self.input_scale,
+            dtype=dtype,
+        )
+        if not np.isfinite(result).all():
+            inputs.refuse_huge(X, dtype)  # weights as large would be another matter
+        return result.astype(inputs.type_of_results(X, dtype), copy=False)
+
+    def _parameters(self, dtype: str) -> Any:
+        """Return the parameters that the attributes hold (users may have changed them)."""
+        from multilayer._sklearn.network.parameters import parameters_of
+
+        return parameters_of(self, dtype)
+
+    def _keep_parameters(self, params: Any) -> None:
+        """Copy parameters into the attributes, those of an earlier network forgotten."""
+        from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES, parameter_attributes
+
+        for name in (*NORM_ATTRIBUTES, "coefs_", "intercepts_", "params_", "n_layers_"):
+            self.__dict__.pop(name, None)
+        self.__dict__.update(parameter_attributes(self, params))
+        if self.network is None:
+            self.n_layers_ = len(params) + 1
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Activations of a hidden layer: the features that the network has made.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_units), float32 or float64 as X
+            Those of the hidden layer `transform_layer`.
+        """
+        check_is_fitted(self)
+        return self._outputs(X, read=self._hidden_layer())
+
+    def _hidden_layer(self) -> int:
+        """Return the number of the layer to transform to, counted from the first."""
+        from multilayer._sklearn.arguments.architecture import check_transform_layer
+
+        if self.network is not None:
+            refuse("network", "None for transform, which names dense layers", self.network)
+        n_hidden = self._network.n_hidden
+        if n_hidden == 0:
+            refuse(
+                "hidden_layer_sizes",
+                "at least one layer for transform",
+                self._network.layer_sizes[1:-1],
+            )
+        check_transform_layer(self.transform_layer, n_hidden)
+        return int(self.transform_layer) % n_hidden
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of columns of :meth:`transform`, for ``get_feature_names_out``."""
+        try:
+            return self._network.layer_sizes[1 + self._hidden_layer()]
+        except InvalidArgumentError as error:  # which `hasattr`, and so `dir`, would let through
+            raise AttributeError(str(error)) from error
+
+    @property
+    def n_parameters_(self) -> int:
+        """Number of weights, biases, and scales and shifts of normalised layers."""
+        if "_network" not in vars(self):
+            raise AttributeError("n_parameters_ is there once the network is: call fit first")
+        from multilayer._nn.normalization import n_parameters
+
+        return n_parameters(self._parameters("float32"))
+
+    def summary(self) -> str:
+        """Table of the layers: units, activation, parameters.
+
+        Returns
+        -------
+        text : str
+            One line per layer and the total.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            The network has no input and output layer before ``fit``; ``max_iter=0`` makes one.
+        InvalidArgumentError
+            The network is of your own: `network` knows its layers.
+        """
+        check_is_fitted(self)
+        if self.network is not None:
+            refuse("network", "None for a summary of dense layers", self.network)
+        return drawing.summary(self)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns that :meth:`transform` returns.
+
+        Parameters
+        ----------
+        input_features : None
+            Not used: the names are made of the class's.
+
+        Returns
+        -------
+        names : ndarray of shape (n_units,), object
+            Such as ``mlpclassifier0``.
+        """
+        # scikit-learn's diagram asks whatever can transform, and would show the number of hidden
+        # units as the features of an estimator that predicts.
+        if sys._getframe(1).f_globals.get("__name__") == DIAGRAM:
+            raise AttributeError("the features of a hidden layer are not part of a diagram")
+        return super().get_feature_names_out(input_features)
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        """What scikit-learn's diagrams show of an estimator; of a fitted one also a drawing."""
+        params = super()._get_params_html(*args, **kwargs)
+        if "coefs_" in vars(self):
+            text = f"{params._repr_html_inner()}\n{drawing.svg(self)}"
+            params._repr_html_inner = lambda: text
+        return params
+
+    def _html_repr(self) -> str:
+        """scikit-learn's diagram of the estimator, a fitted one with a drawing of its network."""
+        from sklearn.utils import estimator_html_repr
+
+        html = estimator_html_repr(self)
+        if "coefs_" not in vars(self):
+            return html
+        drawn = drawing.svg(self)
+        return html if drawn in html else f"{html}\n{drawn}"  # before 1.7 it is not in the diagram
+
+    def _repr_html_inner(self) -> str:
+        """What a notebook shows; scikit-learn 1.6 calls its own function here."""
+        return self._html_repr()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """What a notebook shows, by type; scikit-learn 1.6 calls its own function here."""
+        from sklearn import get_config
+
+        output = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            output["text/html"] = self._html_repr()
+        return output

@@ -1,0 +1,1 @@
+"""The perceptron: its rule, its training and the estimator."""

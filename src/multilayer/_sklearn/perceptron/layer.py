@@ -1,0 +1,169 @@
+"""The layer of threshold units of a perceptron: from labels to what each unit learns, and how."""
+
+from collections.abc import Callable, Iterator
+from itertools import repeat
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from multilayer._core.checks import refuse
+from multilayer._core.errors import DataError
+from multilayer._data.rows import Matrix
+from multilayer._data.visits import Visits
+from multilayer._data.xorshift import shuffled_again
+from multilayer._engine.callbacks.printing import PrintLoss
+from multilayer._sklearn.perceptron.arguments import PerceptronArguments
+from multilayer._sklearn.perceptron.passes import Outcome, Stopping, train
+from multilayer._sklearn.perceptron.rule import Lesson, Rule, Unit
+from multilayer._sklearn.targets import class_labels, class_weights
+from multilayer._sklearn.targets.target_kinds import BINARY, MULTICLASS, Classes
+
+SPARSE_BIAS_SHARE = 0.01  # scikit-learn's, for columns that are 0 mostly
+LARGEST = np.iinfo(np.int32).max  # scikit-learn draws seeds below it
+
+
+def train_layer(
+    arguments: PerceptronArguments,
+    X: Matrix,
+    y: np.ndarray,
+    weight: np.ndarray,
+    target: tuple[Classes, str],
+    units: list[Unit],
+    max_iter: int,
+) -> list[Outcome]:
+    """Train the unit of each output in place; ``y`` are checked labels."""
+    positive = positive_rows(y, *target)  # (outputs, n)
+    sizes = arguments.eta0 * (row_factors(arguments, y, positive, *target) * weight)
+    if not sizes.any():
+        refuse("class_weight", "above 0 for a class that has samples", arguments.class_weight)
+    seeds, held_out = draw(arguments, y, target[1], len(units))
+    if held_out is not None and not (weight[held_out].any() and weight[~held_out].any()):
+        raise DataError(
+            "sample_weight must not be zero for all of the rows that early_stopping sets aside, or "
+            "for all of the others. Use another random_state or validation_fraction."
+        )
+    rows = Visits(X)
+    rule = rule_of(arguments, rows)
+    return [
+        train(
+            unit,
+            Lesson(rows, np.where(yes, 1.0, -1.0), steps),
+            orders(arguments, len(rows), seed, held_out),
+            rule,
+            Stopping(max_iter, arguments.tol, arguments.n_iter_no_change),
+            score=None if held_out is None else accuracy_on(X, yes, weight, held_out),
+            watch=PrintLoss().on_epoch_end if arguments.verbose else None,
+        )
+        for unit, yes, steps, seed in zip(units, positive, sizes, seeds, strict=True)
+    ]
+
+
+# What each unit learns --------------------------------------------------------------------------
+
+
+def positive_rows(y: np.ndarray, classes: Classes, kind: str) -> np.ndarray:
+    """Whether each row is to switch each unit on ``(outputs, n)``.
+
+    Two classes have one unit, for the second of them; more classes have one each.
+    """
+    numbers = class_labels.encode(y, classes, kind, "softmax")
+    if kind == MULTICLASS:
+        return np.arange(len(classes))[:, None] == numbers
+    return np.atleast_2d(numbers.T) == 1
+
+
+def row_factors(
+    arguments: PerceptronArguments,
+    y: np.ndarray,
+    positive: np.ndarray,
+    classes: Classes,
+    kind: str,
+) -> np.ndarray:
+    """What each row weighs for each unit by its class ``(outputs, n)``.
+
+    Of more than two classes, each has its weight in its own unit alone, where the rest weighs 1.
+    """
+    tables = class_weights.weights_of_classes(arguments.class_weight, y, classes, kind)
+    if tables is None:
+        return np.ones(positive.shape)
+    if kind == MULTICLASS:
+        return np.where(positive, tables[0][:, None], 1.0)
+    no, yes = np.transpose(tables)  # each (outputs,)
+    return np.where(positive, yes[:, None], no[:, None])
+
+
+def rule_of(arguments: PerceptronArguments, rows: Visits) -> Rule:
+    """Return the numbers of the rule."""
+    ratios = {None: 0.0, "l2": 0.0, "l1": 1.0, "elasticnet": arguments.l1_ratio}
+    return Rule(
+        eta=arguments.eta0,
+        learns_bias=arguments.fit_intercept,
+        bias_share=SPARSE_BIAS_SHARE if rows.sparse else 1.0,
+        alpha=0.0 if arguments.penalty is None else arguments.alpha,
+        l1_ratio=ratios[arguments.penalty],
+    )
+
+
+# In which order, and until when -----------------------------------------------------------------
+
+
+def draw(
+    arguments: PerceptronArguments, y: np.ndarray, kind: str, n_units: int
+) -> tuple[list[int], np.ndarray | None]:
+    """Draw the seed of each unit and the rows that are set aside.
+
+    Number by number as scikit-learn draws them: a generator that is handed in gives the same.
+    """
+    rng = check_random_state(arguments.random_state)
+    if kind == BINARY:
+        rng.randint(1, LARGEST)  # there for the data set, which makes no use of it
+        held_out = set_aside(arguments, y)
+        return [rng.randint(LARGEST)], held_out
+    held_out = set_aside(arguments, y)
+    generators = [np.random.RandomState(seed) for seed in rng.randint(LARGEST, size=n_units)]
+    return [own.randint((1, 0), LARGEST)[1] for own in generators], held_out
+
+
+def set_aside(arguments: PerceptronArguments, y: np.ndarray) -> np.ndarray | None:
+    """Whether each row is set aside for early stopping, classes in proportion; None without it."""
+    if not arguments.early_stopping:
+        return None
+    from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+
+    splitter = StratifiedShuffleSplit if y.ndim == 1 else ShuffleSplit
+    split = splitter(
+        test_size=arguments.validation_fraction, random_state=arguments.random_state
+    ).split(np.zeros((len(y), 1)), y)
+    try:
+        _, numbers = next(split)
+    except ValueError as error:
+        raise DataError(
+            f"validation_fraction={arguments.validation_fraction!r} cannot set a part of {len(y)} "
+            f"samples aside: {error} Change validation_fraction, or set early_stopping=False."
+        ) from error
+    held_out = np.zeros(len(y), bool)
+    held_out[numbers] = True
+    return held_out
+
+
+def orders(
+    arguments: PerceptronArguments, n_rows: int, seed: int, held_out: np.ndarray | None
+) -> Iterator[np.ndarray]:
+    """Yield the order of the rows in each pass, without those set aside."""
+    every = shuffled_again(n_rows, seed) if arguments.shuffle else repeat(np.arange(n_rows))
+    if held_out is None:
+        return every
+    return (order[~held_out[order]] for order in every)
+
+
+def accuracy_on(
+    X: Matrix, positive: np.ndarray, weight: np.ndarray, held_out: np.ndarray
+) -> Callable[[Unit], float]:
+    """Return the function that scores a unit on the rows set aside."""
+    rows, expected, weights = X[held_out], positive[held_out], weight[held_out]
+
+    def accuracy(unit: Unit) -> float:
+        on = rows @ unit.weights + unit.bias > 0
+        return float(np.average(on == expected, weights=weights))
+
+    return accuracy

@@ -1,0 +1,289 @@
+"""The multilayer perceptron regressor."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from multilayer._core.errors import DataError
+from multilayer._sklearn import inputs
+from multilayer._sklearn.arguments.argument_names import known_arguments
+from multilayer._sklearn.arguments.constructors import RegressorArguments
+from multilayer._sklearn.arguments.documentation import documented
+from multilayer._sklearn.base import BaseMLP, is_stochastic
+from multilayer._sklearn.network.onnx_methods import OnnxRegressor
+from multilayer._sklearn.targets import regression_outputs
+
+
+def _predicts_quantiles(estimator: Any) -> bool:
+    trained = getattr(estimator, "_trained", estimator)
+    regression_outputs.check_predicts_quantiles(trained.loss)
+    return True
+
+
+@documented(
+    out_activation='"identity", and "exp" for\n    ``loss="poisson"``. Others: "softplus", '
+    '"logistic", "tanh", "relu"; "quantile" and\n    "gaussian_nll" have their own.',
+    score="R2",
+)
+class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
+    """Multilayer perceptron regressor, trained by one compiled program.
+
+    The arguments of :class:`sklearn.neural_network.MLPRegressor` have its names, order, defaults
+    and meaning, so that changing the import is enough; the ones it lacks follow them.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian_nll"}, \
+default="squared_error"
+        What is minimised. "squared_error" and "poisson" are scikit-learn's (half the squared
+        error, half the deviance). "quantile" learns the `quantiles` with the pinball loss, one
+        network for all, none crossing another; "gaussian_nll" a mean and a standard deviation (at
+        least 1e-4 in the units trained in).
+    <parameters>
+    quantiles : sequence of float, default=(0.1, 0.5, 0.9)
+        Levels in (0, 1), ascending, for ``loss="quantile"``; the median is learnt too when it is
+        not among them.
+    huber_delta : float, default=1.0
+        Where "huber" goes over from squared to absolute error, in the units trained in.
+    standardize_target : bool, default=False
+        Train on ``(y - mean) / std``, by the (weighted) moments of the first training data, and
+        predict in the units of y. Losses are those of the standardised target. Recommended
+        whenever y is far from 0 or from unit size.
+
+    Attributes
+    ----------
+    target_mean_, target_scale_ : ndarray of shape (n_targets,)
+        What the target was standardised by; 0 and 1 without `standardize_target`.
+    <attributes>
+
+    Notes
+    -----
+    Everything is computed in float32; results come in float64 for X of float64, as in scikit-learn,
+    and in float32 for X of float32. With several targets the sum of their losses is minimised and
+    their mean is told, as in scikit-learn (of "poisson" the sum is). Results are reproducible on
+    the same machine type, versions and thread count.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from multilayer import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> reg = MLPRegressor(hidden_layer_sizes=(16,), learning_rate="cosine", max_iter=60,
+    ...                    learning_rate_init=0.01, standardize_target=True, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), reg).fit(X, y)
+    >>> bool(model.score(X, y) > 0.5)
+    True
+    """
+
+    # Targets -------------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        from multilayer._sklearn.arguments.checks import check_regressor
+        from multilayer._sklearn.fit.scorer import check_scorer
+
+        check_regressor(self)
+        check_scorer(self.scoring)
+
+    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Any:
+        from multilayer._sklearn.fit.assembly import computing_type
+        from multilayer._sklearn.fit.samples import Samples
+        from multilayer._sklearn.targets import regression
+
+        given = X
+        X, y = inputs.check_X_y(self, X, y, reset=first, numeric=True)
+        y = regression.check_targets(y, self.loss)
+        weight = inputs.check_weight(weight, X, computing_type())
+        columns = y.reshape(len(y), -1)
+        if first:
+            self._one_target = y.ndim == 1
+            self._n_targets = columns.shape[1]
+            self.target_mean_, self.target_scale_ = regression.moments(
+                columns, weight, standardize=self.standardize_target
+            )
+        if (y.ndim == 1) != self._one_target or columns.shape[1] != self._n_targets:
+            expected = "1-D" if self._one_target else f"of {self._n_targets} columns"
+            raise DataError(f"y must be {expected}, as in training, got shape {y.shape}.")
+        target = regression.to_train(
+            columns, self.target_mean_, self.target_scale_, computing_type()
+        )
+        self.out_activation_ = self._objective().out_activation
+        self._learnt_levels, self._asked_levels = regression.levels(self), regression.asked(self)
+        return Samples(X, target, weight, y, inputs.is_streamed(given, X))
+
+    def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Any:
+        validation = super()._validation(X_val, y_val, weight)
+        watches_r2 = self.early_stopping and self.scoring is None
+        if validation is not None and watches_r2 and not np.ptp(validation.y, axis=0).any():
+            raise DataError(
+                f"y_val must not be constant under early_stopping: R2 is not defined on its "
+                f"{len(validation)} equal value(s). Give more validation rows, or set "
+                "scoring='loss'."
+            )
+        return validation
+
+    def _objective(self) -> Any:
+        from multilayer._sklearn.targets.regression import objective
+
+        return objective(self, self._n_targets)
+
+    def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
+        from multilayer._sklearn.targets import loss_numbers, regression
+
+        return loss_numbers.regressor_numbers(self, dtype, regression.levels(self))
+
+    def _check_fit(self, samples: Any) -> None:
+        from multilayer._sklearn.targets.metrics import warn_of_worse_than_constant
+
+        if self.max_iter > 0 and self.stop_reason_ != "interrupted":
+            warn_of_worse_than_constant(self, samples)
+
+    def _other_objective(self) -> tuple[str, Any]:
+        if self.loss != self._trained.loss:
+            return "loss", self._trained.loss
+        return "quantiles", f"{self._trained.heads[0]} levels, the median among them"
+
+    # Training ------------------------------------------------------------------------------------
+
+    @available_if(is_stochastic)
+    @known_arguments
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train for one epoch over the given samples, from where the last call left off.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Validation data, as in ``fit``. No rows are set aside here, and the network is always
+            the latest: under `early_stopping`, `stop_reason_` becomes "converged" when it is time
+            to stop.
+
+        Returns
+        -------
+        self : MLPRegressor
+            The fitted estimator.
+        """
+        self._check_parameters()
+        again = "_network" in vars(self)
+        return self._fit_one_epoch(
+            lambda: self._samples(X, y, sample_weight, first=not again),
+            (X_val, y_val, sample_weight_val),
+            again=again,
+        )
+
+    # Prediction ----------------------------------------------------------------------------------
+
+    def predict(
+        self, X: Any, return_std: bool = False, *, quantiles: Sequence[float] | None = None
+    ) -> Any:
+        """Predict targets: the mean, or the median where the loss asks for that.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        return_std : bool, default=False
+            Whether to return the standard deviation too, with ``loss="gaussian_nll"``.
+        quantiles : sequence of float or None, default=None
+            Levels in (0, 1), ascending, of the quantiles to return in place of the point
+            prediction: with ``loss="quantile"`` among those learnt, with ``loss="gaussian_nll"``
+            any. In a pipeline ``predict(X, quantiles=...)`` reaches it.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets), float32 or float64 as X
+        std : ndarray of the same shape
+            Only with ``return_std=True``.
+        q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In place of `y`, with `quantiles`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            ``return_std=True`` or `quantiles` with a loss that has not learnt them (a
+            ValueError).
+        """
+        check_is_fitted(self)
+        regression_outputs.check_spread(self._trained, return_std, quantiles)
+        says = self._distribution(X)
+        if quantiles is not None:
+            learnt = self._learnt_levels
+            return regression_outputs.quantiles_at(
+                self._trained, self._units(), says, learnt, quantiles
+            )
+        return regression_outputs.numbers_of(self._trained, self._units(), says, spread=return_std)
+
+    @available_if(_predicts_quantiles)
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """Predict the quantiles; they never cross.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In the order of `quantiles`.
+        """
+        check_is_fitted(self)
+        says = self._distribution(X)  # (rows, targets, levels learnt)
+        return regression_outputs.quantiles_of(self._units(), says, self._asked_levels)
+
+    def _point_predictions(self, X: Any) -> np.ndarray:
+        """Predict targets of rows that were checked."""
+        says = self._forward(X, self._trained)
+        return regression_outputs.numbers_of(self._trained, self._units(), says, spread=False)
+
+    def _distribution(self, X: Any) -> np.ndarray:
+        """Return what the network says of each target, in the units trained in."""
+        return self._outputs(X, read=self._trained)
+
+    def _units(self) -> regression_outputs.Units:
+        """Return the units of y, and its shape."""
+        return regression_outputs.Units(self.target_mean_, self.target_scale_, self._one_target)
+
+    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Errors on samples with known targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            True targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        figures : dict
+            "r2", "rmse" (root mean squared error) and "mae" (mean absolute error), averaged over
+            the targets.
+        """
+        check_is_fitted(self)
+        from multilayer._sklearn.targets import metrics
+
+        X, y = inputs.check_X_y(self, X, y, reset=False, numeric=True)
+        weight = inputs.check_weight(sample_weight, X, "float64")
+        return metrics.of_numbers(self.predict(X), y, weight)

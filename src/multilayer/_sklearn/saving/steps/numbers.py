@@ -1,0 +1,177 @@
+"""Scalers and other steps that turn numbers into numbers."""
+
+import math
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.errors import ModelFileError
+from multilayer._sklearn.saving.reader import Arrays
+from multilayer._sklearn.saving.steps.attributes import Array, Counts, Plain, Runs, Size
+from multilayer._sklearn.saving.steps.declared import MOST_COLUMNS, TYPE, Child, Declared
+
+PREPROCESSING = "sklearn.preprocessing"
+BINS_COST = 2_000  # bytes of what the encoder of bins keeps for a feature
+MOST_POWERS = 64  # counting the columns that come out takes long beyond
+
+STANDARD = Declared(
+    "StandardScaler",
+    PREPROCESSING,
+    {
+        "mean_": Array(needed=lambda step: step.with_mean or step.with_std),
+        "scale_": Array(needed=lambda step: step.with_std),
+        "var_": Array(needed=lambda step: step.with_std),
+        "n_samples_seen_": Counts(),
+    },
+)
+
+
+def _refuse_functions(step: Any) -> None:
+    """Refuse a function of the user's."""
+    if step.func is not None or step.inverse_func is not None:
+        raise ModelFileError(
+            "FunctionTransformer must have no func to be saved, as a function is code; got "
+            f"{step!r}. Apply the function to the data beforehand."
+        )
+
+
+def _check_polynomials(step: Any) -> None:
+    """Refuse numbers of columns that take long to count."""
+    degrees = step.degree if isinstance(step.degree, tuple | list) else [step.degree]
+    powers = all(isinstance(degree, Integral) and degree <= MOST_POWERS for degree in degrees)
+    if not powers or step.n_features_in_ > MOST_COLUMNS:
+        raise ModelFileError(
+            f"PolynomialFeatures must have at most {MOST_POWERS} powers of at most {MOST_COLUMNS:,}"
+            f" columns to be saved, got degree={step.degree!r} of {step.n_features_in_:,}."
+        )
+
+
+def _degrees(step: Any) -> tuple[int, int]:
+    """Return the lowest and the highest degree of products."""
+    return tuple(step.degree) if isinstance(step.degree, tuple | list) else (0, step.degree)
+
+
+def _fit_polynomials(step: Any, arrays: Arrays) -> None:
+    """Refuse degrees of which no columns come."""
+    low, high = _degrees(step)
+    arrays.spend(24 * step.n_features_in_)
+    if low > high or (high == 0 and not step.include_bias):
+        raise ModelFileError(f"its PolynomialFeatures are none: degree={step.degree!r}.")
+    if _n_products(step) >= 2**63:
+        raise ModelFileError("its PolynomialFeatures are more columns than can be counted.")
+
+
+def _n_products(step: Any) -> int:
+    """Return how many columns come out."""
+    low, high = _degrees(step)
+    n, chosen = step.n_features_in_, range(max(1, low), high + 1)
+    if step.interaction_only:
+        counts = (math.comb(n, k) for k in chosen)
+    else:
+        counts = (math.comb(n + k - 1, k) for k in chosen)
+    return sum(counts) + bool(step.include_bias)
+
+
+def _count_polynomials(step: Any) -> None:
+    """Count the columns that come out, which depends on no data."""
+    counted = type(step)(**step.get_params()).fit(np.zeros((1, step.n_features_in_)))
+    for name in ("n_output_features_", "_min_degree", "_max_degree", "_n_out_full"):
+        setattr(step, name, getattr(counted, name))
+
+
+def _fit_bins(step: Any, arrays: Arrays) -> None:
+    arrays.spend(BINS_COST * len(step.n_bins_) + 32 * int(step.n_bins_.sum()))
+
+
+def _n_bins(step: Any) -> int:
+    return step.n_features_in_ if step.encode == "ordinal" else int(step.n_bins_.sum())
+
+
+def _code_bins(step: Any) -> None:
+    """Make the encoder of the bins, as fit does."""
+    from sklearn.preprocessing import OneHotEncoder
+
+    step.bin_edges_ = _ragged(step.bin_edges_)
+    if "onehot" in step.encode:
+        step._encoder = OneHotEncoder(
+            categories=[np.arange(n) for n in step.n_bins_],
+            sparse_output=step.encode == "onehot",
+            dtype=np.dtype(float) if step.dtype is None else step.dtype,  # or that of the rows
+        ).fit(np.zeros((1, len(step.n_bins_))))
+
+
+def _ragged(rows: list[np.ndarray]) -> np.ndarray:
+    array = np.empty(len(rows), dtype=object)
+    for i, row in enumerate(rows):
+        array[i] = row
+    return array
+
+
+def _lengths_of_edges(step: Any) -> np.ndarray:
+    if not len(step.n_bins_) or (step.n_bins_ < 1).any() or (step.n_bins_ > 2**40).any():
+        raise ModelFileError("its KBinsDiscretizer must have at least one bin for each feature.")
+    return step.n_bins_ + 1
+
+
+KINDS = (
+    STANDARD,
+    Declared(
+        "MinMaxScaler",
+        PREPROCESSING,
+        {name: Array() for name in ("min_", "scale_", "data_min_", "data_max_", "data_range_")}
+        | {"n_samples_seen_": Plain(int)},
+    ),
+    Declared(
+        "MaxAbsScaler",
+        PREPROCESSING,
+        {"max_abs_": Array(), "scale_": Array(), "n_samples_seen_": Plain(int)},
+        varying=("clip",),
+    ),
+    Declared(
+        "RobustScaler",
+        PREPROCESSING,
+        {
+            "center_": Array(needed=lambda step: step.with_centering),
+            "scale_": Array(needed=lambda step: step.with_scaling),
+        },
+    ),
+    Declared("Normalizer", PREPROCESSING),
+    Declared("Binarizer", PREPROCESSING),
+    Declared("FunctionTransformer", PREPROCESSING, check=_refuse_functions),
+    Declared(
+        "QuantileTransformer",
+        PREPROCESSING,
+        {
+            "quantiles_": Array(("n_quantiles", "n_features")),
+            "n_quantiles_": Size("n_quantiles"),
+            "references_": Array(("n_quantiles",)),
+        },
+    ),
+    Declared(
+        "PowerTransformer",
+        PREPROCESSING,
+        {
+            "lambdas_": Array(any_number=True),
+            "_scaler": Child(STANDARD, needed=lambda step: step.standardize),
+        },
+    ),
+    Declared(
+        "PolynomialFeatures",
+        PREPROCESSING,
+        check=_check_polynomials,
+        fits=_fit_polynomials,
+        n_out=_n_products,
+        finish=_count_polynomials,
+    ),
+    Declared(
+        "KBinsDiscretizer",
+        PREPROCESSING,
+        {"n_bins_": Array(kinds="i"), "bin_edges_": Runs(_lengths_of_edges)},
+        varying=("quantile_method",),
+        words={"dtype": TYPE},
+        fits=_fit_bins,
+        n_out=_n_bins,
+        finish=_code_bins,
+    ),
+)

@@ -1,0 +1,121 @@
+"""Class labels, and the numbers that stand for them in training."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from multilayer._core.checks import refuse
+from multilayer._core.errors import DataError
+from multilayer._sklearn.targets.target_kinds import (
+    BINARY,
+    MULTICLASS,
+    MULTILABEL,
+    MULTIOUTPUT,
+    Classes,
+)
+
+
+def check_labels(y: Any) -> np.ndarray:
+    """Validate labels: 1-D classes, a 2-D indicator matrix, or several columns of classes."""
+    if sparse.issparse(y) and y.shape[1] > 1:
+        y = y.toarray()
+    check_classification_targets(y)
+    if np.ndim(y) < 2 or np.shape(y)[1] == 1:
+        return column_or_1d(y, warn=True)
+    kind = type_of_target(y)
+    if kind.startswith("multilabel"):
+        return _check_indicator(np.asarray(y))
+    return np.asarray(y)
+
+
+def _check_indicator(y: np.ndarray) -> np.ndarray:
+    """Refuse other numbers than 0 and 1: what they mean is not for us to guess."""
+    if not np.isin(y, (0, 1)).all():
+        raise DataError(
+            f"y must hold only 0 and 1 as an indicator matrix, got {np.unique(y)}. "
+            "Convert it, for example with (y == positive).astype(int)."
+        )
+    return y
+
+
+def find_classes(y: np.ndarray) -> tuple[Classes, str]:
+    """Return the classes of validated labels, and the kind of target they make."""
+    if y.ndim == 2 and type_of_target(y) != "multilabel-indicator":
+        return [np.unique(column) for column in y.T], MULTIOUTPUT
+    if y.ndim == 2:
+        return np.arange(y.shape[1]), MULTILABEL
+    classes = np.unique(y)
+    if classes.dtype == object:  # text comes back as text
+        classes = np.array(classes.tolist())
+    if len(classes) < 2:
+        raise DataError(
+            f"y must hold at least 2 classes, got 1 class: {classes.tolist()}. "
+            "Give samples of another class too, or declare the classes with partial_fit."
+        )
+    return classes, BINARY if len(classes) == 2 else MULTICLASS
+
+
+def declared_classes(classes: Any, y: Any) -> tuple[Classes, str]:
+    """Return classes declared ahead of their samples, and the kind of target they make.
+
+    A list of arrays declares several columns of classes; otherwise y tells whether the classes are
+    the columns of an indicator matrix.
+    """
+    if isinstance(classes, list | tuple) and any(np.ndim(each) == 1 for each in classes):
+        return [np.unique(np.asarray(each)) for each in classes], MULTIOUTPUT
+    declared = np.unique(np.asarray(classes))
+    if np.ndim(y) == 2 and type_of_target(y) == "multilabel-indicator":
+        return declared, MULTILABEL
+    if len(declared) < 2:
+        refuse("classes", "at least 2 classes", classes)
+    return declared, BINARY if len(declared) == 2 else MULTICLASS
+
+
+def same_classes(one: Classes, other: Classes) -> bool:
+    """Whether two sets of classes are the same."""
+    if isinstance(one, list) or isinstance(other, list):
+        return (
+            isinstance(one, list)
+            and isinstance(other, list)
+            and len(one) == len(other)
+            and all(map(same_classes, one, other))
+        )
+    return len(one) == len(other) and set(one.tolist()) == set(other.tolist())
+
+
+def encode(y: np.ndarray, classes: Classes, kind: str, loss: str) -> np.ndarray:
+    """Return the targets of a loss.
+
+    Class numbers int32 ``(n,)`` or ``(n, heads)``; for "logistic" 0/1 ``(n, heads)``.
+    """
+    columns = len(classes) if kind in (MULTILABEL, MULTIOUTPUT) else None
+    if (y.ndim == 2) != (columns is not None) or (columns and y.shape[1] != columns):
+        expected = {
+            MULTILABEL: f"an indicator matrix of {columns} columns",
+            MULTIOUTPUT: f"{columns} columns of classes",
+        }.get(kind, "1-D labels")
+        raise DataError(f"y must be {expected}, as in training, got an array of shape {y.shape}.")
+    if kind == MULTILABEL:
+        return y.astype(np.float32 if loss == "logistic" else np.int32)
+    if isinstance(classes, list):
+        return np.column_stack([numbers(c, own) for c, own in zip(y.T, classes, strict=True)])
+    found = numbers(y, classes)
+    return found[:, None].astype(np.float32) if loss == "logistic" else found
+
+
+def numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Numbers ``(n,)`` int32 of labels among the sorted classes."""
+    try:
+        places = np.searchsorted(classes, y)
+        known = np.asarray(classes[np.minimum(places, len(classes) - 1)] == y)
+    except TypeError:  # text among numbers, or numbers among text
+        known = np.zeros(len(y), bool)
+    if not known.all():
+        raise DataError(
+            "`y` has classes not in `self.classes_`. "
+            f"`self.classes_` has {classes}. 'y' has {np.unique(y[~known])}."
+        )
+    return places.astype(np.int32)

@@ -1,0 +1,60 @@
+"""What the outputs of a classifier's heads, or of threshold units, say, on the host.
+
+This module needs NumPy alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from multilayer._objectives.objective import Objective
+from multilayer._sklearn.targets.target_kinds import BINARY, MULTILABEL, MULTIOUTPUT, Classes
+
+
+def heads_of(objective: Objective, raw: np.ndarray) -> list[np.ndarray]:
+    """Cut raw outputs ``(rows, units)`` into those of each head."""
+    return np.split(raw, np.cumsum(objective.heads)[:-1], axis=1)
+
+
+def logits_of(kind: str, objective: Objective, raw: np.ndarray) -> list[np.ndarray]:
+    """Return the logits of each head; all of a multilabel network are one."""
+    if kind == MULTILABEL and objective.loss == "softmax":
+        return [raw[:, 1::2] - raw[:, ::2]]  # two units of each label: its one logit
+    return heads_of(objective, raw) if kind == MULTIOUTPUT else [raw]
+
+
+def labels_of(kind: str, classes: Classes, logits: list[np.ndarray]) -> np.ndarray:
+    """Return the labels of the highest logits, or scores: ``(rows,)``, or ``(rows, outputs)``."""
+    if kind == MULTILABEL:
+        return (logits[0] > 0).astype(int)
+    if kind == MULTIOUTPUT:
+        chosen = [np.argmax(each, axis=1) for each in logits]
+        return np.column_stack([own[c] for own, c in zip(classes, chosen, strict=True)])
+    one_unit = kind == BINARY and logits[0].shape[1] == 1
+    best = (logits[0][:, 0] > 0).astype(int) if one_unit else np.argmax(logits[0], axis=1)
+    return classes[best]  # one array, as there is one head
+
+
+def of_each(
+    kind: str,
+    objective: Objective,
+    logits: list[np.ndarray],
+    yes_no: Callable[[np.ndarray], np.ndarray],
+    exclusive: Callable[[str, np.ndarray], np.ndarray],
+) -> Any:
+    """Apply one of two functions, from logits to probabilities, to each head."""
+    if kind == MULTILABEL:
+        return yes_no(logits[0])
+    if objective.loss == "logistic":
+        return yes_no(both_sides(logits[0]))
+    each = [exclusive(objective.loss, head) for head in logits]
+    return each if kind == MULTIOUTPUT else each[0]
+
+
+def both_sides(logit: np.ndarray) -> np.ndarray:
+    """Logits of no and yes ``(rows, 2)`` from that of yes ``(rows, 1)``.
+
+    Both from the logit: 1 - p would round small chances to 0.
+    """
+    return np.column_stack([-logit[:, 0], logit[:, 0]])

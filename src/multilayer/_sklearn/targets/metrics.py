@@ -1,0 +1,100 @@
+"""Figures on labelled rows, formed on the host in float64."""
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from multilayer._core.warning_level import level_of_caller
+from multilayer._objectives.objective import Objective
+from multilayer._sklearn.targets import probabilities
+from multilayer._sklearn.targets.class_outputs import heads_of
+
+if TYPE_CHECKING:
+    from multilayer._sklearn.fit.samples import Samples
+    from multilayer._sklearn.regressor import MLPRegressor
+
+MOST_JUDGED = 1024  # training rows that tell whether a regression has learnt anything
+
+
+def of_classes(
+    objective: Objective, raw: np.ndarray, target: np.ndarray, weight: np.ndarray
+) -> dict[str, float]:
+    """Accuracy and mean cross-entropy of raw outputs ``(rows, units)``."""
+    raw = raw.astype(np.float64)
+    if objective.loss == "logistic":
+        right = np.all((raw > 0) == (target > 0), axis=1)
+        losses = np.sum(np.logaddexp(0.0, raw) - target * raw, axis=1)
+    else:
+        columns = target.reshape(len(target), -1).T
+        heads = heads_of(objective, raw)
+        pairs = list(zip(heads, columns, strict=True))
+        right = np.all([np.argmax(z, axis=1) == own for z, own in pairs], axis=0)
+        losses = np.sum([_cross_entropy(objective.loss, z, own) for z, own in pairs], axis=0)
+    return {
+        "accuracy": float(np.average(right, weights=weight)),
+        "average_loss": float(np.average(losses, weights=weight)),
+    }
+
+
+def _cross_entropy(loss: str, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Losses ``(rows,)`` of one head, as they are minimised."""
+    rows = np.arange(len(labels))
+    if loss == "softmax":
+        return -probabilities.exclusive_log_proba(loss, logits)[rows, labels]
+    return np.sum(np.logaddexp(0.0, logits), axis=1) - logits[rows, labels]
+
+
+def of_numbers(predicted: np.ndarray, target: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    """R2, root mean squared and mean absolute error of predictions ``(rows, targets)``."""
+    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+    return {
+        "r2": float(r2_score(target, predicted, sample_weight=weight)),
+        "rmse": float(root_mean_squared_error(target, predicted, sample_weight=weight)),
+        "mae": float(mean_absolute_error(target, predicted, sample_weight=weight)),
+    }
+
+
+def warn_of_worse_than_constant(regressor: "MLPRegressor", samples: "Samples") -> None:
+    """Warn of a regressor that predicts its training rows worse than a constant would.
+
+    The constant is the mean, and R2 below 0; for losses whose minimum is the median it is the
+    median, and D2 of the absolute error below 0. Judged on at most 1024 rows, evenly spaced.
+    """
+    from sklearn.metrics import d2_absolute_error_score, r2_score
+
+    if regressor.loss == "squared_error":  # whose last loss says it without a prediction
+        deviations = samples.y - np.average(samples.y, axis=0, weights=samples.weight)
+        variances = np.average(np.square(deviations), axis=0, weights=samples.weight)
+        if 2 * regressor.loss_ <= variances.mean():
+            return
+    weighted = np.flatnonzero(samples.weight)
+    places = np.linspace(0, len(weighted) - 1, min(len(weighted), MOST_JUDGED)).astype(int)
+    rows = samples.pick(weighted[places])
+    if len(rows) < 2:  # neither figure is defined
+        return
+    predicted = regressor._point_predictions(rows.matrix())
+    by_median = regressor.loss in ("absolute_error", "huber", "quantile")
+    name, score = ("D2", d2_absolute_error_score) if by_median else ("R2", r2_score)
+    value = score(rows.labels, predicted, sample_weight=rows.weight)
+    if value >= 0:
+        return
+    y = rows.labels.astype(np.float64)
+    mean, std = y.mean(), y.std()
+    may_standardize = regressor._trained.out_activation == "identity"
+    standard = regressor.standardize_target or (abs(mean) < std and 0.5 < std < 2)
+    remedy = "Scale"
+    if may_standardize and not standard:
+        remedy = (
+            f"y has mean {mean:.4g} and standard deviation {std:.4g}: set "
+            "standardize_target=True, or scale y. Otherwise scale"
+        )
+    warnings.warn(
+        f"The fitted network predicts its training data worse than a constant does ({name} = "
+        f"{value:.3g}, below 0). {remedy} the columns of X, train longer (max_iter) or change "
+        "learning_rate_init.",
+        ConvergenceWarning,
+        stacklevel=level_of_caller(),
+    )

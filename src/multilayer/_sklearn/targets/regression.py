@@ -1,0 +1,114 @@
+"""Targets of regression: checks, units, and the objective they ask for."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.checks import check_bool, check_choice, check_real, refuse
+from multilayer._core.errors import DataError
+from multilayer._objectives.objective import OUT_ACTIVATIONS, REGRESSION, Objective
+from multilayer._sklearn.arguments.constructors import RegressorArguments
+
+MEDIAN = 0.5
+OWN_OUTPUTS = ("quantile", "gaussian_nll")  # losses whose outputs have a meaning of their own
+POSITIVE = ("exp", "softplus")  # output activations that "poisson" can have
+
+
+def check_loss(arguments: RegressorArguments) -> None:
+    """Check the loss, and what goes with it."""
+    check_choice("loss", arguments.loss, REGRESSION)
+    check_choice("out_activation", arguments.out_activation, ("auto", *OUT_ACTIVATIONS))
+    check_real("huber_delta", arguments.huber_delta, "(0, inf)")
+    check_bool("standardize_target", arguments.standardize_target)
+    check_quantiles(arguments.quantiles)
+    loss, activation = arguments.loss, arguments.out_activation
+    if loss in OWN_OUTPUTS and activation not in ("auto", "identity"):
+        refuse("out_activation", f"'auto' with loss={loss!r}", activation)
+    if loss == "poisson" and activation not in ("auto", *POSITIVE):
+        refuse("out_activation", "'auto', 'exp' or 'softplus' with loss='poisson'", activation)
+    bounded = loss == "poisson" or activation not in ("auto", "identity")
+    if arguments.standardize_target and bounded:
+        refuse(
+            "standardize_target",
+            f"False with loss={loss!r} and out_activation={activation!r}, which need y as it is",
+            arguments.standardize_target,
+        )
+
+
+def check_quantiles(value: Any) -> None:
+    """Check levels: in (0, 1), ascending."""
+    rule = "a sequence of ascending numbers in (0, 1)"
+    try:
+        levels = [float(level) for level in value]
+    except (TypeError, ValueError):
+        refuse("quantiles", rule, value)
+    inside = all(0 < level < 1 for level in levels)
+    if not levels or not inside or any(a >= b for a, b in itertools.pairwise(levels)):
+        refuse("quantiles", rule, value)
+
+
+def levels(arguments: RegressorArguments) -> tuple[float, ...]:
+    """Levels that are learnt: those asked for, and the median."""
+    asked = tuple(float(level) for level in arguments.quantiles)
+    return asked if MEDIAN in asked else tuple(sorted((*asked, MEDIAN)))
+
+
+def asked(arguments: RegressorArguments) -> list[int]:
+    """Places of the levels asked for among those that are learnt."""
+    learnt = levels(arguments)
+    return [learnt.index(float(level)) for level in arguments.quantiles]
+
+
+def objective(arguments: RegressorArguments, n_targets: int) -> Objective:
+    """Return what is minimised for so many targets."""
+    loss, activation = arguments.loss, arguments.out_activation
+    if activation == "auto":
+        activation = "exp" if loss == "poisson" else "identity"
+    if loss == "quantile":
+        learnt = levels(arguments)
+        heads = (len(learnt),) * n_targets
+        return Objective(loss, activation, heads, middle=learnt.index(MEDIAN))
+    units = 2 if loss == "gaussian_nll" else 1
+    return Objective(loss, activation, (units,) * n_targets)
+
+
+def check_targets(y: np.ndarray, loss: str) -> np.ndarray:
+    """Validate numbers of shape ``(n,)`` or ``(n, targets)``, in float64."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        from sklearn.utils.validation import column_or_1d
+
+        y = column_or_1d(y, warn=True)
+    y = np.asarray(y, np.float64)
+    if loss == "poisson" and ((y < 0).any() or (y.reshape(len(y), -1).sum(axis=0) <= 0).any()):
+        raise DataError(
+            "y must be at least 0, and not 0 everywhere, with loss='poisson'. Some value(s) of y "
+            "are out of the valid range of the loss: choose another loss, or shift y."
+        )
+    return y
+
+
+def moments(
+    y: np.ndarray, weight: np.ndarray, *, standardize: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and standard deviation of each target, 1 for a constant one."""
+    if not standardize:
+        return np.zeros(y.shape[1]), np.ones(y.shape[1])
+    weights = weight.astype(np.float64)
+    # From the first row on, so that the mean of equal numbers is one of them.
+    offset = y - y[:1]
+    mean = np.average(offset, axis=0, weights=weights)
+    spread = np.sqrt(np.average(np.square(offset - mean[None, :]), axis=0, weights=weights))
+    return mean + y[0], np.where(spread > 0, spread, 1.0)
+
+
+def to_train(y: np.ndarray, mean: np.ndarray, scale: np.ndarray, dtype: str) -> np.ndarray:
+    """Targets ``(n, targets)`` as the network is trained on them."""
+    with np.errstate(over="ignore"):
+        target = ((y - mean[None, :]) / scale[None, :]).astype(dtype)
+    if not np.isfinite(target).all():
+        raise DataError(
+            f"y contains a value too large for dtype('{dtype}'). Divide y by its size, or set "
+            "standardize_target=True."
+        )
+    return target
