@@ -41,17 +41,20 @@ class Description(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Estimator:
-    """A kind of estimator; its class, and what tells it, are imported when one comes.
+class EstimatorKind:
+    """A kind of estimator; its class, and what encodes it, are imported when one comes.
 
     Attributes
     ----------
     name, module : str
-        Its class, and where that is. What tells it is in the module of that name with ``_state``.
+        Its class, and where that is.
+    state : str
+        Name of the module in this folder that encodes and rebuilds it.
     """
 
     name: str
     module: str
+    state: str
 
     @cached_property
     def cls(self) -> Any:
@@ -60,7 +63,7 @@ class Estimator:
 
     @cached_property
     def _state(self) -> Any:
-        return import_module(f"{self.module}_state")
+        return import_module(f"multilayer._sklearn.saving.{self.state}")
 
     def params(self, step: Any) -> dict[str, Any]:
         """Return the constructor's arguments as JSON."""
@@ -76,9 +79,12 @@ class Estimator:
 
 
 ESTIMATORS = {
-    "MLPClassifier": Estimator("MLPClassifier", "multilayer._sklearn.classifier"),
-    "MLPRegressor": Estimator("MLPRegressor", "multilayer._sklearn.regressor"),
-    "Perceptron": Estimator("Perceptron", "multilayer._sklearn.perceptron.estimator"),
+    kind.name: kind
+    for kind in (
+        EstimatorKind("MLPClassifier", "multilayer._sklearn.classifier", "classifier_state"),
+        EstimatorKind("MLPRegressor", "multilayer._sklearn.regressor", "regressor_state"),
+        EstimatorKind("Perceptron", "multilayer._sklearn.perceptron.estimator", "perceptron_state"),
+    )
 }
 KINDS = {*ESTIMATORS, *STEPS}
 WORDS = {"passthrough": "passthrough", "drop": "drop", "none": None}
