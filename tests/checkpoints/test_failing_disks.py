@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import clone
 
 from multilayer import Checkpoint, MLPClassifier, ModelFileError
-from multilayer._engine import keeper
+from multilayer._engine import checkpointer
 from multilayer._persist import atomic
 from multilayer._persist.atomic import TEMPORARY_NAME
 from multilayer._persist.checkpoints import read_checkpoint
@@ -114,7 +114,7 @@ def test_a_signal_is_heard_although_nothing_can_be_written(tmp_path, monkeypatch
     def fails(*args, **more):
         raise ModelFileError("cannot write: the disk is full.")
 
-    monkeypatch.setattr(keeper, "write_checkpoint", fails)
+    monkeypatch.setattr(checkpointer, "write_checkpoint", fails)
     failed = classifier(tmp_path, callbacks=[Terminates()])
     with (
         pytest.warns(UserWarning, match="after step 0, and could not be kept: cannot write: the"),

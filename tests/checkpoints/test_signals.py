@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.metrics import f1_score
 
 from multilayer import Checkpoint, MLPClassifier
-from multilayer._engine import keeper, loop, validation
+from multilayer._engine import checkpointer, loop, validation
 from multilayer._persist.checkpoints import read_checkpoint
 from multilayer.callbacks import Callback
 
@@ -173,7 +173,7 @@ def test_while_a_function_scores(number, tmp_path, monkeypatch):
 @pytest.mark.parametrize("number", SIGNALS)
 def test_while_a_checkpoint_is_written(number, tmp_path, monkeypatch):
     main = threading.main_thread().ident
-    write, sent = keeper.write_checkpoint, []
+    write, sent = checkpointer.write_checkpoint, []
 
     def sends(*args, **more):
         path = write(*args, **more)
@@ -182,7 +182,7 @@ def test_while_a_checkpoint_is_written(number, tmp_path, monkeypatch):
             signal.pthread_kill(main, number)
         return path
 
-    monkeypatch.setattr(keeper, "write_checkpoint", sends)
+    monkeypatch.setattr(checkpointer, "write_checkpoint", sends)
     monkeypatch.setattr(loop.Pace, "__call__", lambda pace, step: 3)
     asked = estimator(tmp_path).set_params(checkpoint=Checkpoint(tmp_path, every=9, keep=1))
     stopped(asked, number, X, y)

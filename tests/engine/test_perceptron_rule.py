@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from multilayer._core.errors import DivergenceError
-from multilayer._data.visits import Visits
+from multilayer._data.row_blocks import RowBlocks
 from multilayer._sklearn.perceptron.passes import Stopping, train
 from multilayer._sklearn.perceptron.penalty import Penalty, penalised_pass
 from multilayer._sklearn.perceptron.rule import Lesson, Rule, Unit, one_pass
@@ -19,7 +19,7 @@ XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([-1.0, 1, 1, -1])
 
 
 def lesson(X, targets, sizes=None):
-    return Lesson(Visits(X), targets, np.ones(len(targets)) if sizes is None else sizes)
+    return Lesson(RowBlocks(X), targets, np.ones(len(targets)) if sizes is None else sizes)
 
 
 def new_unit(n_features):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from multilayer import ModelFileError
-from multilayer._persist.room import Room
+from multilayer._persist.memory_budget import MemoryBudget
 from multilayer._sklearn.saving.models import describe, rebuild
 from multilayer._sklearn.saving.reader import StoredArrays
 
@@ -48,7 +48,7 @@ def made(steps, arrays):
     """Make a model, or return None where it is refused; nothing but a refusal may be raised."""
     try:
         own = {name: array.copy() for name, array in arrays.items()}
-        return rebuild(True, steps, StoredArrays(own, Room(2_000_000)))
+        return rebuild(True, steps, StoredArrays(own, MemoryBudget(2_000_000)))
     except ModelFileError:
         return None
 
@@ -86,6 +86,6 @@ def test_periodic_splines_of_too_few_knots_are_refused():
     (key,) = [key for key in told.arrays if key.startswith("SplineTransformer")]
     knots = told.arrays[key]  # of degree 3: ten make six splines, three of them again
     for n_knots, reason in ((9, "9 knots do not fit"), (10, "steps do not fit together")):
-        own = StoredArrays({**told.arrays, key: knots[:n_knots]}, Room(2_000_000))
+        own = StoredArrays({**told.arrays, key: knots[:n_knots]}, MemoryBudget(2_000_000))
         with pytest.raises(ModelFileError, match=reason):
             rebuild(True, told.steps, own)

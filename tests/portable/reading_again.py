@@ -1,6 +1,6 @@
 """Models as they come from their description, without a file."""
 
-from multilayer._persist.room import Room
+from multilayer._persist.memory_budget import MemoryBudget
 from multilayer._portable.reading import read_steps
 from multilayer._sklearn.saving.models import describe
 from multilayer._sklearn.saving.reader import StoredArrays
@@ -15,4 +15,4 @@ def predictor_of(model):
 def read(steps, arrays, pipeline=None):
     """Return the predictor that a description tells of."""
     pipeline = len(steps) > 1 if pipeline is None else pipeline
-    return read_steps(pipeline, steps, StoredArrays(arrays, Room(1_000_000)))
+    return read_steps(pipeline, steps, StoredArrays(arrays, MemoryBudget(1_000_000)))

@@ -13,12 +13,12 @@ from multilayer._core.process import check_process
 from multilayer._core.types import Report
 from multilayer._data.source import Source, Window
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
+from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.epoch import Arguments, Program, closing_program, training_program
 from multilayer._engine.gradient import batch_gradient
 from multilayer._engine.history import History
 from multilayer._engine.interrupts import Interrupted
-from multilayer._engine.keeper import Keeper
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
 from multilayer._engine.stopping import EpochEnd
 from multilayer._engine.validation import StreamedValidation, Validation, validate_streamed
@@ -51,7 +51,7 @@ class Training:
     scorer: Scorer | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)  # the estimator's, for callbacks
     begun: int = 0  # epochs done before this run, by the same network
-    keeper: Keeper | None = None  # writes checkpoints, where they are asked for
+    checkpointer: Checkpointer | None = None  # writes checkpoints, where they are asked for
     history: History = field(default_factory=History)
     seconds: float = 0.0  # in compiled calls
     compile_seconds: float = 0.0
@@ -62,7 +62,7 @@ class Training:
     @property
     def name(self) -> str | None:
         """The folder of the checkpoints is named after what makes this run the same as another."""
-        return None if self.keeper is None else self.keeper.name
+        return None if self.checkpointer is None else self.checkpointer.name
 
     @property
     def step(self) -> int:
@@ -93,8 +93,8 @@ class Training:
 
     def check_interrupts(self) -> None:
         """Raise Interrupted where a signal waits for a checkpoint."""
-        if self.keeper is not None:
-            self.keeper.interrupts.check()
+        if self.checkpointer is not None:
+            self.checkpointer.interrupts.check()
 
     def restore(self, network: Parameters) -> None:
         """Put parameters in place that :attr:`network` once gave."""
@@ -122,17 +122,17 @@ def train(
     check_process()
     pace = budget or Pace(training)
     with attended(training, callbacks):
-        if training.keeper is not None and training.keeper.resumes:
-            training.keeper.restore_callbacks(training, callbacks)
+        if training.checkpointer is not None and training.checkpointer.resumes:
+            training.checkpointer.restore_callbacks(training, callbacks)
             tell(training, stop, callbacks)
         while under_way(training, stop):
             try:
                 make_calls(training, stop, pace, callbacks)
             except Interrupted:
-                assert training.keeper is not None
-                training.keeper.yield_to_signal(training, callbacks)
-        if training.keeper is not None:
-            training.keeper.finish(training, callbacks)
+                assert training.checkpointer is not None
+                training.checkpointer.yield_to_signal(training, callbacks)
+        if training.checkpointer is not None:
+            training.checkpointer.finish(training, callbacks)
 
 
 def under_way(training: Training, stop: int) -> bool:
@@ -143,7 +143,7 @@ def under_way(training: Training, stop: int) -> bool:
 def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[Callback]) -> None:
     """Call the compiled program until training is over; raise Interrupted when a signal came."""
     one_epoch = training.config.closed_outside or not all(c.only_watches for c in callbacks)
-    keeper = training.keeper
+    checkpointer = training.checkpointer
     window = training.source.window(training.step)
     while under_way(training, stop):
         training.check_interrupts()
@@ -152,12 +152,12 @@ def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[
         until = min(stop, window.stop, training.step + pace(training.step))
         if one_epoch:
             until = min(until, end_of_epoch(training))
-        if keeper is not None:
-            until = int(min(until, keeper.limit(training.step)))
+        if checkpointer is not None:
+            until = int(min(until, checkpointer.limit(training.step)))
         advance(training, window, until)
         tell(training, stop, callbacks)
-        if keeper is not None:
-            keeper.look(training, callbacks)
+        if checkpointer is not None:
+            checkpointer.write_if_due(training, callbacks)
 
 
 @contextmanager

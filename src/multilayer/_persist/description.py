@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, NoReturn
 
 from multilayer._persist.header import Refused
-from multilayer._persist.room import ALLOWANCE, TENSOR_COST, Room
+from multilayer._persist.memory_budget import ALLOWANCE, TENSOR_COST, MemoryBudget
 
 DEEPEST = 24
 """Lists and objects within one another."""
@@ -84,7 +84,7 @@ def padded(text: str, n_bytes: int, n_tensors: int, reserve: int) -> str:
     return text.ljust(needed(text, n_tensors) + reserve - ALLOWANCE - n_bytes)
 
 
-def room_beside(text: str, size: int, n_tensors: int) -> Room:
+def room_beside(text: str, size: int, n_tensors: int) -> MemoryBudget:
     """Return the memory that may be taken beside a description and the tensors.
 
     Parameters
@@ -104,7 +104,7 @@ def room_beside(text: str, size: int, n_tensors: int) -> Room:
     allowed = size + ALLOWANCE
     if _least(text, n_tensors) > allowed or (left := allowed - needed(text, n_tensors)) < 0:
         raise Refused(TOO_MUCH)
-    return Room(left)
+    return MemoryBudget(left)
 
 
 def parse(text: str) -> Any:

@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from multilayer._core.environment import releases
 from multilayer._core.errors import ModelFileError
-from multilayer._core.made_with import releases
 from multilayer._persist.tensors import (
     MODEL,
     Arrays,

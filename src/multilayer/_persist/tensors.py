@@ -19,7 +19,7 @@ from multilayer._core.errors import ModelFileError
 from multilayer._persist.atomic import write_atomically
 from multilayer._persist.description import padded, parse, room_beside, unquoted
 from multilayer._persist.header import DTYPES, LARGEST_HEADER, NAME, Entry, Refused, scan
-from multilayer._persist.room import Room
+from multilayer._persist.memory_budget import MemoryBudget
 
 KEY = "multilayer"
 
@@ -75,7 +75,7 @@ class Content(NamedTuple):
 
     description: dict[str, Any]
     arrays: dict[str, np.ndarray]
-    room: Room  # memory that may be taken for what is made of it
+    room: MemoryBudget  # memory that may be taken for what is made of it
 
 
 class Header(NamedTuple):
@@ -83,7 +83,7 @@ class Header(NamedTuple):
 
     description: dict[str, Any]
     entries: list[Entry]
-    room: Room
+    room: MemoryBudget
 
 
 def write_tensors(

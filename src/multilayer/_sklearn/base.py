@@ -136,8 +136,8 @@ class BaseMLP(
                 self._start_or_continue(samples, again=again)
                 kept = held.enter_context(checkpointing.kept(self, samples, validation, warm=again))
                 training = self._begin(samples, validation, kept)
-                if training.keeper is not None:
-                    held.enter_context(training.keeper)
+                if training.checkpointer is not None:
+                    held.enter_context(training.checkpointer)
             callbacks = held.enter_context(told(self, X, y, sample_weight))
             self._run(training, self.max_iter, callbacks)
         self._check_fit(samples)
@@ -251,8 +251,8 @@ class BaseMLP(
         training.begun = training.reported = done
         training.arguments = self.get_params(deep=False)
         if kept is not None:
-            training.keeper = kept.keeper(training.source.steps_per_epoch)
-            training.keeper.restore(training)
+            training.checkpointer = kept.checkpointer(training.source.steps_per_epoch)
+            training.checkpointer.restore(training)
         return training
 
     def _start(self, rng: np.random.RandomState, n_features: int) -> None:

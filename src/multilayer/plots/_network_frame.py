@@ -30,7 +30,7 @@ class Captions:
 
 @dataclass(frozen=True)
 class Frame:
-    """Room for the words around a network, and the size of what is inside."""
+    """Space for the words around a network, and the size of what is inside."""
 
     left: float
     right: float

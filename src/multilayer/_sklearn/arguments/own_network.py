@@ -10,7 +10,7 @@ from multilayer._core.checks import refuse
 from multilayer._nn.keys import key
 from multilayer._nn.layer import as_layer, initialize
 from multilayer._nn.model import Parameters
-from multilayer._nn.own import OwnNetwork
+from multilayer._nn.user_network import UserNetwork
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 
 SHAPE_ARGUMENTS = (
@@ -60,7 +60,7 @@ def _same(value: Any, default: Any) -> bool:
 
 def start(
     model: Any, seed: int, n_features: int, n_outputs: int, dtype: str
-) -> tuple[OwnNetwork, Parameters]:
+) -> tuple[UserNetwork, Parameters]:
     """Return a network and its first parameters, arrays of NumPy; its outputs are checked."""
     layer = as_layer("network", model)
     params, width = initialize("network", layer, key(seed), n_features)
@@ -71,4 +71,4 @@ def start(
         )
     if not jax.tree.leaves(params):
         refuse("network", "one with parameters: there is nothing to train", model)
-    return OwnNetwork(layer), jax.tree.map(lambda leaf: np.array(leaf, dtype), params)
+    return UserNetwork(layer), jax.tree.map(lambda leaf: np.array(leaf, dtype), params)

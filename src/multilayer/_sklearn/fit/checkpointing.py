@@ -9,10 +9,10 @@ from typing import Any
 
 import jax
 
+from multilayer._core.environment import releases, usable_cores
 from multilayer._core.errors import ModelFileError
-from multilayer._core.made_with import releases, usable_cores
 from multilayer._core.warning_level import level_of_caller
-from multilayer._engine.keeper import Interval, Keeper
+from multilayer._engine.checkpointer import Checkpointer, Interval
 from multilayer._persist.checkpoints import Checkpoint as Stored
 from multilayer._persist.checkpoints import (
     newest_checkpoint,
@@ -44,7 +44,7 @@ class Kept:
         """The seed of the run: that of the checkpoint where there is one."""
         return int(self.identity["seed"])
 
-    def keeper(self, steps_per_epoch: int) -> Keeper:
+    def checkpointer(self, steps_per_epoch: int) -> Checkpointer:
         """Return what keeps the run."""
         every = self.asked.every
         if every == "epoch":
@@ -53,7 +53,7 @@ class Kept:
             interval = Interval(steps=None, seconds=every)
         else:
             interval = Interval(steps=int(every), seconds=None)
-        return Keeper(self.folder, interval, self.asked.keep, self.identity, self.found)
+        return Checkpointer(self.folder, interval, self.asked.keep, self.identity, self.found)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ import numpy as np
 from scipy import sparse
 
 from multilayer._core.checks import refuse
-from multilayer._core.made_with import usable_cores
+from multilayer._core.environment import usable_cores
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._sklearn.fit.samples import Samples
 

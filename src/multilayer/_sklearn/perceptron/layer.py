@@ -8,9 +8,9 @@ from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._data.row_blocks import RowBlocks
 from multilayer._data.rows import Matrix
-from multilayer._data.visits import Visits
-from multilayer._data.xorshift import shuffled_again
+from multilayer._data.sklearn_order import shuffled_again
 from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments
 from multilayer._sklearn.perceptron.passes import Outcome, Stopping, train
@@ -42,7 +42,7 @@ def train_layer(
             "sample_weight must not be zero for all of the rows that early_stopping sets aside, or "
             "for all of the others. Use another random_state or validation_fraction."
         )
-    rows = Visits(X)
+    rows = RowBlocks(X)
     rule = rule_of(arguments, rows)
     return [
         train(
@@ -92,7 +92,7 @@ def row_factors(
     return np.where(positive, yes[:, None], no[:, None])
 
 
-def rule_of(arguments: PerceptronArguments, rows: Visits) -> Rule:
+def rule_of(arguments: PerceptronArguments, rows: RowBlocks) -> Rule:
     """Return the numbers of the rule."""
     ratios = {None: 0.0, "l2": 0.0, "l1": 1.0, "elasticnet": arguments.l1_ratio}
     return Rule(

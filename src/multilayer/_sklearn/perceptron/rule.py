@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from multilayer._data.visits import DenseBlock, SparseBlock, Visits
+from multilayer._data.row_blocks import DenseBlock, RowBlocks, SparseBlock
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Unit:
 class Lesson:
     """Rows, and what one unit has to learn about them."""
 
-    rows: Visits
+    rows: RowBlocks
     targets: np.ndarray  # (n,) float64, -1 or 1
     sizes: np.ndarray  # (n,) of the steps, not negative: eta times the weight of the row
 

@@ -19,8 +19,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
+from multilayer._persist.memory_budget import MemoryBudget
 from multilayer._persist.model_file import read_model, write_model
-from multilayer._persist.room import Room
 from multilayer._sklearn.saving.parts import Part, parts_of
 from multilayer._sklearn.saving.reader import StoredArrays, Values, brief
 from multilayer._sklearn.saving.steps.naming import prefixes_of
@@ -125,7 +125,7 @@ def write(model: Any, path: str | os.PathLike[str], facts: Mapping[str, Any]) ->
     """Write a fitted model to a file, with facts about the data it was trained on."""
     described = describe(model)
     # Made again at once: what a reader would refuse is not written, and the memory is known.
-    arrays = StoredArrays(described.arrays, Room(ANY_ROOM))
+    arrays = StoredArrays(described.arrays, MemoryBudget(ANY_ROOM))
     rebuild(described.pipeline, described.steps, arrays)
     write_model(
         path,

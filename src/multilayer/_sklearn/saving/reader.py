@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer._persist.room import Room
+from multilayer._persist.memory_budget import MemoryBudget
 from multilayer._persist.values import decode, encode
 
 Value = TypeVar("Value")
@@ -28,14 +28,14 @@ class StoredArrays(dict[str, np.ndarray]):
     ----------
     arrays : mapping of str to ndarray
         Arrays by name, each of its own memory: they are handed on, not copied.
-    room : Room
+    room : MemoryBudget
         Memory that may be taken beside them.
     allow_nonfinite : bool
         Whether weights may be NaN or infinite.
     """
 
     def __init__(
-        self, arrays: Mapping[str, np.ndarray], room: Room, *, allow_nonfinite: bool = False
+        self, arrays: Mapping[str, np.ndarray], room: MemoryBudget, *, allow_nonfinite: bool = False
     ) -> None:
         super().__init__(arrays)
         self.room = room

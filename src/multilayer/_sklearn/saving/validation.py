@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
-from multilayer._persist.room import Room
+from multilayer._persist.memory_budget import MemoryBudget
 from multilayer._sklearn.arguments.constructors import ClassifierArguments, RegressorArguments
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments
 from multilayer._sklearn.saving import network_state
@@ -88,7 +88,7 @@ def check_model(
     ModelFileError
         Something is missing, of a wrong kind or does not fit together (a ValueError).
     """
-    room = Room(arrays.room.left)
+    room = MemoryBudget(arrays.room.left)
     own = StoredArrays(arrays, room, allow_nonfinite=arrays.allow_nonfinite)
     parts = parts_of(steps, own)
     if pipeline:

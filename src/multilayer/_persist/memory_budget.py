@@ -8,7 +8,7 @@ TENSOR_COST = 1_000
 """Bytes that the name and the frame of an array take."""
 
 
-class Room:
+class MemoryBudget:
     """Bytes that may still be taken for what is made from a file, beside its arrays.
 
     Parameters

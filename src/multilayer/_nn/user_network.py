@@ -8,7 +8,7 @@ from multilayer._nn.model import Disturbance, Parameters
 
 
 @dataclass(frozen=True)
-class OwnNetwork:
+class UserNetwork:
     """Any layer or network with ``init`` and ``apply``; equal ones share their programs."""
 
     layer: Layer
@@ -19,7 +19,7 @@ class OwnNetwork:
         """Whether training may draw random numbers."""
         return hasattr(self.layer, "apply_in_training")
 
-    def at_prediction(self) -> "OwnNetwork":
+    def at_prediction(self) -> "UserNetwork":
         """Return the network itself: how it predicts is its own matter."""
         return self
 

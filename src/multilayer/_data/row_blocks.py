@@ -43,7 +43,7 @@ class SparseBlock:
         return self.values.indices[entries], self.values.data[entries]
 
 
-class Visits:
+class RowBlocks:
     """A matrix whose rows are taken in blocks, as float64."""
 
     def __init__(self, X: Matrix) -> None:

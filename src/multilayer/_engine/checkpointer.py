@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from multilayer._core.errors import ModelFileError
 from multilayer._core.warning_level import level_of_caller
 from multilayer._engine.callbacks.protocol import Callback
+from multilayer._engine.checkpoint_content import record, restore, restore_callbacks
 from multilayer._engine.interrupts import Interrupts
-from multilayer._engine.run_record import record, restore, restore_callbacks
 from multilayer._persist.checkpoints import (
     Checkpoint,
     checkpoint_path,
@@ -30,7 +30,7 @@ class Interval(NamedTuple):
     seconds: float | None
 
 
-class Keeper:
+class Checkpointer:
     """Writes the checkpoints of one training run into its folder.
 
     Entered for as long as the run trains: SIGINT and SIGTERM wait for a checkpoint meanwhile. The
@@ -115,7 +115,7 @@ class Keeper:
         every = self._interval.steps
         return float("inf") if every is None else (step // every + 1) * every
 
-    def look(self, training: "Training", callbacks: Sequence[Callback]) -> None:
+    def write_if_due(self, training: "Training", callbacks: Sequence[Callback]) -> None:
         """Write a checkpoint if one is due."""
         steps, seconds = self._interval
         if steps is not None:
