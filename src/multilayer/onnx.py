@@ -68,7 +68,7 @@ def to_onnx(
 
     Notes
     -----
-    A network computes in float32, as in training (and where JAX was told to train in float64, too);
+    A network computes in float32, as in training (and where JAX was set to train in float64, too);
     the steps before it compute in float64, as in scikit-learn. Functions given as `activation` and
     networks of your own are code, and refused. An encoder that would raise an error for an unknown
     category gives NaN instead.

@@ -21,7 +21,7 @@ class Rows(NamedTuple):
     X: Any  # (rows, features): an array, or a table where the model looks for names
     y: np.ndarray | None  # (rows,), where labels were asked for
     what: str  # for people: "the 10,000 test images of mnist"
-    seen: bool  # whether the model was trained on some of them, as far as the names tell
+    seen: bool  # whether the model was trained on some of them, as far as the names show
 
 
 def rows_for(

@@ -162,7 +162,7 @@ def _csv(
     lines: Iterable[list[Any]] = labels
     if beside is not None:
         header += [cell(name) for name in beside.names]
-        # Nine digits tell any two float32 numbers apart, and that is how they were computed.
+        # Nine digits distinguish any two float32 numbers, and that is how they were computed.
         lines = (
             [*row, *(f"{value:.9g}" for value in values)]
             for row, values in zip(labels, beside.values.tolist(), strict=True)

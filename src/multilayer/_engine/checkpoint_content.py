@@ -29,10 +29,10 @@ def record(
     stop = training.stopped_by
     arrays = named_leaves("state", training.state)
     arrays |= named_leaves("history", training.history.columns())
-    told: list[dict[str, Any]] = []
+    encoded: list[dict[str, Any]] = []
     for i, state in enumerate(callback.state() for callback in _stateful(callbacks)):
         plain = {key: value for key, value in state.items() if isinstance(value, PLAIN)}
-        told.append({key: encode(key, value) for key, value in plain.items()})
+        encoded.append({key: encode(key, value) for key, value in plain.items()})
         for key in state.keys() - plain.keys():
             arrays |= named_leaves(f"callbacks/{i}/{key}", state[key])
     facts = {
@@ -40,7 +40,7 @@ def record(
         "seconds": training.seconds,
         "compile_seconds": training.compile_seconds,
         "stopped_by": None if stop is None else stop.reason,
-        "callbacks": told,
+        "callbacks": encoded,
     }
     return facts, arrays
 
@@ -85,12 +85,12 @@ def restore_callbacks(
     callbacks: Sequence[Callback], network: Parameters, checkpoint: Checkpoint
 ) -> None:
     """Hand callbacks the states that they had; networks in them are like the one given."""
-    told, stateful = checkpoint.facts.get("callbacks"), _stateful(callbacks)
-    if not isinstance(told, list) or not all(isinstance(plain, dict) for plain in told):
+    encoded, stateful = checkpoint.facts.get("callbacks"), _stateful(callbacks)
+    if not isinstance(encoded, list) or not all(isinstance(plain, dict) for plain in encoded):
         raise _damaged(checkpoint)
-    if len(told) != len(stateful):
+    if len(encoded) != len(stateful):
         raise _damaged(checkpoint)
-    for i, (callback, plain) in enumerate(zip(stateful, told, strict=True)):
+    for i, (callback, plain) in enumerate(zip(stateful, encoded, strict=True)):
         state = {key: decode(value) for key, value in plain.items()}
         prefix = f"callbacks/{i}/"
         for key in {name.split("/")[0] for name in _below(prefix, checkpoint.arrays)}:

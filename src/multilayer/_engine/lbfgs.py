@@ -16,7 +16,7 @@ from multilayer._engine import cache
 from multilayer._engine.callbacks.protocol import Callback, Progress, Stop
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.history import History
-from multilayer._engine.loop import attended, tell_each
+from multilayer._engine.loop import attended, report_each
 from multilayer._engine.step import batch_loss
 from multilayer._nn.model import Parameters
 from multilayer._objectives.losses import reported_share
@@ -74,7 +74,7 @@ def minimise(
     """Minimise the weighted mean loss plus ``0.5 * alpha * ||W||^2 / sum(weights)``.
 
     SciPy works on one float64 vector; each evaluation is done in the computing type. Callbacks are
-    told of each iteration as of an epoch, and see the estimator's ``arguments``. Ctrl-C ends the
+    called at each iteration as at an epoch, and see the estimator's ``arguments``. Ctrl-C ends the
     search at the last accepted point.
     """
     check_process()
@@ -92,21 +92,21 @@ def minimise(
 
     run = FullBatch(params, arguments, lambda at: unpack(objective(pack(at))[1], params))
 
-    def told(minimised: float, network: Parameters) -> float:
-        """Return the loss as it is told; the penalty is told whole."""
+    def reported(minimised: float, network: Parameters) -> float:
+        """Return the loss as it is reported; the penalty is part of it in full."""
         whole = penalty(hyper, network, weight)
         return reported_share(config.objective) * (minimised - whole) + whole
 
     def accept(intermediate_result: OptimizeResult) -> None:
         run.network = unpack(intermediate_result.x, params)
-        loss = told(float(intermediate_result.fun), run.network)
+        loss = reported(float(intermediate_result.fun), run.network)
         nan = np.nan  # no validation, no learning rate
         line = np.array([[loss, nan, nan, nan]])
         seconds = time.perf_counter() - begun
         history.add(line, 1, seconds)
         run.step, run.seconds = len(history), seconds
         progress = Progress(len(history), max_iter, 1, seconds, begun - start)
-        stop = tell_each(callbacks, history.reports(len(history) - 1), progress)
+        stop = report_each(callbacks, history.reports(len(history) - 1), progress)
         if stop:
             stops.append(stop)
             raise StopIteration
@@ -129,7 +129,7 @@ def minimise(
             interrupted = True
     return Minimum(
         params=run.network,
-        loss=told(objective(pack(run.network))[0], run.network),
+        loss=reported(objective(pack(run.network))[0], run.network),
         history=history,
         seconds=time.perf_counter() - begun,
         compile_seconds=begun - start,

@@ -55,7 +55,7 @@ class Training:
     history: History = field(default_factory=History)
     seconds: float = 0.0  # in compiled calls
     compile_seconds: float = 0.0
-    reported: int = 0  # epochs that callbacks have been told of
+    reported: int = 0  # epochs that callbacks have seen
     stopped_by: Stop | None = None
     _program: tuple[Any, Program] | None = None  # with the shapes it is for
 
@@ -124,7 +124,7 @@ def train(
     with attended(training, callbacks):
         if training.checkpointer is not None and training.checkpointer.resumes:
             training.checkpointer.restore_callbacks(training, callbacks)
-            tell(training, stop, callbacks)
+            report(training, stop, callbacks)
         while under_way(training, stop):
             try:
                 make_calls(training, stop, pace, callbacks)
@@ -155,14 +155,14 @@ def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[
         if checkpointer is not None:
             until = int(min(until, checkpointer.limit(training.step)))
         advance(training, window, until)
-        tell(training, stop, callbacks)
+        report(training, stop, callbacks)
         if checkpointer is not None:
             checkpointer.write_if_due(training, callbacks)
 
 
 @contextmanager
 def attended(run: Run, callbacks: Sequence[Callback]) -> Iterator[None]:
-    """Tell callbacks of the beginning and, however training ends, of the end."""
+    """Call callbacks at the beginning and, however training ends, at the end."""
     with ExitStack() as ends:
         for callback in callbacks:
             callback.on_train_begin(run)
@@ -234,8 +234,8 @@ def close(
     return program(state, training.hyper, figures), np.array([figures])
 
 
-def tell(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
-    """Tell the callbacks of the epochs they have not seen, and of the progress."""
+def report(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
+    """Report to the callbacks the epochs they have not seen, and the progress."""
     if not callbacks:
         return
     progress = Progress(
@@ -246,14 +246,14 @@ def tell(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
         training.compile_seconds,
     )
     unseen = training.history.reports(training.reported)
-    training.stopped_by = tell_each(callbacks, unseen, progress) or training.stopped_by
+    training.stopped_by = report_each(callbacks, unseen, progress) or training.stopped_by
     training.reported = len(training.history)
 
 
-def tell_each(
+def report_each(
     callbacks: Sequence[Callback], reports: Sequence[Report], progress: Progress
 ) -> Stop | None:
-    """Tell callbacks of finished epochs and of the progress; return the last word to stop."""
+    """Report finished epochs and the progress to callbacks; return the last word to stop."""
     said: Stop | None = None
     for callback in callbacks:
         for report in reports:

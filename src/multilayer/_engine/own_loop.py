@@ -216,7 +216,7 @@ def train_step(
 def _own(name: str, array: Array) -> Array:
     """Return an array that nobody writes to.
 
-    JAX reads a batch of NumPy's some time after the call, even when told to copy it
+    JAX reads a batch of NumPy's some time after the call, even when asked to copy it
     (https://github.com/jax-ml/jax/issues/37830): a loop that fills the same array again would train
     on rows of the next batch. Remove the copy when JAX makes one at once.
     """

@@ -41,7 +41,7 @@ def close_epoch(
 ) -> TrainState:
     """Apply scikit-learn's rule: stop after ``n_iter_no_change`` epochs without gain of ``tol``.
 
-    Watched is the training loss, or what early stopping was told to. The best network is that of
+    Watched is the training loss, or what early stopping watches. The best network is that of
     the best validation score where there is validation and nothing else is watched, of the best
     watched figure elsewhere. A score that is met again is no gain, whatever ``tol``; but of epochs
     with the same score the one of the lower validation loss is the best: few rows have few scores,

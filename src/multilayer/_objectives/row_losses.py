@@ -204,7 +204,7 @@ def huber(outputs: Array, targets: Array, delta: float = 1.0) -> Array:
 
 
 def in_top_k(logits: Array, labels: Array, k: int) -> Array:
-    """Tell for each row whether its class is among the `k` with the largest logits.
+    """Return for each row whether its class is among the `k` with the largest logits.
 
     Parameters
     ----------

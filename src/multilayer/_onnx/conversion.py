@@ -89,7 +89,7 @@ def _check_known(parts: dict[str, Any], converters: dict[type, Any]) -> None:
 
 
 def _place_of(error: Exception, parts: dict[str, Any]) -> str:
-    """Return at which step skl2onnx failed, nothing where that cannot be told."""
+    """Return at which step skl2onnx failed, nothing where that is not known."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         operator = frame.f_locals.get("operator")
         failed = getattr(operator, "raw_operator", None)

@@ -70,7 +70,7 @@ class Graph:
     def place(self, op: str, value: Value, marks: np.ndarray, n_places: int) -> str:
         """Add the place of each value of a column between marks: below the second one it is 0.
 
-        ``op`` tells which marks a value has reached: "GreaterOrEqual" or "Greater".
+        ``op`` says which marks a value has reached: "GreaterOrEqual" or "Greater".
         """
         reached = self.cast(self.node(op, value, marks[None, :]), "float32")  # (rows, marks)
         count = self.cast(self.over_columns("ReduceSum", reached), "int64")

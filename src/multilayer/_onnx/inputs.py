@@ -109,7 +109,7 @@ def declared(source: Input, *, exact: bool) -> Any:
 def restore(model: Any, inputs: list[Input]) -> None:
     """Give a model's inputs their own names and types.
 
-    skl2onnx changes names that no variable can have, and was told that all numbers are float64.
+    skl2onnx changes names that no variable can have, and was given that all numbers are float64.
     """
     from onnx import TensorProto, helper
 

@@ -36,7 +36,7 @@ def converters() -> dict[type, Converter]:
 
 
 def declare(operator: Any) -> None:
-    """Tell skl2onnx the type of what such a step makes."""
+    """Declare to skl2onnx the type of what such a step makes."""
     from skl2onnx.common.data_types import DoubleTensorType
 
     width = len(operator.raw_operator.get_feature_names_out())

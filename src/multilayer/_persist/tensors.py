@@ -211,7 +211,7 @@ def read_content(path: PathLike, kind: Kind) -> Content:
 
 @contextmanager
 def _opened(path: PathLike, kind: Kind) -> Iterator[tuple[BufferedIOBase, int]]:
-    """Open an ordinary file to read; whatever is wrong with it is told with its name."""
+    """Open an ordinary file to read; whatever is wrong with it is reported with its name."""
     if "\0" in str(os.fspath(path)):
         raise ModelFileError(f"cannot read {os.fspath(path)!r}: its name has a null byte.")
     try:

@@ -84,7 +84,7 @@ def _union(part: Part) -> Step:
     branches = [(None, transformers(each), weights.get(each.name)) for each in members]
     firsts = [steps[0] for _, steps, _ in branches if steps]
     if not firsts or len({first.n_features_in for first in firsts}) > 1:
-        raise ModelFileError("its FeatureUnion has no step that tells the number of columns.")
+        raise ModelFileError("its FeatureUnion has no step that gives the number of columns.")
     names = next((f.feature_names_in for f in firsts if f.feature_names_in is not None), None)
     return Step(_beside(branches), firsts[0].n_features_in, names)
 
@@ -100,10 +100,10 @@ def _of_columns(part: Part) -> Step:
     if not isinstance(columns, list) or len(columns) != len(members):
         raise ModelFileError("its ColumnTransformer has other columns than members.")
     branches = []
-    for each, told in zip(members, columns, strict=True):
+    for each, encoded in zip(members, columns, strict=True):
         if each.kind == "drop":
             continue
-        chosen = places(decode_columns(told), n_features, numbers)
+        chosen = places(decode_columns(encoded), n_features, numbers)
         steps = transformers(each)
         if steps and steps[0].n_features_in != len(chosen):
             raise ModelFileError(f"its step {each.name!r} was fitted to other columns.")

@@ -18,7 +18,7 @@ from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.fit.samples import set_aside
 from multilayer._sklearn.fit.sklearn_callbacks import (
     CallbackSupportMixin,
-    told,
+    notify_sklearn,
     with_callbacks,
 )
 from multilayer._sklearn.fit.weight_normalization import Seen, divisors
@@ -138,7 +138,7 @@ class BaseMLP(
                 training = self._begin(samples, validation, kept)
                 if training.checkpointer is not None:
                     held.enter_context(training.checkpointer)
-            callbacks = held.enter_context(told(self, X, y, sample_weight))
+            callbacks = held.enter_context(notify_sklearn(self, X, y, sample_weight))
             self._run(training, self.max_iter, callbacks)
         self._check_fit(samples)
         return self

@@ -30,7 +30,7 @@ class Place:
     """Where in which input training is: with this a later call goes on there."""
 
     begun: int  # the global step of the input's first batch
-    mark: Any  # what inputs are told apart by, as JSON
+    mark: Any  # what distinguishes inputs, as JSON
 
 
 def rows_of(design: Design, features: Features, labels: np.ndarray, dtype: str) -> Rows:
@@ -49,7 +49,7 @@ def make_source(
 ) -> tuple[EndlessSource, Place]:
     """Return the batches from a global step on, and their place in the input.
 
-    ``stored`` is the place that the last checkpoint tells of. If it is in the same input, and that
+    ``stored`` is the place that the last checkpoint holds. If it is in the same input, and that
     has not come to its end, reading goes on there; otherwise it begins anew.
     """
     if isinstance(given, ArrayInput):

@@ -33,8 +33,8 @@ class Design:
     warm_start_from: Any
 
     @property
-    def tells_sum(self) -> bool:
-        """Whether the loss of a batch is told as the sum over its rows, not the mean."""
+    def reports_sum(self) -> bool:
+        """Whether the loss of a batch is reported as the sum over its rows, not the mean."""
         return self.reduction != MEAN
 
     @property
@@ -48,16 +48,16 @@ class Design:
         return self.reduction == SUM
 
     def description(self) -> dict[str, Any]:
-        """What checkpoints are told apart by, as JSON."""
+        """What distinguishes checkpoints, as JSON."""
         columns = [[column.name, column.width] for column in self.columns.all]
         return {"estimator": self.kind, "columns": columns}
 
-    def told_loss(self, loss_sum: float, n_rows: float) -> float:
-        """Return the loss as it is told, from the engine's sums over a batch.
+    def reported_loss(self, loss_sum: float, n_rows: float) -> float:
+        """Return the loss as it is reported, from the engine's sums over a batch.
 
         Those are of the mean over the outputs of a row.
         """
-        if self.tells_sum:
+        if self.reports_sum:
             return loss_sum * self.head.loss_factor * self.head.n_outputs
         return loss_sum * self.head.loss_factor / n_rows if n_rows > 0 else 0.0
 

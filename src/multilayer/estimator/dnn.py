@@ -70,7 +70,7 @@ class DNNClassifier(Estimator):
     mean is followed by default, as in the tf.estimator of TensorFlow 2. With "sum" a learning rate
     from TensorFlow 1 means the same as there.
 
-    `evaluate` tells accuracy, average_loss, loss and global_step; for two classes also
+    `evaluate` returns accuracy, average_loss, loss and global_step; for two classes also
     accuracy_baseline (that of the more frequent class), auc (ROC), auc_precision_recall,
     label/mean, precision, prediction/mean and recall.
 
@@ -155,9 +155,9 @@ class DNNRegressor(Estimator):
     Notes
     -----
     The loss of a row is the sum of the squared errors of its numbers; "mean" is over rows and
-    numbers. What is told and what is followed is said in the notes of :class:`DNNClassifier`.
+    numbers. What is reported and what is followed is said in the notes of :class:`DNNClassifier`.
 
-    `evaluate` tells average_loss (the mean squared error), label/mean, prediction/mean, loss and
+    `evaluate` returns average_loss (the mean squared error), label/mean, prediction/mean, loss and
     global_step; `predict` yields predictions, of shape ``(label_dimension,)``.
 
     Examples

@@ -97,7 +97,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the figures of an input."""
     LOGGER.info("Starting evaluation at %s", now())
-    head, summed = forward.design.head, forward.design.tells_sum
+    head, summed = forward.design.head, forward.design.reports_sum
     judged = [judge(forward, features, labels) for features, labels in batches_of(given, steps)]
     if not judged:
         raise DataError("input_fn must return at least one batch, its iterator has none.")
@@ -116,8 +116,8 @@ def evaluate(
         "global_step": global_step,
     }
     LOGGER.info("Finished evaluation at %s", now())
-    told = ", ".join(f"{key} = {results[key]:.8g}" for key in sorted(results))
-    LOGGER.info("Saving dict for global step %d: %s", global_step, told)
+    shown = ", ".join(f"{key} = {results[key]:.8g}" for key in sorted(results))
+    LOGGER.info("Saving dict for global step %d: %s", global_step, shown)
     return results
 
 

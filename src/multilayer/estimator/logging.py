@@ -1,4 +1,4 @@
-"""What training and evaluation tell: lines of Python's logging, silent until asked for.
+"""What training and evaluation report: lines of Python's logging, silent until asked for.
 
 The logger is named ``multilayer``. Its lines are those of 2019 with that name in place of
 ``tensorflow``: ``INFO:multilayer:loss = 122.5, step = 1``.
@@ -23,7 +23,7 @@ class Lines(logging.StreamHandler):
 
 
 def set_verbosity(level: int) -> None:
-    """Show what training and evaluation tell, from a level up.
+    """Show what training and evaluation report, from a level up.
 
     Parameters
     ----------

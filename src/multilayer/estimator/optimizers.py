@@ -73,7 +73,7 @@ NAMED: dict[str, Mapping[str, Any]] = {
 
 
 def optimizer_arguments(given: Any) -> Mapping[str, Any]:
-    """Check an optimizer, and return what the engine is told of it."""
+    """Check an optimizer, and return what the engine is given of it."""
     if isinstance(given, optax.GradientTransformation):
         return {"solver": given}
     if not callable(given):

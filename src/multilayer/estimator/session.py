@@ -83,10 +83,10 @@ class Session:
         self.training.state = state._replace(loss_sum=zero, weight_sum=zero)
         loop.train(self.training, target, callbacks=[watch], budget=pace)
         state = self.training.state
-        self.loss = self.design.told_loss(float(state.loss_sum), float(state.weight_sum))
+        self.loss = self.design.reported_loss(float(state.loss_sum), float(state.weight_sum))
 
     def log(self, step: int) -> None:
-        """Tell the loss of a step, and the speed since the last one told."""
+        """Log the loss of a step, and the speed since the last one logged."""
         every = self.config.log_step_count_steps
         if not every or (step - self.first - 1) % every:
             return

@@ -1,6 +1,6 @@
 """Training rows for the engine: arrays read pass after pass, or a stream of batches.
 
-Both are endless to the engine, one epoch that never closes: where an input ends is told by ``end``.
+Both are endless to the engine, one epoch that never closes: ``end`` says where an input ends.
 """
 
 from collections.abc import Iterator, Sequence

@@ -37,7 +37,7 @@ def draw_classes(ax: Axes, plane: Any, names: Sequence[str]) -> Any:
 
 
 def draw_values(ax: Axes, plane: Any, name: str) -> Any:
-    """Draw a surface of values, the samples, and a bar that tells the colours."""
+    """Draw a surface of values, the samples, and a bar that explains the colours."""
     shown = [plane.response.ravel()] + ([] if plane.y is None else [plane.y])
     limits = min(map(np.min, shown)), max(map(np.max, shown))
     surface = _image(ax, plane, plane.response)

@@ -29,5 +29,5 @@ def class_colors(n_classes: int) -> np.ndarray:
 
 
 def class_markers(n_classes: int) -> list[str]:
-    """Return a marker for each class, so that colours are not all that tells them apart."""
+    """Return a marker for each class, so that colours are not all that distinguishes them."""
     return [MARKERS[i % len(MARKERS)] for i in range(n_classes)]

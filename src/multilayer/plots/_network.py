@@ -39,7 +39,7 @@ class NetworkDisplay:
         The biases of each layer; None for a network without.
     activations : sequence, default=None
         Of each layer the name of its activation function, or a sequence with that of each unit;
-        names in :data:`multilayer.nn.ACTIVATIONS` have a curve. None tells nothing.
+        names in :data:`multilayer.nn.ACTIVATIONS` have a curve. None shows nothing.
     input_names, output_names : sequence of str, default=None
         Names of the inputs and the outputs; None for "x1", "x2", ... and "y1", "y2", ...
 
@@ -104,7 +104,7 @@ class NetworkDisplay:
         estimator : MLPClassifier, MLPRegressor, Perceptron or Pipeline
             A fitted network of dense layers, or a pipeline that ends in one. Of normalised layers
             the scales and shifts, of residual ones the connections past a layer are not drawn: the
-            words below the layer tell of them.
+            words below the layer describe them.
         input_names : sequence of str, default=None
             Names of the inputs; None for the names of the features, else "x1", "x2", ...
         output_names : sequence of str, default=None

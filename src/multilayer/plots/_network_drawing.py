@@ -13,7 +13,7 @@ POSITIVE, NEGATIVE = "#2b6cb0", "#c53030"
 INPUT, UNIT, BIAS = "#dce8f5", "white", "#fff3c4"  # fills
 NUMBER_SIZE = 8
 POINTS = 72  # in an inch
-LEGEND = 0.35  # height of the line that tells the colours, in inches
+LEGEND = 0.35  # height of the line that explains the colours, in inches
 ABOVE, FRONT = 3, 4  # zorder of units, and of what is in them
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 

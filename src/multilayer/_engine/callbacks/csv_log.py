@@ -15,7 +15,7 @@ class CSVLog(Callback):
     ----------
     path : str or path-like
         File to write; its folder must exist. Each line is in the file as soon as its epoch has
-        been told.
+        been reported.
     append : bool, default=False
         Whether to write behind the lines of an existing file, for training that goes on; the file
         is replaced otherwise.

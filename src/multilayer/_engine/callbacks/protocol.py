@@ -73,7 +73,7 @@ class Callback:
     ----------
     only_watches : bool
         True for a callback that never stops training and looks at nothing but reports: epochs
-        may then be told in groups, and small data train faster.
+        may then be reported in groups, and small data train faster.
     """
 
     only_watches = False

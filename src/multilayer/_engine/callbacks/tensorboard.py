@@ -25,14 +25,14 @@ SPEED = "steps_per_second"
 LEFT_OUT = ("callbacks", "verbose", "warm_start", "checkpoint")
 """Arguments that say nothing of what is learnt."""
 LONGEST = 200  # characters of an argument's text
-ENDING = 8  # characters that tell runs of the same second apart
+ENDING = 8  # characters that distinguish runs of the same second
 
 
 class TensorBoard(Callback):
     """Write curves, histograms and hyper-parameters for TensorBoard.
 
-    Each fit has a folder of its own in `log_dir`, named after the time with an ending to tell it
-    apart, such as ``2026-03-14_15-09-26_f4d1c86b``: copies of an estimator that a search trains
+    Each fit has a folder of its own in `log_dir`, named after the time and an ending of its own,
+    such as ``2026-03-14_15-09-26_f4d1c86b``: copies of an estimator that a search trains
     side by side do not mix. Training that goes on (``warm_start``, ``partial_fit``, or from a
     checkpoint) goes on in its folder. What is written of an epoch is on the disk before the next
     one begins.
@@ -159,7 +159,7 @@ class TensorBoard(Callback):
         return self._file
 
     def on_progress(self, progress: Progress) -> None:
-        """Write the speed of the epochs just told, and bring all down to the disk."""
+        """Write the speed of the epochs just reported, and bring all down to the disk."""
         if not self._new_points:
             return
         step, seconds = self._told

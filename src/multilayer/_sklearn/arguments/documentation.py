@@ -163,8 +163,8 @@ scoring : str, callable or None, default=None
     y)``, higher is better. It is tried before training: one that fails or is NaN on the
     validation data is refused.
 callbacks : sequence of multilayer.callbacks.Callback or None, default=None
-    Told of progress and of each epoch; they may end training. With "lbfgs" an iteration counts
-    as an epoch.
+    Called with the progress and at each epoch; they may end training. With "lbfgs" an iteration
+    counts as an epoch.
 checkpoint : str, path-like, multilayer.Checkpoint or None, default=None
     Folder to keep training in, so that the same fit, started again after a crash, goes on where
     it was and ends with the same bits; a fit that was finished returns at once. "Same" are the

@@ -130,7 +130,7 @@ def monitor(arguments: NetworkArguments, *, validate: bool) -> str:
 
 
 def computing_type() -> str:
-    """Everything is computed in float32, or in float64 where JAX was told to (jax_enable_x64)."""
+    """Everything is computed in float32, or in float64 under jax_enable_x64."""
     return str(jax.dtypes.canonicalize_dtype(np.float64))
 
 

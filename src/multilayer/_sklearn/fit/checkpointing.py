@@ -62,7 +62,7 @@ def kept(
 ) -> Iterator[Kept | None]:
     """Hold the folder of the fit that is about to begin; None where none is to be kept.
 
-    ``warm`` tells that it goes on from an earlier fit. The estimator has its first parameters.
+    ``warm`` says that it goes on from an earlier fit. The estimator has its first parameters.
 
     Raises
     ------

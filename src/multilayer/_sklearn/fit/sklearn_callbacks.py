@@ -1,4 +1,4 @@
-"""scikit-learn's own callbacks, which it has from 1.9 on, told of each epoch.
+"""scikit-learn's own callbacks, which it has from 1.9 on, called at each epoch.
 
 They are set with ``set_callbacks``, or come down from a search or a pipeline that has some.
 """
@@ -22,11 +22,11 @@ except ImportError:  # scikit-learn before 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "told", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "notify_sklearn", "with_callbacks"]
 
 
-class ToldByEpochs(Callback):
-    """Tells scikit-learn's callbacks of each epoch as a task of the fit."""
+class EpochNotifier(Callback):
+    """Reports each epoch to scikit-learn's callbacks as a task of the fit."""
 
     def __init__(self, estimator: Any, context: Any, data: dict[str, Any]) -> None:
         self._estimator, self._context, self._data = estimator, context, data
@@ -52,9 +52,9 @@ class ToldByEpochs(Callback):
 
 
 @contextmanager
-def told(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Iterator[list[Callback]]:
-    """Begin and end the fit for the estimator's callbacks; yields what tells them of epochs."""
-    # A search hands its context down with or without callbacks; telling nobody would only cost
+def notify_sklearn(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Iterator[list[Callback]]:
+    """Begin and end the fit for the estimator's callbacks; yields what reports epochs to them."""
+    # A search hands its context down with or without callbacks; reporting to nobody would only cost
     # a call of the program for each epoch.
     if not getattr(estimator, "_skl_callbacks", None):
         yield []
@@ -63,5 +63,5 @@ def told(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Iterator[list[Ca
     data = {"X": X, "y": y, "metadata": metadata}
     context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
     context.call_on_fit_task_begin(estimator=estimator, **data)
-    yield [ToldByEpochs(estimator, context, data)]
+    yield [EpochNotifier(estimator, context, data)]
     context.call_on_fit_task_end(estimator=estimator, reconstruction_attributes=lambda: {}, **data)

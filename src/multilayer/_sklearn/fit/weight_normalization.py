@@ -27,7 +27,7 @@ def divisors(rule: str, given: np.ndarray, seen: Seen, *, by_class: bool) -> np.
     """Return what each row adds to the divisor of its batch's loss; None where it is its weight.
 
     Under "data" that is the mean weight of all rows. Under "batch" it is the row's sample weight,
-    times the mean weight of the classes: class weights tell what each row is to count in the whole,
+    times the mean weight of the classes: class weights say what each row counts in the whole,
     so a batch with rare heavy rows may not be divided by what these weigh.
 
     Parameters

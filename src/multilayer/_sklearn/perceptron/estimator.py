@@ -230,7 +230,7 @@ class Perceptron(
         Returns
         -------
         self : Perceptron
-            The fitted estimator; `converged_` tells of this pass, `n_updates_` counts on.
+            The fitted estimator; `converged_` is of this pass, `n_updates_` counts on.
         """
         check_arguments(self)
         if self.early_stopping:

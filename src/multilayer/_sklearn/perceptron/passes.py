@@ -57,7 +57,7 @@ def train(
     """Train a unit in place.
 
     ``orders`` yields the order of the rows of each pass. ``score`` takes the place of the loss in
-    the stopping rule, ``watch`` is told of each pass.
+    the stopping rule, ``watch`` is called after each pass.
 
     Notes
     -----

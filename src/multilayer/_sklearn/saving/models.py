@@ -1,7 +1,7 @@
 """Fitted models as plain data and back: what a file holds, whatever writes the file.
 
 A model is an estimator of multilayer's, by itself, at the end of a scikit-learn pipeline or within
-another composition. Each step is told by a JSON description (name, kind, constructor arguments,
+another composition. Each step has a JSON description (name, kind, constructor arguments,
 fitted values, and the steps within it) and by arrays. The names of these begin with the kinds of
 the steps down to theirs: ``"StandardScaler.mean"``, ``"ColumnTransformer.StandardScaler2.mean"``
 for the second scaler there.
@@ -113,7 +113,7 @@ def describe(model: Any) -> Description:
     pipeline = type(model) is Pipeline
     members = list(model.steps) if pipeline else [(type(model).__name__.lower(), model)]
     arrays: dict[str, np.ndarray] = {}
-    steps = _tell_all(members, "", arrays)
+    steps = _encode_all(members, "", arrays)
     if not hasattr(model, "predict"):
         raise ModelFileError(
             f"model must end in one of {list(ESTIMATORS)} to be saved, got {model!r}."
@@ -199,7 +199,7 @@ def _named(kind: str) -> Any:
 # To plain data --------------------------------------------------------------------------------
 
 
-def _tell_all(
+def _encode_all(
     members: Iterable[tuple[str, Any]], prefix: str, arrays: dict[str, np.ndarray]
 ) -> list[dict[str, Any]]:
     """Describe steps beside one another; their arrays are added to `arrays`."""
@@ -207,20 +207,20 @@ def _tell_all(
     prefixes = prefixes_of([kind for *_, kind in named])
     return [
         {"name": name, "kind": kind}
-        | ({} if kind in WORDS else _tell(step, kind, prefix + own, arrays))
+        | ({} if kind in WORDS else _encode(step, kind, prefix + own, arrays))
         for (name, step, kind), own in zip(named, prefixes, strict=True)
     ]
 
 
-def _tell(step: Any, kind: str, prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _encode(step: Any, kind: str, prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     check_is_fitted(step)
     known = _named(kind)
     fitted, own = known.fitted(step)
     arrays.update({prefix + key: array for key, array in own.items()})
-    told = {"params": known.params(step), "fitted": fitted}
+    encoded = {"params": known.params(step), "fitted": fitted}
     if kind in COMPOSED:
-        told["steps"] = _tell_all(known.members(step), prefix, arrays)
-    return told
+        encoded["steps"] = _encode_all(known.members(step), prefix, arrays)
+    return encoded
 
 
 def _kind_of(name: str, step: Any) -> str:

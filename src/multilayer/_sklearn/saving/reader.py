@@ -159,7 +159,7 @@ def take_array(
 
 def require_finite(name: str, array: np.ndarray) -> None:
     """Refuse an array that holds NaN or infinity."""
-    # The extremes tell, without an array of answers; those of no values are nothing to look at.
+    # The extremes show it, without an array of answers; those of no values are nothing to look at.
     if array.dtype.kind == "f" and array.size and not np.isfinite([array.min(), array.max()]).all():
         raise ModelFileError(f"{name} holds NaN or infinity: such a model predicts nothing.")
 

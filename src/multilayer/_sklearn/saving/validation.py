@@ -267,8 +267,8 @@ def _columns(part: Part, members: Sequence[Part], shapes: Sequence[Shape]) -> Sh
         _check_given(word, member)
     _check_given(fitted.get(REST), members[-1] if has_rest else None)
     numbers = {name: i for i, name in enumerate(() if names is None else names)}
-    told = take_list(fitted, "columns", len(members))
-    chosen = [places(decode_columns(each), n_features, numbers) for each in told]
+    encoded = take_list(fitted, "columns", len(members))
+    chosen = [places(decode_columns(each), n_features, numbers) for each in encoded]
     taken = {i for each in chosen[: len(given)] for i in each}
     if has_rest and chosen[-1] != [i for i in range(n_features) if i not in taken]:
         raise ModelFileError("its ColumnTransformer has other remaining columns than it takes.")

@@ -61,7 +61,7 @@ def find_classes(y: np.ndarray) -> tuple[Classes, str]:
 def declared_classes(classes: Any, y: Any) -> tuple[Classes, str]:
     """Return classes declared ahead of their samples, and the kind of target they make.
 
-    A list of arrays declares several columns of classes; otherwise y tells whether the classes are
+    A list of arrays declares several columns of classes; otherwise y shows whether the classes are
     the columns of an indicator matrix.
     """
     if isinstance(classes, list | tuple) and any(np.ndim(each) == 1 for each in classes):

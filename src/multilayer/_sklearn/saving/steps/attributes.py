@@ -1,7 +1,7 @@
-"""Kinds of fitted attributes: how each is told as JSON and arrays, and taken back, checked.
+"""Kinds of fitted attributes: how each is encoded as JSON and arrays, and taken back, checked.
 
 Axes have names, such as ``"n_features"``. All arrays of a step must agree on how long each is, when
-it is told and when it is read.
+it is encoded and when it is read.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ REMEDY = "Make the columns numbers or text before fit."
 
 @dataclass(frozen=True)
 class State:
-    """A step as plain data: told attribute by attribute, taken back in the same order."""
+    """A step as plain data: encoded attribute by attribute, taken back in the same order."""
 
     fitted: Any = field(default_factory=dict)
     arrays: Any = field(default_factory=dict)
@@ -41,7 +41,7 @@ class State:
 class Attribute(Protocol):
     """One kind of fitted attribute."""
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put a value into a state."""
 
     def take(self, name: str, state: State, step: Any) -> Any:
@@ -57,7 +57,7 @@ class Array:
     any_number: bool = False  # NaN and infinity too
     needed: Callable[[Any], bool] = lambda step: True  # else it is None, or may be
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put an array into a state."""
         if value is None:
             return
@@ -91,7 +91,7 @@ class Plain:
 
     kind: type
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put a value into a state."""
         state.fitted[name] = encode(name, self.kind(value))
 
@@ -108,7 +108,7 @@ class Size:
 
     axis: str
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put a number into a state."""
         state.check_shape(name, (int(value),), (self.axis,))
         state.fitted[name] = int(value)
@@ -123,7 +123,7 @@ class Size:
 class Counts:
     """Rows seen: one number, or one for each feature where values were missing."""
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put numbers into a state."""
         state.fitted[name] = np.asarray(value).tolist()
 
@@ -146,7 +146,7 @@ class Labels:
     axis: str = "n_features"
     needed: Callable[[Any], bool] = lambda step: True  # else it is None
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put labels into a state."""
         if value is not None:
             state.check_shape(name, value.shape, (self.axis,))
@@ -164,7 +164,7 @@ class Labels:
 class Categories:
     """A list with an array of labels for each feature."""
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put the labels of all features into a state."""
         state.check_shape(name, (len(value),), ("n_features",))
         state.fitted[name] = [
@@ -195,7 +195,7 @@ def _are_categories(labels: np.ndarray) -> bool:
 class DType:
     """The type of the data seen."""
 
-    def tell(self, name: str, value: np.dtype, state: State) -> None:
+    def encode(self, name: str, value: np.dtype, state: State) -> None:
         """Put a type into a state."""
         text = "object" if value.kind == "O" else value.newbyteorder("=").str
         decode_dtype(name, text)
@@ -212,7 +212,7 @@ class Runs:
 
     lengths: Callable[[Any], Any]  # of a step with the attributes before
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put arrays into a state."""
         state.arrays[name] = np.concatenate([np.asarray(run) for run in value])
         require_finite(name, state.arrays[name])

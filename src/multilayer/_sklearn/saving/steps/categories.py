@@ -27,7 +27,7 @@ TARGETS = ("binary", "multiclass", "continuous")
 class Infrequent:
     """Which categories of each feature are grouped as infrequent: numbers, or None for none."""
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put the numbers into a state; without grouping there are none."""
         for i, numbers in enumerate(value or ()):
             if numbers is not None:
@@ -138,7 +138,7 @@ def _finish_ordinal(encoder: Any) -> None:
 class TargetKind:
     """What kind of target an encoder of means was fitted to."""
 
-    def tell(self, name: str, value: str, state: State) -> None:
+    def encode(self, name: str, value: str, state: State) -> None:
         """Put a word into a state."""
         state.fitted[name] = value
 
@@ -152,7 +152,7 @@ class TargetKind:
 class TargetMeans:
     """The mean of the target: one number, or one for each class."""
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put means into a state."""
         state.arrays[name] = np.asarray(value)
         require_finite(name, state.arrays[name])

@@ -20,8 +20,8 @@ from multilayer._sklearn.saving.reader import (
 from multilayer._sklearn.saving.steps.columns import decode_columns, encode_columns, places
 from multilayer._sklearn.saving.steps.compositions import (
     Composition,
+    Encoded,
     Members,
-    Told,
     require_transformers,
 )
 from multilayer._sklearn.saving.steps.declared import constructed, output_of, with_output
@@ -57,8 +57,8 @@ def _columns(step: Any) -> list[Any]:
 
 
 def _chosen(step: Any, columns: Any) -> list[int]:
-    told = decode_columns(encode_columns("columns", columns))
-    return places(told, step.n_features_in_, _numbers(step))
+    encoded = decode_columns(encode_columns("columns", columns))
+    return places(encoded, step.n_features_in_, _numbers(step))
 
 
 def _numbers(step: Any) -> dict[str, int]:
@@ -66,7 +66,7 @@ def _numbers(step: Any) -> dict[str, int]:
     return {name: i for i, name in enumerate(getattr(step, "feature_names_in_", ()))}
 
 
-def _fitted(step: Any) -> Told:
+def _fitted(step: Any) -> Encoded:
     names = [name for name, *_ in step.transformers] + [REST]
     for name, columns in zip(names, _columns(step), strict=True):
         if _chosen(step, columns) != list(step._transformer_to_input_indices[name]):
@@ -74,14 +74,14 @@ def _fitted(step: Any) -> Told:
                 f"the columns of {name!r} must be names, numbers, a slice or a mask to be saved, "
                 f"got {columns!r}. Give them as one of these before fit."
             )
-    told = [encode_columns("columns", columns) for columns in _columns(step)]
+    encoded = [encode_columns("columns", columns) for columns in _columns(step)]
     outputs = [step.output_indices_[name] for name in names]
     values = {
         "n_features": step.n_features_in_,
         "feature_names": encode_names(getattr(step, "feature_names_in_", None)),
         "output": output_of(step),
         "sparse_output": bool(step.sparse_output_),
-        "columns": told[: len(step.transformers_)],
+        "columns": encoded[: len(step.transformers_)],
         "given": [given if given in WORDS else STEP for _, given, _ in step.transformers],
         REST: step.remainder if step.remainder in WORDS else STEP,
         "outputs": [[bounds.start, bounds.stop] for bounds in outputs],

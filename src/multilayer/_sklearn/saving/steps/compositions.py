@@ -20,7 +20,7 @@ from multilayer._sklearn.saving.steps.declared import (
 )
 
 Members = Sequence[tuple[str, Any]]
-Told = tuple[dict[str, Any], dict[str, np.ndarray]]
+Encoded = tuple[dict[str, Any], dict[str, np.ndarray]]
 WORDS = ("passthrough", "drop", None)
 """What may stand in place of a step."""
 
@@ -35,7 +35,7 @@ class Composition:
         Its class, and where that is.
     inner : tuple of str
         Arguments that hold its members, and those of the machine it was fitted on, which are not
-        kept; the others are told as they are.
+        kept; the others are encoded as they are.
     members : callable
         Returns its fitted members, each with its name.
     fitted : callable
@@ -51,7 +51,7 @@ class Composition:
     module: str
     inner: tuple[str, ...]
     members: Callable[[Any], Members]
-    fitted: Callable[[Any], Told]
+    fitted: Callable[[Any], Encoded]
     make: Callable[[Any, dict[str, Any], Values, Members, Arrays], Any]
     varying: tuple[str, ...] = ()
     words: Any = ()  # no argument is code that has a name
@@ -91,7 +91,7 @@ def require_transformers(kind: Composition, members: Members) -> None:
 # Pipelines and unions ---------------------------------------------------------------------------
 
 
-def _output_alone(step: Any) -> Told:
+def _output_alone(step: Any) -> Encoded:
     return {"output": output_of(step)}, {}
 
 
@@ -124,7 +124,7 @@ def _frozen(
     raise ModelFileError("its FrozenEstimator must have one member.")
 
 
-def _target_fitted(step: Any) -> Told:
+def _target_fitted(step: Any) -> Encoded:
     if step.func is not None or step.inverse_func is not None:
         raise ModelFileError(
             "TransformedTargetRegressor must have no func to be saved, as a function is code; got "

@@ -1,6 +1,6 @@
-"""Steps told by a table: what each kind of step is made of, and how it is made again from that.
+"""Steps described by a table: what each kind of step is made of, and how it is rebuilt from that.
 
-Classes are imported when a step of theirs is told or read. Which modules, classes, arguments and
+Classes are imported when a step of theirs is encoded or read. Which modules, classes, arguments and
 attributes there are stands in the tables here, never in a file.
 """
 
@@ -77,7 +77,7 @@ class Declared:
     words : dict of str to Words
         Arguments that are code, with those that can be saved by name.
     check : callable
-        Refuses arguments that a file must not have, when a step is told and when it is read.
+        Refuses arguments that a file must not have, when a step is encoded and when it is read.
     fits : callable
         Refuses arguments and attributes that do not fit together, and asks the arrays for the
         memory that `finish` takes.
@@ -122,7 +122,7 @@ class Declared:
         }
         state = State(values, {}, {"n_features": values["n_features"]})
         for name, attribute in self.attributes.items():
-            attribute.tell(name.strip("_"), getattr(step, name, None), state)
+            attribute.encode(name.strip("_"), getattr(step, name, None), state)
         return state.fitted, state.arrays
 
     # And back -----------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Child:
     kind: Declared
     needed: Callable[[Any], bool]
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put a step into the state of another."""
         if value is not None:
             fitted, arrays = self.kind.fitted(value)
@@ -306,7 +306,7 @@ def constructed(kind: Any, arguments: Mapping[str, Any]) -> Any:
 
 
 def output_of(step: Any) -> str | None:
-    """Return what set_output was told."""
+    """Return the configuration that set_output was given."""
     return getattr(step, "_sklearn_output_config", {}).get("transform")
 
 
@@ -319,6 +319,6 @@ def check_output(fitted: Values) -> str | None:
 
 
 def with_output(step: Any, fitted: Values) -> Any:
-    """Return a step after telling set_output the same."""
+    """Return a step after giving set_output the same configuration."""
     output = check_output(fitted)
     return step if output is None else step.set_output(transform=output)

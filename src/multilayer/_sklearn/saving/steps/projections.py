@@ -37,7 +37,7 @@ def _n_components(step: Any) -> int:
 class Knots:
     """B-splines of the features: their knots say all."""
 
-    def tell(self, name: str, value: Any, state: State) -> None:
+    def encode(self, name: str, value: Any, state: State) -> None:
         """Put the knots of all features into a state."""
         knots = np.column_stack([spline.t for spline in value])
         state.check_shape(name, knots.shape, ("n_knots", "n_features"))

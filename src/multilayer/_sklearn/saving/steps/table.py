@@ -1,6 +1,6 @@
-"""The kinds of preprocessing and composition that a model file may hold, and where each is told.
+"""The kinds of preprocessing and composition that a model file may hold, and where each is encoded.
 
-The modules are imported when a step of theirs is told or read, so that a network alone needs none.
+The modules are imported when a step of theirs is encoded or read: a network alone needs none.
 """
 
 from functools import cache
@@ -23,7 +23,7 @@ HOMES = {
     "compositions": ("Pipeline", "FeatureUnion", "FrozenEstimator", "TransformedTargetRegressor"),
     "column_transformer": ("ColumnTransformer",),
 }
-"""Kinds by the module beside this one that tells them."""
+"""Kinds by the module beside this one that encodes them."""
 KINDS = {name: module for module, names in HOMES.items() for name in names}
 COMPOSED = frozenset((*HOMES["compositions"], *HOMES["column_transformer"]))
 """Kinds that have steps within them."""
