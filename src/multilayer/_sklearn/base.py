@@ -127,18 +127,20 @@ class BaseMLP(
 
         self._check_parameters()
         again = self.warm_start and "_network" in vars(self)
-        with ExitStack() as held:
+        with ExitStack() as stack:
             with self._unchanged_on_refusal():
                 if again:
                     self._check_same_targets(y)
                 samples = self._samples(X, y, sample_weight, first=not again)
                 validation = self._validation(X_val, y_val, sample_weight_val)
                 self._start_or_continue(samples, again=again)
-                kept = held.enter_context(checkpointing.kept(self, samples, validation, warm=again))
-                training = self._begin(samples, validation, kept)
+                checkpointed = stack.enter_context(
+                    checkpointing.checkpointed_fit(self, samples, validation, warm=again)
+                )
+                training = self._begin(samples, validation, checkpointed)
                 if training.checkpointer is not None:
-                    held.enter_context(training.checkpointer)
-            callbacks = held.enter_context(notify_sklearn(self, X, y, sample_weight))
+                    stack.enter_context(training.checkpointer)
+            callbacks = stack.enter_context(notify_sklearn(self, X, y, sample_weight))
             self._run(training, self.max_iter, callbacks)
         self._check_fit(samples)
         return self
@@ -205,7 +207,7 @@ class BaseMLP(
         self._trained = self._objective()
 
     def _begin(
-        self, samples: Any, validation: Any, kept: Any = None, *, one_epoch: bool = False
+        self, samples: Any, validation: Any, checkpointed: Any = None, *, one_epoch: bool = False
     ) -> Any:
         """Return a training run over checked samples, at its first step or at its checkpoint.
 
@@ -214,8 +216,8 @@ class BaseMLP(
         """
         from multilayer._sklearn.fit import assembly
 
-        if kept is not None:
-            self._seed = kept.seed
+        if checkpointed is not None:
+            self._seed = checkpointed.seed
         if self.early_stopping and validation is None and not one_epoch and not self._full_batch:
             samples, validation = set_aside(
                 samples, self.validation_fraction, seed=self._seed, strata=self._strata(samples)
@@ -250,8 +252,8 @@ class BaseMLP(
         training.history = self._history.continued()
         training.begun = training.reported = done
         training.arguments = self.get_params(deep=False)
-        if kept is not None:
-            training.checkpointer = kept.checkpointer(training.source.steps_per_epoch)
+        if checkpointed is not None:
+            training.checkpointer = checkpointed.checkpointer(training.source.steps_per_epoch)
             training.checkpointer.restore(training)
         return training
 

@@ -1,4 +1,4 @@
-"""The folder in which a fit is kept, and what it holds already."""
+"""The folder with the checkpoints of a fit, and what is in it already."""
 
 import warnings
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ PACKAGES = ("jax", "jaxlib", "numpy", "optax", "scikit-learn")
 
 
 @dataclass(frozen=True)
-class Kept:
+class CheckpointedFit:
     """A fit as its folder knows it, before there is a training run."""
 
     asked: Checkpoint
@@ -57,10 +57,10 @@ class Kept:
 
 
 @contextmanager
-def kept(
+def checkpointed_fit(
     estimator: Any, samples: Samples, validation: Samples | None, *, warm: bool
-) -> Iterator[Kept | None]:
-    """Hold the folder of the fit that is about to begin; None where none is to be kept.
+) -> Iterator[CheckpointedFit | None]:
+    """Own the folder of the fit that is about to begin; None where no checkpoints are asked for.
 
     ``warm`` says that it goes on from an earlier fit. The estimator has its first parameters.
 
@@ -93,7 +93,7 @@ def kept(
         }
         if found is not None:
             _warn_of_differences(found, identity)
-        yield Kept(asked, folder, identity, found)
+        yield CheckpointedFit(asked, folder, identity, found)
 
 
 def _start(estimator: Any, *, warm: bool) -> dict[str, Any]:
