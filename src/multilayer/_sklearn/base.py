@@ -3,7 +3,7 @@
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -15,7 +15,7 @@ from multilayer._core.process import check_process
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import NetworkArguments
-from multilayer._sklearn.fit.samples import set_aside
+from multilayer._sklearn.fit.samples import Samples, set_aside
 from multilayer._sklearn.fit.sklearn_callbacks import (
     CallbackSupportMixin,
     notify_sklearn,
@@ -24,6 +24,14 @@ from multilayer._sklearn.fit.sklearn_callbacks import (
 from multilayer._sklearn.fit.weight_normalization import Seen, divisors
 from multilayer._sklearn.network.curves import Curves
 from multilayer._sklearn.network.prediction import NetworkUse
+
+if TYPE_CHECKING:  # what starts JAX when it is imported
+    from multilayer._engine.callbacks.protocol import Callback
+    from multilayer._engine.loop import Scorer, Training
+    from multilayer._nn.model import Model
+    from multilayer._objectives.objective import LossNumbers, Objective
+    from multilayer._sklearn.fit.checkpointing import CheckpointedFit
+    from multilayer._sklearn.fit.warm_start import FreshOptimizer, Resumable
 
 
 def is_stochastic(estimator: "BaseMLP") -> bool:
@@ -53,26 +61,28 @@ class BaseMLP(
         """Check the constructor's arguments."""
 
     @abstractmethod
-    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Any:
+    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Samples:
         """Check rows and encode their targets; the first call learns what there is to learn."""
 
     @abstractmethod
-    def _objective(self) -> Any:
+    def _objective(self) -> "Objective":
         """Return the engine's objective for the targets learnt."""
 
     @abstractmethod
-    def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
+    def _loss_numbers(self, dtype: str, class_weights: list[np.ndarray] | None) -> "LossNumbers":
         """Return the engine's numbers of the loss."""
 
-    def _weighed(self, samples: Any, validation: Any) -> tuple[Any, Any, Any]:
+    def _weighed(
+        self, samples: Samples, validation: Samples | None
+    ) -> tuple[Samples, Samples | None, list[np.ndarray] | None]:
         """Weigh rows by their classes; return also the weights of each output's classes."""
         return samples, validation, None
 
-    def _strata(self, samples: Any) -> np.ndarray | None:
+    def _strata(self, samples: Samples) -> np.ndarray | None:
         """Groups to keep in proportion when samples are set aside."""
         return None
 
-    def _check_fit(self, samples: Any) -> None:
+    def _check_fit(self, samples: Samples) -> None:
         """Warn of a network that training has made of no use."""
 
     # Training ----------------------------------------------------------------------------------
@@ -145,7 +155,9 @@ class BaseMLP(
         self._check_fit(samples)
         return self
 
-    def _fit_one_epoch(self, samples: Callable[[], Any], validation: tuple, *, again: bool) -> Self:
+    def _fit_one_epoch(
+        self, samples: Callable[[], Samples], validation: tuple, *, again: bool
+    ) -> Self:
         """Train for one epoch, from where the last call left off (partial_fit)."""
         if self.checkpoint is not None:
             refuse(
@@ -175,7 +187,7 @@ class BaseMLP(
             self.__dict__.update(before)
             raise
 
-    def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Any:
+    def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Samples | None:
         """Check validation data, encoded like the training data."""
         if X_val is None and y_val is None:
             if weight is not None:
@@ -198,7 +210,7 @@ class BaseMLP(
     def _full_batch(self) -> bool:
         return self.solver == "lbfgs"
 
-    def _start_or_continue(self, samples: Any, *, again: bool) -> None:
+    def _start_or_continue(self, samples: Samples, *, again: bool) -> None:
         """Make first parameters, or see that those of before fit the arguments and samples."""
         check_process()  # before anything that a fork has broken is touched
         if not again:
@@ -207,8 +219,13 @@ class BaseMLP(
         self._trained = self._objective()
 
     def _begin(
-        self, samples: Any, validation: Any, checkpointed: Any = None, *, one_epoch: bool = False
-    ) -> Any:
+        self,
+        samples: Samples,
+        validation: Samples | None,
+        checkpointed: "CheckpointedFit | None" = None,
+        *,
+        one_epoch: bool = False,
+    ) -> "Training":
         """Return a training run over checked samples, at its first step or at its checkpoint.
 
         For one epoch (partial_fit) no samples are set aside, and a schedule spans max_iter such
@@ -269,12 +286,12 @@ class BaseMLP(
         self._keep_parameters(params)
         self.n_outputs_ = units
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
-        self._resumable: Any = None
+        self._resumable: Resumable | FreshOptimizer | None = None
         self._seen = Seen()
         self._history = History()
         self.t_ = 0
 
-    def _network_in_training(self) -> Any:
+    def _network_in_training(self) -> "Model":
         """Return the network with what is a matter of training."""
         from multilayer._sklearn.arguments.architecture import network_of
 
@@ -320,7 +337,7 @@ class BaseMLP(
             "Set warm_start=False to start a new one, or clone the estimator.",
         )
 
-    def _scorer(self, validation: Any) -> Any:
+    def _scorer(self, validation: Samples | None) -> "Scorer | None":
         """Return the function that scores a network, where `scoring` asks for one."""
         if self.scoring is None or validation is None or self.scoring == "loss":
             return None
@@ -329,7 +346,12 @@ class BaseMLP(
         return network_scorer(self, validation)
 
     def _run(
-        self, training: Any, epochs: int, callbacks: list[Any], *, keep_best: bool = True
+        self,
+        training: "Training",
+        epochs: int,
+        callbacks: "list[Callback]",
+        *,
+        keep_best: bool = True,
     ) -> None:
         """Train; whatever ends it, the attributes describe a network that can be used."""
         from multilayer._engine.callbacks.printing import PrintLoss
