@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._nn.model import Model
     from multilayer._objectives.objective import LossNumbers, Objective
     from multilayer._sklearn.fit.checkpointing import CheckpointedFit
-    from multilayer._sklearn.fit.warm_start import FreshOptimizer, Resumable
+    from multilayer._sklearn.fit.warm_start import Start
 
 
 def is_stochastic(estimator: "BaseMLP") -> bool:
@@ -286,7 +286,7 @@ class BaseMLP(
         self._keep_parameters(params)
         self.n_outputs_ = units
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
-        self._resumable: Resumable | FreshOptimizer | None = None
+        self._resumable: Start | None = None
         self._seen = Seen()
         self._history = History()
         self.t_ = 0

@@ -1,6 +1,6 @@
 """What an estimator keeps of a training run so that the next call goes on with it."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -8,6 +8,13 @@ import numpy as np
 from multilayer._core.types import Array
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
 from multilayer._nn.model import Parameters
+
+
+class Start(Protocol):
+    """Where training goes on from, besides the parameters that are the estimator's attributes."""
+
+    def onto(self, fresh: TrainState, step: int) -> TrainState:
+        """Continue from a fresh state of the same solver, at the given step."""
 
 
 class Raw(NamedTuple):
