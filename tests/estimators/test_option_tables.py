@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import multilayer
-from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor
+from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor, nn
 from multilayer._cli import settings, train
 from multilayer._nn.activation_names import ACTIVATION_NAMES
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS, WEIGHT_INITS
@@ -69,6 +69,11 @@ def test_the_command_line_offers_the_tables():
         assert settings.overrides({key: name}) == {key: name}
 
 
+def test_the_docstring_of_a_layer_lists_the_initialisers():
+    assert re.findall(r'^    - "(\w+)": ', nn.dense.__doc__, re.M) == list(WEIGHT_INITIALIZERS)
+    assert max(map(len, nn.dense.__doc__.splitlines())) <= 100
+
+
 def numbers(option):
     own = option.numbers if hasattr(option, "numbers") else option.defaults
     return {f"``{key}={value:g}``" for key, value in own.items() if WARMUP.get(key) != value}
@@ -121,8 +126,8 @@ RECORDS = {
         '        Schedule("dummy", lambda t, number: number * t, {"number": 2.0}),\n',
     ),
     "_nn/initializers.py": (
-        '        Initializer("orthogonal", _orthogonal),\n',
-        '        Initializer("dummy", lambda rng, n, m: rng.uniform(3, 3, (n, m))),\n',
+        "        # Equation 10 of the paper.\n",
+        '        Initializer("dummy", lambda rng, n, m: rng.uniform(3, 3, (n, m)), "all 3"),\n',
     ),
 }
 

@@ -8,6 +8,7 @@ hence the late imports here.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
+from textwrap import fill
 from typing import TYPE_CHECKING, TypeAlias
 
 from multilayer._nn.activation_names import Activation
@@ -25,6 +26,7 @@ class Initializer:
 
     name: str
     draw: Draw  # (random, fan_in, fan_out) -> float64 (fan_in, fan_out)
+    description: str  # in the docstring of nn.dense, for n inputs and m units
     auto_for: tuple[str, ...] = ()  # activations under which "auto" is this one
 
 
@@ -66,20 +68,52 @@ GLOROT = "glorot_uniform"
 WEIGHT_INITIALIZERS = {
     initializer.name: initializer
     for initializer in (
-        # Glorot and Bengio (2010), equation 16; scikit-learn's default, which takes 2 in place of 6
-        # under the name of the logistic activation.
-        Initializer(GLOROT, _uniform(lambda n, m: sqrt(6.0 / (n + m)))),
-        Initializer("glorot_normal", _normal(lambda n, m: sqrt(2.0 / (n + m)))),
-        # He et al. (2015), equation 10.
-        Initializer("he_uniform", _uniform(lambda n, m: sqrt(6.0 / n))),
-        Initializer("he_normal", _normal(lambda n, m: sqrt(2.0 / n))),
-        # LeCun et al. (1998), section 4.6; what Klambauer et al. (2017) ask for with "selu".
-        Initializer("lecun_uniform", _uniform(lambda n, m: sqrt(3.0 / n))),
-        Initializer("lecun_normal", _normal(lambda n, m: sqrt(1.0 / n)), ("selu",)),
-        Initializer("truncated_normal", _truncated_normal),
-        Initializer("orthogonal", _orthogonal),
+        # Equation 16 of the paper; scikit-learn's default.
         Initializer(
-            "glorot_uniform_logistic", _uniform(lambda n, m: sqrt(2.0 / (n + m))), ("logistic",)
+            GLOROT,
+            _uniform(lambda n, m: sqrt(6.0 / (n + m))),
+            "within ``sqrt(6 / (n + m))`` (Glorot and Bengio, 2010)",
+        ),
+        Initializer(
+            "glorot_normal",
+            _normal(lambda n, m: sqrt(2.0 / (n + m))),
+            "standard deviation ``sqrt(2 / (n + m))``",
+        ),
+        # Equation 10 of the paper.
+        Initializer(
+            "he_uniform",
+            _uniform(lambda n, m: sqrt(6.0 / n)),
+            "within ``sqrt(6 / n)``, for ReLU (He et al., 2015)",
+        ),
+        Initializer(
+            "he_normal",
+            _normal(lambda n, m: sqrt(2.0 / n)),
+            "standard deviation ``sqrt(2 / n)``, for ReLU",
+        ),
+        # Section 4.6 of the paper; what Klambauer et al. (2017) ask for with "selu".
+        Initializer(
+            "lecun_uniform",
+            _uniform(lambda n, m: sqrt(3.0 / n)),
+            "within ``sqrt(3 / n)``, for SELU (LeCun et al., 1998)",
+        ),
+        Initializer(
+            "lecun_normal",
+            _normal(lambda n, m: sqrt(1.0 / n)),
+            "standard deviation ``sqrt(1 / n)``, for SELU",
+            auto_for=("selu",),
+        ),
+        Initializer(
+            "truncated_normal",
+            _truncated_normal,
+            "standard deviation ``2 / sqrt(n)``, redrawn where beyond two of them: what "
+            "chapter 10 of the 2019 book (TensorFlow 1) writes by hand",
+        ),
+        Initializer("orthogonal", _orthogonal, "orthonormal columns or rows (Saxe et al., 2014)"),
+        Initializer(
+            "glorot_uniform_logistic",
+            _uniform(lambda n, m: sqrt(2.0 / (n + m))),
+            "within ``sqrt(2 / (n + m))``, scikit-learn's choice under that activation",
+            auto_for=("logistic",),
         ),
     )
 }
@@ -87,6 +121,13 @@ WEIGHT_INITIALIZERS = {
 
 WEIGHT_INITS = ("auto", *WEIGHT_INITIALIZERS)
 """What an estimator takes: "auto" draws the weights that suit the activation."""
+
+
+def descriptions(indent: str) -> str:
+    """Return the initialisers as a list of a docstring; its first line has the indent already."""
+    items = (f'- "{name}": {each.description}' for name, each in WEIGHT_INITIALIZERS.items())
+    wrapped = (fill(item, 96, subsequent_indent=f"{indent}  ") for item in items)
+    return f";\n{indent}".join(wrapped) + "."
 
 
 def auto(activation: Activation) -> str:
