@@ -116,8 +116,8 @@ def test_equal_records_are_the_same_fit():
     ("factor", "problem"),
     [
         (lambda t: 1.0, r"returns shape \(\)"),
-        (lambda t: t - 0.5, r"returns \[-0.5"),
-        (lambda t: np.where(t < 1, 1.0, np.nan), "nan"),
+        (lambda t: t - 0.5, "at t=0 it returns -0.5"),
+        (lambda t: np.where(t < 0.8, 1.0, np.nan), "at t=0.8 it returns nan"),
         (lambda: 1.0, "raises TypeError"),
     ],
 )
@@ -152,6 +152,7 @@ def test_where_no_schedule_is_taken():
         ({"defaults": ["power"]}, "defaults"),
         ({"defaults": {"power": np.inf}}, "power"),
         ({"over": "epochs"}, "over"),
+        ({"arguments": "power_t"}, "arguments"),
         ({"warmup": "square"}, "warmup"),
         ({"ends_by_design": "yes"}, "ends_by_design"),
     ],

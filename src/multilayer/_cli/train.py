@@ -12,6 +12,7 @@ from multilayer._cli.curves import check_curves
 from multilayer._core.checks import check_choice, check_integer
 from multilayer._nn.activation_names import ACTIVATION_NAMES
 from multilayer._nn.initializers import WEIGHT_INITS
+from multilayer._optim.solvers import solvers_with
 
 _NETWORK, _TRAINING, _ROWS, _OUTPUT = "Network", "Training", "Data", "Output"
 
@@ -64,7 +65,10 @@ def train(
     solver: Annotated[
         str | None, _option(f"{', '.join(o.SOLVERS)}.", _TRAINING, metavar="NAME")
     ] = None,
-    weight_decay: Annotated[float | None, _option("Weight decay of adamw.", _TRAINING)] = None,
+    weight_decay: Annotated[
+        float | None,
+        _option(f"Weight decay of {' and '.join(solvers_with('weight_decay'))}.", _TRAINING),
+    ] = None,
     label_smoothing: Annotated[
         float | None, _option("Share of the target spread over all classes.", _TRAINING)
     ] = None,

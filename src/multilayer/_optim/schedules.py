@@ -5,7 +5,7 @@ A schedule is therefore never compiled, and changing it compiles nothing.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -85,6 +85,9 @@ class Schedule:
             refuse("defaults", "a dictionary of numbers", self.defaults)
         for name, value in self.defaults.items():
             check_real(f"defaults[{name!r}]", value, "[0, inf)")
+        texts = isinstance(self.arguments, tuple)
+        if not (texts and all(isinstance(name, str) for name in self.arguments)):
+            refuse("arguments", "a tuple of names", self.arguments)
         check_choice("over", self.over, ("progress", "rows"))
         check_choice("warmup", self.warmup, ("linear", "cosine"))
         for flag in ("ends_by_design", "divides_on_plateau", "scikit_learn"):
@@ -98,7 +101,8 @@ class Schedule:
     def factors(self, t: np.ndarray, numbers: Numbers) -> np.ndarray:
         """Return `factor` at each entry of `t`, given all numbers of the schedule."""
         own = (*self.defaults, *self.arguments)
-        return self.factor(t, **{name: numbers[name] for name in own if name not in WARMUP})
+        given = {name: numbers[name] for name in own if name not in WARMUP}
+        return np.asarray(self.factor(t, **given), np.float64)
 
 
 def _constant(t: np.ndarray) -> np.ndarray:
@@ -166,16 +170,16 @@ SCHEDULES = {
 
 def problem_of(schedule: Schedule, numbers: Numbers) -> str:
     """Return what is wrong with the factors of a schedule with these numbers; "" if nothing is."""
-    t = np.linspace(0.0, 1.0, 5) if schedule.over == "progress" else np.arange(0.0, 5000.0, 1000.0)
-    shape = t.shape
+    t = np.linspace(0.0, 1.0 if schedule.over == "progress" else 1e6, 101)
     try:
-        factors: Any = np.asarray(schedule.factors(t, numbers), np.float64)
+        factors = schedule.factors(t, numbers)
     except Exception as error:  # whatever the user's function raises is the answer
-        return f"with t from {t[0]:g} to {t[-1]:g} it raises {type(error).__name__}: {error}"
-    if factors.shape != shape:
-        return f"it returns shape {factors.shape} for {shape}"
-    if not np.isfinite(factors).all() or (factors < 0).any():
-        return f"for t={t.tolist()} it returns {factors.tolist()}"
+        return f"with t from 0 to {t[-1]:g} it raises {type(error).__name__}: {error}"
+    if factors.shape != t.shape:
+        return f"it returns shape {factors.shape} for {t.shape}"
+    wrong = ~(np.isfinite(factors) & (factors >= 0))
+    if wrong.any():
+        return f"at t={t[wrong][0]:g} it returns {factors[wrong][0]:g}"
     return ""
 
 
