@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from multilayer import nn as nn
     from multilayer import plots as plots
     from multilayer import portable as portable
+    from multilayer import schedules as schedules
     from multilayer._core.errors import DataError as DataError
     from multilayer._core.errors import DivergenceError as DivergenceError
     from multilayer._core.errors import ForkedProcessError as ForkedProcessError
@@ -41,7 +42,7 @@ _HOMES = {
     "save": "multilayer.model_file",
     "to_onnx": "multilayer.onnx",
 }
-_MODULES = ("callbacks", "datasets", "estimator", "nn", "plots", "portable")
+_MODULES = ("callbacks", "datasets", "estimator", "nn", "plots", "portable", "schedules")
 
 __all__ = [
     "Checkpoint",
@@ -63,6 +64,7 @@ __all__ = [
     "plots",
     "portable",
     "save",
+    "schedules",
     "to_onnx",
 ]
 

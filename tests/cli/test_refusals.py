@@ -18,7 +18,7 @@ TARGET = ("--target", "kind")
         (["train", "mnist", "--epochs", "0"], "--epochs"),
         (["train", "mnist", "--epochs", "x"], "--epochs"),
         (["train", "mnist", "--solver", "lbfgs"], "--solver must be one of"),
-        (["train", "mnist", "--activation", "elu"], "--activation must be one of"),
+        (["train", "mnist", "--activation", "swish"], "--activation must be one of"),
         (["train", "mnist", "--recipe", "slow"], "--recipe must be one of"),
         (["train", "mnist", "--hidden", "3,x"], "--hidden must be"),
         (["train", "mnist", "--hidden", "0"], "--hidden must be"),

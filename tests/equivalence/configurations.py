@@ -8,7 +8,7 @@ from scipy import sparse
 
 from multilayer import MLPClassifier, MLPRegressor
 from multilayer._nn.activations import ACTIVATIONS
-from multilayer._optim.schedules import SCHEDULE_DEFAULTS
+from multilayer._optim.schedules import SCHEDULES
 
 ROWS = 48
 WIDTHS = (1, 2, 3, 3, 4, 4, 8)  # few, so that they often coincide
@@ -58,7 +58,7 @@ def training(rng: Rng, n_layers: int) -> Arguments:
     """Arguments of training by batches."""
     return {
         "solver": pick(rng, SOLVERS[:-1]),
-        "learning_rate": pick(rng, sorted(SCHEDULE_DEFAULTS)),
+        "learning_rate": pick(rng, sorted(SCHEDULES)),
         "learning_rate_init": pick(rng, (1e-3, 1e-2)),
         "batch_size": pick(rng, (16, 48)),
         "dropout": pick(rng, (0.0, 0.3)),

@@ -13,7 +13,7 @@ from multilayer import MLPClassifier, MLPRegressor, save
 from multilayer._nn.activation_names import ACTIVATION_NAMES
 from multilayer._nn.activations import ACTIVATIONS
 from multilayer._objectives import losses, objective, regression
-from multilayer._optim.solver_defaults import SOLVER_DEFAULTS
+from multilayer._optim.rules import RULES
 from multilayer._optim.solvers import SOLVERS
 
 SHORT = {"max_iter": 0, "random_state": 0}  # nothing is compiled but predictions
@@ -64,4 +64,5 @@ def test_names_without_functions_are_those_with():
     assert tuple(losses.CLASSIFICATION_LOSSES) == objective.CLASSIFICATION
     assert tuple(losses.REGRESSION_LOSSES) == objective.REGRESSION
     assert tuple(regression.OUT_FUNCTIONS) == objective.OUT_ACTIVATIONS
-    assert set(SOLVER_DEFAULTS) == set(SOLVERS) - {"plain_sgd"}
+    rules = {rule for s in SOLVERS.values() for rule in (s.rule, s.rule_without_momentum)}
+    assert rules - {""} == set(RULES)

@@ -5,19 +5,12 @@ from typing import Annotated
 
 import typer
 
+from multilayer._optim import solvers
+
 MNIST = "mnist"  # DATA that is embedded in the package
 
-ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
-SOLVERS = ("adamw", "adam", "sgd", "rmsprop", "adagrad")  # "lbfgs" takes no validation data
-WEIGHT_INITS = (
-    "auto",
-    "glorot_uniform",
-    "glorot_normal",
-    "he_uniform",
-    "he_normal",
-    "lecun_normal",
-    "truncated_normal",
-)
+# Those with epochs, which validation and progress need.
+SOLVERS = tuple(name for name, solver in solvers.SOLVERS.items() if not solver.full_batch)
 
 DATA = Annotated[
     str,

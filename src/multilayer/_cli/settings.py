@@ -6,6 +6,9 @@ from typing import Any
 
 from multilayer._cli import options as o
 from multilayer._core.checks import check_choice, check_real, refuse
+from multilayer._nn.activation_names import ACTIVATION_NAMES
+from multilayer._nn.initializers import WEIGHT_INITS
+from multilayer._optim.solvers import solvers_with
 from multilayer._sklearn.arguments.checkpoint import Checkpoint
 
 INTERVALS = {
@@ -16,7 +19,7 @@ INTERVALS = {
     "validation_fraction": "[0, 1)",
     "test_fraction": "[0, 1)",
 }
-CHOICES = {"solver": o.SOLVERS, "activation": o.ACTIVATIONS, "weight_init": o.WEIGHT_INITS}
+CHOICES = {"solver": o.SOLVERS, "activation": ACTIVATION_NAMES, "weight_init": WEIGHT_INITS}
 ARGUMENTS = {
     "hidden": "hidden_layer_sizes",
     "epochs": "max_iter",
@@ -71,12 +74,13 @@ def _interval(text: str) -> str | int | float:
 
 def check_together(arguments: dict[str, Any], given: dict[str, Any]) -> None:
     """Refuse an option that would have no effect."""
-    if "weight_decay" in given and arguments["solver"] != "adamw":
+    decaying = " or ".join(solvers_with("weight_decay"))
+    if "weight_decay" in given and arguments["solver"] not in solvers_with("weight_decay"):
         refuse(
             "--weight-decay",
-            "left out unless the solver is adamw",
+            f"left out unless the solver is {decaying}",
             given["weight_decay"],
-            f"Add --solver adamw (it is {arguments['solver']}).",
+            f"Add --solver {decaying} (it is {arguments['solver']}).",
         )
 
 

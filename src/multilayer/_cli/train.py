@@ -10,6 +10,9 @@ from multilayer._cli import recipes, settings
 from multilayer._cli.console import say_json
 from multilayer._cli.curves import check_curves
 from multilayer._core.checks import check_choice, check_integer
+from multilayer._nn.activation_names import ACTIVATION_NAMES
+from multilayer._nn.initializers import WEIGHT_INITS
+from multilayer._optim.solvers import solvers_with
 
 _NETWORK, _TRAINING, _ROWS, _OUTPUT = "Network", "Training", "Data", "Output"
 
@@ -62,7 +65,10 @@ def train(
     solver: Annotated[
         str | None, _option(f"{', '.join(o.SOLVERS)}.", _TRAINING, metavar="NAME")
     ] = None,
-    weight_decay: Annotated[float | None, _option("Weight decay of adamw.", _TRAINING)] = None,
+    weight_decay: Annotated[
+        float | None,
+        _option(f"Weight decay of {' and '.join(solvers_with('weight_decay'))}.", _TRAINING),
+    ] = None,
     label_smoothing: Annotated[
         float | None, _option("Share of the target spread over all classes.", _TRAINING)
     ] = None,
@@ -74,14 +80,14 @@ def train(
         str | None, _option("Units of the hidden layers, or none.", _NETWORK, metavar="300,100")
     ] = None,
     activation: Annotated[
-        str | None, _option(f"{', '.join(o.ACTIVATIONS)}.", _NETWORK, metavar="NAME")
+        str | None, _option(f"{', '.join(ACTIVATION_NAMES)}.", _NETWORK, metavar="NAME")
     ] = None,
     dropout: Annotated[
         float | None, _option("Chance that a hidden unit is dropped.", _NETWORK)
     ] = None,
     weight_init: Annotated[
         str | None,
-        _option(f"Initial weights: {', '.join(o.WEIGHT_INITS)}.", _NETWORK, metavar="NAME"),
+        _option(f"Initial weights: {', '.join(WEIGHT_INITS)}.", _NETWORK, metavar="NAME"),
     ] = None,
     model: Annotated[
         Path | None,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from multilayer._core.types import Array
 from multilayer._nn.model import Disturbance, Model
 from multilayer._objectives.objective import LossNumbers, Objective
-from multilayer._optim.solvers import Solver
+from multilayer._optim.rules import Rule
 
 # FitConfig.monitor: what the stopping rule watches.
 LOSS, VALIDATION_LOSS, VALIDATION_SCORE = "loss", "validation_loss", "validation_score"
@@ -18,7 +18,7 @@ class FitConfig:
 
     network: Model
     objective: Objective
-    solver: Solver
+    solver: Rule
     solver_options: tuple[tuple[str, Any], ...] = ()  # of a factory, those that are no numbers
     nesterov: bool = False
     adaptive: bool = False  # whether a stalled epoch divides the rate by 5 before it stops

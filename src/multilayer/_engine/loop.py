@@ -23,7 +23,7 @@ from multilayer._engine.state import DIVERGED, RUNNING, TrainState
 from multilayer._engine.stopping import EpochEnd
 from multilayer._engine.validation import StreamedValidation, Validation, validate_streamed
 from multilayer._nn.model import Parameters
-from multilayer._optim.schedules import Schedule
+from multilayer._optim.schedules import Rates
 
 CALL_SECONDS = 0.25  # a call of the program aims at this, so that Ctrl-C and progress stay prompt
 FIRST_CALL_OPERATIONS = 2e9  # and the first call, of unknown speed, at this much arithmetic
@@ -45,7 +45,7 @@ class Training:
     config: FitConfig
     hyper: Hyper
     source: Source
-    schedule: Schedule
+    schedule: Rates
     validation: Validation | StreamedValidation | None
     state: TrainState
     scorer: Scorer | None = None

@@ -10,7 +10,7 @@ import optax
 from multilayer._core.types import Array
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._nn.model import Parameters
-from multilayer._optim.solvers import make_rule
+from multilayer._optim.rules import make_rule
 
 RUNNING, CONVERGED, DIVERGED = 0, 1, 2  # TrainState.status
 

@@ -16,7 +16,7 @@ from multilayer._nn.normalization import keep_moments
 from multilayer._objectives.losses import reported_share, row_losses
 from multilayer._objectives.penalties import penalty, penalty_gradient
 from multilayer._optim.constraints import average, clip, limit_columns
-from multilayer._optim.solvers import make_rule
+from multilayer._optim.rules import make_rule
 
 
 def prepare(config: FitConfig, hyper: Hyper, X: Array) -> Array:

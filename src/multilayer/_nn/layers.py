@@ -12,7 +12,7 @@ from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._nn.floating import floating
 from multilayer._nn.forward import drop
-from multilayer._nn.initializers import WEIGHT_INITIALIZERS, draw_layer
+from multilayer._nn.initializers import WEIGHT_INITIALIZERS, descriptions, draw_layer
 from multilayer._nn.keys import as_key, generator
 from multilayer._nn.moments import Moments
 from multilayer._nn.normalization import follow, layer_normalize, normalize, weighted_moments
@@ -65,14 +65,7 @@ class dense:
     -----
     With `n` inputs and `m` units the weights are drawn from
 
-    - "glorot_uniform": within ``sqrt(6 / (n + m))`` (Glorot and Bengio, 2010);
-      "glorot_uniform_logistic": 2 in place of 6, scikit-learn's choice under that activation;
-      "glorot_normal": standard deviation ``sqrt(2 / (n + m))``;
-    - "he_uniform", "he_normal": ``sqrt(6 / n)`` and ``sqrt(2 / n)``, for ReLU (He et al., 2015);
-    - "lecun_uniform", "lecun_normal": ``sqrt(3 / n)`` and ``sqrt(1 / n)``, for SELU;
-    - "truncated_normal": standard deviation ``2 / sqrt(n)``, redrawn where beyond two of them: what
-      chapter 10 of the 2019 book (TensorFlow 1) writes by hand;
-    - "orthogonal": orthonormal columns or rows (Saxe et al., 2014).
+    <weight_inits>
 
     Examples
     --------
@@ -114,6 +107,10 @@ class dense:
         if x.ndim != 2 or x.shape[1] != params.kernel.shape[0]:
             refuse("x.shape", f"(rows, {params.kernel.shape[0]})", x.shape)
         return jnp.matmul(x, params.kernel) + params.bias[None, :]
+
+
+if dense.__doc__:  # None under python -OO
+    dense.__doc__ = dense.__doc__.replace("<weight_inits>", descriptions("    "))
 
 
 @dataclass(frozen=True)

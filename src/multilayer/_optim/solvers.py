@@ -1,96 +1,51 @@
-"""Update rules by name: Optax transformations built from traced numbers.
+"""Solvers by name: their numbers, and which arguments of an estimator each one takes.
 
-They are built while a program is traced, so that every number in them is an argument of the
-compiled program and changing one compiles nothing.
+The update rules themselves are in `rules.py`, which needs JAX and Optax: checks, docstrings and the
+command line's help read this table without them.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
-
-import jax
-import optax
-
-from multilayer._core.types import Array
-from multilayer._optim.adam import scale_by_adam
-
-Number = Array
-Numbers = Mapping[str, Number]
-Solver: TypeAlias = str | Callable[..., optax.GradientTransformation] | optax.GradientTransformation
-"""A name in SOLVERS, a factory of Optax's, or a rule that one has made."""
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
-def is_matrix(params: optax.Params) -> optax.Params:
-    """Mark the leaves that decay: weight matrices, not biases."""
-    return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
+@dataclass(frozen=True)
+class Solver:
+    """One solver, and how the estimator's arguments act on it."""
+
+    name: str
+    rule: str  # name of its function in rules.RULES
+    defaults: Mapping[str, float] = field(default_factory=dict, hash=False)  # of solver_params
+    arguments: tuple[str, ...] = ()  # arguments of the estimator that are numbers of the rule
+    rule_without_momentum: str = ""  # rule in its place where momentum is 0
+    nesterov: bool = False  # whether nesterovs_momentum applies
+    scikit_learn_schedules: bool = False  # whether scikit-learn's own schedules apply
+    full_batch: bool = False  # whether it works on all rows at once, by SciPy
 
 
-def _sgd(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
-    return optax.chain(
-        optax.trace(decay=n["momentum"], nesterov=nesterov), optax.scale_by_learning_rate(rate)
+_MOMENTS = ("epsilon", "beta_1", "beta_2")
+
+SOLVERS = {
+    solver.name: solver
+    for solver in (
+        Solver(
+            "sgd",
+            "sgd",
+            arguments=("momentum",),
+            rule_without_momentum="plain_sgd",
+            nesterov=True,
+            scikit_learn_schedules=True,
+        ),
+        Solver("adam", "adam", arguments=_MOMENTS),
+        Solver("adamw", "adamw", arguments=(*_MOMENTS, "weight_decay")),
+        Solver("adagrad", "adagrad", {"initial_accumulator_value": 0.1}, ("epsilon",)),
+        Solver("rmsprop", "rmsprop", {"decay": 0.9, "momentum": 0.0}, ("epsilon",)),
+        # The program updates nothing; it has the rule without a state.
+        Solver("lbfgs", "plain_sgd", full_batch=True),
     )
-
-
-def _plain_sgd(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
-    del n, nesterov
-    return optax.scale_by_learning_rate(rate)
-
-
-def _adam(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
-    del nesterov
-    return optax.chain(
-        scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
-        optax.scale_by_learning_rate(rate),
-    )
-
-
-def _adamw(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
-    del nesterov
-    return optax.chain(
-        scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
-        optax.add_decayed_weights(n["weight_decay"], mask=is_matrix),
-        optax.scale_by_learning_rate(rate),
-    )
-
-
-def _adagrad(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
-    del nesterov
-    return optax.chain(
-        optax.scale_by_rss(n["initial_accumulator_value"], eps=n["epsilon"]),
-        optax.scale_by_learning_rate(rate),
-    )
-
-
-def _rmsprop(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
-    del nesterov
-    return optax.chain(
-        optax.scale_by_rms(decay=n["decay"], eps=n["epsilon"]),
-        optax.scale_by_learning_rate(rate),
-        optax.trace(decay=n["momentum"]),
-    )
-
-
-SOLVERS: dict[str, Callable[[Numbers, Number, bool], optax.GradientTransformation]] = {
-    "sgd": _sgd,
-    "plain_sgd": _plain_sgd,  # what "sgd" is without momentum: no velocity to keep
-    "adam": _adam,
-    "adamw": _adamw,
-    "adagrad": _adagrad,
-    "rmsprop": _rmsprop,
 }
+"""Every solver by its name: all lists of them are derived from this table."""
 
 
-def make_rule(
-    solver: Solver, numbers: Numbers, rate: Number, nesterov: bool, options: Mapping[str, Any]
-) -> optax.GradientTransformationExtraArgs:
-    """Return the update rule of a solver at a learning rate.
-
-    A factory is called with ``learning_rate``, its traced numbers, and the options that are no
-    numbers; a rule that is ready has its rate in it.
-    """
-    if isinstance(solver, str):
-        rule = SOLVERS[solver](numbers, rate, nesterov)
-    elif isinstance(solver, optax.GradientTransformation):
-        rule = solver
-    else:
-        rule = solver(learning_rate=rate, **numbers, **options)
-    return optax.with_extra_args_support(rule)
+def solvers_with(argument: str) -> list[str]:
+    """Return the names of the solvers that take an argument of the estimator."""
+    return [name for name, solver in SOLVERS.items() if argument in solver.arguments]

@@ -13,6 +13,7 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.process import check_process
 from multilayer._engine.history import History
+from multilayer._sklearn.arguments import solver_arguments
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.fit.samples import Samples, set_aside
@@ -208,7 +209,7 @@ class BaseMLP(
 
     @property
     def _full_batch(self) -> bool:
-        return self.solver == "lbfgs"
+        return solver_arguments.is_full_batch(self)
 
     def _start_or_continue(self, samples: Samples, *, again: bool) -> None:
         """Make first parameters, or see that those of before fit the arguments and samples."""

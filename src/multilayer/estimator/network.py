@@ -128,5 +128,5 @@ def first_parameters(design: Design, network: CannedNetwork, seed: int, dtype: s
 
 def _first_vectors(rng: np.random.RandomState, n_buckets: int, dimension: int) -> np.ndarray:
     # The initialiser's standard deviation is 2 / sqrt(fan_in); wanted is 1 / sqrt(dimension).
-    drawn = WEIGHT_INITIALIZERS["truncated_normal"](rng, n_buckets, dimension)
+    drawn = WEIGHT_INITIALIZERS["truncated_normal"].draw(rng, n_buckets, dimension)
     return drawn * np.sqrt(n_buckets / dimension) / 2

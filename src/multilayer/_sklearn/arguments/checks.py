@@ -7,8 +7,8 @@ from typing import Any
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._engine.callbacks.protocol import Callback
-from multilayer._nn.initializers import WEIGHT_INITIALIZERS
-from multilayer._optim.schedules import SCHEDULE_DEFAULTS
+from multilayer._nn.initializers import WEIGHT_INITS
+from multilayer._optim.schedules import SCHEDULES
 from multilayer._sklearn.arguments import solver_arguments
 from multilayer._sklearn.arguments.architecture import (
     check_architecture,
@@ -68,9 +68,9 @@ def check_parameters(arguments: NetworkArguments) -> None:
 
         own_network.check_own_network(arguments)
     solver_arguments.check_solver(arguments.solver)
-    check_choice("learning_rate", arguments.learning_rate, SCHEDULE_DEFAULTS)
+    solver_arguments.given_schedule(arguments)
     check_choice("weight_normalization", arguments.weight_normalization, NORMALIZATIONS)
-    check_choice("weight_init", arguments.weight_init, ("auto", *WEIGHT_INITIALIZERS))
+    check_choice("weight_init", arguments.weight_init, WEIGHT_INITS)
     check_choice("bias_init", arguments.bias_init, ("auto", "zeros"))
     check_integer("max_iter", arguments.max_iter, 0)
     check_integer("max_fun", arguments.max_fun, 1)
@@ -85,7 +85,7 @@ def check_parameters(arguments: NetworkArguments) -> None:
     check_checkpoint(arguments.checkpoint)
     solver_arguments.solver_numbers(arguments)
     solver_arguments.solver_options(arguments)
-    solver_arguments.schedule_numbers(arguments)
+    solver_arguments.check_schedule(arguments)
     solver_arguments.check_ready_rule(arguments)
     check_lbfgs(arguments)
 
@@ -128,12 +128,13 @@ def check_callbacks(value: Any) -> None:
 
 def check_lbfgs(arguments: NetworkArguments) -> None:
     """Refuse what a full-batch minimiser cannot do."""
-    if not (isinstance(arguments.solver, str) and arguments.solver == "lbfgs"):
+    if not solver_arguments.is_full_batch(arguments):
         return
     rates = dropout_rates(arguments.dropout, len(hidden_sizes(arguments.hidden_layer_sizes)))
-    scikit_learn_has = arguments.learning_rate in ("constant", "invscaling", "adaptive")
+    ignored = [repr(name) for name, schedule in SCHEDULES.items() if schedule.scikit_learn]
+    scheduled = not solver_arguments.given_schedule(arguments).scikit_learn
     wanted = {
-        "learning_rate": ("'constant', 'invscaling' or 'adaptive'", not scikit_learn_has),
+        "learning_rate": (f"{', '.join(ignored[:-1])} or {ignored[-1]}", scheduled),
         "dropout": ("0", any(rates)),
         "input_dropout": ("0", arguments.input_dropout > 0),
         "input_noise": ("0", arguments.input_noise > 0),
@@ -150,7 +151,7 @@ def check_lbfgs(arguments: NetworkArguments) -> None:
         if broken:
             refuse(
                 name,
-                f"{rule} with solver='lbfgs', which works on all rows at once",
+                f"{rule} with solver={arguments.solver!r}, which works on all rows at once",
                 getattr(arguments, name),
                 "Choose another solver.",
             )

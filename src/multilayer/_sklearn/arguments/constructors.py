@@ -12,6 +12,7 @@ from multilayer._sklearn.arguments.argument_names import constructor_of
 
 if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
+    from multilayer._optim.schedules import Schedule
     from multilayer._sklearn.arguments.checkpoint import Checkpoint
 
 Activation: TypeAlias = str | Callable[[Any], Any]
@@ -27,7 +28,7 @@ class NetworkArguments:
     solver: Any = "adam"
     alpha: float = 0.0001
     batch_size: int | str = "auto"
-    learning_rate: str = "constant"
+    learning_rate: "str | Schedule" = "constant"
     learning_rate_init: float = 0.001
     power_t: float = 0.5
     max_iter: int = 200

@@ -3,10 +3,18 @@
 A class docstring has the marks ``<parameters>`` and ``<attributes>`` where the shared text goes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from textwrap import fill
 from typing import TypeVar
 
+from multilayer._nn.initializers import WEIGHT_INITS
+from multilayer._optim.schedules import SCHEDULES, WARMUP
+from multilayer._optim.solvers import SOLVERS, solvers_with
+
 Class = TypeVar("Class", bound=type)
+
+INDENT = "    "
+WIDTH = 96  # of a line, before the indent of the class
 
 PARAMETERS = """\
 hidden_layer_sizes : int or sequence of int, default=(100,)
@@ -16,22 +24,22 @@ activation : str, callable or sequence of these, default="relu"
     "tanh", "relu", "leaky_relu" (slope 0.01), "elu", "selu", "gelu" (exact), "silu", "mish",
     "softplus", or a function of JAX arrays that keeps the shape, such as ``jax.nn.hard_tanh``.
 solver : str, callable or optax.GradientTransformation, default="adam"
-    Update rule: "sgd", "adam", "adamw", "adagrad", "rmsprop"; or "lbfgs", which works on all
-    rows at once and takes neither batches, schedules, dropout nor validation data. Or a factory
-    of an Optax rule, such as ``optax.lion``: it is called with ``learning_rate`` and
-    `solver_params`. A rule that is ready, such as ``optax.lion(1e-3)``, has its rate in it:
-    `learning_rate_init` does not apply, and each one is compiled anew.
+    Update rule, one of:
+    <solvers>.
+    "lbfgs" works on all rows at once and takes neither batches, schedules, dropout nor validation
+    data. Or a factory of an Optax rule, such as ``optax.lion``: it is called with
+    ``learning_rate`` and `solver_params`. A rule that is ready, such as ``optax.lion(1e-3)``, has
+    its rate in it: `learning_rate_init` does not apply, and each one is compiled anew.
 alpha : float, default=0.0001
     Penalty on weights, biases are free of it: ``alpha * (l1_ratio * sum(|W|) + (1 - l1_ratio) *
     0.5 * sum(W**2)) / d`` is added to the loss of each batch, `d` being what the losses of its rows
     are divided by: their number, or by weights what `weight_normalization` says.
 batch_size : int or "auto", default="auto"
     Rows per step; "auto" is ``min(200, n_samples)``.
-learning_rate : {"constant", "invscaling", "adaptive", "step", "exponential", "linear", \
-"cosine", "one_cycle"}, default="constant"
-    Schedule of the learning rate over the ``max_iter`` epochs. "invscaling" and "adaptive"
-    apply to ``solver="sgd"`` alone, as in scikit-learn; with another solver the rate is
-    constant. See `schedule_params`.
+learning_rate : {<schedules>} or multilayer.schedules.Schedule, default="constant"
+    Schedule of the learning rate over the ``max_iter`` epochs, by its name or as a record of your
+    own. "invscaling" and "adaptive" apply to ``solver="sgd"`` alone, as in scikit-learn; with
+    another solver the rate is constant. See `schedule_params`.
 learning_rate_init : float, default=0.001
     Base learning rate: the first one, or the highest one after a warm-up.
 power_t : float, default=0.5
@@ -52,9 +60,9 @@ warm_start : bool, default=False
     Continue from the previous fit, the optimizer's state included (scikit-learn starts that
     one anew).
 momentum : float, default=0.9
-    Momentum of "sgd", in [0, 1]. The velocity is ``v = momentum * v + gradient`` and the update
-    ``-rate * v`` (Optax); scikit-learn keeps the rate inside the velocity, which is the same
-    under a constant rate.
+    Momentum of <momentum>, in [0, 1]. The velocity is ``v = momentum * v + gradient`` and the
+    update ``-rate * v`` (Optax); scikit-learn keeps the rate inside the velocity, which is the
+    same under a constant rate.
 nesterovs_momentum : bool, default=True
     Whether "sgd" looks ahead.
 early_stopping : bool, default=False
@@ -68,7 +76,7 @@ validation_fraction : float, default=0.1
     classifier the classes are in proportion; those with too few rows for that are split at
     random, and a row that is alone in its class stays in training, with a warning.
 beta_1, beta_2 : float, default=0.9, 0.999
-    Decay rates of the moments of "adam" and "adamw".
+    Decay rates of the moments of <beta_1>.
 epsilon : float, default=1e-8
     Added to a denominator by "adam" and "adamw", beside the uncorrected second moment, as in
     scikit-learn (Kingma and Ba, 2015, end of section 2); and under the root of it by "adagrad"
@@ -86,9 +94,7 @@ residual : bool, default=False
     2016).
 out_activation : str, default="auto"
     Output activation; "auto" is <out_activation>
-weight_init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", \
-"lecun_uniform", "lecun_normal", "truncated_normal", "orthogonal", \
-"glorot_uniform_logistic"}, default="auto"
+weight_init : {<weight_inits>}, default="auto"
     Distribution of initial weights. "auto" is scikit-learn's: Glorot's uniform one, narrower
     for the logistic activation; "lecun_normal" under "selu". "truncated_normal" is a
     normal one of standard deviation ``2 / sqrt(inputs)``, drawn anew beyond two of them.
@@ -124,16 +130,18 @@ max_norm : float or None, default=None
     Largest norm of the incoming weights of each hidden unit, kept after each update (Srivastava
     et al., 2014).
 weight_decay : float, default=0.01
-    Decoupled weight decay of "adamw" on weights, not biases (Loshchilov and Hutter, 2019);
+    Decoupled weight decay of <weight_decay> on weights, not biases (Loshchilov and Hutter, 2019);
     `alpha` acts beside it.
 solver_params : dict or None, default=None
-    Further arguments of the solver: "rmsprop" ``decay=0.9``, ``momentum=0``; "adagrad"
-    ``initial_accumulator_value=0.1``; those of a factory. Changing a float compiles nothing.
+    Further arguments of the solver: those of a factory, or of a name
+    <solver_params>.
+    Changing a float compiles nothing.
 schedule_params : dict or None, default=None
-    Numbers of the schedule. All: ``warmup_fraction`` (of all steps) and ``start_factor`` (of
-    the base rate); "step": ``drop_factor=0.1``, ``n_drops=2``; "exponential", "linear",
-    "cosine" and "one_cycle": ``end_factor``. "one_cycle" rises from a tenth of the base rate
-    over the first fifth of the steps and falls to a thousandth of it.
+    Numbers of the schedule. All have ``warmup_fraction=0`` (of all steps) and ``start_factor=0``
+    (of the base rate) but where it says otherwise here:
+    <schedule_params>.
+    "one_cycle" rises from a tenth of the base rate over the first fifth of the steps and falls to
+    a thousandth of it.
 clip_norm : float or None, default=None
     Gradients with a larger global norm are shortened to it (Pascanu et al., 2013).
 accumulate_steps : int, default=1
@@ -229,8 +237,8 @@ def documented(
     """
 
     def decorate(cls: Class) -> Class:
-        shared = PARAMETERS.replace("<out_activation>", out_activation).replace("<score>", score)
-        shared = shared.replace("<class_weights>", class_weights)
+        marks = {"out_activation": out_activation, "score": score, "class_weights": class_weights}
+        shared = filled_in(PARAMETERS, {**tables(), **marks})
         text = cls.__doc__ or ""  # None under python -OO
         text = text.replace("<parameters>", indented(shared.rstrip()))
         cls.__doc__ = text.replace("<attributes>", indented(ATTRIBUTES))
@@ -242,3 +250,54 @@ def documented(
 def indented(text: str) -> str:
     """Indent all lines but the first, whose place has its indent."""
     return text.replace("\n", "\n    ").replace("\n    \n", "\n\n")
+
+
+# What the tables of options say ---------------------------------------------------------------
+
+
+def filled_in(text: str, marks: Mapping[str, str]) -> str:
+    """Replace each mark, a name in angle brackets, by its text."""
+    for mark, replacement in marks.items():
+        text = text.replace(f"<{mark}>", replacement)
+    return text
+
+
+def tables() -> dict[str, str]:
+    """Return the texts that are derived from the tables of schedules, solvers and initialisers."""
+    schedule_params = {
+        name: {key: value for key, value in schedule.numbers.items() if WARMUP.get(key) != value}
+        for name, schedule in SCHEDULES.items()
+    }
+    solver_params = {name: solver.defaults for name, solver in SOLVERS.items()}
+    of_solvers = {
+        argument: " and ".join(quoted(solvers_with(argument)))
+        for argument in ("momentum", "beta_1", "weight_decay")
+    }
+    return {
+        "schedules": ", ".join(quoted(SCHEDULES)),
+        "schedule_params": numbers_of_each(schedule_params),
+        "solvers": wrapped(", ".join(quoted(SOLVERS))),
+        "solver_params": numbers_of_each(solver_params),
+        "weight_inits": ", ".join(quoted(WEIGHT_INITS)),
+        **of_solvers,
+    }
+
+
+def quoted(names: Iterable[str]) -> list[str]:
+    """Return names in the quotes of docstrings."""
+    return [f'"{name}"' for name in names]
+
+
+def numbers_of_each(options: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the numbers of each option that has some, with their defaults."""
+    parts = [
+        f'"{name}": ' + ", ".join(f"``{key}={value:g}``" for key, value in numbers.items())
+        for name, numbers in options.items()
+        if numbers
+    ]
+    return wrapped("; ".join(parts))
+
+
+def wrapped(text: str) -> str:
+    """Break a text into lines with the indent of a description; the first line has it already."""
+    return fill(text, WIDTH, subsequent_indent=INDENT, break_long_words=False)

@@ -12,6 +12,7 @@ from multilayer._nn.layer import as_layer, initialize
 from multilayer._nn.model import Parameters
 from multilayer._nn.user_network import UserNetwork
 from multilayer._sklearn.arguments.constructors import NetworkArguments
+from multilayer._sklearn.arguments.solver_arguments import is_full_batch
 
 SHAPE_ARGUMENTS = (
     "hidden_layer_sizes",
@@ -50,7 +51,7 @@ def check_own_network(arguments: NetworkArguments) -> None:
                 value,
                 "Build it into the network.",
             )
-    if isinstance(arguments.solver, str) and arguments.solver == "lbfgs":
+    if is_full_batch(arguments):
         refuse("solver", "a solver of mini-batches for a network of your own", arguments.solver)
 
 

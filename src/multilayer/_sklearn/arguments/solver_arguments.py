@@ -8,14 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from multilayer._core.checks import check_choice, check_real, refuse
 from multilayer._core.functions import comparable
-from multilayer._optim.schedules import SCHEDULE_DEFAULTS
-from multilayer._optim.solver_defaults import SOLVER_DEFAULTS
+from multilayer._optim.schedules import CONSTANT, SCHEDULES, Schedule, problem_of
+from multilayer._optim.solvers import SOLVERS, Solver
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 
 if TYPE_CHECKING:
-    from multilayer._optim.solvers import Solver
+    from multilayer._optim.rules import Rule
 
-SOLVER_NAMES = (*SOLVER_DEFAULTS, "lbfgs")
+
+def named_solver(arguments: NetworkArguments) -> Solver | None:
+    """Return the record of a solver given by its name, None of any other."""
+    solver = arguments.solver
+    return SOLVERS.get(solver) if isinstance(solver, str) else None
+
+
+def is_full_batch(arguments: NetworkArguments) -> bool:
+    """Whether the solver works on all rows at once."""
+    solver = named_solver(arguments)
+    return solver is not None and solver.full_batch
+
+
+def looks_ahead(arguments: NetworkArguments) -> bool:
+    """Whether the momentum is Nesterov's."""
+    solver = named_solver(arguments)
+    momentum = solver is not None and solver.nesterov and arguments.momentum != 0
+    return momentum and bool(arguments.nesterovs_momentum)
 
 
 def is_ready(solver: Any) -> bool:
@@ -32,7 +49,7 @@ def check_solver(value: Any) -> None:
     if is_ready(value):
         return
     if not callable(value):
-        check_choice("solver", value, SOLVER_NAMES, "a factory such as optax.lion")
+        check_choice("solver", value, SOLVERS, "a factory such as optax.lion")
     elif "learning_rate" not in inspect.signature(value).parameters:
         refuse(
             "solver",
@@ -43,12 +60,13 @@ def check_solver(value: Any) -> None:
         )
 
 
-def engine_solver(arguments: NetworkArguments) -> "Solver":
-    """Return the solver as the engine names it."""
-    solver = arguments.solver
-    # "lbfgs" updates nothing in the program; sgd without momentum has no velocity to keep.
-    if solver == "lbfgs" or (solver == "sgd" and arguments.momentum == 0):
-        return "plain_sgd"
+def engine_solver(arguments: NetworkArguments) -> "Rule":
+    """Return the update rule as the engine names it."""
+    named, solver = named_solver(arguments), arguments.solver
+    if named is not None:
+        # Without momentum there is no velocity to store.
+        at_rest = named.rule_without_momentum if arguments.momentum == 0 else ""
+        return at_rest or named.rule
     if not isinstance(solver, partial):
         return solver
     # Its keywords are handed over like solver_params: floats among them are traced.
@@ -94,43 +112,60 @@ def solver_options(arguments: NetworkArguments) -> tuple[tuple[str, Any], ...]:
 
 def solver_numbers(arguments: NetworkArguments) -> dict[str, float]:
     """Every number of the update rule: ``solver_params`` and scikit-learn's own arguments."""
-    solver = arguments.solver
-    if not isinstance(solver, str):
+    solver = named_solver(arguments)
+    if solver is None:
         return {k: float(v) for k, v in factory_arguments(arguments).items() if is_number(v)}
-    defaults = SOLVER_DEFAULTS.get(solver, {})
-    numbers = numbers_of("solver_params", arguments.solver_params, defaults, f"solver={solver!r}")
-    if solver == "sgd":
-        return {**numbers, "momentum": arguments.momentum}
-    numbers["epsilon"] = arguments.epsilon
-    if solver in ("adam", "adamw"):
-        numbers |= {"beta_1": arguments.beta_1, "beta_2": arguments.beta_2}
-    if solver == "adamw":
-        numbers["weight_decay"] = arguments.weight_decay
-    return numbers
+    owner = f"solver={solver.name!r}"
+    numbers = numbers_of("solver_params", arguments.solver_params, solver.defaults, owner)
+    return numbers | {name: getattr(arguments, name) for name in solver.arguments}
 
 
-def schedule_name(arguments: NetworkArguments) -> str:
-    """Return the schedule in force: scikit-learn's two apply to "sgd" alone, as there."""
-    name = arguments.learning_rate
-    if name in ("invscaling", "adaptive") and arguments.solver != "sgd":
-        return "constant"
-    return name
+def given_schedule(arguments: NetworkArguments) -> Schedule:
+    """Return the schedule that the user asks for, by its name or as a record."""
+    given = arguments.learning_rate
+    if isinstance(given, Schedule):
+        unknown = [name for name in given.arguments if not hasattr(arguments, name)]
+        if unknown:
+            rule = "a schedule whose arguments are ones of the estimator's constructor"
+            refuse("learning_rate", rule, given, f"Remove {unknown}.")
+        return given
+    check_choice("learning_rate", given, SCHEDULES, "a multilayer.schedules.Schedule")
+    return SCHEDULES[given]
+
+
+def schedule_in_force(arguments: NetworkArguments) -> Schedule:
+    """Return the schedule in force: scikit-learn's own apply to "sgd" alone, as there."""
+    given, solver = given_schedule(arguments), named_solver(arguments)
+    applies = solver is not None and solver.scikit_learn_schedules
+    return CONSTANT if given.scikit_learn and not applies else given
 
 
 def schedule_numbers(arguments: NetworkArguments) -> dict[str, float]:
     """Every number of the learning-rate schedule."""
-    name = schedule_name(arguments)
-    owner = f"learning_rate={name!r}"
-    numbers = numbers_of(
-        "schedule_params", arguments.schedule_params, SCHEDULE_DEFAULTS[name], owner
-    )
+    schedule = schedule_in_force(arguments)
+    owner = f"learning_rate={schedule.name!r}"
+    numbers = numbers_of("schedule_params", arguments.schedule_params, schedule.numbers, owner)
     check_real("schedule_params['warmup_fraction']", numbers["warmup_fraction"], "[0, 1)")
-    return {**numbers, "power_t": arguments.power_t} if name == "invscaling" else numbers
+    return numbers | {name: getattr(arguments, name) for name in schedule.arguments}
+
+
+def check_schedule(arguments: NetworkArguments) -> None:
+    """Check the schedule and its numbers; the factors of a user's record are tried."""
+    numbers = schedule_numbers(arguments)
+    if isinstance(arguments.learning_rate, str):
+        return
+    if problem := problem_of(schedule_in_force(arguments), numbers):
+        refuse(
+            "learning_rate",
+            "a schedule whose factor returns finite numbers of at least 0 in an array of t's "
+            f"shape ({problem})",
+            arguments.learning_rate,
+        )
 
 
 def check_ready_rule(arguments: NetworkArguments) -> None:
     """Refuse a schedule for a rule that has its rate within."""
-    if is_ready(arguments.solver) and arguments.learning_rate != "constant":
+    if is_ready(arguments.solver) and given_schedule(arguments) != CONSTANT:
         refuse(
             "learning_rate",
             "'constant' for a solver that is ready, which has its own rate",
@@ -139,7 +174,9 @@ def check_ready_rule(arguments: NetworkArguments) -> None:
         )
 
 
-def numbers_of(name: str, given: Any, defaults: dict[str, float], owner: str) -> dict[str, float]:
+def numbers_of(
+    name: str, given: Any, defaults: Mapping[str, float], owner: str
+) -> dict[str, float]:
     """Complete a dictionary of numbers by its defaults; unknown names are refused."""
     if given is None:
         return dict(defaults)

@@ -25,7 +25,7 @@ from multilayer._engine.validation import StreamedValidation, Validation
 from multilayer._nn.model import Disturbance, Model, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.scores import score_scale
-from multilayer._optim.schedules import Schedule, make_schedule
+from multilayer._optim.schedules import Rates, make_rates
 from multilayer._sklearn.arguments import solver_arguments
 from multilayer._sklearn.arguments.architecture import dropout_rates, hidden_sizes
 from multilayer._sklearn.arguments.constructors import NetworkArguments
@@ -97,14 +97,14 @@ def configuration(
 ) -> FitConfig:
     """Return the static part of a fit."""
     solver = solver_arguments.engine_solver(arguments)
-    full_batch = arguments.solver == "lbfgs"
+    full_batch = solver_arguments.is_full_batch(arguments)
     return FitConfig(
         network=network,
         objective=objective,
         solver=solver,
         solver_options=solver_arguments.solver_options(arguments),
-        nesterov=bool(arguments.nesterovs_momentum) and solver == "sgd",
-        adaptive=solver_arguments.schedule_name(arguments) == "adaptive",
+        nesterov=solver_arguments.looks_ahead(arguments),
+        adaptive=solver_arguments.schedule_in_force(arguments).divides_on_plateau,
         penalty=arguments.alpha > 0 and not full_batch,
         l1=arguments.l1_ratio > 0 and arguments.alpha > 0,
         clipped=arguments.clip_norm is not None,
@@ -138,7 +138,7 @@ def hyper_parameters(plan: Plan, config: FitConfig, source: Source) -> Hyper:
     """Return the traced part of a fit."""
     arguments = plan.arguments
     real = np.dtype(config.dtype).type
-    solver = solver_arguments.solver_numbers(arguments) if arguments.solver != "lbfgs" else {}
+    solver = solver_arguments.solver_numbers(arguments)
     patience = min(arguments.n_iter_no_change, NEVER)
     rates = dropout_rates(arguments.dropout, len(hidden_sizes(arguments.hidden_layer_sizes)))
     return Hyper(
@@ -170,10 +170,10 @@ def layer_rates(arguments: NetworkArguments) -> Sequence[float]:
     return () if arguments.layer_learning_rates is None else arguments.layer_learning_rates
 
 
-def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Schedule:
+def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Rates:
     """Return the learning rates of a fit; ``epochs`` is what they span."""
-    return make_schedule(
-        solver_arguments.schedule_name(estimator),
+    return make_rates(
+        solver_arguments.schedule_in_force(estimator),
         solver_arguments.schedule_numbers(estimator),
         base_rate=float(estimator.learning_rate_init),
         total_steps=epochs * source.steps_per_epoch,

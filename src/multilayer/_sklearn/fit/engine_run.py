@@ -23,9 +23,6 @@ from multilayer._sklearn.arguments import solver_arguments
 from multilayer._sklearn.fit.warm_start import Resumable
 from multilayer._sklearn.network.parameters import parameter_attributes
 
-PLANNED = ("step", "exponential", "linear", "cosine", "one_cycle")
-"""Schedules that are over after max_iter epochs by plan: reaching them is no failure."""
-
 # Ctrl-C ---------------------------------------------------------------------------------------
 
 SECOND_PRESS = 3.0  # seconds within which another Ctrl-C is meant for the loop around fit
@@ -127,7 +124,7 @@ def train(
 
 def should_converge(estimator: Any) -> bool:
     """Whether reaching max_iter is worth a warning."""
-    planned = solver_arguments.schedule_name(estimator) in PLANNED
+    planned = solver_arguments.schedule_in_force(estimator).ends_by_design
     return not planned and estimator.n_iter_ >= estimator.max_iter > 0
 
 
