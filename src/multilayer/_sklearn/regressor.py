@@ -1,5 +1,6 @@
 """The multilayer perceptron regressor."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -9,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import DataError
+from multilayer._objectives.regression_losses import OUT_ACTIVATIONS, REGRESSION_LOSSES
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import RegressorArguments
@@ -24,10 +26,24 @@ def _predicts_quantiles(estimator: Any) -> bool:
     return True
 
 
+def _out_activations() -> str:
+    """Return the end of the sentence about `out_activation`."""
+    losses = REGRESSION_LOSSES.values()
+    autos = {loss.name: loss.out_activation("auto") for loss in losses}
+    others = {f'"{out}" for ``loss="{name}"``' for name, out in autos.items() if out != "identity"}
+    further = [f'"{name}"' for name in OUT_ACTIVATIONS if name not in autos.values()]
+    own = [f'"{loss.name}"' for loss in losses if loss.out_activations == ("identity",)]
+    text = (
+        f'"identity", and {" and ".join(sorted(others))}. Others: {", ".join(further)}; '
+        f"{' and '.join(own)} have their own."
+    )
+    return textwrap.fill(text, 96, initial_indent=" " * 35).strip().replace("\n", "\n    ")
+
+
 @documented(
-    out_activation='"identity", and "exp" for\n    ``loss="poisson"``. Others: "softplus", '
-    '"logistic", "tanh", "relu"; "quantile" and\n    "gaussian_nll" have their own.',
+    out_activation=_out_activations(),
     score="R2",
+    losses=", ".join(f'"{name}"' for name in REGRESSION_LOSSES),
 )
 class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     """Multilayer perceptron regressor, trained by one compiled program.
@@ -37,8 +53,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
 
     Parameters
     ----------
-    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian_nll"}, \
-default="squared_error"
+    loss : {<losses>}, default="squared_error"
         What is minimised. "squared_error" and "poisson" are scikit-learn's (half the squared
         error, half the deviance). "quantile" learns the `quantiles` with the pinball loss, one
         network for all, none crossing another; "gaussian_nll" a mean and a standard deviation (at

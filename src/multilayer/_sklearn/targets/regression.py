@@ -7,31 +7,31 @@ import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
 from multilayer._core.errors import DataError
-from multilayer._objectives.objective import OUT_ACTIVATIONS, REGRESSION, Objective
+from multilayer._objectives.objective import Objective
+from multilayer._objectives.regression_losses import OUT_ACTIVATIONS, REGRESSION_LOSSES, OutputKind
 from multilayer._sklearn.arguments.constructors import RegressorArguments
 
 MEDIAN = 0.5
-OWN_OUTPUTS = ("quantile", "gaussian_nll")  # losses whose outputs have a meaning of their own
-POSITIVE = ("exp", "softplus")  # output activations that "poisson" can have
 
 
 def check_loss(arguments: RegressorArguments) -> None:
     """Check the loss, and what goes with it."""
-    check_choice("loss", arguments.loss, REGRESSION)
+    check_choice("loss", arguments.loss, REGRESSION_LOSSES)
     check_choice("out_activation", arguments.out_activation, ("auto", *OUT_ACTIVATIONS))
     check_real("huber_delta", arguments.huber_delta, "(0, inf)")
     check_bool("standardize_target", arguments.standardize_target)
     check_quantiles(arguments.quantiles)
-    loss, activation = arguments.loss, arguments.out_activation
-    if loss in OWN_OUTPUTS and activation not in ("auto", "identity"):
-        refuse("out_activation", f"'auto' with loss={loss!r}", activation)
-    if loss == "poisson" and activation not in ("auto", *POSITIVE):
-        refuse("out_activation", "'auto', 'exp' or 'softplus' with loss='poisson'", activation)
-    bounded = loss == "poisson" or activation not in ("auto", "identity")
-    if arguments.standardize_target and bounded:
+    record, activation = REGRESSION_LOSSES[arguments.loss], arguments.out_activation
+    if activation not in ("auto", *record.out_activations):
+        *first, last = (repr(name) for name in ("auto", *record.out_activations))
+        rule = f"{', '.join(first)} or {last} with loss={record.name!r}"
+        refuse("out_activation", rule, activation)
+    # Another activation bounds predictions: standardised targets may be out of its range.
+    if arguments.standardize_target and record.out_activation(activation) != "identity":
         refuse(
             "standardize_target",
-            f"False with loss={loss!r} and out_activation={activation!r}, which need y as it is",
+            f"False with loss={record.name!r} and out_activation={activation!r}, which need y as "
+            "it is",
             arguments.standardize_target,
         )
 
@@ -62,15 +62,11 @@ def asked(arguments: RegressorArguments) -> list[int]:
 
 def objective(arguments: RegressorArguments, n_targets: int) -> Objective:
     """Return what is minimised for so many targets."""
-    loss, activation = arguments.loss, arguments.out_activation
-    if activation == "auto":
-        activation = "exp" if loss == "poisson" else "identity"
-    if loss == "quantile":
-        learnt = levels(arguments)
-        heads = (len(learnt),) * n_targets
-        return Objective(loss, activation, heads, middle=learnt.index(MEDIAN))
-    units = 2 if loss == "gaussian_nll" else 1
-    return Objective(loss, activation, (units,) * n_targets)
+    record, learnt = REGRESSION_LOSSES[arguments.loss], levels(arguments)
+    heads = (record.output.units(len(learnt)),) * n_targets
+    middle = learnt.index(MEDIAN) if record.output == OutputKind.QUANTILES else 0
+    activation = record.out_activation(arguments.out_activation)
+    return Objective(record.name, activation, heads, middle)
 
 
 def check_targets(y: np.ndarray, loss: str) -> np.ndarray:
@@ -80,9 +76,11 @@ def check_targets(y: np.ndarray, loss: str) -> np.ndarray:
 
         y = column_or_1d(y, warn=True)
     y = np.asarray(y, np.float64)
-    if loss == "poisson" and ((y < 0).any() or (y.reshape(len(y), -1).sum(axis=0) <= 0).any()):
+    if not REGRESSION_LOSSES[loss].nonnegative:
+        return y
+    if (y < 0).any() or (y.reshape(len(y), -1).sum(axis=0) <= 0).any():
         raise DataError(
-            "y must be at least 0, and not 0 everywhere, with loss='poisson'. Some value(s) of y "
+            f"y must be at least 0, and not 0 everywhere, with loss={loss!r}. Some value(s) of y "
             "are out of the valid range of the loss: choose another loss, or shift y."
         )
     return y
