@@ -1,11 +1,15 @@
 """What an objective makes of the raw outputs of a network: losses of rows, and predictions."""
 
 from collections.abc import Callable
+from functools import lru_cache, partial
+
+import jax
+import jax.numpy as jnp
 
 from multilayer._core.types import Array
 from multilayer._objectives import classification, regression
 from multilayer._objectives.objective import LossNumbers, Objective
-from multilayer._objectives.regression_losses import OutputKind
+from multilayer._objectives.regression_losses import OutputKind, RegressionLoss
 
 CLASSIFICATION_LOSSES: dict[str, Callable[..., Array]] = {
     "softmax": classification.softmax_cross_entropy,
@@ -26,13 +30,42 @@ def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNum
             objective.heads, raw, target, numbers.label_smoothing, numbers.class_weights
         )
         return losses.sum(axis=1)
-    target = target.astype(raw.dtype)
+    return target_losses(objective, raw, target.astype(raw.dtype), numbers).sum(axis=1)
+
+
+def target_losses(objective: Objective, raw: Array, target: Array, numbers: LossNumbers) -> Array:
+    """Return the loss of each target of a regression, shape ``(rows, targets)``."""
     record = objective.regression_loss
-    loss: Callable[..., Array] = getattr(regression, record.row_loss)
+    own = record.row_loss
+    loss = getattr(regression, own) if isinstance(own, str) else own
     if record.takes_raw:
-        return loss(raw, target, objective.out_activation).sum(axis=1)
+        return loss(raw, target, objective.out_activation)
     number = () if record.number is None else (getattr(numbers, record.number),)
-    return loss(distribution(objective, raw), target, *number).sum(axis=1)
+    return loss(distribution(objective, raw), target, *number)
+
+
+@lru_cache(maxsize=64)
+def problem_of(record: RegressionLoss, n_levels: int) -> str:
+    """Return what is wrong with the function of a user's record; nothing if it is right."""
+
+    def shape(*sizes: int) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(sizes, jnp.float32)
+
+    rows, targets, units = 3, 2, record.output.units(n_levels)
+    objective = Objective(
+        record.name, record.out_activation("auto"), (units,) * targets, own_loss=record
+    )
+    numbers = LossNumbers(shape(), shape(), shape(n_levels), None)
+    arrays = shape(rows, targets * units), shape(rows, targets), numbers
+    try:
+        result = jax.eval_shape(partial(target_losses, objective), *arrays)
+    except Exception as error:  # whatever it raises is the answer
+        return f"called with these it raises {type(error).__name__}"
+    found = getattr(result, "shape", None)
+    if found != (rows, targets):
+        return f"it returns {type(result).__name__ if found is None else f'the shape {found}'}"
+    floating = jnp.issubdtype(result.dtype, jnp.floating)
+    return "" if floating else f"it returns {result.dtype}"
 
 
 def reported_share(objective: Objective) -> float:

@@ -14,10 +14,11 @@ CLASSIFICATION = ("softmax", "one_vs_rest", "logistic")
 class Objective:
     """The loss and the meaning of the output units: static, part of a program's key."""
 
-    loss: str  # a name in CLASSIFICATION or REGRESSION_LOSSES
+    loss: str  # a name in CLASSIFICATION or REGRESSION_LOSSES, or that of `own_loss`
     out_activation: str
     heads: tuple[int, ...]  # output units of each target: of each column of y
     middle: int = 0  # of the units of a quantile head, the one that is the median
+    own_loss: RegressionLoss | None = None  # the record that a user made, of the name `loss`
 
     @property
     def classifies(self) -> bool:
@@ -27,7 +28,7 @@ class Objective:
     @property
     def regression_loss(self) -> RegressionLoss:
         """The record of the loss, where targets are numbers."""
-        return REGRESSION_LOSSES[self.loss]
+        return self.own_loss or REGRESSION_LOSSES[self.loss]
 
 
 class LossNumbers(NamedTuple):

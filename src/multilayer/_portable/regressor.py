@@ -98,7 +98,7 @@ class Regressor(Predictor):
         AttributeError
             The model has another loss.
         """
-        check_predicts_quantiles(self._objective.loss)
+        check_predicts_quantiles(self._objective.regression_loss)
         says = self._outputs(X)  # (rows, targets, levels learnt)
         return quantiles_of(self._units, says, self._asked_levels)
 

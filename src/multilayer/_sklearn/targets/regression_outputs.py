@@ -91,12 +91,13 @@ def check_spread(objective: Objective, wanted: bool, quantiles: Any) -> None:
         )
 
 
-def check_predicts_quantiles(loss: str) -> None:
+def check_predicts_quantiles(loss: object) -> None:
     """Refuse quantiles that were not learnt: there is no such method (AttributeError)."""
     record = find_loss(loss)  # None before `fit` has refused a wrong argument
     if record is None or record.output != OutputKind.QUANTILES:
         those = " or ".join(f"loss={name!r}" for name in names_of(OutputKind.QUANTILES))
-        raise AttributeError(f"predict_quantiles is there with {those}, got loss={loss!r}.")
+        shown = loss if record is None else record.name
+        raise AttributeError(f"predict_quantiles is there with {those}, got loss={shown!r}.")
 
 
 def _fit_with(*kinds: OutputKind) -> str:
