@@ -66,8 +66,8 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     -----
     Everything is computed in float32; results come in float64 for X of float64, as in scikit-learn,
     and in float32 for X of float32. With several targets the sum of their losses is minimised and
-    their mean is told, as in scikit-learn (of "poisson" the sum is). Results are reproducible on
-    the same machine type, versions and thread count.
+    their mean is reported, as in scikit-learn (of "poisson" the sum is). Results are reproducible
+    on the same machine type, versions and thread count.
 
     Examples
     --------
