@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from multilayer._core.errors import InvalidArgumentError as InvalidArgumentError
     from multilayer._core.errors import ModelFileError as ModelFileError
     from multilayer._core.errors import MultilayerError as MultilayerError
+    from multilayer._objectives.regression_losses import RegressionLoss as RegressionLoss
     from multilayer._sklearn.arguments.checkpoint import Checkpoint as Checkpoint
     from multilayer._sklearn.classifier import MLPClassifier as MLPClassifier
     from multilayer._sklearn.perceptron.estimator import Perceptron as Perceptron
@@ -38,6 +39,7 @@ _HOMES = {
     "ModelFileError": "multilayer._core.errors",
     "MultilayerError": "multilayer._core.errors",
     "Perceptron": "multilayer._sklearn.perceptron.estimator",
+    "RegressionLoss": "multilayer._objectives.regression_losses",
     "load": "multilayer.model_file",
     "save": "multilayer.model_file",
     "to_onnx": "multilayer.onnx",
@@ -55,6 +57,7 @@ __all__ = [
     "ModelFileError",
     "MultilayerError",
     "Perceptron",
+    "RegressionLoss",
     "__version__",
     "callbacks",
     "datasets",

@@ -1,23 +1,20 @@
 """What an objective makes of the raw outputs of a network: losses of rows, and predictions."""
 
 from collections.abc import Callable
+from functools import lru_cache, partial
+
+import jax
+import jax.numpy as jnp
 
 from multilayer._core.types import Array
 from multilayer._objectives import classification, regression
 from multilayer._objectives.objective import LossNumbers, Objective
+from multilayer._objectives.regression_losses import OutputKind, RegressionLoss
 
 CLASSIFICATION_LOSSES: dict[str, Callable[..., Array]] = {
     "softmax": classification.softmax_cross_entropy,
     "one_vs_rest": classification.one_vs_rest_cross_entropy,
     "logistic": classification.logistic_cross_entropy,
-}
-REGRESSION_LOSSES: dict[str, Callable[..., Array]] = {
-    "squared_error": regression.squared_error,
-    "absolute_error": regression.absolute_error,
-    "huber": regression.huber,
-    "poisson": regression.poisson,
-    "quantile": regression.pinball,
-    "gaussian_nll": regression.gaussian_nll,
 }
 
 
@@ -26,44 +23,88 @@ def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNum
 
     Classes are numbers ``(rows,)``, or ``(rows, heads)`` where there are several heads; yes/no
     targets and numbers to regress are ``(rows, heads)``. The losses of several heads are added up;
-    see :func:`reported_share` for what is told of them.
+    see :func:`reported_share` for what is reported of them.
     """
     if objective.classifies:
         losses = CLASSIFICATION_LOSSES[objective.loss](
             objective.heads, raw, target, numbers.label_smoothing, numbers.class_weights
         )
         return losses.sum(axis=1)
-    target = target.astype(raw.dtype)
-    loss = REGRESSION_LOSSES[objective.loss]
-    if objective.loss == "poisson":
-        return loss(raw, target, objective.out_activation).sum(axis=1)
-    predicted = distribution(objective, raw)
-    number = {"quantile": numbers.quantiles, "huber": numbers.huber_delta}.get(objective.loss)
-    losses = loss(predicted, target) if number is None else loss(predicted, target, number)
-    return losses.sum(axis=1)
+    return target_losses(objective, raw, target.astype(raw.dtype), numbers).sum(axis=1)
+
+
+def target_losses(objective: Objective, raw: Array, target: Array, numbers: LossNumbers) -> Array:
+    """Return the loss of each target of a regression, shape ``(rows, targets)``."""
+    record = objective.regression_loss
+    own = record.row_loss
+    loss = getattr(regression, own) if isinstance(own, str) else own
+    if record.takes_raw:
+        return loss(raw, target, objective.out_activation)
+    number = () if record.number is None else (getattr(numbers, record.number),)
+    return loss(distribution(objective, raw), target, *number)
+
+
+@lru_cache(maxsize=64)
+def problem_of(record: RegressionLoss, n_levels: int) -> str:
+    """Return what is wrong with the function of a user's record; nothing if it is right."""
+
+    def shape(*sizes: int) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(sizes, jnp.float32)
+
+    rows, targets, units = 3, 2, record.output.units(n_levels)
+    objective = Objective(
+        record.name, record.out_activation("auto"), (units,) * targets, own_loss=record
+    )
+    numbers = LossNumbers(shape(), shape(), shape(n_levels), None)
+    arrays = shape(rows, targets * units), shape(rows, targets), numbers
+    try:
+        result = jax.eval_shape(partial(target_losses, objective), *arrays)
+    except Exception as error:  # whatever it raises is the answer
+        return f"called with these it raises {type(error).__name__}"
+    found = getattr(result, "shape", None)
+    if found != (rows, targets):
+        return f"it returns {type(result).__name__ if found is None else f'the shape {found}'}"
+    floating = jnp.issubdtype(result.dtype, jnp.floating)
+    return "" if floating else f"it returns {result.dtype}"
 
 
 def reported_share(objective: Objective) -> float:
-    """Return the factor under which losses are told.
+    """Return the factor applied to losses when they are reported.
 
-    scikit-learn follows the gradient of the sum over the targets of a regression, and tells their
-    mean; of the Poisson deviance it tells the sum, as of the losses of classification.
+    scikit-learn follows the gradient of the sum over the targets of a regression, and reports their
+    mean; of the Poisson deviance it reports the sum, as of the losses of classification.
     """
-    mean = not objective.classifies and objective.loss != "poisson"
+    mean = not objective.classifies and objective.regression_loss.reported == "mean"
     return 1.0 / len(objective.heads) if mean else 1.0
 
 
+def _point(objective: Objective, raw: Array) -> Array:
+    return regression.OUT_FUNCTIONS[objective.out_activation](raw)
+
+
+def _quantiles(objective: Objective, raw: Array) -> Array:
+    return regression.ordered_quantiles(raw, len(objective.heads), objective.middle)
+
+
+def _mean_and_spread(objective: Objective, raw: Array) -> Array:
+    return regression.mean_and_spread(raw, len(objective.heads))
+
+
+READERS: dict[OutputKind, Callable[[Objective, Array], Array]] = {
+    OutputKind.POINT: _point,
+    OutputKind.QUANTILES: _quantiles,
+    OutputKind.MEAN_AND_SPREAD: _mean_and_spread,
+}
+"""From raw outputs to predictions."""
+
+
 def distribution(objective: Objective, raw: Array) -> Array:
-    """What a regression network says of each target.
+    """Return what a regression network predicts of each target.
 
     ``(rows, heads)``, or ``(rows, heads, units)``: the quantiles in ascending order, or the mean
-    and the standard deviation of "gaussian_nll".
+    and the standard deviation.
     """
-    if objective.loss == "quantile":
-        return regression.ordered_quantiles(raw, len(objective.heads), objective.middle)
-    if objective.loss == "gaussian_nll":
-        return regression.mean_and_spread(raw, len(objective.heads))
-    return regression.OUT_FUNCTIONS[objective.out_activation](raw)
+    return READERS[objective.regression_loss.output](objective, raw)
 
 
 def point(objective: Objective, predicted: Array) -> Array:

@@ -4,32 +4,31 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from multilayer._core.types import Array
+from multilayer._objectives.regression_losses import REGRESSION_LOSSES, RegressionLoss
 
 CLASSIFICATION = ("softmax", "one_vs_rest", "logistic")
 """Losses of classes."""
-
-REGRESSION = ("squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian_nll")
-"""Losses of numbers."""
-
-OUT_ACTIVATIONS = ("identity", "exp", "softplus", "logistic", "tanh", "relu")
-"""Output activations of a regression."""
-
-SMALLEST_SPREAD = 1e-4  # standard deviations that "gaussian_nll" can tell apart from 0
 
 
 @dataclass(frozen=True)
 class Objective:
     """The loss and the meaning of the output units: static, part of a program's key."""
 
-    loss: str  # a name in CLASSIFICATION or REGRESSION
+    loss: str  # a name in CLASSIFICATION or REGRESSION_LOSSES, or that of `own_loss`
     out_activation: str
     heads: tuple[int, ...]  # output units of each target: of each column of y
     middle: int = 0  # of the units of a quantile head, the one that is the median
+    own_loss: RegressionLoss | None = None  # the record that a user made, of the name `loss`
 
     @property
     def classifies(self) -> bool:
         """Whether targets are classes."""
         return self.loss in CLASSIFICATION
+
+    @property
+    def regression_loss(self) -> RegressionLoss:
+        """The record of the loss, where targets are numbers."""
+        return self.own_loss or REGRESSION_LOSSES[self.loss]
 
 
 class LossNumbers(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 from jax.scipy.special import xlogy
 
 from multilayer._core.types import Array
-from multilayer._objectives.objective import SMALLEST_SPREAD
+from multilayer._objectives.regression_losses import SMALLEST_SPREAD
 
 OUT_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "identity": lambda z: z,

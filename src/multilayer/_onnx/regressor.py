@@ -1,16 +1,17 @@
 """Regressors as nodes: predicted numbers from the outputs of a network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
 from multilayer._onnx.activations import ACTIVATIONS
 from multilayer._onnx.graph import Graph
 from multilayer._onnx.network import DenseNetwork
 from multilayer._onnx.outputs import Output
 
 FLOAT = np.dtype("float32")
-SMALLEST_SPREAD = 1e-4  # of "gaussian_nll"
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Numbers:
     """A network that predicts numbers."""
 
     network: DenseNetwork
-    loss: str
+    output: OutputKind
     out_activation: str
     mean: np.ndarray  # (targets,), float64: what is added to the outputs of standardised targets
     scale: np.ndarray  # (targets,), float64
@@ -33,27 +34,27 @@ class Numbers:
 
     def outputs(self) -> list[Output]:
         """Predictions, as "variable"; "quantiles" or "std" too, where the loss has them."""
-        found = [Output("variable", FLOAT, (self.n_targets,))]
-        if self.loss == "quantile":
-            targets = (self.n_targets,) if self.n_targets > 1 else ()
-            found.append(Output("quantiles", FLOAT, (*targets, len(self.asked))))
-        if self.loss == "gaussian_nll":
-            found.append(Output("std", FLOAT, (self.n_targets,)))
-        return found
+        return [
+            Output("variable", FLOAT, (self.n_targets,)),
+            *FINISHES[self.output].further_outputs(self),
+        ]
 
     def build(self, graph: Graph, x: str) -> list[str]:
         """Add the nodes from rows to the outputs."""
-        raw = self.network.build(graph, x)
-        if self.loss == "quantile":
-            return self._quantiles(graph, raw)
-        if self.loss == "gaussian_nll":
-            mean, spread = (graph.columns(raw, i, 2 * self.n_targets, 2) for i in (0, 1))
-            spread = graph.node("Softplus", spread)
-            spread = graph.node("Add", spread, np.array(SMALLEST_SPREAD, FLOAT))
-            return [self._in_units(graph, mean, self.mean), self._in_units(graph, spread, None)]
+        return FINISHES[self.output].build(self, graph, self.network.build(graph, x))
+
+    def point(self, graph: Graph, raw: str) -> list[str]:
+        """Add the output activation."""
         return [self._in_units(graph, ACTIVATIONS[self.out_activation](graph, raw), self.mean)]
 
-    def _quantiles(self, graph: Graph, raw: str) -> list[str]:
+    def mean_and_spread(self, graph: Graph, raw: str) -> list[str]:
+        """Add the mean and the standard deviation."""
+        mean, spread = (graph.columns(raw, i, 2 * self.n_targets, 2) for i in (0, 1))
+        spread = graph.node("Softplus", spread)
+        spread = graph.node("Add", spread, np.array(SMALLEST_SPREAD, FLOAT))
+        return [self._in_units(graph, mean, self.mean), self._in_units(graph, spread, None)]
+
+    def quantiles(self, graph: Graph, raw: str) -> list[str]:
         """Add the median and the quantiles asked for, each a distance beyond its neighbour."""
         n, middle = self.n_levels, self.middle
         units = [graph.columns(raw, i, n * self.n_targets, n) for i in range(n)]
@@ -78,3 +79,26 @@ class Numbers:
         if mean is not None:
             values = graph.node("Add", values, mean)
         return graph.cast(values, FLOAT)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How one kind of output ends a graph."""
+
+    build: Callable[[Numbers, Graph, str], list[str]]  # from raw outputs to all outputs
+    further_outputs: Callable[[Numbers], list[Output]]  # those after "variable"
+
+
+def _quantiles_output(numbers: Numbers) -> list[Output]:
+    targets = (numbers.n_targets,) if numbers.n_targets > 1 else ()
+    return [Output("quantiles", FLOAT, (*targets, len(numbers.asked)))]
+
+
+FINISHES: dict[OutputKind, Finish] = {
+    OutputKind.POINT: Finish(Numbers.point, lambda _: []),
+    OutputKind.QUANTILES: Finish(Numbers.quantiles, _quantiles_output),
+    OutputKind.MEAN_AND_SPREAD: Finish(
+        Numbers.mean_and_spread,
+        lambda numbers: [Output("std", FLOAT, (numbers.n_targets,))],
+    ),
+}

@@ -1,12 +1,13 @@
 """Prediction of numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from multilayer._objectives.objective import SMALLEST_SPREAD, Objective
+from multilayer._objectives.objective import Objective
+from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
 from multilayer._portable.classifier import network_step
 from multilayer._portable.functions import OUT_ACTIVATIONS, softplus
 from multilayer._portable.predictor import Predictor, Step
@@ -97,7 +98,7 @@ class Regressor(Predictor):
         AttributeError
             The model has another loss.
         """
-        check_predicts_quantiles(self._objective.loss)
+        check_predicts_quantiles(self._objective.regression_loss)
         says = self._outputs(X)  # (rows, targets, levels learnt)
         return quantiles_of(self._units, says, self._asked_levels)
 
@@ -111,20 +112,37 @@ def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays)
 
 
 def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:
-    """What a network says of each target.
+    """Return what a network predicts of each target.
 
     ``(rows, targets)``, or ``(rows, targets, units)``: the quantiles in ascending order, or the
-    mean and the standard deviation of "gaussian_nll".
+    mean and the standard deviation.
     """
-    if trained.loss not in ("quantile", "gaussian_nll"):
-        return OUT_ACTIVATIONS[trained.out_activation](raw)
+    return READERS[trained.regression_loss.output](trained, raw)
+
+
+def _point(trained: Objective, raw: np.ndarray) -> np.ndarray:
+    return OUT_ACTIVATIONS[trained.out_activation](raw)
+
+
+def _mean_and_spread(trained: Objective, raw: np.ndarray) -> np.ndarray:
+    raw = raw.reshape(len(raw), len(trained.heads), 2)
+    spread = softplus(raw[..., 1]) + np.float32(SMALLEST_SPREAD)
+    return np.stack([raw[..., 0], spread], axis=2)
+
+
+def _quantiles(trained: Objective, raw: np.ndarray) -> np.ndarray:
     raw = raw.reshape(len(raw), len(trained.heads), -1)
-    if trained.loss == "gaussian_nll":
-        spread = softplus(raw[..., 1]) + np.float32(SMALLEST_SPREAD)
-        return np.stack([raw[..., 0], spread], axis=2)
     middle = trained.middle
     gaps = softplus(raw) + np.finfo(np.float32).tiny
     median = raw[..., middle : middle + 1]
     above = median + np.cumsum(gaps[..., middle + 1 :], axis=2)
     below = median - np.cumsum(gaps[..., :middle][..., ::-1], axis=2)[..., ::-1]
     return np.concatenate([below, median, above], axis=2)
+
+
+READERS: dict[OutputKind, Callable[[Objective, np.ndarray], np.ndarray]] = {
+    OutputKind.POINT: _point,
+    OutputKind.QUANTILES: _quantiles,
+    OutputKind.MEAN_AND_SPREAD: _mean_and_spread,
+}
+"""From raw outputs to predictions."""

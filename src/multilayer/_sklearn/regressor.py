@@ -9,25 +9,27 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import DataError
+from multilayer._objectives.regression_losses import REGRESSION_LOSSES, loss_of
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import RegressorArguments
 from multilayer._sklearn.arguments.documentation import documented
 from multilayer._sklearn.base import BaseMLP, is_stochastic
 from multilayer._sklearn.network.onnx_methods import OnnxRegressor
-from multilayer._sklearn.targets import regression_outputs
+from multilayer._sklearn.targets import regression, regression_outputs
 
 
 def _predicts_quantiles(estimator: Any) -> bool:
-    trained = getattr(estimator, "_trained", estimator)
-    regression_outputs.check_predicts_quantiles(trained.loss)
+    fitted = hasattr(estimator, "_trained")
+    loss = estimator._trained.regression_loss if fitted else estimator.loss
+    regression_outputs.check_predicts_quantiles(loss)
     return True
 
 
 @documented(
-    out_activation='"identity", and "exp" for\n    ``loss="poisson"``. Others: "softplus", '
-    '"logistic", "tanh", "relu"; "quantile" and\n    "gaussian_nll" have their own.',
+    out_activation=regression.out_activations_text(),
     score="R2",
+    losses=", ".join(f'"{name}"' for name in REGRESSION_LOSSES),
 )
 class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     """Multilayer perceptron regressor, trained by one compiled program.
@@ -37,12 +39,12 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
 
     Parameters
     ----------
-    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian_nll"}, \
-default="squared_error"
+    loss : {<losses>} or RegressionLoss, default="squared_error"
         What is minimised. "squared_error" and "poisson" are scikit-learn's (half the squared
         error, half the deviance). "quantile" learns the `quantiles` with the pinball loss, one
         network for all, none crossing another; "gaussian_nll" a mean and a standard deviation (at
-        least 1e-4 in the units trained in).
+        least 1e-4 in the units trained in). A :class:`multilayer.RegressionLoss` is a loss of your
+        own.
     <parameters>
     quantiles : sequence of float, default=(0.1, 0.5, 0.9)
         Levels in (0, 1), ascending, for ``loss="quantile"``; the median is learnt too when it is
@@ -64,8 +66,8 @@ default="squared_error"
     -----
     Everything is computed in float32; results come in float64 for X of float64, as in scikit-learn,
     and in float32 for X of float32. With several targets the sum of their losses is minimised and
-    their mean is told, as in scikit-learn (of "poisson" the sum is). Results are reproducible on
-    the same machine type, versions and thread count.
+    their mean is reported, as in scikit-learn (of "poisson" the sum is). Results are reproducible
+    on the same machine type, versions and thread count.
 
     Examples
     --------
@@ -93,11 +95,10 @@ default="squared_error"
     def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Any:
         from multilayer._sklearn.fit.assembly import computing_type
         from multilayer._sklearn.fit.samples import Samples
-        from multilayer._sklearn.targets import regression
 
         given = X
         X, y = inputs.check_X_y(self, X, y, reset=first, numeric=True)
-        y = regression.check_targets(y, self.loss)
+        y = regression.check_targets(y, loss_of(self.loss))
         weight = inputs.check_weight(weight, X, computing_type())
         columns = y.reshape(len(y), -1)
         if first:
@@ -128,12 +129,10 @@ default="squared_error"
         return validation
 
     def _objective(self) -> Any:
-        from multilayer._sklearn.targets.regression import objective
-
-        return objective(self, self._n_targets)
+        return regression.objective(self, self._n_targets)
 
     def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
-        from multilayer._sklearn.targets import loss_numbers, regression
+        from multilayer._sklearn.targets import loss_numbers
 
         return loss_numbers.regressor_numbers(self, dtype, regression.levels(self))
 
@@ -144,7 +143,7 @@ default="squared_error"
             warn_of_worse_than_constant(self, samples)
 
     def _other_objective(self) -> tuple[str, Any]:
-        if self.loss != self._trained.loss:
+        if loss_of(self.loss) != self._trained.regression_loss:
             return "loss", self._trained.loss
         return "quantiles", f"{self._trained.heads[0]} levels, the median among them"
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from multilayer._objectives.regression_losses import RegressionLoss
 from multilayer._sklearn.arguments.argument_names import constructor_of
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class ClassifierArguments(NetworkArguments):
 class Loss:
     """The first argument of a regressor: fields of a base class further up come first."""
 
-    loss: str = "squared_error"
+    loss: str | RegressionLoss = "squared_error"
 
 
 @constructor_of("MLPRegressor")

@@ -228,18 +228,18 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 
 
 def documented(
-    out_activation: str, score: str, class_weights: str = ""
+    out_activation: str, score: str, class_weights: str = "", losses: str = ""
 ) -> Callable[[Class], Class]:
     """Return a class decorator that puts the shared text into a docstring.
 
     ``out_activation`` ends the sentence about that argument, ``score`` names the default score,
-    ``class_weights`` is what `weight_normalization` means for them.
+    ``class_weights`` is what `weight_normalization` means for them, ``losses`` the names of losses.
     """
 
     def decorate(cls: Class) -> Class:
         marks = {"out_activation": out_activation, "score": score, "class_weights": class_weights}
         shared = filled_in(PARAMETERS, {**tables(), **marks})
-        text = cls.__doc__ or ""  # None under python -OO
+        text = (cls.__doc__ or "").replace("<losses>", losses)  # None under python -OO
         text = text.replace("<parameters>", indented(shared.rstrip()))
         cls.__doc__ = text.replace("<attributes>", indented(ATTRIBUTES))
         return cls

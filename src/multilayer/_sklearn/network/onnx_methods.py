@@ -73,7 +73,7 @@ class OnnxRegressor(OnnxMethods):
         network, trained = dense_network(self), self._trained
         return Numbers(
             network,
-            trained.loss,
+            trained.regression_loss.output,
             trained.out_activation,
             np.asarray(self.target_mean_, np.float64),
             np.asarray(self.target_scale_, np.float64),

@@ -65,10 +65,11 @@ def warn_of_worse_than_constant(regressor: "MLPRegressor", samples: "Samples") -
     """
     from sklearn.metrics import d2_absolute_error_score, r2_score
 
-    if regressor.loss == "squared_error":  # whose last loss says it without a prediction
+    loss = regressor._trained.regression_loss
+    if loss.loss_of_variance is not None:  # the last loss says it without a prediction
         deviations = samples.y - np.average(samples.y, axis=0, weights=samples.weight)
         variances = np.average(np.square(deviations), axis=0, weights=samples.weight)
-        if 2 * regressor.loss_ <= variances.mean():
+        if regressor.loss_ <= loss.loss_of_variance * variances.mean():
             return
     weighted = np.flatnonzero(samples.weight)
     places = np.linspace(0, len(weighted) - 1, min(len(weighted), MOST_JUDGED)).astype(int)
@@ -76,7 +77,7 @@ def warn_of_worse_than_constant(regressor: "MLPRegressor", samples: "Samples") -
     if len(rows) < 2:  # neither figure is defined
         return
     predicted = regressor._point_predictions(rows.matrix())
-    by_median = regressor.loss in ("absolute_error", "huber", "quantile")
+    by_median = loss.minimised_by == "median"
     name, score = ("D2", d2_absolute_error_score) if by_median else ("R2", r2_score)
     value = score(rows.labels, predicted, sample_weight=rows.weight)
     if value >= 0:

@@ -1,39 +1,64 @@
 """Targets of regression: checks, units, and the objective they ask for."""
 
 import itertools
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
 from multilayer._core.errors import DataError
-from multilayer._objectives.objective import OUT_ACTIVATIONS, REGRESSION, Objective
+from multilayer._objectives.objective import CLASSIFICATION, Objective
+from multilayer._objectives.regression_losses import (
+    OUT_ACTIVATIONS,
+    REGRESSION_LOSSES,
+    OutputKind,
+    RegressionLoss,
+    loss_of,
+)
 from multilayer._sklearn.arguments.constructors import RegressorArguments
 
 MEDIAN = 0.5
-OWN_OUTPUTS = ("quantile", "gaussian_nll")  # losses whose outputs have a meaning of their own
-POSITIVE = ("exp", "softplus")  # output activations that "poisson" can have
 
 
 def check_loss(arguments: RegressorArguments) -> None:
     """Check the loss, and what goes with it."""
-    check_choice("loss", arguments.loss, REGRESSION)
+    if not isinstance(arguments.loss, RegressionLoss):
+        check_choice("loss", arguments.loss, REGRESSION_LOSSES, "a multilayer.RegressionLoss")
     check_choice("out_activation", arguments.out_activation, ("auto", *OUT_ACTIVATIONS))
     check_real("huber_delta", arguments.huber_delta, "(0, inf)")
     check_bool("standardize_target", arguments.standardize_target)
     check_quantiles(arguments.quantiles)
-    loss, activation = arguments.loss, arguments.out_activation
-    if loss in OWN_OUTPUTS and activation not in ("auto", "identity"):
-        refuse("out_activation", f"'auto' with loss={loss!r}", activation)
-    if loss == "poisson" and activation not in ("auto", *POSITIVE):
-        refuse("out_activation", "'auto', 'exp' or 'softplus' with loss='poisson'", activation)
-    bounded = loss == "poisson" or activation not in ("auto", "identity")
-    if arguments.standardize_target and bounded:
+    record, activation = loss_of(arguments.loss), arguments.out_activation
+    if record.is_own:
+        _check_own_loss(record, len(levels(arguments)))
+    if activation not in ("auto", *record.out_activations):
+        *first, last = (repr(name) for name in ("auto", *record.out_activations))
+        rule = f"{', '.join(first)} or {last} with loss={record.name!r}"
+        refuse("out_activation", rule, activation)
+    # Another activation bounds predictions: standardised targets may be out of its range.
+    if arguments.standardize_target and record.out_activation(activation) != "identity":
         refuse(
             "standardize_target",
-            f"False with loss={loss!r} and out_activation={activation!r}, which need y as it is",
+            f"False with loss={record.name!r} and out_activation={activation!r}, which need y as "
+            "it is",
             arguments.standardize_target,
         )
+
+
+def _check_own_loss(record: RegressionLoss, n_levels: int) -> None:
+    """Check a user's record: its name, and what its function returns."""
+    from multilayer._objectives.losses import problem_of  # late: it starts JAX
+
+    taken = (*CLASSIFICATION, *REGRESSION_LOSSES)
+    if record.name in taken:
+        refuse("loss", f"a record with a name other than {list(taken)}", record)
+    if isinstance(record.row_loss, str):
+        refuse("loss", "a name, or a record whose row_loss is a function", record)
+    problem = problem_of(record, n_levels)
+    if problem:
+        rule = f"a record whose row_loss makes losses (rows, targets) of its arrays ({problem})"
+        refuse("loss", rule, record, "Form it from JAX operations; training adds the losses up.")
 
 
 def check_quantiles(value: Any) -> None:
@@ -62,28 +87,26 @@ def asked(arguments: RegressorArguments) -> list[int]:
 
 def objective(arguments: RegressorArguments, n_targets: int) -> Objective:
     """Return what is minimised for so many targets."""
-    loss, activation = arguments.loss, arguments.out_activation
-    if activation == "auto":
-        activation = "exp" if loss == "poisson" else "identity"
-    if loss == "quantile":
-        learnt = levels(arguments)
-        heads = (len(learnt),) * n_targets
-        return Objective(loss, activation, heads, middle=learnt.index(MEDIAN))
-    units = 2 if loss == "gaussian_nll" else 1
-    return Objective(loss, activation, (units,) * n_targets)
+    record, learnt = loss_of(arguments.loss), levels(arguments)
+    heads = (record.output.units(len(learnt)),) * n_targets
+    middle = learnt.index(MEDIAN) if record.output == OutputKind.QUANTILES else 0
+    activation = record.out_activation(arguments.out_activation)
+    return Objective(record.name, activation, heads, middle, record if record.is_own else None)
 
 
-def check_targets(y: np.ndarray, loss: str) -> np.ndarray:
+def check_targets(y: np.ndarray, loss: RegressionLoss) -> np.ndarray:
     """Validate numbers of shape ``(n,)`` or ``(n, targets)``, in float64."""
     if y.ndim == 2 and y.shape[1] == 1:
         from sklearn.utils.validation import column_or_1d
 
         y = column_or_1d(y, warn=True)
     y = np.asarray(y, np.float64)
-    if loss == "poisson" and ((y < 0).any() or (y.reshape(len(y), -1).sum(axis=0) <= 0).any()):
+    if not loss.nonnegative:
+        return y
+    if (y < 0).any() or (y.reshape(len(y), -1).sum(axis=0) <= 0).any():
         raise DataError(
-            "y must be at least 0, and not 0 everywhere, with loss='poisson'. Some value(s) of y "
-            "are out of the valid range of the loss: choose another loss, or shift y."
+            f"y must be at least 0, and not 0 everywhere, with loss={loss.name!r}. Some value(s) "
+            "of y are out of the valid range of the loss: choose another loss, or shift y."
         )
     return y
 
@@ -112,3 +135,17 @@ def to_train(y: np.ndarray, mean: np.ndarray, scale: np.ndarray, dtype: str) -> 
             "standardize_target=True."
         )
     return target
+
+
+def out_activations_text() -> str:
+    """Return the end of the docstring's sentence about `out_activation`."""
+    losses = REGRESSION_LOSSES.values()
+    autos = {loss.name: loss.out_activation("auto") for loss in losses}
+    others = {f'"{out}" for ``loss="{name}"``' for name, out in autos.items() if out != "identity"}
+    further = [f'"{name}"' for name in OUT_ACTIVATIONS if name not in autos.values()]
+    own = [f'"{loss.name}"' for loss in losses if loss.out_activations == ("identity",)]
+    text = (
+        f'"identity", and {" and ".join(sorted(others))}. Others: {", ".join(further)}; '
+        f"{' and '.join(own)} have their own."
+    )
+    return textwrap.fill(text, 96, initial_indent=" " * 35).strip().replace("\n", "\n    ")

@@ -1,7 +1,7 @@
 """What a regressor's network says, in the units of y, on the host. This module needs NumPy alone.
 
-A network says ``(rows, targets)``, or ``(rows, targets, units)``: the quantiles in ascending order,
-or the mean and the standard deviation of "gaussian_nll".
+A network predicts ``(rows, targets)``, or ``(rows, targets, units)``: the quantiles in ascending
+order, or the mean and the standard deviation.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._objectives.objective import Objective
+from multilayer._objectives.regression_losses import OutputKind, find_loss, names_of
 from multilayer._sklearn.targets.regression import check_quantiles
 
 
@@ -50,21 +51,22 @@ def quantiles_at(
 ) -> np.ndarray:
     """Return the quantiles at levels of the caller's choice, on a last axis.
 
-    Of "quantile" they are among those learnt; of "gaussian_nll" any, those of a normal
-    distribution.
+    Of a loss that learns quantiles they are among those learnt; of one that learns a mean and a
+    spread any, those of a normal distribution.
     """
     check_quantiles(wanted)
     levels = [float(level) for level in wanted]
-    if objective.loss == "gaussian_nll":
+    output = objective.regression_loss.output
+    if output == OutputKind.MEAN_AND_SPREAD:
         mean, spread = units.values(says[..., 0]), units.spreads(says[..., 1])
         steps = [says.dtype.type(NormalDist().inv_cdf(level)) for level in levels]
         return np.stack([mean + step * spread for step in steps], axis=-1)
-    if objective.loss != "quantile":
+    if output != OutputKind.QUANTILES:
         refuse(
             "quantiles",
             f"None with loss={objective.loss!r}",
             wanted,
-            "Fit with loss='quantile' or loss='gaussian_nll' to predict quantiles.",
+            f"{_fit_with(OutputKind.QUANTILES, OutputKind.MEAN_AND_SPREAD)} to predict quantiles.",
         )
     if not set(levels) <= set(learnt):
         refuse(
@@ -80,16 +82,24 @@ def check_spread(objective: Objective, wanted: bool, quantiles: Any) -> None:
     """Refuse standard deviations that were not learnt, or beside quantiles."""
     if wanted and quantiles is not None:
         refuse("return_std", "False where quantiles are asked for", wanted)
-    if wanted and objective.loss != "gaussian_nll":
+    if wanted and objective.regression_loss.output != OutputKind.MEAN_AND_SPREAD:
         refuse(
             "return_std",
             f"False with loss={objective.loss!r}",
             wanted,
-            "Fit with loss='gaussian_nll' to predict a standard deviation.",
+            f"{_fit_with(OutputKind.MEAN_AND_SPREAD)} to predict a standard deviation.",
         )
 
 
-def check_predicts_quantiles(loss: str) -> None:
+def check_predicts_quantiles(loss: object) -> None:
     """Refuse quantiles that were not learnt: there is no such method (AttributeError)."""
-    if loss != "quantile":
-        raise AttributeError(f"predict_quantiles is there with loss='quantile', got loss={loss!r}.")
+    record = find_loss(loss)  # None before `fit` has refused a wrong argument
+    if record is None or record.output != OutputKind.QUANTILES:
+        those = " or ".join(f"loss={name!r}" for name in names_of(OutputKind.QUANTILES))
+        shown = loss if record is None else record.name
+        raise AttributeError(f"predict_quantiles is there with {those}, got loss={shown!r}.")
+
+
+def _fit_with(*kinds: OutputKind) -> str:
+    """Name the losses with such outputs, as the beginning of a remedy."""
+    return "Fit with " + " or ".join(f"loss={name!r}" for name in names_of(*kinds))
