@@ -245,7 +245,7 @@ def _describe_object(name: str, value: Any, inside: tuple[int, ...]) -> Any:
     else:
         refuse(
             "checkpoint",
-            f"None where {name} is an object that a later process cannot recognise",
+            f"None where {name} is an object that cannot be recognised in a later process",
             value,
             "Give a function with a name, or plain values.",
         )
