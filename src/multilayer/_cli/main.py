@@ -22,8 +22,8 @@ from multilayer._cli.export import export
 from multilayer._cli.info import info
 from multilayer._cli.predict import predict
 from multilayer._cli.train import train
+from multilayer._core.environment import version
 from multilayer._core.errors import MultilayerError
-from multilayer._core.version import version
 
 REFUSED = 2
 INTERRUPTED = 130

@@ -2,9 +2,15 @@
 
 import os
 import platform
+import sys
 from collections.abc import Iterable
 
-from multilayer._core.version import version
+
+def version() -> str:
+    """Return the version of this package, which the root module holds: the build reads it there."""
+    # Python imports a package before any of its modules, so the root is always loaded here; an
+    # import statement would make this lowest folder depend on the facade above all others.
+    return sys.modules["multilayer"].__version__
 
 
 def releases(packages: Iterable[str]) -> dict[str, str]:

@@ -6,7 +6,6 @@ one program. A member that diverges or stops early says so in its own status; it
 the others.
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +13,7 @@ import jax
 import numpy as np
 
 from multilayer._core.checks import check_choice, refuse
+from multilayer._core.environment import usable_cores
 from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
@@ -39,8 +39,7 @@ def train_population(members: Sequence[Training], stop: int, *, how: str = "auto
     if how == "auto":
         how = "threads" if jax.default_backend() == "cpu" else "vmap"
     if how == "threads":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        with ThreadPoolExecutor(cores) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             list(pool.map(lambda member: train(member, stop), members))
     else:
         train_together(members, stop)

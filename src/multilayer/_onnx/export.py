@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.checks import check_integer, refuse
-from multilayer._core.version import version
+from multilayer._core.environment import version
 from multilayer._onnx.conversion import converted
 from multilayer._onnx.inputs import inputs_of
 

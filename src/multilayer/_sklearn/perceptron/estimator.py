@@ -15,10 +15,9 @@ from multilayer._sklearn.arguments.shared_checks import tables_of
 from multilayer._sklearn.network.onnx_methods import OnnxPerceptron
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments, check_arguments
 from multilayer._sklearn.perceptron.failure import warn_of_failure
-from multilayer._sklearn.perceptron.layer import train_layer
+from multilayer._sklearn.perceptron.layer import first_units, train_layer
 from multilayer._sklearn.perceptron.passes import Outcome
 from multilayer._sklearn.perceptron.prediction import PerceptronUse
-from multilayer._sklearn.perceptron.start import first_units
 from multilayer._sklearn.targets import class_labels
 from multilayer._sklearn.targets.target_kinds import BINARY, MULTIOUTPUT, Classes
 
