@@ -22,10 +22,9 @@ def constructor_of(public: str) -> Callable[[Class], Class]:
 
         @wraps(init)
         def checked(self: object, *args: object, **given: object) -> None:
-            for name in given:
-                if name in known:
-                    continue
-                raise _unexpected(type(self).__name__, name, known)
+            unknown = [name for name in given if name not in known]
+            if unknown:
+                raise _unexpected(type(self).__name__, unknown[0], known)
             init(self, *args, **given)
 
         cls.__init__ = checked  # type: ignore[misc]
@@ -40,13 +39,12 @@ def known_arguments(method: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(method)
     def checked(*args: P.args, **given: P.kwargs) -> R:
-        for name in given:
-            if name in known:
-                continue
+        unknown = [name for name in given if name not in known]
+        if unknown:
             estimator = type(args[0])
             raise _unexpected(
                 f"{estimator.__name__}.{method.__name__}",
-                name,
+                unknown[0],
                 known,
                 estimator.__name__,
                 frozenset(signature(estimator).parameters),
