@@ -4,14 +4,14 @@ import jax
 import numpy as np
 import pytest
 
-from multilayer._core.types import REPORT_COLUMNS
+from multilayer._core.types import REPORT_COLUMNS, computing_type
 from multilayer._data.order import shuffled
 from multilayer._data.source import ResidentSource
 from multilayer._engine.loop import Training
 from multilayer._engine.state import initial_state
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
-from multilayer._sklearn.arguments.architecture import network_of, output_like
+from multilayer._sklearn.arguments.checks import check_parameters
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.targets import loss_numbers
@@ -44,13 +44,15 @@ def _training(
     objective, targets = _targets(y)
     hidden = np.atleast_1d(np.array(estimator.hidden_layer_sizes, int)).tolist()
     sizes = (X.shape[1], *hidden, sum(objective.heads))
-    network = network_of(estimator, sizes)
+    resolved = check_parameters(estimator)
+    network = resolved.network(sizes)
     config = assembly.configuration(
-        estimator,
+        resolved,
         network,
         objective,
         weighted=weighted,
         validate=validation is not None,
+        dtype=computing_type(),
     )
     if weight is None:
         weight = np.ones(len(X))
@@ -69,7 +71,7 @@ def _training(
             rng,
             weights="auto",
             bias="auto",
-            output_like=output_like(estimator),
+            output_like=resolved.architecture.output_like,
             dtype=config.dtype,
         )
     if validation is not None:
@@ -78,13 +80,12 @@ def _training(
         samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
         validation = assembly.validation_of(config, samples, params)
     numbers = loss_numbers.classifier_numbers(estimator, config.dtype)
-    plan = assembly.Plan(estimator, network, objective, numbers, seed)
-    hyper = assembly.hyper_parameters(plan, config, source)
+    hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     return Training(
         config=config,
         hyper=hyper,
         source=source,
-        schedule=assembly.schedule(estimator, source, epochs),
+        schedule=assembly.schedule(resolved.solver, estimator.learning_rate_init, source, epochs),
         validation=validation,
         state=initial_state(config, hyper, params),
     )

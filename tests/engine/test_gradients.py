@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from multilayer import MLPClassifier
+from multilayer._core.types import computing_type
 from multilayer._data.source import Rows
 from multilayer._engine.step import add_penalty, batch_loss, gather, reciprocal
 from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Dense, Network
 from multilayer._objectives.objective import Objective
 from multilayer._objectives.penalties import quick_sum
-from multilayer._sklearn.arguments.architecture import network_of
+from multilayer._sklearn.arguments.checks import check_parameters
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.targets import loss_numbers
 
@@ -84,13 +85,18 @@ def static_and_traced(loss, estimator, *, weighted=True):
     """The engine's configuration and hyper-parameters for an estimator."""
     units = SIZES[loss][-1]
     objective = Objective(loss, loss, (units,) if loss == "softmax" else (1,) * units)
-    network = network_of(estimator, SIZES[loss])
+    resolved, dtype = check_parameters(estimator), computing_type()
     config = assembly.configuration(
-        estimator, network, objective, weighted=weighted, validate=False
+        resolved,
+        resolved.network(SIZES[loss]),
+        objective,
+        weighted=weighted,
+        validate=False,
+        dtype=dtype,
     )
-    numbers = loss_numbers.classifier_numbers(estimator, config.dtype)
-    plan = assembly.Plan(estimator, network, objective, numbers, 0)
-    return config, assembly.hyper_parameters(plan, config, SimpleNamespace(steps_per_epoch=1))
+    numbers = loss_numbers.classifier_numbers(estimator, dtype)
+    source = SimpleNamespace(steps_per_epoch=1)
+    return config, assembly.hyper_parameters(resolved, numbers, config, source, 0)
 
 
 def compiled(loss, activation, dtype, **arguments):

@@ -109,13 +109,12 @@ from multilayer._nn.initializers import draw_layer
 from multilayer._sklearn.arguments.checks import check_parameters
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.arguments.documentation import tables
-from multilayer._sklearn.arguments.solver_arguments import schedule_in_force, schedule_numbers
 
 arguments = ClassifierArguments(weight_init="dummy", learning_rate="dummy")
-check_parameters(arguments)
+solver = check_parameters(arguments).solver
 shown = [name for name, text in tables().items() if '"dummy"' in text]
 option = settings.overrides({"weight_init": "dummy"})
-rates = schedule_in_force(arguments).factors(np.ones(1), schedule_numbers(arguments))
+rates = solver.schedule.factors(np.ones(1), solver.schedule_numbers)
 how = {"weights": arguments.weight_init, "bias": "zeros", "activation": "relu"}
 kernel, _ = draw_layer(np.random.default_rng(0), 1, 2, **how)
 print(json.dumps([shown, option, rates.tolist(), kernel.tolist()]))

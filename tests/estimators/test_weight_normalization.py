@@ -55,10 +55,10 @@ def estimator(cls, **arguments):
 
 def gradients(model, X, y, weight):
     """Return the gradients of the batches of an epoch, all at the first parameters."""
-    model._check_parameters()
-    samples = model._samples(X, y, weight, first=True)
-    model._start_or_continue(samples, again=False)
-    training = model._begin(samples, None)
+    resolved = model._check_parameters()
+    samples, objective = model._samples(X, y, weight, first=True)
+    start = model._start(resolved, samples, objective, again=False)
+    _, training = model._begin(resolved, start, objective, samples, None)
     config, hyper, params = training.config, training.hyper, training.state.params
     return [
         np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(slopes)])

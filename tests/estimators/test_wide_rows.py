@@ -70,7 +70,12 @@ def test_blocks_of_partial_fit_are_bounded_in_bytes(made):
 
 def test_dense_validation_rows_are_padded_by_less_than_a_block(trained):
     config = assembly.configuration(
-        trained, trained._network, trained._trained, weighted=False, validate=True
+        trained._check_parameters(),
+        trained._network,
+        trained._trained,
+        weighted=False,
+        validate=True,
+        dtype="float32",
     )
     dense = samples.Samples(X[:90].toarray(), Y[:90], np.ones(90), Y[:90])
     blocks = assembly.validation_of(config, dense, trained._parameters("float32")).blocks

@@ -14,6 +14,7 @@ from multilayer import MLPClassifier, MLPRegressor, ModelFileError, nn
 from multilayer._core.types import REPORT_COLUMNS
 from multilayer._engine.history import History
 from multilayer._persist.tensors import MODEL, read_tensors, write_tensors
+from multilayer._sklearn.targets.target_kinds import objective
 
 from .files import Tensor, seeds, take_apart
 
@@ -46,7 +47,7 @@ def relabelled(model, classes):
     """Return a classifier with other labels, and output units for them."""
     model = pickle.loads(pickle.dumps(model))
     model.classes_ = np.sort(classes)
-    model._trained = model._objective()
+    model._trained = objective(model._target_kind, model.classes_, model.out_activation)
     n_classes = len(classes)
     model.coefs_[1] = np.ones((1, n_classes), np.float32)
     model.intercepts_[1] = np.arange(n_classes, dtype=np.float32)

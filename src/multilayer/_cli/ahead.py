@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._engine.loop import prepare
-from multilayer._nn.network import initialize
+from multilayer._core.types import computing_type
+from multilayer._engine.loop import Training, prepare
 from multilayer._objectives.objective import Objective
-from multilayer._sklearn.arguments.architecture import hidden_sizes, network_of, output_like
-from multilayer._sklearn.arguments.checks import check_parameters
+from multilayer._sklearn.arguments.checks import check_classifier
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
-from multilayer._sklearn.fit.assembly import Plan, assemble, computing_type
+from multilayer._sklearn.fit.assembly import Plan, assemble
 from multilayer._sklearn.fit.samples import Samples
+from multilayer._sklearn.fit.start import fresh
 from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 
@@ -25,28 +25,19 @@ from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 def compile_mnist(given: dict[str, Any], input_scale: float) -> Thread:
     """Start to compile for these estimator arguments."""
     arguments = ClassifierArguments(**given, input_scale=input_scale)
-    check_parameters(arguments)
     thread = Thread(target=prepare, args=(_blank_run(arguments),))
     thread.start()
     return thread
 
 
-def _blank_run(arguments: ClassifierArguments) -> Any:
+def _blank_run(arguments: ClassifierArguments) -> Training:
     """A run of the right shapes on blank images."""
-    sizes = (N_PIXELS, *hidden_sizes(arguments.hidden_layer_sizes), N_CLASSES)
-    network, dtype = network_of(arguments, sizes), computing_type()
-    params = initialize(
-        network,
-        np.random.RandomState(0),
-        weights=arguments.weight_init,
-        bias=arguments.bias_init,
-        output_like=output_like(arguments),
-        dtype=dtype,
-    )
+    resolved, dtype = check_classifier(arguments), computing_type()
+    start = fresh(resolved, np.random.RandomState(0), N_PIXELS, N_CLASSES, None, dtype)
     train, validation = (_blank_samples(n, dtype) for n in (N_TRAIN, N_VALID))
     objective = Objective("softmax", "softmax", (N_CLASSES,))
-    plan = Plan(arguments, network, objective, classifier_numbers(arguments, dtype), 0)
-    return assemble(plan, train, validation, params, 1)
+    numbers = classifier_numbers(arguments, dtype)
+    return assemble(Plan(resolved, start, objective, numbers, dtype), train, validation)
 
 
 def _blank_samples(n: int, dtype: str) -> Samples:

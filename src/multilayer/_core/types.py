@@ -23,3 +23,10 @@ FIGURES = ("loss", "validation_loss", "validation_score", "learning_rate")
 
 WHOLE_NUMBERS = ("epoch", "steps")
 """Columns of integers."""
+
+
+def computing_type() -> str:
+    """Return what everything is computed in: float32, or float64 under ``jax_enable_x64``."""
+    import jax  # late: what needs only the names above starts no JAX
+
+    return str(jax.dtypes.canonicalize_dtype(float))

@@ -3,9 +3,11 @@
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
@@ -13,9 +15,9 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.process import check_process
 from multilayer._engine.history import History
-from multilayer._sklearn.arguments import solver_arguments
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import NetworkArguments
+from multilayer._sklearn.arguments.solver_arguments import is_full_batch
 from multilayer._sklearn.fit.samples import Samples, set_aside
 from multilayer._sklearn.fit.sklearn_callbacks import (
     CallbackSupportMixin,
@@ -31,8 +33,10 @@ if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._engine.loop import Scorer, Training
     from multilayer._nn.model import Model
     from multilayer._objectives.objective import LossNumbers, Objective
+    from multilayer._sklearn.arguments.checks import Resolved
+    from multilayer._sklearn.fit.assembly import Plan
     from multilayer._sklearn.fit.checkpointing import CheckpointedFit
-    from multilayer._sklearn.fit.warm_start import Start
+    from multilayer._sklearn.fit.start import Continuation, Start
 
 
 def is_stochastic(estimator: "BaseMLP") -> bool:
@@ -53,21 +57,29 @@ class BaseMLP(
     estimator start no JAX.
     """
 
-    _seen: Seen = Seen()  # the weights of the rows of partial_fit so far
+    _seen: "Seen"  # the weights of the rows of partial_fit so far
+    _history: History
+    _resumable: "Continuation | None"
+    _trained: "Objective"
+    _seed: int
+    n_outputs_: int
+    n_reused_layers_: int
+    t_: int
 
     # What an estimator says of its targets -------------------------------------------------------
 
     @abstractmethod
-    def _check_parameters(self) -> None:
-        """Check the constructor's arguments."""
+    def _check_parameters(self) -> "Resolved":
+        """Check the constructor's arguments, and return what they stand for."""
 
     @abstractmethod
-    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Samples:
-        """Check rows and encode their targets; the first call learns what there is to learn."""
+    def _samples(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
+    ) -> "tuple[Samples, Objective]":
+        """Check rows and encode their targets; return also the objective that these ask for.
 
-    @abstractmethod
-    def _objective(self) -> "Objective":
-        """Return the engine's objective for the targets learnt."""
+        The first call learns what there is to learn of the targets.
+        """
 
     @abstractmethod
     def _loss_numbers(self, dtype: str, class_weights: list[np.ndarray] | None) -> "LossNumbers":
@@ -134,30 +146,37 @@ class BaseMLP(
         DivergenceError
             The loss became infinite or NaN (a ValueError); the best finite network is kept.
         """
-        from multilayer._sklearn.fit import checkpointing
+        from multilayer._sklearn.fit.checkpointing import checkpointed_fit
 
-        self._check_parameters()
+        resolved = self._check_parameters()
         again = self.warm_start and "_network" in vars(self)
         with ExitStack() as stack:
             with self._unchanged_on_refusal():
                 if again:
                     self._check_same_targets(y)
-                samples = self._samples(X, y, sample_weight, first=not again)
+                samples, objective = self._samples(X, y, sample_weight, first=not again)
                 validation = self._validation(X_val, y_val, sample_weight_val)
-                self._start_or_continue(samples, again=again)
+                start = self._start(resolved, samples, objective, again=again)
                 checkpointed = stack.enter_context(
-                    checkpointing.checkpointed_fit(self, samples, validation, warm=again)
+                    checkpointed_fit(self, start, samples, validation, warm=again)
                 )
-                training = self._begin(samples, validation, checkpointed)
+                plan, training = self._begin(
+                    resolved, start, objective, samples, validation, checkpointed
+                )
                 if training.checkpointer is not None:
                     stack.enter_context(training.checkpointer)
-            callbacks = stack.enter_context(notify_sklearn(self, X, y, sample_weight))
-            self._run(training, self.max_iter, callbacks)
+            callbacks = stack.enter_context(notify_sklearn(self, plan, X, y, sample_weight))
+            self._run(plan, training, self.max_iter, callbacks)
         self._check_fit(samples)
         return self
 
     def _fit_one_epoch(
-        self, samples: Callable[[], Samples], validation: tuple, *, again: bool
+        self,
+        samples: "Callable[[], tuple[Samples, Objective]]",
+        validation: tuple,
+        resolved: "Resolved",
+        *,
+        again: bool,
     ) -> Self:
         """Train for one epoch, from where the last call left off (partial_fit)."""
         if self.checkpoint is not None:
@@ -168,10 +187,10 @@ class BaseMLP(
                 "Keep the estimator itself between calls: multilayer.save(estimator, path).",
             )
         with self._unchanged_on_refusal():
-            rows, judged = samples(), self._validation(*validation)
-            self._start_or_continue(rows, again=again)
-            training = self._begin(rows, judged, one_epoch=True)
-        self._run(training, 1, [], keep_best=False)
+            (rows, objective), judged = samples(), self._validation(*validation)
+            start = self._start(resolved, rows, objective, again=again)
+            plan, training = self._begin(resolved, start, objective, rows, judged, one_epoch=True)
+        self._run(plan, training, 1, [], keep_best=False)
         return self
 
     def _check_same_targets(self, y: Any) -> None:
@@ -203,120 +222,54 @@ class BaseMLP(
                 "another solver."
             )
         try:
-            return self._samples(X_val, y_val, weight, first=False)
+            return self._samples(X_val, y_val, weight, first=False)[0]
         except DataError as error:
             raise DataError(f"Of X_val and y_val: {error}") from error
 
     @property
     def _full_batch(self) -> bool:
-        return solver_arguments.is_full_batch(self)
+        return is_full_batch(self.solver)
 
-    def _start_or_continue(self, samples: Samples, *, again: bool) -> None:
-        """Make first parameters, or see that those of before fit the arguments and samples."""
+    def _start(
+        self, resolved: "Resolved", samples: Samples, objective: "Objective", *, again: bool
+    ) -> "Start":
+        """Return first parameters, or those of before if they fit the arguments and samples."""
         check_process()  # before anything that a fork has broken is touched
-        if not again:
-            self._start(check_random_state(self.random_state), samples.X.shape[1])
-        self._check_same_network()
-        self._trained = self._objective()
+        from multilayer._sklearn.fit import start
 
-    def _begin(
-        self,
-        samples: Samples,
-        validation: Samples | None,
-        checkpointed: "CheckpointedFit | None" = None,
-        *,
-        one_epoch: bool = False,
-    ) -> "Training":
-        """Return a training run over checked samples, at its first step or at its checkpoint.
-
-        For one epoch (partial_fit) no samples are set aside, and a schedule spans max_iter such
-        epochs from the first; otherwise those done and max_iter more.
-        """
-        from multilayer._sklearn.fit import assembly
-
-        if checkpointed is not None:
-            self._seed = checkpointed.seed
-        if self.early_stopping and validation is None and not one_epoch and not self._full_batch:
-            samples, validation = set_aside(
-                samples, self.validation_fraction, seed=self._seed, strata=self._strata(samples)
+        dtype = samples.dtype
+        if again:
+            network = self._network_to_continue(resolved, objective)
+            return start.Start(
+                network=network.at_prediction(),
+                in_training=network,
+                params=self._parameters(dtype),
+                seed=self._seed,
+                n_reused_layers=self.n_reused_layers_,
+                history=self._history,
+                continuation=self._resumable,
+                seen=self._seen,
+                n_rows_trained=self.t_,
             )
-        given = samples.weight
-        samples, validation, class_weights = self._weighed(samples, validation)
-        if not self._full_batch:
-            self._seen = (self._seen if one_epoch else Seen()).after(given, samples.weight)
-            by_class, rule = class_weights is not None, self.weight_normalization
-            samples = samples.dividing(divisors(rule, given, self._seen, by_class=by_class))
-        dtype = assembly.computing_type()
-        plan = assembly.Plan(
-            arguments=self,
-            network=self._network_in_training(),
-            objective=self._trained,
-            numbers=self._loss_numbers(dtype, class_weights),
-            seed=self._seed,
-        )
-        done = len(self._history)
-        training = assembly.assemble(
-            plan,
-            samples,
-            validation,
-            self._parameters(dtype),
-            self.max_iter if one_epoch else done + self.max_iter,
-            self._scorer(validation),
-            one_epoch=one_epoch,
-        )
-        if self._resumable is not None:
-            step = done * training.source.steps_per_epoch
-            training.state = self._resumable.onto(training.state, step)
-        training.history = self._history.continued()
-        training.begun = training.reported = done
-        training.arguments = self.get_params(deep=False)
-        if checkpointed is not None:
-            training.checkpointer = checkpointed.checkpointer(training.source.steps_per_epoch)
-            training.checkpointer.restore(training)
-        return training
-
-    def _start(self, rng: np.random.RandomState, n_features: int) -> None:
-        """Make first parameters and forget every earlier training."""
-        from multilayer._sklearn.fit import initial_parameters
-
         names = getattr(self, "feature_names_in_", None)
-        units = sum(self._objective().heads)
-        self._network, params, self.n_reused_layers_ = initial_parameters.start(
-            self, rng, n_features, units, names
-        )
-        self._keep_parameters(params)
-        self.n_outputs_ = units
-        self._seed = int(rng.randint(np.iinfo(np.int32).max))
-        self._resumable: Start | None = None
-        self._seen = Seen()
-        self._history = History()
-        self.t_ = 0
+        rng, n_features = check_random_state(self.random_state), samples.X.shape[1]
+        return start.fresh(resolved, rng, n_features, sum(objective.heads), names, dtype)
 
-    def _network_in_training(self) -> "Model":
-        """Return the network with what is a matter of training."""
-        from multilayer._sklearn.arguments.architecture import network_of
-
-        if self.network is not None:
-            return self._network
-        frozen = self.n_reused_layers_ if self.freeze_reused else 0
-        return network_of(self, self._network.layer_sizes, frozen)
-
-    def _check_same_network(self) -> None:
-        """Refuse to continue a network under another shape, and take over its new functions."""
-        from multilayer._sklearn.arguments.architecture import hidden_sizes
-
-        mine = self._network
+    def _network_to_continue(self, resolved: "Resolved", objective: "Objective") -> "Model":
+        """Return the network of before with its functions of now; refuse another shape."""
+        before = self._network
         if self.network is not None or "params_" in vars(self):
             self._check_same_own_network()
-        if sum(self._objective().heads) != self.n_outputs_:
+        if sum(objective.heads) != self.n_outputs_:
             self._refuse_other(*self._other_objective())
         if self.network is not None:
-            return
-        if hidden_sizes(self.hidden_layer_sizes) != mine.layer_sizes[1:-1]:
-            self._refuse_other("hidden_layer_sizes", mine.layer_sizes[1:-1])
-        if self.norm != mine.norm:
-            self._refuse_other("norm", mine.norm)
-        self._network = self._network_in_training().at_prediction()
+            return before
+        if resolved.architecture.hidden_sizes != before.layer_sizes[1:-1]:
+            self._refuse_other("hidden_layer_sizes", before.layer_sizes[1:-1])
+        if self.norm != before.norm:
+            self._refuse_other("norm", before.norm)
+        n_frozen = self.n_reused_layers_ if self.freeze_reused else 0
+        return resolved.network(before.layer_sizes, n_frozen)
 
     def _check_same_own_network(self) -> None:
         """Refuse to continue with a network of the user's in place of another."""
@@ -325,6 +278,49 @@ class BaseMLP(
         before = getattr(self._network, "layer", None)
         if self.network is None or as_layer("network", self.network) != before:
             self._refuse_other("network", before)
+
+    def _begin(
+        self,
+        resolved: "Resolved",
+        start: "Start",
+        objective: "Objective",
+        samples: Samples,
+        validation: Samples | None,
+        checkpointed: "CheckpointedFit | None" = None,
+        *,
+        one_epoch: bool = False,
+    ) -> "tuple[Plan, Training]":
+        """Return a training run over checked samples, at its first step or at its checkpoint.
+
+        For one epoch (partial_fit) no samples are set aside.
+        """
+        from multilayer._sklearn.fit.assembly import Plan, assemble
+
+        full_batch = resolved.solver.full_batch
+        if checkpointed is not None:
+            start = replace(start, seed=checkpointed.seed)
+        if self.early_stopping and validation is None and not one_epoch and not full_batch:
+            samples, validation = set_aside(
+                samples, self.validation_fraction, seed=start.seed, strata=self._strata(samples)
+            )
+        given, dtype = samples.weight, samples.dtype
+        samples, validation, class_weights = self._weighed(samples, validation)
+        if not full_batch:
+            seen = (start.seen if one_epoch else Seen()).after(given, samples.weight)
+            start = replace(start, seen=seen)
+            by_class, rule = class_weights is not None, self.weight_normalization
+            samples = samples.dividing(divisors(rule, given, seen, by_class=by_class))
+        plan = Plan(
+            resolved=resolved,
+            start=start,
+            objective=objective,
+            numbers=self._loss_numbers(dtype, class_weights),
+            dtype=dtype,
+            given=self.get_params(deep=False),
+        )
+        scorer = self._scorer(plan, validation)
+        make = None if checkpointed is None else checkpointed.checkpointer
+        return plan, assemble(plan, samples, validation, scorer, make, one_epoch=one_epoch)
 
     @abstractmethod
     def _other_objective(self) -> tuple[str, Any]:
@@ -338,16 +334,17 @@ class BaseMLP(
             "Set warm_start=False to start a new one, or clone the estimator.",
         )
 
-    def _scorer(self, validation: Samples | None) -> "Scorer | None":
+    def _scorer(self, plan: "Plan", validation: Samples | None) -> "Scorer | None":
         """Return the function that scores a network, where `scoring` asks for one."""
         if self.scoring is None or validation is None or self.scoring == "loss":
             return None
         from multilayer._sklearn.fit.scorer import network_scorer
 
-        return network_scorer(self, validation)
+        return network_scorer(self, plan, validation)
 
     def _run(
         self,
+        plan: "Plan",
         training: "Training",
         epochs: int,
         callbacks: "list[Callback]",
@@ -357,12 +354,19 @@ class BaseMLP(
         """Train; whatever ends it, the attributes describe a network that can be used."""
         from multilayer._engine.callbacks.printing import PrintLoss
         from multilayer._sklearn.fit import engine_run
+        from multilayer._sklearn.network.parameters import set_network
 
         callbacks = [*(self.callbacks or ()), *callbacks, *([PrintLoss()] if self.verbose else ())]
-        if self._full_batch:
-            engine_run.minimise(self, training, callbacks)
-        else:
-            engine_run.train(self, training, epochs, callbacks, keep_best=keep_best)
+        result = engine_run.run(plan, training, epochs, callbacks, keep_best=keep_best)
+        # All that training leaves on the estimator is set here.
+        set_network(self, plan, result.params)
+        self._seed, self._seen = plan.start.seed, plan.start.seen
+        self._history, self._resumable = result.history, result.continuation
+        self._validated, self._stopped_by_score = result.validated, result.stopped_by_score
+        self.loss_, self.n_iter_, self.stop_reason_ = result.loss, result.n_iter, result.stop_reason
+        self.t_ = plan.start.n_rows_trained + result.n_iter * result.n_rows
+        self.fit_seconds_, self.compile_seconds_ = result.fit_seconds, result.compile_seconds
+        result.raise_or_warn()
 
     def __sklearn_tags__(self) -> Any:
         """Say what data this estimator takes."""

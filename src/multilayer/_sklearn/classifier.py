@@ -1,21 +1,39 @@
 """The multilayer perceptron classifier."""
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._core.types import computing_type
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
+from multilayer._sklearn.arguments.checks import Resolved, check_classifier
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.arguments.documentation import documented
+from multilayer._sklearn.arguments.shared_checks import tables_of
 from multilayer._sklearn.base import BaseMLP, is_stochastic
+from multilayer._sklearn.fit.samples import Samples
+from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxClassifier
-from multilayer._sklearn.targets import class_outputs
+from multilayer._sklearn.targets import (
+    class_labels,
+    class_outputs,
+    class_weights,
+    metrics,
+    probabilities,
+    target_kinds,
+)
+from multilayer._sklearn.targets.loss_numbers import classifier_numbers
+
+if TYPE_CHECKING:
+    from multilayer._objectives.objective import Objective
+    from multilayer._sklearn.targets.target_kinds import Classes
 
 
 @documented(
@@ -77,43 +95,38 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
 
     # Targets -------------------------------------------------------------------------------------
 
-    def _check_parameters(self) -> None:
-        from multilayer._sklearn.arguments.checks import check_classifier
-        from multilayer._sklearn.fit.scorer import check_scorer
+    def _check_parameters(self) -> "Resolved":
+        resolved = check_classifier(self)
+        if self.scoring is not None:
+            check_scorer(self.scoring)
+        return resolved
 
-        check_classifier(self)
-        check_scorer(self.scoring)
-
-    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool, classes: Any = None) -> Any:
-        from multilayer._sklearn.fit.assembly import computing_type
-        from multilayer._sklearn.fit.samples import Samples
-        from multilayer._sklearn.targets import class_labels
-
-        given = X
-        X, y = inputs.check_X_y(self, X, y, reset=first)
-        y = class_labels.check_labels(y)
-        weight = inputs.check_weight(weight, X, computing_type())
+    def _samples(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        weight: npt.ArrayLike | None,
+        *,
+        first: bool,
+        classes: "tuple[Classes, str] | None" = None,
+    ) -> "tuple[Samples, Objective]":
+        rows, labels = inputs.check_X_y(self, X, y, reset=first)
+        labels = class_labels.check_labels(labels)
+        weights = inputs.check_weight(weight, rows, computing_type())
         if first:
-            found = class_labels.find_classes(y) if classes is None else classes
+            found = class_labels.find_classes(labels) if classes is None else classes
             self.classes_, self._target_kind = found
-        target = class_labels.encode(y, self.classes_, self._target_kind, self._objective().loss)
-        self.out_activation_ = self._objective().out_activation
-        return Samples(X, target, weight, y, inputs.is_streamed(given, X))
-
-    def _objective(self) -> Any:
-        from multilayer._sklearn.targets.target_kinds import objective
-
-        return objective(self._target_kind, self.classes_, self.out_activation)
+        objective = target_kinds.objective(self._target_kind, self.classes_, self.out_activation)
+        target = class_labels.encode(labels, self.classes_, self._target_kind, objective.loss)
+        self.out_activation_ = objective.out_activation
+        samples = Samples(rows, target, weights, labels, inputs.is_streamed(X, rows))
+        return samples, objective
 
     def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
-        from multilayer._sklearn.targets.loss_numbers import classifier_numbers
-
         several = class_weights is not None and len(class_weights) > 1
         return classifier_numbers(self, dtype, class_weights if several else None)
 
     def _weighed(self, samples: Any, validation: Any) -> tuple[Any, Any, Any]:
-        from multilayer._sklearn.targets import class_weights
-
         tables = class_weights.weights_of_classes(
             self.class_weight, samples.labels, self.classes_, self._target_kind
         )
@@ -131,8 +144,6 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         return samples.labels if samples.labels.ndim == 1 else None
 
     def _check_same_targets(self, y: Any) -> None:
-        from multilayer._sklearn.targets import class_labels
-
         classes, _ = class_labels.find_classes(class_labels.check_labels(np.asarray(y)))
         if not class_labels.same_classes(classes, self.classes_):
             raise DataError(
@@ -181,9 +192,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         self : MLPClassifier
             The fitted estimator.
         """
-        from multilayer._sklearn.arguments.shared_checks import tables_of
-
-        self._check_parameters()
+        resolved = self._check_parameters()
         if any(isinstance(table, str) for table in tables_of(self.class_weight)):
             refuse(
                 "class_weight",
@@ -196,13 +205,12 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         return self._fit_one_epoch(
             lambda: self._samples(X, y, sample_weight, first=not again, classes=declared),
             (X_val, y_val, sample_weight_val),
+            resolved,
             again=again,
         )
 
     def _declared(self, y: Any, classes: Any, *, first: bool) -> Any:
         """Return the classes of the first call of partial_fit; later ones must agree."""
-        from multilayer._sklearn.targets import class_labels
-
         if classes is None:
             if first:
                 raise DataError("classes must be passed on the first call to partial_fit.")
@@ -266,8 +274,6 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
             For several columns of classes a list with one for each.
         """
-        from multilayer._sklearn.targets import probabilities
-
         return self._of_heads(X, probabilities.yes_no_proba, probabilities.exclusive_proba)
 
     def predict_log_proba(self, X: Any) -> Any:
@@ -284,8 +290,6 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             Computed from the logits, so that small probabilities keep their size. For several
             columns of classes a list with one for each.
         """
-        from multilayer._sklearn.targets import probabilities
-
         return self._of_heads(X, probabilities.yes_no_log_proba, probabilities.exclusive_log_proba)
 
     def _logits(self, X: Any) -> list[np.ndarray]:
@@ -344,8 +348,6 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             without penalty, smoothing and class weights).
         """
         check_is_fitted(self)
-        from multilayer._sklearn.targets import class_labels, metrics
-
         X, y = inputs.check_X_y(self, X, y, reset=False)
         weight = inputs.check_weight(sample_weight, X, "float64")
         y = class_labels.check_labels(y)

@@ -1,22 +1,31 @@
 """The multilayer perceptron regressor."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import DataError
+from multilayer._core.types import computing_type
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES, loss_of
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
+from multilayer._sklearn.arguments.checks import Resolved, check_regressor
 from multilayer._sklearn.arguments.constructors import RegressorArguments
 from multilayer._sklearn.arguments.documentation import documented
 from multilayer._sklearn.base import BaseMLP, is_stochastic
+from multilayer._sklearn.fit.samples import Samples
+from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxRegressor
-from multilayer._sklearn.targets import regression, regression_outputs
+from multilayer._sklearn.targets import loss_numbers, metrics, regression, regression_outputs
+from multilayer._sklearn.targets.metrics import warn_of_worse_than_constant
+
+if TYPE_CHECKING:
+    from multilayer._objectives.objective import Objective
 
 
 def _predicts_quantiles(estimator: Any) -> bool:
@@ -85,37 +94,35 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
 
     # Targets -------------------------------------------------------------------------------------
 
-    def _check_parameters(self) -> None:
-        from multilayer._sklearn.arguments.checks import check_regressor
-        from multilayer._sklearn.fit.scorer import check_scorer
+    def _check_parameters(self) -> "Resolved":
+        resolved = check_regressor(self)
+        if self.scoring is not None:
+            check_scorer(self.scoring)
+        return resolved
 
-        check_regressor(self)
-        check_scorer(self.scoring)
-
-    def _samples(self, X: Any, y: Any, weight: Any, *, first: bool) -> Any:
-        from multilayer._sklearn.fit.assembly import computing_type
-        from multilayer._sklearn.fit.samples import Samples
-
-        given = X
-        X, y = inputs.check_X_y(self, X, y, reset=first, numeric=True)
-        y = regression.check_targets(y, loss_of(self.loss))
-        weight = inputs.check_weight(weight, X, computing_type())
-        columns = y.reshape(len(y), -1)
+    def _samples(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
+    ) -> "tuple[Samples, Objective]":
+        dtype = computing_type()
+        rows, numbers = inputs.check_X_y(self, X, y, reset=first, numeric=True)
+        numbers = regression.check_targets(numbers, loss_of(self.loss))
+        weights = inputs.check_weight(weight, rows, dtype)
+        columns = numbers.reshape(len(numbers), -1)
         if first:
-            self._one_target = y.ndim == 1
+            self._one_target = numbers.ndim == 1
             self._n_targets = columns.shape[1]
             self.target_mean_, self.target_scale_ = regression.moments(
-                columns, weight, standardize=self.standardize_target
+                columns, weights, standardize=self.standardize_target
             )
-        if (y.ndim == 1) != self._one_target or columns.shape[1] != self._n_targets:
+        if (numbers.ndim == 1) != self._one_target or columns.shape[1] != self._n_targets:
             expected = "1-D" if self._one_target else f"of {self._n_targets} columns"
-            raise DataError(f"y must be {expected}, as in training, got shape {y.shape}.")
-        target = regression.to_train(
-            columns, self.target_mean_, self.target_scale_, computing_type()
-        )
-        self.out_activation_ = self._objective().out_activation
+            raise DataError(f"y must be {expected}, as in training, got shape {numbers.shape}.")
+        target = regression.to_train(columns, self.target_mean_, self.target_scale_, dtype)
+        objective = regression.objective(self, self._n_targets)
+        self.out_activation_ = objective.out_activation
         self._learnt_levels, self._asked_levels = regression.levels(self), regression.asked(self)
-        return Samples(X, target, weight, y, inputs.is_streamed(given, X))
+        samples = Samples(rows, target, weights, numbers, inputs.is_streamed(X, rows))
+        return samples, objective
 
     def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Any:
         validation = super()._validation(X_val, y_val, weight)
@@ -128,17 +135,10 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             )
         return validation
 
-    def _objective(self) -> Any:
-        return regression.objective(self, self._n_targets)
-
     def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
-        from multilayer._sklearn.targets import loss_numbers
-
         return loss_numbers.regressor_numbers(self, dtype, regression.levels(self))
 
     def _check_fit(self, samples: Any) -> None:
-        from multilayer._sklearn.targets.metrics import warn_of_worse_than_constant
-
         if self.max_iter > 0 and self.stop_reason_ != "interrupted":
             warn_of_worse_than_constant(self, samples)
 
@@ -181,11 +181,12 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         self : MLPRegressor
             The fitted estimator.
         """
-        self._check_parameters()
+        resolved = self._check_parameters()
         again = "_network" in vars(self)
         return self._fit_one_epoch(
             lambda: self._samples(X, y, sample_weight, first=not again),
             (X_val, y_val, sample_weight_val),
+            resolved,
             again=again,
         )
 
@@ -281,8 +282,6 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             the targets.
         """
         check_is_fitted(self)
-        from multilayer._sklearn.targets import metrics
-
         X, y = inputs.check_X_y(self, X, y, reset=False, numeric=True)
         weight = inputs.check_weight(sample_weight, X, "float64")
         return metrics.of_numbers(self.predict(X), y, weight)

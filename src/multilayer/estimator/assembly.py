@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import DataError
+from multilayer._core.types import computing_type
 from multilayer._data.source import Rows
 from multilayer._engine.loop import Training
 from multilayer._engine.state import initial_state
+from multilayer._sklearn.arguments.checks import check_parameters
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.targets.loss_numbers import classifier_numbers
@@ -92,16 +94,17 @@ def assemble(design: Design, source: EndlessSource, seed: int) -> Training:
         **design.optimizer,
     )
     network, objective = network_of(design), design.head.objective()
+    resolved, dtype = check_parameters(arguments), computing_type()
     config = assembly.configuration(
-        arguments,
+        resolved,
         network,
         objective,
         weighted=design.weight_column is not None,
         validate=False,
+        dtype=dtype,
     )
-    numbers = classifier_numbers(arguments, config.dtype)
-    plan = assembly.Plan(arguments, network, objective, numbers, seed)
-    hyper = assembly.hyper_parameters(plan, config, source)
+    numbers = classifier_numbers(arguments, dtype)
+    hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     params = first_parameters(design, network, seed, config.dtype)
     return Training(
         config=config,

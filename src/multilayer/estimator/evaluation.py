@@ -8,9 +8,9 @@ import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._core.types import computing_type
 from multilayer._engine import predict as engine
 from multilayer._persist.checkpoints import Checkpoint
-from multilayer._sklearn.fit import assembly
 from multilayer.estimator.assembly import rows_of
 from multilayer.estimator.design import Design
 from multilayer.estimator.logging import LOGGER
@@ -26,7 +26,7 @@ class Forward:
     def __init__(self, design: Design, checkpoint: Checkpoint) -> None:
         LOGGER.info("Restoring parameters from %s", checkpoint.path)
         self._network, self._params = trained_network(design, checkpoint)
-        self.design, self.dtype = design, assembly.computing_type()
+        self.design, self.dtype = design, computing_type()
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """Return the outputs before their activation ``(rows, units)``."""

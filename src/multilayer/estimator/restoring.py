@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import computing_type
 from multilayer._engine.state import TrainState
 from multilayer._persist.checkpoints import Checkpoint, newest_checkpoint, read_checkpoint
 from multilayer._persist.trees import restored_tree
-from multilayer._sklearn.fit import assembly
 from multilayer.estimator.design import Design
 from multilayer.estimator.network import CannedNetwork, Parameters, first_parameters, network_of
 from multilayer.estimator.run_config import RunConfig
@@ -70,6 +70,6 @@ def checked(design: Design, checkpoint: Checkpoint) -> Checkpoint:
 def trained_network(design: Design, checkpoint: Checkpoint) -> tuple[CannedNetwork, Parameters]:
     """Return the network of a checkpoint, at prediction."""
     network = network_of(design)
-    like = first_parameters(design, network, 0, assembly.computing_type())
+    like = first_parameters(design, network, 0, computing_type())
     params = restored_tree("params", like, checkpoint.arrays, checkpoint.path)
     return network.at_prediction(), params

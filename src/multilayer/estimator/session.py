@@ -11,12 +11,12 @@ import numpy as np
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DivergenceError
 from multilayer._core.process import check_process
+from multilayer._core.types import computing_type
 from multilayer._engine import loop
 from multilayer._engine.callbacks.protocol import Callback, Progress
 from multilayer._engine.loop import Pace, Training
 from multilayer._persist.checkpoints import prepare_folder, write_checkpoint
 from multilayer._persist.trees import named_leaves
-from multilayer._sklearn.fit import assembly
 from multilayer.estimator.assembly import STREAM, Place, assemble, make_source
 from multilayer.estimator.design import Design
 from multilayer.estimator.logging import INFO, LOGGER
@@ -180,7 +180,7 @@ def train(
         return
     seed = seed_of(config, checkpoint)
     stored = None if checkpoint is None else checkpoint.facts.get("place")
-    source, place = make_source(design, given, first, seed, stored, assembly.computing_type())
+    source, place = make_source(design, given, first, seed, stored, computing_type())
     stop = max_steps if max_steps is not None else math.inf if steps is None else first + steps
     training = assemble(design, source, seed)
     if checkpoint is None:

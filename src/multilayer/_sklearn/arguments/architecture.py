@@ -2,16 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
 from multilayer._core.functions import comparable
 from multilayer._nn.activation_names import ACTIVATION_NAMES, Activation
-from multilayer._nn.network import NORMS, Network
+from multilayer._nn.network import NORMS
 from multilayer._nn.step_functions import heaviside, sign
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 
@@ -19,37 +20,28 @@ PRECISIONS = ("float32", "bfloat16")
 STEPS = ("heaviside", "sign", heaviside, sign)
 
 
-def network_of(
-    arguments: NetworkArguments, layer_sizes: Sequence[int], n_frozen: int = 0
-) -> Network:
-    """Return the network of these arguments between its inputs and outputs."""
-    n_hidden = len(layer_sizes) - 2
-    return Network(
-        layer_sizes=tuple(layer_sizes),
-        activations=activations(arguments.activation, n_hidden),
-        norm=arguments.norm,
-        residual=bool(arguments.residual),
-        dropout=any(dropout_rates(arguments.dropout, n_hidden)),
-        input_dropout=arguments.input_dropout > 0,
-        input_noise=arguments.input_noise > 0,
-        precision=arguments.precision,
-        n_frozen=n_frozen,
-    )
+@dataclass(frozen=True)
+class Architecture:
+    """The hidden layers that an estimator's arguments stand for."""
+
+    hidden_sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]  # of each hidden layer
+    dropout: tuple[float, ...]  # of each hidden layer
+    output_like: Activation  # whose scheme of initial weights the output layer follows
 
 
-def check_architecture(arguments: NetworkArguments) -> None:
-    """Check what makes up the network."""
+def check_architecture(arguments: NetworkArguments) -> Architecture:
+    """Check what makes up the network, and return what it stands for."""
     sizes = hidden_sizes(arguments.hidden_layer_sizes)
-    activations(arguments.activation, len(sizes))
-    dropout_rates(arguments.dropout, len(sizes))
+    functions = activations(arguments.activation, len(sizes))
+    rates = dropout_rates(arguments.dropout, len(sizes))
     check_real("input_dropout", arguments.input_dropout, "[0, 1)")
     check_real("input_noise", arguments.input_noise, "[0, inf)")
     check_choice("precision", arguments.precision, PRECISIONS)
     check_bool("residual", arguments.residual)
     if arguments.norm is not None:
         check_choice("norm", arguments.norm, NORMS)
-    widths = list(itertools.pairwise(sizes))
-    if arguments.residual and not any(n == m for n, m in widths):
+    if arguments.residual and not any(n == m for n, m in itertools.pairwise(sizes)):
         refuse(
             "residual",
             "False where no hidden layer is as wide as the one before it",
@@ -57,6 +49,13 @@ def check_architecture(arguments: NetworkArguments) -> None:
             f"Give such widths: hidden_layer_sizes={arguments.hidden_layer_sizes!r}.",
         )
     check_transform_layer(arguments.transform_layer, len(sizes))
+    if functions:
+        output_like = functions[-1]
+    elif isinstance(arguments.activation, list | tuple):
+        output_like = "identity"
+    else:  # without hidden layers it was not checked above
+        output_like = activation(arguments.activation)
+    return Architecture(sizes, functions, rates, output_like)
 
 
 def check_transform_layer(value: Any, n_hidden: int) -> None:
@@ -70,7 +69,7 @@ def check_transform_layer(value: Any, n_hidden: int) -> None:
         )
 
 
-def is_sequence(value: Any) -> bool:
+def is_sequence(value: object) -> "TypeGuard[Sequence[Any]]":
     """Whether an argument holds one value for each layer."""
     if isinstance(value, np.ndarray):
         return value.ndim == 1
@@ -140,14 +139,6 @@ def problem_of(function: Callable[[Any], Any]) -> str:
     except Exception as error:  # whatever it raises is the answer
         return f"called with one it raises {type(error).__name__}"
     return "" if getattr(result, "shape", None) == z.shape else "it changes that"
-
-
-def output_like(arguments: NetworkArguments) -> Activation:
-    """Activation whose scheme of initial weights the output layer follows."""
-    value = arguments.activation
-    if isinstance(value, list | tuple):
-        return activation(value[-1]) if value else "identity"
-    return activation(value)
 
 
 def dropout_rates(value: Any, n_hidden: int) -> tuple[float, ...]:

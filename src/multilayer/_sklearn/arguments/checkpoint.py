@@ -75,8 +75,8 @@ def as_checkpoint(value: Any) -> Checkpoint:
 
 
 def check_checkpoint(value: Any) -> None:
-    """Check the argument of an estimator."""
-    if value is None or isinstance(value, Checkpoint):
+    """Check the argument of an estimator that asks for checkpoints."""
+    if isinstance(value, Checkpoint):
         return
     if not isinstance(value, str | Path | os.PathLike):
         refuse("checkpoint", "None, the name of a folder or a multilayer.Checkpoint", value)

@@ -1,20 +1,16 @@
-"""Checks of an estimator's constructor arguments, made in ``fit`` and before anything else."""
+"""An estimator's constructor arguments, checked and resolved in ``fit`` before anything else."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._nn.initializers import WEIGHT_INITS
+from multilayer._nn.network import Network
 from multilayer._optim.schedules import SCHEDULES
-from multilayer._sklearn.arguments import solver_arguments
-from multilayer._sklearn.arguments.architecture import (
-    check_architecture,
-    dropout_rates,
-    hidden_sizes,
-)
+from multilayer._sklearn.arguments.architecture import Architecture, check_architecture
 from multilayer._sklearn.arguments.checkpoint import check_checkpoint
 from multilayer._sklearn.arguments.constructors import (
     ClassifierArguments,
@@ -27,6 +23,7 @@ from multilayer._sklearn.arguments.shared_checks import (
     check_random_state,
     check_verbose,
 )
+from multilayer._sklearn.arguments.solver_arguments import SolverSettings, resolve_solver
 from multilayer._sklearn.fit.weight_normalization import NORMALIZATIONS
 from multilayer._sklearn.targets.regression import check_loss
 
@@ -52,7 +49,34 @@ MAYBE_NONE = {
 FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 
 
-def check_parameters(arguments: NetworkArguments) -> None:
+@dataclass(frozen=True)
+class Resolved:
+    """Arguments that were checked, and what they stand for.
+
+    Made once in each fit. What comes after reads it, and interprets no argument again.
+    """
+
+    arguments: NetworkArguments
+    architecture: Architecture
+    solver: SolverSettings
+
+    def network(self, layer_sizes: Sequence[int], n_frozen: int = 0) -> Network:
+        """Return the network of dense layers between these inputs and outputs, in training."""
+        given, hidden = self.arguments, self.architecture
+        return Network(
+            layer_sizes=tuple(layer_sizes),
+            activations=hidden.activations,
+            norm=given.norm,
+            residual=bool(given.residual),
+            dropout=any(hidden.dropout),
+            input_dropout=given.input_dropout > 0,
+            input_noise=given.input_noise > 0,
+            precision=given.precision,
+            n_frozen=n_frozen,
+        )
+
+
+def check_parameters(arguments: NetworkArguments) -> Resolved:
     """Check every argument by its own rule, then those that must fit together."""
     for name, interval in INTERVALS.items():
         check_real(name, getattr(arguments, name), interval)
@@ -61,14 +85,12 @@ def check_parameters(arguments: NetworkArguments) -> None:
             check_real(name, getattr(arguments, name), interval)
     for name in FLAGS:
         check_bool(name, getattr(arguments, name))
-    check_architecture(arguments)
-    check_reuse(arguments)
+    architecture = check_architecture(arguments)
+    check_reuse(arguments, len(architecture.hidden_sizes))
     if arguments.network is not None:
         from multilayer._sklearn.arguments import own_network  # late: it starts JAX
 
         own_network.check_own_network(arguments)
-    solver_arguments.check_solver(arguments.solver)
-    solver_arguments.given_schedule(arguments)
     check_choice("weight_normalization", arguments.weight_normalization, NORMALIZATIONS)
     check_choice("weight_init", arguments.weight_init, WEIGHT_INITS)
     check_choice("bias_init", arguments.bias_init, ("auto", "zeros"))
@@ -81,43 +103,42 @@ def check_parameters(arguments: NetworkArguments) -> None:
         check_batch_size(arguments.batch_size)
     check_random_state(arguments.random_state)
     check_verbose(arguments.verbose)
-    check_callbacks(arguments.callbacks)
-    check_checkpoint(arguments.checkpoint)
-    solver_arguments.solver_numbers(arguments)
-    solver_arguments.solver_options(arguments)
-    solver_arguments.check_schedule(arguments)
-    solver_arguments.check_ready_rule(arguments)
-    check_lbfgs(arguments)
+    if arguments.callbacks is not None:
+        check_callbacks(arguments.callbacks)
+    if arguments.checkpoint is not None:
+        check_checkpoint(arguments.checkpoint)
+    resolved = Resolved(arguments, architecture, resolve_solver(arguments))
+    if resolved.solver.full_batch:
+        check_lbfgs(resolved)
+    return resolved
 
 
-def check_classifier(arguments: ClassifierArguments) -> None:
+def check_classifier(arguments: ClassifierArguments) -> Resolved:
     """Check the arguments of a classifier, its scorer apart, which asks scikit-learn."""
-    check_parameters(arguments)
+    resolved = check_parameters(arguments)
     check_real("label_smoothing", arguments.label_smoothing, "[0, 1)")
     check_choice("out_activation", arguments.out_activation, ("auto", "softmax", "logistic"))
-    check_class_weight(arguments.class_weight)
+    if arguments.class_weight is not None:
+        check_class_weight(arguments.class_weight)
+    return resolved
 
 
-def check_regressor(arguments: RegressorArguments) -> None:
+def check_regressor(arguments: RegressorArguments) -> Resolved:
     """Check the arguments of a regressor, its scorer apart, which asks scikit-learn."""
-    check_parameters(arguments)
+    resolved = check_parameters(arguments)
     check_loss(arguments)
+    return resolved
 
 
-def check_batch_size(value: Any) -> None:
+def check_batch_size(value: object) -> None:
     """Check a batch size given as a number."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         refuse("batch_size", "'auto' or an integer of at least 1", value)
 
 
-def check_callbacks(value: Any) -> None:
+def check_callbacks(value: object) -> None:
     """Check that callbacks are what they must be."""
-    good = value is None or (
-        isinstance(value, Iterable)
-        and not isinstance(value, str)
-        and all(isinstance(each, Callback) for each in value)
-    )
-    if not good:
+    if not isinstance(value, Iterable) or not all(isinstance(each, Callback) for each in value):
         refuse(
             "callbacks",
             "None or a sequence of instances of multilayer.callbacks.Callback",
@@ -126,16 +147,14 @@ def check_callbacks(value: Any) -> None:
         )
 
 
-def check_lbfgs(arguments: NetworkArguments) -> None:
+def check_lbfgs(resolved: Resolved) -> None:
     """Refuse what a full-batch minimiser cannot do."""
-    if not solver_arguments.is_full_batch(arguments):
-        return
-    rates = dropout_rates(arguments.dropout, len(hidden_sizes(arguments.hidden_layer_sizes)))
+    arguments = resolved.arguments
     ignored = [repr(name) for name, schedule in SCHEDULES.items() if schedule.scikit_learn]
-    scheduled = not solver_arguments.given_schedule(arguments).scikit_learn
+    scheduled = not resolved.solver.schedule.scikit_learn  # it ignores scikit-learn's own
     wanted = {
         "learning_rate": (f"{', '.join(ignored[:-1])} or {ignored[-1]}", scheduled),
-        "dropout": ("0", any(rates)),
+        "dropout": ("0", any(resolved.architecture.dropout)),
         "input_dropout": ("0", arguments.input_dropout > 0),
         "input_noise": ("0", arguments.input_noise > 0),
         "norm": ("None or 'layer'", arguments.norm == "batch"),

@@ -51,7 +51,7 @@ def check_own_network(arguments: NetworkArguments) -> None:
                 value,
                 "Build it into the network.",
             )
-    if is_full_batch(arguments):
+    if is_full_batch(arguments.solver):
         refuse("solver", "a solver of mini-batches for a network of your own", arguments.solver)
 
 

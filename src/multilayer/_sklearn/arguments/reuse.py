@@ -10,19 +10,20 @@ from typing import Any
 from multilayer._core.checks import check_bool, check_integer, check_real, refuse
 from multilayer._core.errors import DataError
 from multilayer._nn.network import Layers, Network
-from multilayer._sklearn.arguments.architecture import hidden_sizes, is_sequence
+from multilayer._sklearn.arguments.architecture import is_sequence
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.network.parameters import parameters_of
 
 SOURCE = "None, the path of a model file or sklearn.frozen.FrozenEstimator(trained network)"
 
 
-def check_reuse(arguments: NetworkArguments) -> None:
+def check_reuse(arguments: NetworkArguments, n_hidden: int) -> None:
     """Check what can be checked of these arguments before there is data."""
     check_bool("freeze_reused", arguments.freeze_reused)
     if arguments.n_reused_layers is not None:
         check_integer("n_reused_layers", arguments.n_reused_layers, 1)
-    check_layer_rates(arguments.layer_learning_rates, arguments)
+    if arguments.layer_learning_rates is not None:
+        check_layer_rates(arguments.layer_learning_rates, n_hidden + 1)
     given = arguments.reuse_from
     if given is None or isinstance(given, str | os.PathLike):
         return
@@ -33,11 +34,8 @@ def check_reuse(arguments: NetworkArguments) -> None:
         refuse("reuse_from", SOURCE, given, remedy if hasattr(given, "fit") else "")
 
 
-def check_layer_rates(value: Any, arguments: NetworkArguments) -> None:
+def check_layer_rates(value: object, n_layers: int) -> None:
     """Check factors of the learning rate: one for each hidden layer and the output layer."""
-    if value is None:
-        return
-    n_layers = len(hidden_sizes(arguments.hidden_layer_sizes)) + 1
     if not is_sequence(value) or len(value) != n_layers:
         refuse(
             "layer_learning_rates",

@@ -2,40 +2,87 @@
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 from multilayer._core.checks import check_choice, check_real, refuse
 from multilayer._core.functions import comparable
 from multilayer._optim.schedules import CONSTANT, SCHEDULES, Schedule, problem_of
-from multilayer._optim.solvers import SOLVERS, Solver
+from multilayer._optim.solvers import SOLVERS
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 
 if TYPE_CHECKING:
     from multilayer._optim.rules import Rule
 
 
-def named_solver(arguments: NetworkArguments) -> Solver | None:
-    """Return the record of a solver given by its name, None of any other."""
-    solver = arguments.solver
-    return SOLVERS.get(solver) if isinstance(solver, str) else None
+@dataclass(frozen=True)
+class SolverSettings:
+    """The update rule and the learning-rate schedule that an estimator's arguments stand for."""
+
+    rule: "Rule"  # as the engine names it
+    full_batch: bool  # whether it works on all rows at once, by SciPy
+    nesterov: bool
+    options: tuple[tuple[str, object], ...]  # arguments of a factory that are compiled in
+    numbers: Mapping[str, float]  # arguments of the rule that are traced
+    schedule: Schedule  # the one in force
+    schedule_numbers: Mapping[str, float]
 
 
-def is_full_batch(arguments: NetworkArguments) -> bool:
-    """Whether the solver works on all rows at once."""
-    solver = named_solver(arguments)
-    return solver is not None and solver.full_batch
+def is_full_batch(solver: object) -> bool:
+    """Whether a solver works on all rows at once, whatever else the arguments are."""
+    return isinstance(solver, str) and solver in SOLVERS and SOLVERS[solver].full_batch
 
 
-def looks_ahead(arguments: NetworkArguments) -> bool:
-    """Whether the momentum is Nesterov's."""
-    solver = named_solver(arguments)
-    momentum = solver is not None and solver.nesterov and arguments.momentum != 0
-    return momentum and bool(arguments.nesterovs_momentum)
+def resolve_solver(arguments: NetworkArguments) -> SolverSettings:
+    """Check the solver, the schedule and their numbers; return what they stand for."""
+    solver, ready = arguments.solver, is_ready(arguments.solver)
+    if not ready:
+        check_solver(solver)
+    given = given_schedule(arguments)
+    if ready and given != CONSTANT:
+        refuse(
+            "learning_rate",
+            "'constant' for a solver that is ready, which has its own rate",
+            arguments.learning_rate,
+            "Give the factory, such as optax.lion, in place of what it makes.",
+        )
+    named = SOLVERS[solver] if isinstance(solver, str) else None
+    # scikit-learn's own schedules apply to "sgd" alone, as there.
+    applies = named is not None and named.scikit_learn_schedules
+    schedule = CONSTANT if given.scikit_learn and not applies else given
+    schedule_numbers = check_schedule(arguments, schedule)
+    if named is None:
+        own = {} if ready else factory_arguments(arguments)
+        if ready and arguments.solver_params:
+            rule = "None for a solver that is ready"
+            refuse("solver_params", rule, arguments.solver_params, "Give a factory.")
+        return SolverSettings(
+            rule=factory_of(solver),
+            full_batch=False,
+            nesterov=False,
+            options=factory_options(own, arguments.solver_params),
+            numbers={name: float(value) for name, value in own.items() if is_number(value)},
+            schedule=schedule,
+            schedule_numbers=schedule_numbers,
+        )
+    numbers = numbers_of(
+        "solver_params", arguments.solver_params, named.defaults, f"solver={solver!r}"
+    )
+    at_rest = arguments.momentum == 0  # without momentum there is no velocity to store
+    return SolverSettings(
+        rule=(at_rest and named.rule_without_momentum) or named.rule,
+        full_batch=named.full_batch,
+        nesterov=named.nesterov and not at_rest and bool(arguments.nesterovs_momentum),
+        options=(),
+        numbers=numbers | {name: getattr(arguments, name) for name in named.arguments},
+        schedule=schedule,
+        schedule_numbers=schedule_numbers,
+    )
 
 
-def is_ready(solver: Any) -> bool:
+def is_ready(solver: object) -> bool:
     """Whether a solver is what one of Optax's factories has made, with its rate within."""
     if not hasattr(solver, "init"):  # a name, or a factory
         return False
@@ -44,10 +91,8 @@ def is_ready(solver: Any) -> bool:
     return isinstance(solver, optax.GradientTransformation)
 
 
-def check_solver(value: Any) -> None:
-    """Check a solver: a name, a factory with a learning rate, or a rule that is ready."""
-    if is_ready(value):
-        return
+def check_solver(value: object) -> None:
+    """Check a solver that is no ready rule: a name, or a factory with a learning rate."""
     if not callable(value):
         check_choice("solver", value, SOLVERS, "a factory such as optax.lion")
     elif "learning_rate" not in inspect.signature(value).parameters:
@@ -60,26 +105,16 @@ def check_solver(value: Any) -> None:
         )
 
 
-def engine_solver(arguments: NetworkArguments) -> "Rule":
-    """Return the update rule as the engine names it."""
-    named, solver = named_solver(arguments), arguments.solver
-    if named is not None:
-        # Without momentum there is no velocity to store.
-        at_rest = named.rule_without_momentum if arguments.momentum == 0 else ""
-        return at_rest or named.rule
+def factory_of(solver: "Rule") -> "Rule":
+    """Return a factory without its keywords: those are handed over like solver_params."""
     if not isinstance(solver, partial):
         return solver
-    # Its keywords are handed over like solver_params: floats among them are traced.
     return comparable(partial(solver.func, *solver.args)) if solver.args else solver.func
 
 
-def factory_arguments(arguments: NetworkArguments) -> dict[str, Any]:
+def factory_arguments(arguments: NetworkArguments) -> dict[str, object]:
     """Arguments of a solver that is a factory: its own, then those of ``solver_params``."""
     solver, given = arguments.solver, arguments.solver_params or {}
-    if is_ready(solver):
-        if given:
-            refuse("solver_params", "None for a solver that is ready", given, "Give a factory.")
-        return {}
     if not isinstance(given, Mapping):
         refuse("solver_params", "None or a dictionary", given)
     known = inspect.signature(solver).parameters
@@ -92,32 +127,19 @@ def factory_arguments(arguments: NetworkArguments) -> dict[str, Any]:
     return {**(solver.keywords if isinstance(solver, partial) else {}), **given}
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[Real]:
     """Whether a factory's argument is traced; all others are compiled in."""
     return isinstance(value, Real) and not isinstance(value, bool | int)
 
 
-def solver_options(arguments: NetworkArguments) -> tuple[tuple[str, Any], ...]:
+def factory_options(given: Mapping[str, object], params: object) -> tuple[tuple[str, object], ...]:
     """Arguments of a factory that are no floats: flags, counts, functions, None."""
-    if isinstance(arguments.solver, str):
-        return ()
-    given = factory_arguments(arguments)
     options = tuple((key, given[key]) for key in sorted(given) if not is_number(given[key]))
     try:
         hash(options)
     except TypeError:
-        refuse("solver_params", "a dictionary of hashable values", arguments.solver_params)
+        refuse("solver_params", "a dictionary of hashable values", params)
     return options
-
-
-def solver_numbers(arguments: NetworkArguments) -> dict[str, float]:
-    """Every number of the update rule: ``solver_params`` and scikit-learn's own arguments."""
-    solver = named_solver(arguments)
-    if solver is None:
-        return {k: float(v) for k, v in factory_arguments(arguments).items() if is_number(v)}
-    owner = f"solver={solver.name!r}"
-    numbers = numbers_of("solver_params", arguments.solver_params, solver.defaults, owner)
-    return numbers | {name: getattr(arguments, name) for name in solver.arguments}
 
 
 def given_schedule(arguments: NetworkArguments) -> Schedule:
@@ -133,49 +155,25 @@ def given_schedule(arguments: NetworkArguments) -> Schedule:
     return SCHEDULES[given]
 
 
-def schedule_in_force(arguments: NetworkArguments) -> Schedule:
-    """Return the schedule in force: scikit-learn's own apply to "sgd" alone, as there."""
-    given, solver = given_schedule(arguments), named_solver(arguments)
-    applies = solver is not None and solver.scikit_learn_schedules
-    return CONSTANT if given.scikit_learn and not applies else given
-
-
-def schedule_numbers(arguments: NetworkArguments) -> dict[str, float]:
-    """Every number of the learning-rate schedule."""
-    schedule = schedule_in_force(arguments)
+def check_schedule(arguments: NetworkArguments, schedule: Schedule) -> dict[str, float]:
+    """Return every number of the schedule in force; the factors of a user's record are tried."""
     owner = f"learning_rate={schedule.name!r}"
     numbers = numbers_of("schedule_params", arguments.schedule_params, schedule.numbers, owner)
     check_real("schedule_params['warmup_fraction']", numbers["warmup_fraction"], "[0, 1)")
-    return numbers | {name: getattr(arguments, name) for name in schedule.arguments}
-
-
-def check_schedule(arguments: NetworkArguments) -> None:
-    """Check the schedule and its numbers; the factors of a user's record are tried."""
-    numbers = schedule_numbers(arguments)
-    if isinstance(arguments.learning_rate, str):
-        return
-    if problem := problem_of(schedule_in_force(arguments), numbers):
+    numbers |= {name: getattr(arguments, name) for name in schedule.arguments}
+    given = arguments.learning_rate
+    if not isinstance(given, str) and (problem := problem_of(schedule, numbers)):
         refuse(
             "learning_rate",
             "a schedule whose factor returns finite numbers of at least 0 in an array of t's "
             f"shape ({problem})",
-            arguments.learning_rate,
+            given,
         )
-
-
-def check_ready_rule(arguments: NetworkArguments) -> None:
-    """Refuse a schedule for a rule that has its rate within."""
-    if is_ready(arguments.solver) and given_schedule(arguments) != CONSTANT:
-        refuse(
-            "learning_rate",
-            "'constant' for a solver that is ready, which has its own rate",
-            arguments.learning_rate,
-            "Give the factory, such as optax.lion, in place of what it makes.",
-        )
+    return numbers
 
 
 def numbers_of(
-    name: str, given: Any, defaults: Mapping[str, float], owner: str
+    name: str, given: object, defaults: Mapping[str, float], owner: str
 ) -> dict[str, float]:
     """Complete a dictionary of numbers by its defaults; unknown names are refused."""
     if given is None:

@@ -1,8 +1,7 @@
 """From an estimator's arguments and checked data to a training run of the engine."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import jax
 import numpy as np
@@ -11,6 +10,7 @@ from multilayer._data.buckets import rows_bucket, rows_within
 from multilayer._data.order import shuffled, unshuffled
 from multilayer._data.rows import compact
 from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
+from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.config import (
     LOSS,
     VALIDATION_LOSS,
@@ -26,86 +26,107 @@ from multilayer._nn.model import Disturbance, Model, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Rates, make_rates
-from multilayer._sklearn.arguments import solver_arguments
-from multilayer._sklearn.arguments.architecture import dropout_rates, hidden_sizes
+from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.arguments.constructors import NetworkArguments
+from multilayer._sklearn.arguments.solver_arguments import SolverSettings
 from multilayer._sklearn.fit.samples import Samples
+from multilayer._sklearn.fit.start import Start
 
 VALIDATION_BLOCK = 1024  # most rows of a block of validation data
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 
 
-def batch_size(estimator: NetworkArguments, n_rows: int) -> int:
+def batch_size(arguments: NetworkArguments, n_rows: int) -> int:
     """Rows per batch: ``"auto"`` is scikit-learn's ``min(200, n_samples)``."""
-    return min(200 if estimator.batch_size == "auto" else int(estimator.batch_size), n_rows)
+    return min(200 if arguments.batch_size == "auto" else int(arguments.batch_size), n_rows)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a fit is made of besides data: arguments, and what the estimator made of them."""
+    """What is trained, from where, and by which loss: all of a fit but its rows."""
 
-    arguments: NetworkArguments
-    network: Model
+    resolved: Resolved
+    start: Start
     objective: Objective
     numbers: LossNumbers
-    seed: int
+    dtype: str
+    given: Mapping[str, object] = field(default_factory=dict)  # the arguments, for callbacks
 
 
 def assemble(
     plan: Plan,
     samples: Samples,
     validation: Samples | None,
-    params: Any,
-    epochs: int,
     scorer: Scorer | None = None,
+    checkpointer: Callable[[int], Checkpointer] | None = None,
     *,
     one_epoch: bool = False,
 ) -> Training:
-    """Return a training run at its first step; ``epochs`` is what the schedule spans.
+    """Return a training run at its first step, where it was left, or at its checkpoint.
 
-    ``one_epoch`` is for samples that one epoch is trained on, among others of any number.
+    ``one_epoch`` is for samples that one epoch is trained on, among others of any number: a
+    schedule then spans max_iter such epochs from the first, otherwise those done and max_iter more.
+    ``checkpointer`` makes what writes and restores checkpoints, given the steps of an epoch.
     """
+    arguments, start = plan.resolved.arguments, plan.start
     config = configuration(
-        plan.arguments,
-        plan.network,
+        plan.resolved,
+        start.in_training,
         plan.objective,
         weighted=one_epoch or bool((samples.divisors == 0).any()),
         validate=validation is not None,
         closed_outside=scorer is not None or (validation is not None and validation.streamed),
+        dtype=plan.dtype,
     )
-    source = training_source(plan.arguments, samples, plan.seed, config.dtype, once=one_epoch)
-    hyper = hyper_parameters(plan, config, source)
-    return Training(
+    source = training_source(arguments, samples, start.seed, config.dtype, once=one_epoch)
+    hyper = hyper_parameters(plan.resolved, plan.numbers, config, source, start.seed)
+    state, done = initial_state(config, hyper, start.params), len(start.history)
+    if start.continuation is not None:
+        state = start.continuation.onto(state, done * source.steps_per_epoch)
+    training = Training(
         config=config,
         hyper=hyper,
         source=source,
-        schedule=schedule(plan.arguments, source, epochs),
-        validation=None if validation is None else validation_of(config, validation, params),
-        state=initial_state(config, hyper, params),
+        schedule=schedule(
+            plan.resolved.solver,
+            arguments.learning_rate_init,
+            source,
+            arguments.max_iter if one_epoch else done + arguments.max_iter,
+        ),
+        validation=None if validation is None else validation_of(config, validation, start.params),
+        state=state,
         scorer=scorer,
+        arguments=plan.given,
+        begun=done,
+        reported=done,
+        checkpointer=None if checkpointer is None else checkpointer(source.steps_per_epoch),
+        history=start.history.continued(),
     )
+    if training.checkpointer is not None:
+        training.checkpointer.restore(training)
+    return training
 
 
 def configuration(
-    arguments: NetworkArguments,
+    resolved: Resolved,
     network: Model,
     objective: Objective,
     *,
     weighted: bool,
     validate: bool,
     closed_outside: bool = False,
+    dtype: str,
 ) -> FitConfig:
     """Return the static part of a fit."""
-    solver = solver_arguments.engine_solver(arguments)
-    full_batch = solver_arguments.is_full_batch(arguments)
+    arguments, solver = resolved.arguments, resolved.solver
     return FitConfig(
         network=network,
         objective=objective,
-        solver=solver,
-        solver_options=solver_arguments.solver_options(arguments),
-        nesterov=solver_arguments.looks_ahead(arguments),
-        adaptive=solver_arguments.schedule_in_force(arguments).divides_on_plateau,
-        penalty=arguments.alpha > 0 and not full_batch,
+        solver=solver.rule,
+        solver_options=solver.options,
+        nesterov=solver.nesterov,
+        adaptive=solver.schedule.divides_on_plateau,
+        penalty=arguments.alpha > 0 and not solver.full_batch,
         l1=arguments.l1_ratio > 0 and arguments.alpha > 0,
         clipped=arguments.clip_norm is not None,
         max_norm=arguments.max_norm is not None,
@@ -117,7 +138,7 @@ def configuration(
         validate=validate,
         monitor=monitor(arguments, validate=validate),
         closed_outside=closed_outside,
-        dtype=computing_type(),
+        dtype=dtype,
     )
 
 
@@ -129,53 +150,44 @@ def monitor(arguments: NetworkArguments, *, validate: bool) -> str:
     return VALIDATION_LOSS if by_loss else VALIDATION_SCORE
 
 
-def computing_type() -> str:
-    """Everything is computed in float32, or in float64 under jax_enable_x64."""
-    return str(jax.dtypes.canonicalize_dtype(np.float64))
-
-
-def hyper_parameters(plan: Plan, config: FitConfig, source: Source) -> Hyper:
+def hyper_parameters(
+    resolved: Resolved, numbers: LossNumbers, config: FitConfig, source: Source, seed: int
+) -> Hyper:
     """Return the traced part of a fit."""
-    arguments = plan.arguments
+    arguments = resolved.arguments
     real = np.dtype(config.dtype).type
-    solver = solver_arguments.solver_numbers(arguments)
     patience = min(arguments.n_iter_no_change, NEVER)
-    rates = dropout_rates(arguments.dropout, len(hidden_sizes(arguments.hidden_layer_sizes)))
+    rates = arguments.layer_learning_rates  # none where all layers learn alike
     return Hyper(
-        solver={name: real(value) for name, value in solver.items()},
+        solver={name: real(value) for name, value in resolved.solver.numbers.items()},
         learning_rate=real(arguments.learning_rate_init),
         alpha=real(arguments.alpha),
         l1_ratio=real(arguments.l1_ratio),
         disturbance=Disturbance(
-            dropout=np.array(rates, config.dtype),
+            dropout=np.array(resolved.architecture.dropout, config.dtype),
             input_dropout=real(arguments.input_dropout),
             input_noise=real(arguments.input_noise),
         ),
-        loss=plan.numbers,
+        loss=numbers,
         clip_norm=real(arguments.clip_norm or 0),
         max_norm=real(arguments.max_norm or 0),
         ema_decay=real(arguments.ema_decay or 0),
-        layer_rates=np.array(layer_rates(arguments), config.dtype),
+        layer_rates=np.array(() if rates is None else rates, config.dtype),
         accumulate_steps=np.int32(arguments.accumulate_steps),
         input_scale=real(1.0 if arguments.input_scale is None else arguments.input_scale),
         tol=real(arguments.tol),
         n_iter_no_change=np.int32(patience),
         steps_per_epoch=np.int32(source.steps_per_epoch),
-        seed=np.uint32(plan.seed),
+        seed=np.uint32(seed),
     )
 
 
-def layer_rates(arguments: NetworkArguments) -> Sequence[float]:
-    """Return the factors of the layers' learning rates, none where all layers learn alike."""
-    return () if arguments.layer_learning_rates is None else arguments.layer_learning_rates
-
-
-def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Rates:
+def schedule(solver: SolverSettings, learning_rate: float, source: Source, epochs: int) -> Rates:
     """Return the learning rates of a fit; ``epochs`` is what they span."""
     return make_rates(
-        solver_arguments.schedule_in_force(estimator),
-        solver_arguments.schedule_numbers(estimator),
-        base_rate=float(estimator.learning_rate_init),
+        solver.schedule,
+        solver.schedule_numbers,
+        base_rate=float(learning_rate),
         total_steps=epochs * source.steps_per_epoch,
         steps_per_epoch=source.steps_per_epoch,
         n_rows=source.n_rows,
@@ -183,13 +195,13 @@ def schedule(estimator: NetworkArguments, source: Source, epochs: int) -> Rates:
 
 
 def training_source(
-    estimator: NetworkArguments, samples: Samples, seed: int, dtype: str, *, once: bool = False
+    arguments: NetworkArguments, samples: Samples, seed: int, dtype: str, *, once: bool = False
 ) -> Source:
     """Return the batches of a fit: whole on the device, or streamed."""
     n = len(samples)
-    order = shuffled(n, seed) if estimator.shuffle else unshuffled(n)
+    order = shuffled(n, seed) if arguments.shuffle else unshuffled(n)
     # Asked for, not what is there: chunks of all sizes share a program.
-    size = batch_size(estimator, NEVER if once else n)
+    size = batch_size(arguments, NEVER if once else n)
     if samples.streamed:
         take, targets = samples.taker(dtype), samples.y
         weight, divisor = samples.weight, samples.divisor

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 
@@ -24,6 +24,10 @@ from multilayer._persist.run_folder import claimed
 from multilayer._sklearn.arguments.checkpoint import Checkpoint, as_checkpoint
 from multilayer._sklearn.fit import fingerprint
 from multilayer._sklearn.fit.samples import Samples
+from multilayer._sklearn.fit.start import Start
+
+if TYPE_CHECKING:
+    from multilayer._sklearn.base import BaseMLP
 
 NAME_DIGITS = 24  # of the fingerprint, in the name of a fit's folder
 PACKAGES = ("jax", "jaxlib", "numpy", "optax", "scikit-learn")
@@ -58,11 +62,16 @@ class CheckpointedFit:
 
 @contextmanager
 def checkpointed_fit(
-    estimator: Any, samples: Samples, validation: Samples | None, *, warm: bool
+    estimator: "BaseMLP",
+    start: Start,
+    samples: Samples,
+    validation: Samples | None,
+    *,
+    warm: bool,
 ) -> Iterator[CheckpointedFit | None]:
     """Own the folder of the fit that is about to begin; None where no checkpoints are asked for.
 
-    ``warm`` says that it goes on from an earlier fit. The estimator has its first parameters.
+    ``warm`` says that it goes on from an earlier fit.
 
     Raises
     ------
@@ -75,7 +84,9 @@ def checkpointed_fit(
         return
     asked = as_checkpoint(estimator.checkpoint)
     parameters = fingerprint.parameters_of(estimator)
-    digest = fingerprint.of_fit(parameters, _start(estimator, warm=warm), samples, validation)
+    seeded = warm or estimator.random_state is not None
+    facts = _facts_of(start, samples.dtype, seeded=seeded, warm=warm)
+    digest = fingerprint.of_fit(parameters, facts, samples, validation)
     _check_root(Path(asked.folder))
     folder = Path(asked.folder) / digest[:NAME_DIGITS]
     prepare_folder(folder)
@@ -86,7 +97,7 @@ def checkpointed_fit(
         identity = {
             "fingerprint": digest,
             "parameters": parameters,
-            "seed": estimator._seed if found is None else found.facts["seed"],
+            "seed": start.seed if found is None else found.facts["seed"],
             "releases": releases(PACKAGES),
             "threads": usable_cores(),
             "device": jax.devices()[0].device_kind,
@@ -96,20 +107,19 @@ def checkpointed_fit(
         yield CheckpointedFit(asked, folder, identity, found)
 
 
-def _start(estimator: Any, *, warm: bool) -> dict[str, Any]:
+def _facts_of(start: Start, dtype: str, *, seeded: bool, warm: bool) -> dict[str, object]:
     """Describe what training starts from; random weights by the seed that they are drawn with."""
-    dtype = str(jax.dtypes.canonicalize_dtype(float))
-    params = estimator._parameters(dtype)
-    start: dict[str, Any] = {"dtype": dtype}
-    if warm or estimator.random_state is not None:
-        start["seed"] = estimator._seed
+    facts: dict[str, object] = {"dtype": dtype}
+    if seeded:
+        facts["seed"] = start.seed
     if warm:
-        start["epochs"] = len(estimator._history)
-        start["arrays"] = fingerprint.of_arrays(jax.tree.leaves([params, estimator._resumable]))
-    elif estimator.n_reused_layers_:
-        reused = params[: estimator.n_reused_layers_]
-        start["arrays"] = fingerprint.of_arrays(jax.tree.leaves(reused))
-    return start
+        facts["epochs"] = len(start.history)
+        leaves = jax.tree.leaves([start.params, start.continuation])
+        facts["arrays"] = fingerprint.of_arrays(leaves)
+    elif start.n_reused_layers:
+        reused = start.params[: start.n_reused_layers]
+        facts["arrays"] = fingerprint.of_arrays(jax.tree.leaves(reused))
+    return facts
 
 
 def _check_root(root: Path) -> None:

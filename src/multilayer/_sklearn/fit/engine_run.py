@@ -1,12 +1,12 @@
-"""A run of the engine, and what it leaves behind as attributes of the estimator."""
+"""A run of the engine, and its result: what the estimator sets its attributes from."""
 
 import multiprocessing
 import sys
 import threading
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
 import jax
 import numpy as np
@@ -17,11 +17,12 @@ from multilayer._core.warning_level import level_of_caller
 from multilayer._engine import lbfgs, loop
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.config import LOSS
+from multilayer._engine.history import History
 from multilayer._engine.loop import Training
 from multilayer._engine.state import CONVERGED
-from multilayer._sklearn.arguments import solver_arguments
-from multilayer._sklearn.fit.warm_start import Resumable
-from multilayer._sklearn.network.parameters import parameter_attributes
+from multilayer._nn.model import Parameters
+from multilayer._sklearn.fit.assembly import Plan
+from multilayer._sklearn.fit.start import Continuation, Resumable
 
 # Ctrl-C ---------------------------------------------------------------------------------------
 
@@ -69,126 +70,158 @@ def one_of_many() -> bool:
     return False
 
 
-# Mini-batches ---------------------------------------------------------------------------------
+# The run --------------------------------------------------------------------------------------
 
 
-def train(
-    estimator: Any,
+@dataclass(frozen=True)
+class FitResult:
+    """What a run has made: a network that can be used, however the run ended."""
+
+    plan: Plan
+    params: Parameters  # to predict with
+    history: History
+    continuation: Continuation | None  # for what goes on from here
+    stop_reason: str
+    n_iter: int  # epochs, or iterations, of this run
+    loss: float
+    validated: bool  # whether there was validation data
+    stopped_by_score: bool  # whether validation decided over the end
+    n_rows: int  # trained on in each epoch
+    fit_seconds: float
+    compile_seconds: float
+    error: BaseException | None = None  # to be raised once the network is in place
+    warning: str = ""  # of training that has not converged
+
+    def raise_or_warn(self) -> None:
+        """Raise what ended the run, or warn that it has not converged."""
+        if self.error is not None:
+            raise self.error
+        if self.warning:
+            warnings.warn(self.warning, ConvergenceWarning, stacklevel=level_of_caller())
+
+
+def run(
+    plan: Plan,
     training: Training,
     epochs: int,
     callbacks: Sequence[Callback],
     *,
-    keep_best: bool,
-) -> None:
-    """Train and set the fitted attributes; whatever ends it, they describe a usable network.
+    keep_best: bool = True,
+) -> FitResult:
+    """Train for so many epochs, or until training ends for another reason.
 
     ``keep_best`` is false where the latest network is wanted even under early stopping.
     """
-    begun = training.begun
-    estimator.stop_reason_ = "max_iter"
+    if plan.resolved.solver.full_batch:
+        return minimise(plan, training, callbacks)
+    reason = "max_iter"
+    error: BaseException | None = None
     try:
-        loop.train(
-            training, (begun + epochs) * training.source.steps_per_epoch, callbacks=callbacks
-        )
-    except KeyboardInterrupt:
-        estimator.stop_reason_ = "interrupted"
-        if not take_interrupt():
-            keep(estimator, training, begun, keep_best=keep_best)
-            raise
-    except Exception:  # a callback's: what was trained is kept
-        estimator.stop_reason_ = "failed"
-        keep(estimator, training, begun, keep_best=keep_best)
-        raise
-    if training.diverged:
-        estimator.stop_reason_ = "diverged"
-    elif training.stopped_by is not None:
-        estimator.stop_reason_ = training.stopped_by.reason
-    elif training.status == CONVERGED:
-        estimator.stop_reason_ = "converged"
-    keep(estimator, training, begun, keep_best=keep_best)
-    if training.diverged:
-        raise DivergenceError(
-            f"training diverged in epoch {len(training.history)}: the loss is not finite "
-            "(the solver produced non-finite parameter weights). The best finite network so "
-            "far is kept. Scale the input columns, lower learning_rate_init "
-            f"(got learning_rate_init={estimator.learning_rate_init!r}), or both."
-        )
-    if estimator.stop_reason_ == "max_iter" and should_converge(estimator):
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
-            "optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=level_of_caller(),
-        )
+        stop = (training.begun + epochs) * training.source.steps_per_epoch
+        loop.train(training, stop, callbacks=callbacks)
+    except KeyboardInterrupt as interrupt:
+        reason, error = "interrupted", None if take_interrupt() else interrupt
+    except Exception as failure:  # a callback's: the network so far is the result
+        reason, error = "failed", failure
+    else:
+        if training.diverged:
+            reason = "diverged"
+            error = DivergenceError(
+                f"training diverged in epoch {len(training.history)}: the loss is not finite "
+                "(the solver produced non-finite parameter weights). The best finite network so "
+                "far is kept. Scale the input columns, lower learning_rate_init "
+                f"(got learning_rate_init={plan.resolved.arguments.learning_rate_init!r}), or both."
+            )
+        elif training.stopped_by is not None:
+            reason = training.stopped_by.reason
+        elif training.status == CONVERGED:
+            reason = "converged"
+    return result_of(plan, training, reason, error, keep_best=keep_best)
 
 
-def should_converge(estimator: Any) -> bool:
-    """Whether reaching max_iter is worth a warning."""
-    planned = solver_arguments.schedule_in_force(estimator).ends_by_design
-    return not planned and estimator.n_iter_ >= estimator.max_iter > 0
-
-
-def keep(estimator: Any, training: Training, begun: int, *, keep_best: bool) -> None:
-    """Set the fitted attributes from a training run, however it ended."""
+def result_of(
+    plan: Plan, training: Training, reason: str, error: BaseException | None, *, keep_best: bool
+) -> FitResult:
+    """Return what a run has made, however it ended."""
     state = jax.tree.map(np.asarray, training.state)
+    arguments, history = plan.resolved.arguments, training.history
     validated = training.validation is not None
     by_validation = training.config.monitor != LOSS
     wants_best = (
         (by_validation and keep_best)
-        or estimator.stop_reason_ == "diverged"
-        or (estimator.stop_reason_ in ("interrupted", "failed") and validated)
+        or reason == "diverged"
+        or (reason in ("interrupted", "failed") and validated)
     )
-    has_best = np.isfinite(state.best_kept) or estimator.stop_reason_ == "diverged"
-    shown = state.best_params if wants_best and has_best else state.model
-    vars(estimator).update(parameter_attributes(estimator, shown))
-    estimator._resumable = Resumable.of(state, shown)
-    estimator._history = history = training.history
-    estimator._validated, estimator._stopped_by_score = validated, by_validation
-    last = history.reports(len(history) - 1) if len(history) else []
-    estimator.loss_ = last[0]["loss"] if last else np.nan
-    estimator.n_iter_ = len(history) - begun
-    estimator.t_ += estimator.n_iter_ * training.source.n_rows
-    estimator.fit_seconds_ = training.seconds
-    estimator.compile_seconds_ = training.compile_seconds
+    has_best = np.isfinite(state.best_kept) or reason == "diverged"
+    params = state.best_params if wants_best and has_best else state.model
+    n_iter = len(history) - training.begun
+    warning = ""
+    planned = plan.resolved.solver.schedule.ends_by_design
+    if reason == "max_iter" and not planned and n_iter >= arguments.max_iter > 0:
+        warning = (
+            f"Stochastic Optimizer: Maximum iterations ({arguments.max_iter}) reached and the "
+            "optimization hasn't converged yet."
+        )
+    return FitResult(
+        plan=plan,
+        params=params,
+        history=history,
+        continuation=Resumable.of(state, params),
+        stop_reason=reason,
+        n_iter=n_iter,
+        loss=history.reports(len(history) - 1)[0]["loss"] if len(history) else np.nan,
+        validated=validated,
+        stopped_by_score=by_validation,
+        n_rows=training.source.n_rows,
+        fit_seconds=training.seconds,
+        compile_seconds=training.compile_seconds,
+        error=error,
+        warning=warning,
+    )
 
 
-# Full batch -----------------------------------------------------------------------------------
-
-
-def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) -> None:
-    """Minimise with SciPy and set the fitted attributes."""
+def minimise(plan: Plan, training: Training, callbacks: Sequence[Callback]) -> FitResult:
+    """Minimise over all rows at once with SciPy."""
+    arguments = plan.resolved.arguments
     found = lbfgs.minimise(
         training.config,
         training.hyper,
         training.source,
         training.state.params,
-        max_iter=estimator.max_iter,
-        max_fun=estimator.max_fun,
+        max_iter=arguments.max_iter,
+        max_fun=arguments.max_fun,
         callbacks=callbacks,
         arguments=training.arguments,
     )
-    vars(estimator).update(parameter_attributes(estimator, found.params))
-    estimator._history = found.history
-    estimator._validated, estimator._stopped_by_score = False, False
-    estimator.loss_ = found.loss
-    estimator.n_iter_ = len(found.history)
-    estimator.t_ += estimator.n_iter_ * training.source.n_rows
-    estimator.fit_seconds_, estimator.compile_seconds_ = found.seconds, found.compile_seconds
-    estimator.stop_reason_ = "converged" if found.converged else "max_iter"
+    reason = "converged" if found.converged else "max_iter"
+    error: BaseException | None = None
+    warning = ""
     if found.interrupted:
-        estimator.stop_reason_ = "interrupted"
-        if not take_interrupt():
-            raise KeyboardInterrupt
+        reason, error = "interrupted", None if take_interrupt() else KeyboardInterrupt()
     elif found.stopped_by is not None:
-        estimator.stop_reason_ = found.stopped_by.reason
+        reason = found.stopped_by.reason
     elif not np.isfinite(found.loss):
-        raise DivergenceError(
+        error = DivergenceError(
             "training diverged: the loss is not finite. Scale the input columns first."
         )
     elif not found.converged:
-        warnings.warn(
-            f"lbfgs failed to converge after {estimator.n_iter_} iteration(s): {found.message}. "
-            "Increase max_iter or scale the columns.",
-            ConvergenceWarning,
-            stacklevel=level_of_caller(),
+        warning = (
+            f"lbfgs failed to converge after {len(found.history)} iteration(s): {found.message}. "
+            "Increase max_iter or scale the columns."
         )
+    return FitResult(
+        plan=plan,
+        params=found.params,
+        history=found.history,
+        continuation=plan.start.continuation,
+        stop_reason=reason,
+        n_iter=len(found.history),
+        loss=found.loss,
+        validated=False,
+        stopped_by_score=False,
+        n_rows=training.source.n_rows,
+        fit_seconds=found.seconds,
+        compile_seconds=found.compile_seconds,
+        error=error,
+        warning=warning,
+    )

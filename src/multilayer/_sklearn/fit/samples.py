@@ -30,6 +30,11 @@ class Samples:
         return len(self.y)
 
     @property
+    def dtype(self) -> str:
+        """The type that everything is computed in: that of the weights."""
+        return str(self.weight.dtype)
+
+    @property
     def divisors(self) -> np.ndarray:
         """What each row adds to the number that the losses of its batch are divided by."""
         return self.weight if self.divisor is None else self.divisor

@@ -13,10 +13,13 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, MultilayerError
 from multilayer._core.suggestions import did_you_mean
 from multilayer._nn.model import Parameters
-from multilayer._sklearn.network.parameters import parameter_attributes
+from multilayer._sklearn.network.parameters import parameter_attributes, set_network
 
 if TYPE_CHECKING:
     from multilayer._engine.loop import Scorer
+    from multilayer._sklearn.base import BaseMLP
+    from multilayer._sklearn.fit.assembly import Plan
+    from multilayer._sklearn.fit.samples import Samples
 
 
 def check_scorer(value: Any) -> None:
@@ -53,10 +56,10 @@ def check_takes_weights(scoring: Any) -> None:
         )
 
 
-def network_scorer(estimator: Any, validation: Any) -> "Scorer":
+def network_scorer(estimator: "BaseMLP", plan: "Plan", validation: "Samples") -> "Scorer":
     """Return the function that scores a network on validation rows, higher is better.
 
-    The scorer is tried on the network as it stands, so that one that cannot score these rows is
+    The scorer is tried on the network as it starts, so that one that cannot score these rows is
     refused before anything is trained.
     """
     import jax
@@ -77,7 +80,8 @@ def network_scorer(estimator: Any, validation: Any) -> "Scorer":
         weights["sample_weight"] = np.asarray(validation.weight, np.float64)
     inputs = validation.matrix()
     view = copy.copy(estimator)
-    vars(view).pop("feature_names_in_", None)  # validation rows are a plain array by now
+    view.__dict__.pop("feature_names_in_", None)  # validation rows are a plain array by now
+    set_network(view, plan, plan.start.params)
 
     def score_view() -> float:
         value = scorer(view, inputs, validation.labels, **weights)
@@ -86,7 +90,7 @@ def network_scorer(estimator: Any, validation: Any) -> "Scorer":
         return float(value)
 
     def score(network: Parameters) -> float:
-        vars(view).update(parameter_attributes(estimator, jax.device_get(network)))
+        view.__dict__.update(parameter_attributes(estimator, jax.device_get(network)))
         return score_view()
 
     try_scorer(estimator, scorer, score_view, validation.labels)

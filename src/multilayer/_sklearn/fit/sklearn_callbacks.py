@@ -5,10 +5,13 @@ They are set with ``set_callbacks``, or come down from a search or a pipeline th
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
 
 from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Run, Stop
+from multilayer._sklearn.network.parameters import network_attributes
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -22,14 +25,20 @@ except ImportError:  # scikit-learn before 1.9
         return method
 
 
+if TYPE_CHECKING:
+    from multilayer._sklearn.base import BaseMLP
+    from multilayer._sklearn.fit.assembly import Plan
+
 __all__ = ["CallbackSupportMixin", "notify_sklearn", "with_callbacks"]
 
 
 class EpochNotifier(Callback):
     """Reports each epoch to scikit-learn's callbacks as a task of the fit."""
 
-    def __init__(self, estimator: Any, context: Any, data: dict[str, Any]) -> None:
-        self._estimator, self._context, self._data = estimator, context, data
+    def __init__(
+        self, estimator: "BaseMLP", plan: "Plan", context: Any, data: dict[str, object]
+    ) -> None:
+        self._estimator, self._plan, self._context, self._data = estimator, plan, context, data
 
     def on_train_begin(self, run: Run) -> None:
         """Take hold of the run, for the network after each epoch."""
@@ -37,14 +46,12 @@ class EpochNotifier(Callback):
 
     def on_epoch_end(self, report: Report) -> Stop | None:
         """Begin and end the task of an epoch: how many there will be is not known beforehand."""
-        from multilayer._sklearn.network.parameters import parameter_attributes
-
         epoch = self._context.subcontext(task_name="epoch")
         epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
         stop = epoch.call_on_fit_task_end(
             estimator=self._estimator,
-            reconstruction_attributes=lambda: parameter_attributes(
-                self._estimator, self._run.network
+            reconstruction_attributes=lambda: network_attributes(
+                self._estimator, self._plan, self._run.network
             ),
             **self._data,
         )
@@ -52,7 +59,13 @@ class EpochNotifier(Callback):
 
 
 @contextmanager
-def notify_sklearn(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Iterator[list[Callback]]:
+def notify_sklearn(
+    estimator: "BaseMLP",
+    plan: "Plan",
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None,
+) -> Iterator[list[Callback]]:
     """Begin and end the fit for the estimator's callbacks; yields what reports epochs to them."""
     # A search hands its context down with or without callbacks; reporting to nobody would only cost
     # a call of the program for each epoch.
@@ -60,8 +73,8 @@ def notify_sklearn(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Iterat
         yield []
         return
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-    data = {"X": X, "y": y, "metadata": metadata}
+    data: dict[str, object] = {"X": X, "y": y, "metadata": metadata}
     context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
     context.call_on_fit_task_begin(estimator=estimator, **data)
-    yield [EpochNotifier(estimator, context, data)]
+    yield [EpochNotifier(estimator, plan, context, data)]
     context.call_on_fit_task_end(estimator=estimator, reconstruction_attributes=lambda: {}, **data)

@@ -1,12 +1,16 @@
 """A network's parameters as an estimator's attributes, and back."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from multilayer._nn.model import Parameters
 from multilayer._nn.moments import Moments
 from multilayer._nn.network import Dense, Layers
+
+if TYPE_CHECKING:
+    from multilayer._sklearn.base import BaseMLP
+    from multilayer._sklearn.fit.assembly import Plan
 
 NORM_ATTRIBUTES = ("norm_scales_", "norm_shifts_", "norm_means_", "norm_variances_")
 """Of normalised layers; the last two hold the running moments of batch normalisation."""
@@ -27,6 +31,26 @@ def parameter_attributes(estimator: Any, params: Parameters) -> dict[str, Any]:
         if norms and norms[0][i] is not None:
             attributes[name] = [np.array(norm[i]) for norm in norms]
     return attributes
+
+
+def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> dict[str, Any]:
+    """Return all that an estimator predicts with, as attributes."""
+    attributes = parameter_attributes(estimator, params)
+    if estimator.network is None:
+        attributes["n_layers_"] = len(params) + 1
+    return attributes | {
+        "_network": plan.start.network,
+        "_trained": plan.objective,
+        "n_outputs_": sum(plan.objective.heads),
+        "n_reused_layers_": plan.start.n_reused_layers,
+    }
+
+
+def set_network(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> None:
+    """Give an estimator a network with these parameters, and remove those of an earlier one."""
+    for name in (*NORM_ATTRIBUTES, "coefs_", "intercepts_", "params_", "n_layers_"):
+        estimator.__dict__.pop(name, None)
+    estimator.__dict__.update(network_attributes(estimator, plan, params))
 
 
 def norm_of(layer: Dense) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._core.types import computing_type
 from multilayer._sklearn import inputs
 from multilayer._sklearn.network import drawing
 
@@ -38,9 +39,8 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Do the same for rows that were checked."""
         from multilayer._data.rows import row_taker
         from multilayer._engine.predict import outputs
-        from multilayer._sklearn.fit import assembly
 
-        dtype = assembly.computing_type()
+        dtype = computing_type()
         result = outputs(
             self._network,
             self._parameters(dtype),
@@ -59,16 +59,6 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         from multilayer._sklearn.network.parameters import parameters_of
 
         return parameters_of(self, dtype)
-
-    def _keep_parameters(self, params: Any) -> None:
-        """Copy parameters into the attributes, those of an earlier network forgotten."""
-        from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES, parameter_attributes
-
-        for name in (*NORM_ATTRIBUTES, "coefs_", "intercepts_", "params_", "n_layers_"):
-            self.__dict__.pop(name, None)
-        self.__dict__.update(parameter_attributes(self, params))
-        if self.network is None:
-            self.n_layers_ = len(params) + 1
 
     def transform(self, X: Any) -> np.ndarray:
         """Activations of a hidden layer: the features that the network has made.

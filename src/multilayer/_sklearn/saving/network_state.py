@@ -10,8 +10,7 @@ from multilayer._core.errors import ModelFileError
 from multilayer._nn.network import Network
 from multilayer._objectives.objective import Objective
 from multilayer._persist.values import encode
-from multilayer._sklearn.arguments.architecture import network_of
-from multilayer._sklearn.arguments.checks import check_classifier, check_regressor
+from multilayer._sklearn.arguments.checks import Resolved, check_classifier, check_regressor
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.saving import target_state
 from multilayer._sklearn.saving.history import take_history
@@ -129,22 +128,23 @@ def _history_arrays(estimator: Any) -> dict[str, np.ndarray]:
 def read_classifier(cls: type, params: Values, fitted: Values, arrays: Arrays) -> Any:
     """Return an instance of a class with the arguments and attributes of a classifier."""
     holder = with_arguments(cls, params)
-    check_classifier(holder)
+    resolved = check_classifier(holder)
     target_state.restore_target(holder, fitted, arrays)
     trained = target_kinds.objective(holder._target_kind, holder.classes_, holder.out_activation)
-    return restore(holder, trained, fitted, arrays)
+    return restore(holder, resolved, trained, fitted, arrays)
 
 
 def read_regressor(cls: type, params: Values, fitted: Values, arrays: Arrays) -> Any:
     """Return an instance of a class with the arguments and attributes of a regressor."""
     holder = with_arguments(cls, params)
-    check_regressor(holder)
+    resolved = check_regressor(holder)
     target_state.restore_numbers(holder, fitted, arrays)
     holder._learnt_levels, holder._asked_levels = (
         regression.levels(holder),
         regression.asked(holder),
     )
-    return restore(holder, regression.objective(holder, holder._n_targets), fitted, arrays)
+    trained = regression.objective(holder, holder._n_targets)
+    return restore(holder, resolved, trained, fitted, arrays)
 
 
 def with_arguments(cls: type, params: Values) -> Any:
@@ -159,13 +159,15 @@ def with_arguments(cls: type, params: Values) -> Any:
     return cls(**given)
 
 
-def restore(holder: Any, trained: Objective, fitted: Values, arrays: Arrays) -> Any:
+def restore(
+    holder: Any, resolved: Resolved, trained: Objective, fitted: Values, arrays: Arrays
+) -> Any:
     """Give an estimator, or what has its arguments, its network and its history.
 
     ``trained`` is what its targets ask for.
     """
     holder._trained, holder.out_activation_ = trained, trained.out_activation
-    restore_network(holder, sum(trained.heads), fitted, arrays)
+    restore_network(holder, resolved, sum(trained.heads), fitted, arrays)
     holder._history = take_history(fitted, arrays)
     if fitted.get("best_validation_score") is not None:
         take(fitted, "best_validation_score", float)
@@ -189,14 +191,16 @@ def restore(holder: Any, trained: Objective, fitted: Values, arrays: Arrays) -> 
     return holder
 
 
-def restore_network(arguments: Any, units: int, fitted: Values, arrays: Arrays) -> None:
+def restore_network(
+    arguments: Any, resolved: Resolved, units: int, fitted: Values, arrays: Arrays
+) -> None:
     """Give arguments, or the estimator that has them, a network with so many output units."""
     sizes = tuple(take(fitted, "layer_sizes", list))
     if len(sizes) < 2 or not all(type(size) is int and size > 0 for size in sizes):
         raise ModelFileError(f"its layer sizes must be positive integers, got {sizes}.")
     if sizes[-1] != units:
         raise ModelFileError(f"its targets need {units} output units, it has {sizes[-1]}.")
-    arguments._network = network_of(arguments, sizes).at_prediction()
+    arguments._network = resolved.network(sizes).at_prediction()
     for name, shape in _shapes(arguments._network).items():
         attribute, _, i = name.partition(".")
         if i == "0":

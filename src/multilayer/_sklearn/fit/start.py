@@ -1,0 +1,152 @@
+"""Where a fit starts: from a network drawn at random, from trained layers, or where it stopped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import jax
+import numpy as np
+import optax
+
+from multilayer._core.types import Array
+from multilayer._engine.history import History
+from multilayer._engine.state import CONVERGED, RUNNING, TrainState
+from multilayer._nn.model import Model, Parameters
+from multilayer._nn.network import initialize
+from multilayer._sklearn.arguments import own_network, reuse
+from multilayer._sklearn.arguments.checks import Resolved
+from multilayer._sklearn.fit.weight_normalization import Seen
+
+NOTHING_SEEN = Seen()
+
+
+class Continuation(Protocol):
+    """What is known of earlier training besides the parameters."""
+
+    def onto(self, fresh: TrainState, step: int) -> TrainState:
+        """Continue from a fresh state of the same solver, at the given step."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A network and its parameters as training finds them, and the earlier training if any."""
+
+    network: Model  # at prediction
+    in_training: Model
+    params: Parameters
+    seed: int
+    n_reused_layers: int = 0
+    history: History = field(default_factory=History)
+    continuation: Continuation | None = None
+    seen: Seen = NOTHING_SEEN  # the weights of the rows of partial_fit so far
+    n_rows_trained: int = 0  # counted anew in each epoch
+
+
+def fresh(
+    resolved: Resolved,
+    rng: np.random.RandomState,
+    n_features: int,
+    n_outputs: int,
+    names: Sequence[str] | None,
+    dtype: str,
+) -> Start:
+    """Return the network that the arguments ask for, random or begun with trained layers.
+
+    ``names`` are those of the features, None where they have none. The order of the draws is part
+    of what a `random_state` means: the parameters first, then the seed of the training.
+    """
+    arguments = resolved.arguments
+    if arguments.network is not None:
+        seed = draw_seed(rng)
+        model, params = own_network.start(arguments.network, seed, n_features, n_outputs, dtype)
+        return Start(model, model, params, draw_seed(rng))
+    architecture = resolved.architecture
+    network = resolved.network((n_features, *architecture.hidden_sizes, n_outputs))
+    layers = initialize(
+        network,
+        rng,
+        weights=arguments.weight_init,
+        bias=arguments.bias_init,
+        output_like=architecture.output_like,
+        dtype=dtype,
+    )
+    layers, n_reused = reuse.start(arguments, network, layers, names)
+    if arguments.freeze_reused:
+        network = resolved.network(network.layer_sizes, n_frozen=n_reused)
+    return Start(network.at_prediction(), network, layers, draw_seed(rng), n_reused)
+
+
+def draw_seed(rng: np.random.RandomState) -> int:
+    """Draw a seed that int32 holds."""
+    return int(rng.randint(np.iinfo(np.int32).max))
+
+
+# Continued training ---------------------------------------------------------------------------
+
+
+class Raw(NamedTuple):
+    """Parameters behind an average: training goes on from these, prediction from the average."""
+
+    params: Parameters
+    shown: Parameters  # what the estimator's attributes had when these were stored
+
+
+class Resumable(NamedTuple):
+    """A training state on the host, without the parameters that are the estimator's attributes."""
+
+    opt_state: optax.OptState
+    raw: Raw | None
+    best_kept: Array
+    best_value: Array
+    no_improvement: Array
+    divisor: Array
+    best_loss: Array = np.float32(np.inf)  # estimators pickled by earlier releases lack it
+
+    @classmethod
+    def of(cls, state: TrainState, shown: Parameters) -> "Resumable":
+        """Take what a state holds; patience starts anew after a run that ended by itself."""
+        patience = 0 if state.status == CONVERGED else state.no_improvement
+        return cls(
+            opt_state=state.opt_state,
+            raw=None if state.average is None else Raw(state.params, shown),
+            best_kept=state.best_kept,
+            best_value=state.best_value,
+            no_improvement=np.int32(patience),
+            divisor=state.divisor,
+            best_loss=state.best_loss,
+        )
+
+    def onto(self, fresh: TrainState, step: int) -> TrainState:
+        """Continue from a fresh state of the same solver, at the given step.
+
+        A solver that has changed since starts with an optimizer state of its own.
+        """
+        params = fresh.params
+        if self.raw is not None and fresh.average is not None and alike(self.raw.shown, params):
+            params = self.raw.params
+        return fresh._replace(
+            params=params,
+            opt_state=self.opt_state
+            if compatible(self.opt_state, fresh.opt_state)
+            else fresh.opt_state,
+            best_kept=self.best_kept,
+            best_value=self.best_value,
+            no_improvement=self.no_improvement,
+            divisor=self.divisor,
+            best_loss=np.asarray(self.best_loss, fresh.best_loss.dtype),
+            step=np.int32(step),
+            status=np.int32(RUNNING),
+        )
+
+
+def compatible(mine: optax.OptState, theirs: optax.OptState) -> bool:
+    """Whether two optimizer states have the same structure and shapes."""
+    structures = [repr(jax.tree.structure(state)) for state in (mine, theirs)]
+    shapes = [[np.shape(leaf) for leaf in jax.tree.leaves(state)] for state in (mine, theirs)]
+    return structures[0] == structures[1] and shapes[0] == shapes[1]
+
+
+def alike(one: Parameters, other: Parameters) -> bool:
+    """Whether two sets of parameters are the same: users may have changed the attributes."""
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
