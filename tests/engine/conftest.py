@@ -85,7 +85,7 @@ def _training(
         config=config,
         hyper=hyper,
         source=source,
-        schedule=assembly.schedule(resolved.solver, estimator.learning_rate_init, source, epochs),
+        schedule=assembly.schedule(resolved, source, epochs),
         validation=validation,
         state=initial_state(config, hyper, params),
     )

@@ -19,21 +19,17 @@ def shuffled(n_rows: int, seed: int) -> Order:
     """
     in_block = max(1, min(BLOCK_EPOCHS, BLOCK_ENTRIES // n_rows))
 
-    def generator(number: int) -> np.random.Generator:
-        return np.random.Generator(np.random.PCG64((seed, number)))
-
-    @lru_cache(maxsize=2)
-    def block(number: int) -> np.ndarray:
-        rows = np.broadcast_to(np.arange(n_rows, dtype=np.int32), (in_block, n_rows))
-        return generator(number).permuted(rows, axis=1)
-
-    def order(epoch: int) -> np.ndarray:
+    def draw(number: int) -> np.ndarray:
+        generator = np.random.Generator(np.random.PCG64((seed, number)))
         if in_block == 1:
-            return generator(epoch).permutation(n_rows)
-        number, within = divmod(epoch, in_block)
-        return block(number)[within]
+            return generator.permutation(n_rows)
+        rows = np.broadcast_to(np.arange(n_rows, dtype=np.int32), (in_block, n_rows))
+        return generator.permuted(rows, axis=1)
 
-    return order
+    if in_block == 1:
+        return draw
+    block = lru_cache(maxsize=2)(draw)
+    return lambda epoch: block(epoch // in_block)[epoch % in_block]
 
 
 def unshuffled(n_rows: int) -> Order:

@@ -199,14 +199,13 @@ def make_rates(
     """
     warmup, start = numbers["warmup_fraction"], numbers["start_factor"]
 
-    def own_factors(steps: np.ndarray, progress: np.ndarray) -> np.ndarray:
-        if schedule.over == "rows":
-            return schedule.factors((steps // steps_per_epoch) * float(n_rows), numbers)
-        return schedule.factors(np.clip((progress - warmup) / (1.0 - warmup), 0.0, 1.0), numbers)
-
     def rates(steps: np.ndarray) -> np.ndarray:
         progress = np.minimum(steps / max(1, total_steps), 1.0)
-        factors = own_factors(steps, progress)
+        if schedule.over == "rows":
+            t = (steps // steps_per_epoch) * float(n_rows)
+        else:
+            t = np.clip((progress - warmup) / (1.0 - warmup), 0.0, 1.0)
+        factors = schedule.factors(t, numbers)
         if warmup > 0:
             rising = np.minimum(progress / warmup, 1.0)
             linear = start + (1.0 - start) * rising

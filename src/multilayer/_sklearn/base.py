@@ -157,9 +157,11 @@ class BaseMLP(
                 samples, objective = self._samples(X, y, sample_weight, first=not again)
                 validation = self._validation(X_val, y_val, sample_weight_val)
                 start = self._start(resolved, samples, objective, again=again)
-                checkpointed = stack.enter_context(
-                    checkpointed_fit(self, start, samples, validation, warm=again)
-                )
+                checkpointed = None
+                if self.checkpoint is not None:
+                    checkpointed = stack.enter_context(
+                        checkpointed_fit(self, start, samples, validation, warm=again)
+                    )
                 plan, training = self._begin(
                     resolved, start, objective, samples, validation, checkpointed
                 )

@@ -52,6 +52,8 @@ def check_X_y(
 
 def _judged(estimator: Any, X: Any, *, reset: bool) -> Any:
     """Refuse X whose columns hold something else than numbers; return it, a list as an array."""
+    if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
+        return X
     if isinstance(X, list | tuple):
         try:
             X = np.asarray(X)

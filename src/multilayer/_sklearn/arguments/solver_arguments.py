@@ -37,8 +37,9 @@ def is_full_batch(solver: object) -> bool:
 
 def resolve_solver(arguments: NetworkArguments) -> SolverSettings:
     """Check the solver, the schedule and their numbers; return what they stand for."""
-    solver, ready = arguments.solver, is_ready(arguments.solver)
-    if not ready:
+    solver = arguments.solver
+    ready = not isinstance(solver, str) and is_ready(solver)
+    if not ready and not (isinstance(solver, str) and solver in SOLVERS):
         check_solver(solver)
     given = given_schedule(arguments)
     if ready and given != CONSTANT:

@@ -28,7 +28,6 @@ from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Rates, make_rates
 from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.arguments.constructors import NetworkArguments
-from multilayer._sklearn.arguments.solver_arguments import SolverSettings
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.start import Start
 
@@ -87,12 +86,7 @@ def assemble(
         config=config,
         hyper=hyper,
         source=source,
-        schedule=schedule(
-            plan.resolved.solver,
-            arguments.learning_rate_init,
-            source,
-            arguments.max_iter if one_epoch else done + arguments.max_iter,
-        ),
+        schedule=schedule(plan.resolved, source, arguments.max_iter + (0 if one_epoch else done)),
         validation=None if validation is None else validation_of(config, validation, start.params),
         state=state,
         scorer=scorer,
@@ -182,12 +176,12 @@ def hyper_parameters(
     )
 
 
-def schedule(solver: SolverSettings, learning_rate: float, source: Source, epochs: int) -> Rates:
+def schedule(resolved: Resolved, source: Source, epochs: int) -> Rates:
     """Return the learning rates of a fit; ``epochs`` is what they span."""
     return make_rates(
-        solver.schedule,
-        solver.schedule_numbers,
-        base_rate=float(learning_rate),
+        resolved.solver.schedule,
+        resolved.solver.schedule_numbers,
+        base_rate=float(resolved.arguments.learning_rate_init),
         total_steps=epochs * source.steps_per_epoch,
         steps_per_epoch=source.steps_per_epoch,
         n_rows=source.n_rows,

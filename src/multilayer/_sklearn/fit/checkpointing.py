@@ -68,8 +68,8 @@ def checkpointed_fit(
     validation: Samples | None,
     *,
     warm: bool,
-) -> Iterator[CheckpointedFit | None]:
-    """Own the folder of the fit that is about to begin; None where no checkpoints are asked for.
+) -> Iterator[CheckpointedFit]:
+    """Own the folder of the fit that is about to begin.
 
     ``warm`` says that it goes on from an earlier fit.
 
@@ -79,9 +79,6 @@ def checkpointed_fit(
         The folder cannot be written to, is damaged, is another program's, or another process
         trains the same fit (a ValueError).
     """
-    if estimator.checkpoint is None:
-        yield None
-        return
     asked = as_checkpoint(estimator.checkpoint)
     parameters = fingerprint.parameters_of(estimator)
     seeded = warm or estimator.random_state is not None

@@ -70,7 +70,9 @@ def fresh(
         output_like=architecture.output_like,
         dtype=dtype,
     )
-    layers, n_reused = reuse.start(arguments, network, layers, names)
+    n_reused = 0
+    if arguments.reuse_from is not None:
+        layers, n_reused = reuse.start(arguments, network, layers, names)
     if arguments.freeze_reused:
         network = resolved.network(network.layer_sizes, n_frozen=n_reused)
     return Start(network.at_prediction(), network, layers, draw_seed(rng), n_reused)
