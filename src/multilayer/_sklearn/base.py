@@ -4,16 +4,17 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.process import check_process
+from multilayer._core.types import MatrixLike
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import NetworkArguments
@@ -74,7 +75,7 @@ class BaseMLP(
 
     @abstractmethod
     def _samples(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
+        self, X: MatrixLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
     ) -> "tuple[Samples, Objective]":
         """Check rows and encode their targets; return also the objective that these ask for.
 
@@ -104,13 +105,13 @@ class BaseMLP(
     @with_callbacks
     def fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: MatrixLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        X_val: MatrixLike | None = None,
+        y_val: npt.ArrayLike | None = None,
+        sample_weight_val: npt.ArrayLike | None = None,
     ) -> Self:
         """Train the network.
 
@@ -195,7 +196,7 @@ class BaseMLP(
         self._run(plan, training, 1, [], keep_best=False)
         return self
 
-    def _check_same_targets(self, y: Any) -> None:
+    def _check_same_targets(self, y: npt.ArrayLike) -> None:
         """Refuse to continue with other targets than before."""
 
     @contextmanager
@@ -209,7 +210,12 @@ class BaseMLP(
             self.__dict__.update(before)
             raise
 
-    def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Samples | None:
+    def _validation(
+        self,
+        X_val: MatrixLike | None,
+        y_val: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None,
+    ) -> Samples | None:
         """Check validation data, encoded like the training data."""
         if X_val is None and y_val is None:
             if weight is not None:
@@ -325,10 +331,10 @@ class BaseMLP(
         return plan, assemble(plan, samples, validation, scorer, make, one_epoch=one_epoch)
 
     @abstractmethod
-    def _other_objective(self) -> tuple[str, Any]:
+    def _other_objective(self) -> tuple[str, object]:
         """Name the argument that asks for other output units, and its value in training."""
 
-    def _refuse_other(self, name: str, before: Any) -> None:
+    def _refuse_other(self, name: str, before: object) -> None:
         refuse(
             name,
             f"{before!r}, as in the network that is continued",
@@ -370,7 +376,7 @@ class BaseMLP(
         self.fit_seconds_, self.compile_seconds_ = result.fit_seconds, result.compile_seconds
         result.raise_or_warn()
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         """Say what data this estimator takes."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

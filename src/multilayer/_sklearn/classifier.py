@@ -1,16 +1,18 @@
 """The multilayer perceptron classifier."""
 
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
-from multilayer._core.types import computing_type
+from multilayer._core.types import MatrixLike, computing_type
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.checks import Resolved, check_classifier
@@ -32,7 +34,7 @@ from multilayer._sklearn.targets import (
 from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 
 if TYPE_CHECKING:
-    from multilayer._objectives.objective import Objective
+    from multilayer._objectives.objective import LossNumbers, Objective
     from multilayer._sklearn.targets.target_kinds import Classes
 
 
@@ -90,7 +92,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     True
     """
 
-    classes_: Any  # ndarray, or a list of them
+    classes_: "Classes"
     _target_kind: str
 
     # Targets -------------------------------------------------------------------------------------
@@ -103,7 +105,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
 
     def _samples(
         self,
-        X: npt.ArrayLike,
+        X: MatrixLike,
         y: npt.ArrayLike,
         weight: npt.ArrayLike | None,
         *,
@@ -122,11 +124,13 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         samples = Samples(rows, target, weights, labels, inputs.is_streamed(X, rows))
         return samples, objective
 
-    def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
+    def _loss_numbers(self, dtype: str, class_weights: list[np.ndarray] | None) -> "LossNumbers":
         several = class_weights is not None and len(class_weights) > 1
         return classifier_numbers(self, dtype, class_weights if several else None)
 
-    def _weighed(self, samples: Any, validation: Any) -> tuple[Any, Any, Any]:
+    def _weighed(
+        self, samples: Samples, validation: Samples | None
+    ) -> tuple[Samples, Samples | None, list[np.ndarray] | None]:
         tables = class_weights.weights_of_classes(
             self.class_weight, samples.labels, self.classes_, self._target_kind
         )
@@ -140,10 +144,10 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             weighed.append(rows.weighing(weight.astype(rows.weight.dtype)))
         return weighed[0], weighed[1] if validation is not None else None, tables
 
-    def _strata(self, samples: Any) -> np.ndarray | None:
+    def _strata(self, samples: Samples) -> np.ndarray | None:
         return samples.labels if samples.labels.ndim == 1 else None
 
-    def _check_same_targets(self, y: Any) -> None:
+    def _check_same_targets(self, y: npt.ArrayLike) -> None:
         classes, _ = class_labels.find_classes(class_labels.check_labels(np.asarray(y)))
         if not class_labels.same_classes(classes, self.classes_):
             raise DataError(
@@ -151,7 +155,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
             )
 
-    def _other_objective(self) -> tuple[str, Any]:
+    def _other_objective(self) -> tuple[str, object]:
         return "out_activation", self.out_activation_
 
     # Training ------------------------------------------------------------------------------------
@@ -160,14 +164,14 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     @known_arguments
     def partial_fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        classes: Any = None,
+        X: MatrixLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        classes: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        X_val: MatrixLike | None = None,
+        y_val: npt.ArrayLike | None = None,
+        sample_weight_val: npt.ArrayLike | None = None,
     ) -> Self:
         """Train for one epoch over the given samples, from where the last call left off.
 
@@ -209,7 +213,13 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             again=again,
         )
 
-    def _declared(self, y: Any, classes: Any, *, first: bool) -> Any:
+    def _declared(
+        self,
+        y: npt.ArrayLike,
+        classes: npt.ArrayLike | Sequence[npt.ArrayLike] | None,
+        *,
+        first: bool,
+    ) -> "tuple[Classes, str] | None":
         """Return the classes of the first call of partial_fit; later ones must agree."""
         if classes is None:
             if first:
@@ -225,7 +235,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
 
     # Prediction ----------------------------------------------------------------------------------
 
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Outputs of the network before the output activation (logits).
 
         Parameters
@@ -246,7 +256,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             return logits
         return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict classes: those of the highest logit.
 
         Parameters
@@ -261,7 +271,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         logits = self._logits(X)
         return class_outputs.labels_of(self._target_kind, self.classes_, logits)
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Probabilities of the classes, in the order of ``classes_``.
 
         Parameters
@@ -276,7 +286,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         """
         return self._of_heads(X, probabilities.yes_no_proba, probabilities.exclusive_proba)
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Logarithms of the probabilities of the classes.
 
         Parameters
@@ -292,19 +302,26 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         """
         return self._of_heads(X, probabilities.yes_no_log_proba, probabilities.exclusive_log_proba)
 
-    def _logits(self, X: Any) -> list[np.ndarray]:
+    def _logits(self, X: MatrixLike) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
         raw = self._outputs(X)  # first: it is what refuses an unfitted estimator
         return class_outputs.logits_of(self._target_kind, self._trained, raw)
 
-    def _of_heads(self, X: Any, yes_no: Any, exclusive: Any) -> Any:
+    def _of_heads(
+        self,
+        X: MatrixLike,
+        yes_no: Callable[[np.ndarray], np.ndarray],
+        exclusive: Callable[[str, np.ndarray], np.ndarray],
+    ) -> np.ndarray | list[np.ndarray]:
         """Apply one of two functions to the logits of each head."""
         logits = self._logits(X)
         return class_outputs.of_each(self._target_kind, self._trained, logits, yes_no, exclusive)
 
     # Judging -------------------------------------------------------------------------------------
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
         """Accuracy: the share of rows of which every output is right.
 
         Parameters
@@ -327,9 +344,13 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         if np.shape(y) != predicted.shape:
             raise DataError(f"y must be of shape {predicted.shape}, got one of {np.shape(y)}.")
         right = np.all(np.asarray(y) == predicted, axis=1)
-        return float(np.average(right, weights=sample_weight))
+        return float(
+            np.average(right, weights=None if sample_weight is None else np.asarray(sample_weight))
+        )
 
-    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+    def evaluate(
+        self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, float]:
         """Accuracy and average loss on labelled samples.
 
         Parameters
@@ -354,7 +375,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         target = class_labels.encode(y, self.classes_, self._target_kind, self._trained.loss)
         return metrics.of_classes(self._trained, self._outputs(X), target, weight)
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         """Say what targets this estimator takes."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True

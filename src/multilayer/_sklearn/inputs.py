@@ -1,11 +1,13 @@
 """From what a user hands in to arrays that the engine takes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_sample_weight,
@@ -14,6 +16,7 @@ from sklearn.utils.validation import (
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._core.types import MatrixLike
 from multilayer._core.wording import counted
 from multilayer._data import columns
 from multilayer._data.frames import is_frame
@@ -21,7 +24,7 @@ from multilayer._data.objects import is_missing
 from multilayer._data.rows import Matrix
 
 
-def check_X(estimator: Any, X: Any, *, reset: bool) -> Matrix:
+def check_X(estimator: BaseEstimator, X: MatrixLike, *, reset: bool) -> Matrix:
     """Validate X; rows are brought to the computing type when they are taken."""
     X = _judged(estimator, X, reset=reset)
     with _gaps_named(X):
@@ -31,7 +34,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Matrix:
 
 
 def check_X_y(
-    estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool = False
+    estimator: BaseEstimator, X: MatrixLike, y: npt.ArrayLike, *, reset: bool, numeric: bool = False
 ) -> tuple[Matrix, Any]:
     """Validate X and y together; y stays as it is, apart from its shape, or is made numeric."""
     X = _judged(estimator, X, reset=reset)
@@ -50,7 +53,7 @@ def check_X_y(
     return _numbers(X), y
 
 
-def _judged(estimator: Any, X: Any, *, reset: bool) -> Any:
+def _judged(estimator: BaseEstimator, X: MatrixLike, *, reset: bool) -> Any:
     """Refuse X whose columns hold something else than numbers; return it, a list as an array."""
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
         return X
@@ -71,7 +74,7 @@ def _judged(estimator: Any, X: Any, *, reset: bool) -> Any:
 
 
 @contextmanager
-def _gaps_named(X: Any) -> Iterator[None]:
+def _gaps_named(X: MatrixLike) -> Iterator[None]:
     """Name the columns with missing and infinite values that scikit-learn found."""
     try:
         yield
@@ -95,14 +98,14 @@ def _not_numbers(name: str, found: list[columns.Other]) -> DataError:
     )
 
 
-def _has_missing(numbers: Mapping[Any, int]) -> DataError:
+def _has_missing(numbers: Mapping[Hashable, int]) -> DataError:
     return DataError(
         f"X contains NaN: values are missing in {_columns_of(numbers)}. Fill them, for example "
         "with sklearn.impute.SimpleImputer in a pipeline before the network, or drop these rows."
     )
 
 
-def _columns_of(numbers: Mapping[Any, int]) -> str:
+def _columns_of(numbers: Mapping[Hashable, int]) -> str:
     """Return columns with how many of their values are meant."""
     word = "column" if len(numbers) == 1 else "columns"
     return f"{word} {counted(numbers)}"
@@ -118,7 +121,7 @@ def _numbers(X: Matrix) -> Matrix:
     return X
 
 
-def type_of_results(X: Matrix, dtype: str) -> Any:
+def type_of_results(X: Matrix, dtype: str) -> np.dtype:
     """Return the type that scikit-learn's results for X have: the computing one, or float64."""
     return np.result_type(X.dtype, dtype) if X.dtype.kind in "biuf" else np.dtype(np.float64)
 
@@ -133,7 +136,7 @@ def refuse_huge(X: Matrix, dtype: str) -> None:
         )
 
 
-def readable(y: Any, *, numeric: bool) -> Any:
+def readable(y: npt.ArrayLike, *, numeric: bool) -> Any:
     """Refuse targets of which nothing can be made, before scikit-learn stumbles over them."""
     if y is None or sparse.issparse(y):
         return y
@@ -196,7 +199,7 @@ def _refuse_non_numbers(values: np.ndarray) -> None:
         ) from error
 
 
-def check_weight(sample_weight: Any, X: Matrix, dtype: str) -> np.ndarray:
+def check_weight(sample_weight: npt.ArrayLike | None, X: Matrix, dtype: str) -> np.ndarray:
     """Sample weights of shape ``(n_samples,)``, ones where none are given."""
     if sample_weight is None:
         return np.ones(X.shape[0], dtype)
@@ -225,6 +228,6 @@ def check_weight(sample_weight: Any, X: Matrix, dtype: str) -> np.ndarray:
     return weight
 
 
-def is_streamed(given: Any, checked: Matrix) -> bool:
+def is_streamed(given: MatrixLike, checked: Matrix) -> bool:
     """Whether X stays where it is while chunks of it are trained on."""
     return sparse.issparse(checked) or isinstance(given, np.memmap)

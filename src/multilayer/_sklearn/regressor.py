@@ -1,7 +1,7 @@
 """The multilayer perceptron regressor."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import DataError
-from multilayer._core.types import computing_type
+from multilayer._core.types import MatrixLike, computing_type
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES, loss_of
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
@@ -25,10 +25,10 @@ from multilayer._sklearn.targets import loss_numbers, metrics, regression, regre
 from multilayer._sklearn.targets.metrics import warn_of_worse_than_constant
 
 if TYPE_CHECKING:
-    from multilayer._objectives.objective import Objective
+    from multilayer._objectives.objective import LossNumbers, Objective
 
 
-def _predicts_quantiles(estimator: Any) -> bool:
+def _predicts_quantiles(estimator: "MLPRegressor") -> bool:
     fitted = hasattr(estimator, "_trained")
     loss = estimator._trained.regression_loss if fitted else estimator.loss
     regression_outputs.check_predicts_quantiles(loss)
@@ -101,7 +101,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         return resolved
 
     def _samples(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
+        self, X: MatrixLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
     ) -> "tuple[Samples, Objective]":
         dtype = computing_type()
         rows, numbers = inputs.check_X_y(self, X, y, reset=first, numeric=True)
@@ -124,7 +124,12 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         samples = Samples(rows, target, weights, numbers, inputs.is_streamed(X, rows))
         return samples, objective
 
-    def _validation(self, X_val: Any, y_val: Any, weight: Any) -> Any:
+    def _validation(
+        self,
+        X_val: MatrixLike | None,
+        y_val: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None,
+    ) -> Samples | None:
         validation = super()._validation(X_val, y_val, weight)
         watches_r2 = self.early_stopping and self.scoring is None
         if validation is not None and watches_r2 and not np.ptp(validation.y, axis=0).any():
@@ -135,14 +140,14 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             )
         return validation
 
-    def _loss_numbers(self, dtype: str, class_weights: Any) -> Any:
+    def _loss_numbers(self, dtype: str, class_weights: list[np.ndarray] | None) -> "LossNumbers":
         return loss_numbers.regressor_numbers(self, dtype, regression.levels(self))
 
-    def _check_fit(self, samples: Any) -> None:
+    def _check_fit(self, samples: Samples) -> None:
         if self.max_iter > 0 and self.stop_reason_ != "interrupted":
             warn_of_worse_than_constant(self, samples)
 
-    def _other_objective(self) -> tuple[str, Any]:
+    def _other_objective(self) -> tuple[str, object]:
         if loss_of(self.loss) != self._trained.regression_loss:
             return "loss", self._trained.loss
         return "quantiles", f"{self._trained.heads[0]} levels, the median among them"
@@ -153,13 +158,13 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     @known_arguments
     def partial_fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: MatrixLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        X_val: MatrixLike | None = None,
+        y_val: npt.ArrayLike | None = None,
+        sample_weight_val: npt.ArrayLike | None = None,
     ) -> Self:
         """Train for one epoch over the given samples, from where the last call left off.
 
@@ -193,8 +198,8 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     # Prediction ----------------------------------------------------------------------------------
 
     def predict(
-        self, X: Any, return_std: bool = False, *, quantiles: Sequence[float] | None = None
-    ) -> Any:
+        self, X: MatrixLike, return_std: bool = False, *, quantiles: Sequence[float] | None = None
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict targets: the mean, or the median where the loss asks for that.
 
         Parameters
@@ -233,7 +238,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         return regression_outputs.numbers_of(self._trained, self._units(), says, spread=return_std)
 
     @available_if(_predicts_quantiles)
-    def predict_quantiles(self, X: Any) -> np.ndarray:
+    def predict_quantiles(self, X: MatrixLike) -> np.ndarray:
         """Predict the quantiles; they never cross.
 
         Parameters
@@ -250,12 +255,12 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         says = self._distribution(X)  # (rows, targets, levels learnt)
         return regression_outputs.quantiles_of(self._units(), says, self._asked_levels)
 
-    def _point_predictions(self, X: Any) -> np.ndarray:
+    def _point_predictions(self, X: MatrixLike) -> np.ndarray:
         """Predict targets of rows that were checked."""
         says = self._forward(X, self._trained)
-        return regression_outputs.numbers_of(self._trained, self._units(), says, spread=False)
+        return regression_outputs.point_of(self._trained, self._units(), says)
 
-    def _distribution(self, X: Any) -> np.ndarray:
+    def _distribution(self, X: MatrixLike) -> np.ndarray:
         """Return what the network says of each target, in the units trained in."""
         return self._outputs(X, read=self._trained)
 
@@ -263,7 +268,9 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         """Return the units of y, and its shape."""
         return regression_outputs.Units(self.target_mean_, self.target_scale_, self._one_target)
 
-    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+    def evaluate(
+        self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, float]:
         """Errors on samples with known targets.
 
         Parameters
@@ -282,6 +289,6 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             the targets.
         """
         check_is_fitted(self)
-        X, y = inputs.check_X_y(self, X, y, reset=False, numeric=True)
-        weight = inputs.check_weight(sample_weight, X, "float64")
-        return metrics.of_numbers(self.predict(X), y, weight)
+        rows, numbers = inputs.check_X_y(self, X, y, reset=False, numeric=True)
+        weight = inputs.check_weight(sample_weight, rows, "float64")
+        return metrics.of_numbers(self._point_predictions(rows), numbers, weight)

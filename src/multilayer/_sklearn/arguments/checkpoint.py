@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from multilayer._core.checks import check_bool, check_integer, check_real, refuse
 
@@ -69,12 +68,12 @@ class Checkpoint:
         check_bool("resume", self.resume)
 
 
-def as_checkpoint(value: Any) -> Checkpoint:
+def as_checkpoint(value: "str | os.PathLike[str] | Checkpoint") -> Checkpoint:
     """Return a Checkpoint for what an estimator was given: one, or the name of a folder."""
     return value if isinstance(value, Checkpoint) else Checkpoint(value)
 
 
-def check_checkpoint(value: Any) -> None:
+def check_checkpoint(value: object) -> None:
     """Check the argument of an estimator that asks for checkpoints."""
     if isinstance(value, Checkpoint):
         return

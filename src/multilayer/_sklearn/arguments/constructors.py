@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from multilayer._objectives.regression_losses import RegressionLoss
 from multilayer._sklearn.arguments.argument_names import constructor_of
 
 if TYPE_CHECKING:
+    from sklearn.frozen import FrozenEstimator
+
     from multilayer._engine.callbacks.protocol import Callback
     from multilayer._optim.schedules import Schedule
     from multilayer._sklearn.arguments.checkpoint import Checkpoint
@@ -34,7 +38,7 @@ class NetworkArguments:
     power_t: float = 0.5
     max_iter: int = 200
     shuffle: bool = True
-    random_state: Any = None
+    random_state: "int | np.random.RandomState | None" = None
     tol: float = 1e-4
     verbose: bool | int = False
     warm_start: bool = False
@@ -54,9 +58,9 @@ class NetworkArguments:
     weight_init: str = "auto"
     bias_init: str = "auto"
     input_scale: float | None = None
-    network: Any = None
+    network: object = None
     # What it starts from
-    reuse_from: Any = None
+    reuse_from: "str | os.PathLike[str] | FrozenEstimator | None" = None
     n_reused_layers: int | None = None
     freeze_reused: bool = False
     # What keeps it from overfitting
@@ -67,7 +71,7 @@ class NetworkArguments:
     max_norm: float | None = None
     weight_decay: float = 0.01
     # How it is trained
-    solver_params: Mapping[str, Any] | None = None
+    solver_params: Mapping[str, object] | None = None
     schedule_params: Mapping[str, float] | None = None
     clip_norm: float | None = None
     accumulate_steps: int = 1
@@ -88,7 +92,7 @@ class ClassifierArguments(NetworkArguments):
     """Arguments of a classifier."""
 
     _: KW_ONLY
-    class_weight: Any = None
+    class_weight: "Mapping | str | Sequence[Mapping | str] | None" = None
     label_smoothing: float = 0.0
 
 

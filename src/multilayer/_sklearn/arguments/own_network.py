@@ -1,7 +1,6 @@
 """A network of the user's in place of dense layers: its checks and its first parameters."""
 
 from dataclasses import fields
-from typing import Any
 
 import jax
 import numpy as np
@@ -55,12 +54,12 @@ def check_own_network(arguments: NetworkArguments) -> None:
         refuse("solver", "a solver of mini-batches for a network of your own", arguments.solver)
 
 
-def _same(value: Any, default: Any) -> bool:
+def _same(value: object, default: object) -> bool:
     return type(value) is type(default) and value == default
 
 
 def start(
-    model: Any, seed: int, n_features: int, n_outputs: int, dtype: str
+    model: object, seed: int, n_features: int, n_outputs: int, dtype: str
 ) -> tuple[UserNetwork, Parameters]:
     """Return a network and its first parameters, arrays of NumPy; its outputs are checked."""
     layer = as_layer("network", model)

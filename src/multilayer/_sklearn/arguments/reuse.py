@@ -5,7 +5,7 @@ scikit-learn is imported where it is needed: checking arguments that reuse nothi
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from multilayer._core.checks import check_bool, check_integer, check_real, refuse
 from multilayer._core.errors import DataError
@@ -13,6 +13,11 @@ from multilayer._nn.network import Layers, Network
 from multilayer._sklearn.arguments.architecture import is_sequence
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.network.parameters import parameters_of
+
+if TYPE_CHECKING:
+    from sklearn.frozen import FrozenEstimator
+
+    from multilayer._sklearn.base import BaseMLP
 
 SOURCE = "None, the path of a model file or sklearn.frozen.FrozenEstimator(trained network)"
 
@@ -65,7 +70,7 @@ def start(
     return (*parameters_of(source, str(params[0].kernel.dtype))[:n], *params[n:]), int(n)
 
 
-def trained(given: Any) -> Any:
+def trained(given: "str | os.PathLike[str] | FrozenEstimator") -> "BaseMLP":
     """Return the trained estimator that is reused."""
     from sklearn.frozen import FrozenEstimator
     from sklearn.utils.validation import check_is_fitted
@@ -92,7 +97,7 @@ def trained(given: Any) -> Any:
     return source
 
 
-def check_fits(arguments: NetworkArguments, source: Any, network: Network, n: int) -> None:
+def check_fits(arguments: NetworkArguments, source: "BaseMLP", network: Network, n: int) -> None:
     """Check that the first ``n`` hidden layers mean the same in both networks."""
     theirs = source._network
     if not 1 <= n <= theirs.n_hidden:
@@ -122,7 +127,7 @@ def check_fits(arguments: NetworkArguments, source: Any, network: Network, n: in
         refuse("residual", f"{source.residual}, as in the network reused", arguments.residual)
 
 
-def check_features(source: Any, names: Sequence[str] | None) -> None:
+def check_features(source: "BaseMLP", names: Sequence[str] | None) -> None:
     """Refuse columns that have other names than those the reused network was trained on."""
     theirs = getattr(source, "feature_names_in_", None)
     if names is not None and theirs is not None and list(names) != list(theirs):

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
 from multilayer._core.checks import check_integer, check_real, refuse
 
 
-def check_random_state(value: Any) -> None:
+def check_random_state(value: object) -> None:
     """Check a seed; NumPy imports its generators when they are named, and a number needs none."""
     if value is None:
         return
@@ -19,13 +18,13 @@ def check_random_state(value: Any) -> None:
         check_integer("random_state", value, 0, 2**32 - 1)
 
 
-def check_verbose(value: Any) -> None:
+def check_verbose(value: object) -> None:
     """Check that verbose is a flag or a level."""
     if not isinstance(value, np.bool_ | bool):
         check_integer("verbose", value, 0)
 
 
-def check_class_weight(value: Any) -> None:
+def check_class_weight(value: object) -> None:
     """Check what can be checked without data."""
     if value is None or (isinstance(value, str) and value == "balanced"):
         return
@@ -38,6 +37,6 @@ def check_class_weight(value: Any) -> None:
             check_real(f"class_weight[{label!r}]", weight, "[0, inf)")
 
 
-def tables_of(value: Any) -> Sequence[Any]:
+def tables_of(value: object) -> Sequence[object]:
     """Return what is given for each output, one entry for a single output or for all."""
     return value if isinstance(value, list | tuple) else [value]

@@ -79,6 +79,7 @@ def checkpointed_fit(
         The folder cannot be written to, is damaged, is another program's, or another process
         trains the same fit (a ValueError).
     """
+    assert estimator.checkpoint is not None  # the caller asks for checkpoints
     asked = as_checkpoint(estimator.checkpoint)
     parameters = fingerprint.parameters_of(estimator)
     seeded = warm or estimator.random_state is not None

@@ -17,15 +17,21 @@ from functools import partial
 from operator import attrgetter
 from pathlib import PurePath
 from types import CodeType, EllipsisType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from multilayer._core.checks import refuse
 from multilayer._core.environment import usable_cores
+from multilayer._core.types import Array
+from multilayer._data.rows import Matrix
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._sklearn.fit.samples import Samples
+
+if TYPE_CHECKING:
+    from multilayer._core.types import JSON
+    from multilayer._sklearn.base import BaseMLP
 
 NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "transform_layer", "verbose")
 ADDED = {"weight_normalization": "batch"}
@@ -36,7 +42,7 @@ PLAIN = (bool, int, float, str, tuple)
 GENERATED = "<string>"  # where the code of a dataclass's own functions is from
 
 
-def parameters_of(estimator: Any) -> dict[str, Any]:
+def parameters_of(estimator: "BaseMLP") -> dict[str, object]:
     """Describe the constructor's arguments that have a part in the result, as JSON."""
     given = estimator.get_params(deep=False)
     described = {
@@ -57,8 +63,8 @@ def parameters_of(estimator: Any) -> dict[str, Any]:
 
 
 def of_fit(
-    parameters: Mapping[str, Any],
-    start: Mapping[str, Any],
+    parameters: Mapping[str, object],
+    start: Mapping[str, object],
     samples: Samples,
     validation: Samples | None,
 ) -> str:
@@ -81,14 +87,14 @@ def of_fit(
     return digest.hexdigest()
 
 
-def of_arrays(arrays: Any) -> str:
+def of_arrays(arrays: Iterable[Array]) -> str:
     """Return the fingerprint of some arrays."""
     digest = hashlib.sha256()
     _add(digest, map(np.asarray, arrays))
     return digest.hexdigest()
 
 
-def _arrays_of(matrix: Any) -> list[np.ndarray]:
+def _arrays_of(matrix: Matrix) -> list[np.ndarray]:
     if not sparse.issparse(matrix):
         return [matrix]
     rows = matrix.tocsr()
@@ -98,7 +104,7 @@ def _arrays_of(matrix: Any) -> list[np.ndarray]:
     return [rows.data, rows.indices.astype(np.int64), rows.indptr.astype(np.int64)]
 
 
-def _add(digest: Any, arrays: Iterable[np.ndarray]) -> None:
+def _add(digest: "hashlib._Hash", arrays: Iterable[np.ndarray]) -> None:
     """Hash arrays with their types and shapes."""
     # hashlib lets other threads run: images of 170 MB take 70 ms instead of 120.
     with ThreadPoolExecutor(usable_cores()) as pool:
@@ -124,7 +130,7 @@ def _digest(block: np.ndarray) -> bytes:
 # Values as JSON -------------------------------------------------------------------------------
 
 
-def describe(name: str, value: Any, inside: tuple[int, ...] = ()) -> Any:
+def describe(name: str, value: object, inside: tuple[int, ...] = ()) -> JSON:
     """Describe a value as JSON: equal values alike, in any process.
 
     Parameters
@@ -173,7 +179,7 @@ def describe(name: str, value: Any, inside: tuple[int, ...] = ()) -> Any:
     return _describe_object(name, value, inside)
 
 
-def _describe_callable(name: str, value: Any, inside: tuple[int, ...]) -> Any:
+def _describe_callable(name: str, value: object, inside: tuple[int, ...]) -> JSON:
     """Describe a function or class by its name, or by its code where others may have the name."""
     if isinstance(value, MethodType):
         return {"method": describe(name, [value.__self__, value.__func__], inside)}
@@ -197,7 +203,7 @@ def _describe_callable(name: str, value: Any, inside: tuple[int, ...]) -> Any:
     return place
 
 
-def _is_found(value: Any, module: Any, full_name: str) -> bool:
+def _is_found(value: object, module: object, full_name: str) -> bool:
     """Whether an installed module has this very object under its name.
 
     Lambdas, local functions and what a decorator returns share their names with others; and in a
@@ -211,7 +217,7 @@ def _is_found(value: Any, module: Any, full_name: str) -> bool:
         return False
 
 
-def _globals(function: FunctionType) -> dict[str, Any]:
+def _globals(function: FunctionType) -> dict[str, object]:
     """Values of the global names that a function's code has."""
     codes, names = [function.__code__], set[str]()
     for code in codes:  # grows while it is gone through
@@ -221,9 +227,9 @@ def _globals(function: FunctionType) -> dict[str, Any]:
     return {name: known[name] for name in sorted(names) if name in known}
 
 
-def _members(cls: type) -> list[Any]:
+def _members(cls: type) -> list[object]:
     """Bases and functions of a class, and its plain values."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     made = GENERATED if is_dataclass(cls) else None
     for name, member in vars(cls).items():
         if isinstance(member, staticmethod | classmethod):
@@ -236,7 +242,7 @@ def _members(cls: type) -> list[Any]:
     return [[base for base in cls.__bases__ if base is not object], found]
 
 
-def _describe_object(name: str, value: Any, inside: tuple[int, ...]) -> Any:
+def _describe_object(name: str, value: object, inside: tuple[int, ...]) -> JSON:
     """Describe an object by its class and its attributes."""
     if is_dataclass(value):
         state = {field.name: getattr(value, field.name) for field in fields(value)}
@@ -252,14 +258,14 @@ def _describe_object(name: str, value: Any, inside: tuple[int, ...]) -> Any:
     return {"object": [_describe_class(name, value, inside), describe(name, state, inside)]}
 
 
-def _describe_class(name: str, value: Any, inside: tuple[int, ...]) -> Any:
+def _describe_class(name: str, value: object, inside: tuple[int, ...]) -> JSON:
     """Describe an object's class: by its name, whatever module of a library it may move to."""
     cls = type(value)
     found = _is_found(cls, cls.__module__, cls.__qualname__)
     return cls.__qualname__ if found else describe(name, cls, inside)
 
 
-def _describe_callback(callback: Callback) -> Any:
+def _describe_callback(callback: Callback) -> JSON:
     """Describe a callback by its class and its constructor's arguments: the rest is state."""
     names = inspect.signature(type(callback)).parameters
     given = {name: getattr(callback, name) for name in names if hasattr(callback, name)}

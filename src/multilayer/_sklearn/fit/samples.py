@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +43,8 @@ class Samples:
         parts = self.y[rows], self.weight[rows], self.labels[rows]
         if not self.streamed:
             return Samples(self.X[rows], *parts)
-        return Samples(self.X, *parts, streamed=True, rows=self._numbers(rows))
+        numbers = rows if self.rows is None else self.rows[rows]
+        return Samples(self.X, *parts, streamed=True, rows=numbers)
 
     def weighing(self, weight: np.ndarray) -> "Samples":
         """Return the same rows with other weights."""
@@ -54,18 +54,14 @@ class Samples:
         """Return the same rows with what each adds to the divisor of its batch's loss."""
         return replace(self, divisor=divisor)
 
-    def taker(self, dtype: str) -> Callable[[Any], np.ndarray]:
+    def taker(self, dtype: str) -> Callable[[np.ndarray | slice], np.ndarray]:
         """Return a function that takes rows, by numbers or a slice, dense and compact."""
-        take = row_taker(self.X, dtype)
-        return lambda rows: take(self._numbers(rows))
+        take, numbers = row_taker(self.X, dtype), self.rows
+        return lambda rows: take(rows if numbers is None else numbers[rows])
 
     def matrix(self) -> Matrix:
         """Return the inputs as one matrix, in their own type."""
         return self.X if self.rows is None else self.X[self.rows]
-
-    def _numbers(self, rows: Any) -> Any:
-        """Numbers in X of some of the rows."""
-        return rows if self.rows is None else self.rows[rows]
 
 
 def set_aside(

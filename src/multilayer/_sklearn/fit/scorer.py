@@ -5,7 +5,7 @@ import inspect
 import math
 from collections.abc import Callable
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.fit.samples import Samples
 
 
-def check_scorer(value: Any) -> None:
+def check_scorer(value: object) -> None:
     """Check that `scoring` is None, "loss", the name of a scorer or a function."""
     if value is None or value == "loss" or callable(value):
         return
@@ -42,7 +42,7 @@ def check_scorer(value: Any) -> None:
     )
 
 
-def check_takes_weights(scoring: Any) -> None:
+def check_takes_weights(scoring: object) -> None:
     """Check that a function of the user's can be given the weights of the rows."""
     if not inspect.isfunction(scoring):  # scikit-learn's scorers, and what is called like them
         return
@@ -97,7 +97,9 @@ def network_scorer(estimator: "BaseMLP", plan: "Plan", validation: "Samples") ->
     return score
 
 
-def try_scorer(estimator: Any, scorer: Any, score: Callable[[], float], labels: np.ndarray) -> None:
+def try_scorer(
+    estimator: "BaseMLP", scorer: object, score: Callable[[], float], labels: np.ndarray
+) -> None:
     """Refuse a scorer that fails, or is NaN, before training would meet it epoch after epoch."""
     scoring = estimator.scoring
     try:
@@ -115,7 +117,7 @@ def try_scorer(estimator: Any, scorer: Any, score: Callable[[], float], labels: 
         )
 
 
-def _absent(estimator: Any, labels: np.ndarray) -> str:
+def _absent(estimator: "BaseMLP", labels: np.ndarray) -> str:
     """Name the classes that validation data lack, where one column of y holds classes."""
     classes = getattr(estimator, "classes_", None)
     if not isinstance(classes, np.ndarray) or labels.ndim != 1:
@@ -124,7 +126,7 @@ def _absent(estimator: Any, labels: np.ndarray) -> str:
     return f"They lack the classes {absent}. " if absent else ""
 
 
-def _remedy(estimator: Any, scorer: Any, reason: str) -> str:
+def _remedy(estimator: "BaseMLP", scorer: object, reason: str) -> str:
     """Name the scorer to write where labels of two classes do not say which is positive."""
     # The repr of scikit-learn's scorers is the call that makes them, but for this default's quotes.
     made = repr(scorer).replace(", average=binary", "")

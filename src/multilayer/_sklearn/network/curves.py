@@ -1,14 +1,12 @@
 """The figures of training as attributes, read from its history."""
 
-from typing import Any
-
 import numpy as np
 
 from multilayer._core.types import REPORT_COLUMNS
 from multilayer._engine.history import History
 
 
-def _needs_training(estimator: Any, name: str) -> History:
+def _needs_training(estimator: "Curves", name: str) -> History:
     if "_history" not in vars(estimator):
         raise AttributeError(
             f"{type(estimator).__name__!r} object has no attribute {name!r}: it is not fitted"

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from multilayer._nn.activation_names import Activation
+    from multilayer._sklearn.base import BaseMLP
 
 MOST_UNITS = 10  # circles in a column of the drawing
 LONGEST_NAME = 20  # characters of a unit's name
@@ -13,7 +17,7 @@ WIDTH, HEIGHT, RADIUS, MARGIN = 136, 220, 7, 40
 EDGE = 3  # room for the outlines of the outermost circles
 
 
-def rows_of(estimator: Any) -> Iterator[tuple[str, int, str, int]]:
+def rows_of(estimator: "BaseMLP") -> Iterator[tuple[str, int, str, int]]:
     """Name, units, activation and parameters of each layer."""
     network = estimator._network
     sizes = network.layer_sizes
@@ -26,7 +30,7 @@ def rows_of(estimator: Any) -> Iterator[tuple[str, int, str, int]]:
     yield "output", sizes[-1], estimator.out_activation_, n_parameters(estimator, network.n_hidden)
 
 
-def name_of(activation: Any) -> str:
+def name_of(activation: Activation) -> str:
     """Name of an activation, that of the function where it is one."""
     if isinstance(activation, str):
         return activation
@@ -34,7 +38,7 @@ def name_of(activation: Any) -> str:
     return getattr(activation, "__name__", type(activation).__name__)
 
 
-def n_parameters(estimator: Any, i: int) -> int:
+def n_parameters(estimator: "BaseMLP", i: int) -> int:
     """Number of parameters of a layer."""
     arrays = [estimator.coefs_[i], estimator.intercepts_[i]]
     for name in ("norm_scales_", "norm_shifts_"):
@@ -42,7 +46,7 @@ def n_parameters(estimator: Any, i: int) -> int:
     return sum(array.size for array in arrays)
 
 
-def summary(estimator: Any) -> str:
+def summary(estimator: "BaseMLP") -> str:
     """Table of the layers."""
     lines = [(f"{type(estimator).__name__}", "units", "activation", "parameters")]
     lines += [
@@ -65,7 +69,7 @@ def summary(estimator: Any) -> str:
     return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
 
 
-def names_of_units(estimator: Any) -> tuple[list[str], list[str]]:
+def names_of_units(estimator: "BaseMLP") -> tuple[list[str], list[str]]:
     """Names of the inputs and of the outputs, as far as they are known: features and classes."""
     classes = getattr(estimator, "classes_", [])
     each = classes if isinstance(classes, list) else [classes]
@@ -93,7 +97,7 @@ def places(n: int) -> list[float]:
     return [top + step * (i + (i >= gap)) for i in range(count)]
 
 
-def svg(estimator: Any) -> str:
+def svg(estimator: "BaseMLP") -> str:
     """Drawing of the network: units as circles, weights as lines, strong ones thicker.
 
     Blue lines are positive weights, red ones negative; opacity is relative to the largest weight

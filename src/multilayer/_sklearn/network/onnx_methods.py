@@ -7,12 +7,16 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
+from multilayer._data.rows import Matrix
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.targets.target_kinds import MULTILABEL, MULTIOUTPUT
 
 if TYPE_CHECKING:
+    from multilayer._nn.network import Network
+    from multilayer._objectives.objective import Objective
     from multilayer._onnx.network import DenseNetwork
     from multilayer._onnx.outputs import Described
+    from multilayer._sklearn.targets.target_kinds import Classes
 
 
 class OnnxMethods:
@@ -41,28 +45,37 @@ class OnnxMethods:
         return converter(self, self._onnx_description())
 
 
-class OnnxClassifier(OnnxMethods):
+class OnnxNetwork(OnnxMethods):
+    """Those of a network, whose attributes are described."""
+
+    network: object
+    input_scale: float | None
+    _network: "Network"
+    _trained: "Objective"
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+
+
+class OnnxClassifier(OnnxNetwork):
     """Those of a classifier."""
 
-    _trained: Any
     _target_kind: str
-    classes_: Any
+    classes_: "Classes"
 
     def _onnx_description(self) -> "Described":
         from multilayer._onnx.classifier import Classes, Indicators
 
         network, loss = dense_network(self), self._trained.loss
         if self._target_kind == MULTILABEL:
-            return Indicators(network, self.classes_, two_units=loss == "softmax")
+            return Indicators(network, np.asarray(self.classes_), two_units=loss == "softmax")
         several = self._target_kind == MULTIOUTPUT
         columns = tuple(self.classes_) if several else (self.classes_,)
         return Classes(network, loss, columns, several)
 
 
-class OnnxRegressor(OnnxMethods):
+class OnnxRegressor(OnnxNetwork):
     """Those of a regressor."""
 
-    _trained: Any
     _asked_levels: list[int]
     target_mean_: np.ndarray
     target_scale_: np.ndarray
@@ -87,8 +100,8 @@ class OnnxPerceptron(OnnxMethods):
     """Those of a perceptron."""
 
     _target_kind: str
-    classes_: Any
-    coef_: Any
+    classes_: "Classes"
+    coef_: Matrix
     intercept_: np.ndarray
 
     def _onnx_description(self) -> "Described":
@@ -97,10 +110,12 @@ class OnnxPerceptron(OnnxMethods):
         check_is_fitted(self)
         weights = self.coef_ if isinstance(self.coef_, np.ndarray) else self.coef_.toarray()
         several = self._target_kind == MULTILABEL
-        return ThresholdUnits(weights, np.asarray(self.intercept_), self.classes_, several)
+        return ThresholdUnits(
+            weights, np.asarray(self.intercept_), np.asarray(self.classes_), several
+        )
 
 
-def dense_network(estimator: Any) -> "DenseNetwork":
+def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":
     """Return the layers of a fitted network, as it predicts."""
     from multilayer._onnx.network import DenseNetwork, Layer
 
@@ -113,10 +128,12 @@ def dense_network(estimator: Any) -> "DenseNetwork":
             "Build it of dense layers with hidden_layer_sizes.",
         )
     network = estimator._network
+    names: list[str] = []
     for activation in network.activations:
         if not isinstance(activation, str):
             remedy = "Use one that has a name."
             refuse("activation", "a name for ONNX, as a function is code", activation, remedy)
+        names.append(activation)
     layers = [
         Layer(
             np.asarray(kernel, np.float32),
@@ -129,7 +146,7 @@ def dense_network(estimator: Any) -> "DenseNetwork":
             zip(
                 estimator.coefs_,
                 estimator.intercepts_,
-                (*network.activations, "identity"),
+                (*names, "identity"),
                 strict=True,
             )
         )
@@ -137,7 +154,7 @@ def dense_network(estimator: Any) -> "DenseNetwork":
     return DenseNetwork(tuple(layers), estimator.input_scale)
 
 
-def _norm(estimator: Any, i: int) -> tuple[np.ndarray, ...]:
+def _norm(estimator: OnnxNetwork, i: int) -> tuple[np.ndarray, ...]:
     """Return what normalises layer ``i``: scale and shift, and the running moments of "batch"."""
     values = (getattr(estimator, name, ()) for name in NORM_ATTRIBUTES)
     return tuple(np.asarray(each[i], np.float32) for each in values if i < len(each))

@@ -1,12 +1,13 @@
 """A network's parameters as an estimator's attributes, and back."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from multilayer._core.types import Array
 from multilayer._nn.model import Parameters
 from multilayer._nn.moments import Moments
-from multilayer._nn.network import Dense, Layers
+from multilayer._nn.network import Dense, Layers, Network
 
 if TYPE_CHECKING:
     from multilayer._sklearn.base import BaseMLP
@@ -16,13 +17,24 @@ NORM_ATTRIBUTES = ("norm_scales_", "norm_shifts_", "norm_means_", "norm_variance
 """Of normalised layers; the last two hold the running moments of batch normalisation."""
 
 
-def parameter_attributes(estimator: Any, params: Parameters) -> dict[str, Any]:
+class FittedNetwork(Protocol):
+    """What an estimator has of its network, in its own attributes."""
+
+    network: object  # the argument: None where the layers are dense
+    input_scale: float | None
+    _network: Network
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    params_: Parameters  # of a user's network
+
+
+def parameter_attributes(estimator: "FittedNetwork", params: Parameters) -> dict[str, object]:
     """Return parameters as attributes, copied: scikit-learn's, or one for a user's network."""
     if estimator.network is not None:
         import jax  # late: dense layers do without
 
         return {"params_": jax.tree.map(np.array, params)}
-    attributes: dict[str, Any] = {
+    attributes: dict[str, object] = {
         "coefs_": [np.array(layer.kernel) for layer in params],
         "intercepts_": [np.array(layer.bias) for layer in params],
     }
@@ -33,7 +45,7 @@ def parameter_attributes(estimator: Any, params: Parameters) -> dict[str, Any]:
     return attributes
 
 
-def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> dict[str, Any]:
+def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> dict[str, object]:
     """Return all that an estimator predicts with, as attributes."""
     attributes = parameter_attributes(estimator, params)
     if estimator.network is None:
@@ -53,12 +65,12 @@ def set_network(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> None:
     estimator.__dict__.update(network_attributes(estimator, plan, params))
 
 
-def norm_of(layer: Dense) -> tuple[Any, ...]:
+def norm_of(layer: Dense) -> tuple[Array | None, ...]:
     """What NORM_ATTRIBUTES hold of a layer, None where it has none."""
     return (layer.scale, layer.shift, *(layer.moments or (None, None)))
 
 
-def parameters_of(estimator: Any, dtype: str) -> Parameters:
+def parameters_of(estimator: "FittedNetwork", dtype: str) -> Parameters:
     """Return the parameters that the attributes hold (users may have changed them)."""
     if estimator.network is not None:
         import jax

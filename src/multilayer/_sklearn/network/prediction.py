@@ -1,7 +1,7 @@
 """What a fitted network is used for besides predicting: outputs, hidden activations, a summary."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -9,9 +9,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._core.types import computing_type
+from multilayer._core.types import MatrixLike, computing_type
+from multilayer._data.rows import Matrix
 from multilayer._sklearn import inputs
 from multilayer._sklearn.network import drawing
+
+if TYPE_CHECKING:
+    from multilayer._nn.model import Parameters
+    from multilayer._nn.network import Network
+    from multilayer._objectives.objective import Objective
 
 DIAGRAM = "sklearn.utils._repr_html.estimator"  # the module that draws them, from 1.9 on
 
@@ -19,14 +25,14 @@ DIAGRAM = "sklearn.utils._repr_html.estimator"  # the module that draws them, fr
 class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The network of an estimator, forward."""
 
-    _network: Any  # a multilayer._nn.network.Network, the one that was trained
+    _network: "Network"  # a multilayer._nn.network.Network, the one that was trained
     input_scale: float | None
     transform_layer: int
-    network: Any
+    network: object
     coefs_: list[np.ndarray]
     intercepts_: list[np.ndarray]
 
-    def _outputs(self, X: Any, read: Any = None) -> np.ndarray:
+    def _outputs(self, X: MatrixLike, read: "Objective | int | None" = None) -> np.ndarray:
         """Compute what is read from the network; see `multilayer._engine.predict`.
 
         It is computed in float32, and comes in the type that scikit-learn would return: float32
@@ -35,7 +41,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         check_is_fitted(self)
         return self._forward(inputs.check_X(self, X, reset=False), read)
 
-    def _forward(self, X: Any, read: Any) -> np.ndarray:
+    def _forward(self, X: Matrix, read: "Objective | int | None") -> np.ndarray:
         """Do the same for rows that were checked."""
         from multilayer._data.rows import row_taker
         from multilayer._engine.predict import outputs
@@ -54,13 +60,13 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             inputs.refuse_huge(X, dtype)  # weights as large would be another matter
         return result.astype(inputs.type_of_results(X, dtype), copy=False)
 
-    def _parameters(self, dtype: str) -> Any:
+    def _parameters(self, dtype: str) -> "Parameters":
         """Return the parameters that the attributes hold (users may have changed them)."""
         from multilayer._sklearn.network.parameters import parameters_of
 
         return parameters_of(self, dtype)
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: MatrixLike) -> np.ndarray:
         """Activations of a hidden layer: the features that the network has made.
 
         Parameters
@@ -129,7 +135,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             refuse("network", "None for a summary of dense layers", self.network)
         return drawing.summary(self)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: None = None) -> np.ndarray:
         """Names of the columns that :meth:`transform` returns.
 
         Parameters
@@ -170,7 +176,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """What a notebook shows; scikit-learn 1.6 calls its own function here."""
         return self._html_repr()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **kwargs: object) -> dict[str, str]:
         """What a notebook shows, by type; scikit-learn 1.6 calls its own function here."""
         from sklearn import get_config
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._core.types import MatrixLike
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.shared_checks import tables_of
@@ -157,11 +160,11 @@ class Perceptron(
     @known_arguments
     def fit(
         self,
-        X: Any,
-        y: Any,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-        sample_weight: Any = None,
+        X: MatrixLike,
+        y: npt.ArrayLike,
+        coef_init: npt.ArrayLike | None = None,
+        intercept_init: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
     ) -> Self:
         """Train until a unit has nothing more to learn, or `tol` or `max_iter` ends it.
 
@@ -211,7 +214,13 @@ class Perceptron(
         return self
 
     @known_arguments
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: npt.ArrayLike,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Make one pass over the given rows, from where the last call left off.
 
         Parameters
@@ -258,11 +267,11 @@ class Perceptron(
 
     def _learn(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
+        X: MatrixLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
         find: Callable[[np.ndarray], tuple[Classes, str]],
-        start: tuple[Any, Any],
+        start: tuple[npt.ArrayLike | None, npt.ArrayLike | None],
         max_iter: int,
     ) -> list[Outcome]:
         """Check the data, train each unit, and set the fitted attributes."""
@@ -304,7 +313,7 @@ class Perceptron(
                 f"{classes}. Clone the estimator to start anew."
             )
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         """Say what data this estimator takes."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils import check_random_state
 
@@ -171,14 +171,19 @@ def accuracy_on(
     return accuracy
 
 
-def first_units(n_units: int, n_features: int, coef_init: Any, intercept_init: Any) -> list[Unit]:
+def first_units(
+    n_units: int,
+    n_features: int,
+    coef_init: Matrix | None,
+    intercept_init: npt.ArrayLike | None,
+) -> list[Unit]:
     """Return new units with copies of given weights and biases, of 0 where none are given."""
     weights = started("coef_init", coef_init, (n_units, n_features))
     biases = started("intercept_init", intercept_init, (n_units,))
     return [Unit(each, float(bias)) for each, bias in zip(weights, biases, strict=True)]
 
 
-def started(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+def started(name: str, value: Matrix | None, shape: tuple[int, ...]) -> np.ndarray:
     """Return a copy in float64, in this shape."""
     if value is None:
         return np.zeros(shape)

@@ -1,28 +1,33 @@
 """What a trained perceptron is used for."""
 
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
+from multilayer._core.types import MatrixLike
+from multilayer._data.rows import Matrix
 from multilayer._sklearn import inputs
 from multilayer._sklearn.targets.class_outputs import labels_of
 from multilayer._sklearn.targets.target_kinds import BINARY
+
+if TYPE_CHECKING:
+    from multilayer._sklearn.targets.target_kinds import Classes
 
 
 class PerceptronUse:
     """Prediction, and the form of the weights."""
 
-    coef_: Any  # ndarray, or CSR after sparsify
+    coef_: Matrix  # CSR after sparsify
     intercept_: np.ndarray
-    classes_: Any
+    classes_: "Classes"
     _target_kind: str
 
     # Prediction ----------------------------------------------------------------------------------
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: MatrixLike) -> np.ndarray:
         """Scores ``z = w @ x + b``: a unit is on where its score is above 0.
 
         Parameters
@@ -39,7 +44,7 @@ class PerceptronUse:
         scores = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
         return scores[:, 0] if self._target_kind == BINARY else scores
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict classes: of the unit that is on, or of the highest score.
 
         Parameters

@@ -1,14 +1,16 @@
 """Class labels, and the numbers that stand for them in training."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._data.rows import Matrix
 from multilayer._sklearn.targets.target_kinds import (
     BINARY,
     MULTICLASS,
@@ -18,7 +20,7 @@ from multilayer._sklearn.targets.target_kinds import (
 )
 
 
-def check_labels(y: Any) -> np.ndarray:
+def check_labels(y: Matrix) -> np.ndarray:
     """Validate labels: 1-D classes, a 2-D indicator matrix, or several columns of classes."""
     if sparse.issparse(y) and y.shape[1] > 1:
         y = y.toarray()
@@ -58,7 +60,9 @@ def find_classes(y: np.ndarray) -> tuple[Classes, str]:
     return classes, BINARY if len(classes) == 2 else MULTICLASS
 
 
-def declared_classes(classes: Any, y: Any) -> tuple[Classes, str]:
+def declared_classes(
+    classes: npt.ArrayLike | Sequence[npt.ArrayLike], y: npt.ArrayLike
+) -> tuple[Classes, str]:
     """Return classes declared ahead of their samples, and the kind of target they make.
 
     A list of arrays declares several columns of classes; otherwise y shows whether the classes are

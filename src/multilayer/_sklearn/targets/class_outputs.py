@@ -4,7 +4,6 @@ This module needs NumPy alone.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -42,7 +41,7 @@ def of_each(
     logits: list[np.ndarray],
     yes_no: Callable[[np.ndarray], np.ndarray],
     exclusive: Callable[[str, np.ndarray], np.ndarray],
-) -> Any:
+) -> np.ndarray | list[np.ndarray]:
     """Apply one of two functions, from logits to probabilities, to each head."""
     if kind == MULTILABEL:
         return yes_no(logits[0])

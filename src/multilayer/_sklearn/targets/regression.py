@@ -2,7 +2,7 @@
 
 import itertools
 import textwrap
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def _check_own_loss(record: RegressionLoss, n_levels: int) -> None:
         refuse("loss", rule, record, "Form it from JAX operations; training adds the losses up.")
 
 
-def check_quantiles(value: Any) -> None:
+def check_quantiles(value: Sequence[float]) -> None:
     """Check levels: in (0, 1), ascending."""
     rule = "a sequence of ascending numbers in (0, 1)"
     try:

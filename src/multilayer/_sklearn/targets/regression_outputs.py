@@ -6,7 +6,7 @@ order, or the mean and the standard deviation.
 
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,9 +35,16 @@ class Units(NamedTuple):
         return values[:, 0] if self.one_target else values
 
 
-def numbers_of(objective: Objective, units: Units, says: np.ndarray, *, spread: bool) -> Any:
+def point_of(objective: Objective, units: Units, says: np.ndarray) -> np.ndarray:
+    """Return the mean or median of each target."""
+    return units.values(says[..., objective.middle] if says.ndim == 3 else says)
+
+
+def numbers_of(
+    objective: Objective, units: Units, says: np.ndarray, *, spread: bool
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """Return the mean or median of each target; with `spread` its standard deviation too."""
-    point = units.values(says[..., objective.middle] if says.ndim == 3 else says)
+    point = point_of(objective, units, says)
     return (point, units.spreads(says[..., 1])) if spread else point
 
 
@@ -47,7 +54,11 @@ def quantiles_of(units: Units, says: np.ndarray, asked: Sequence[int]) -> np.nda
 
 
 def quantiles_at(
-    objective: Objective, units: Units, says: np.ndarray, learnt: Sequence[float], wanted: Any
+    objective: Objective,
+    units: Units,
+    says: np.ndarray,
+    learnt: Sequence[float],
+    wanted: Sequence[float],
 ) -> np.ndarray:
     """Return the quantiles at levels of the caller's choice, on a last axis.
 
@@ -78,7 +89,7 @@ def quantiles_at(
     return quantiles_of(units, says, [list(learnt).index(level) for level in levels])
 
 
-def check_spread(objective: Objective, wanted: bool, quantiles: Any) -> None:
+def check_spread(objective: Objective, wanted: bool, quantiles: Sequence[float] | None) -> None:
     """Refuse standard deviations that were not learnt, or beside quantiles."""
     if wanted and quantiles is not None:
         refuse("return_std", "False where quantiles are asked for", wanted)
