@@ -1,20 +1,13 @@
 """Types shared by all."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-    from scipy import sparse
+from typing import Any, TypeAlias
 
 Array: TypeAlias = Any
 """A JAX array, a NumPy array or scalar, or a tracer of one: all serve a compiled program."""
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 """What JSON holds, parsed or to be written."""
-
-MatrixLike: TypeAlias = "npt.ArrayLike | sparse.spmatrix | sparse.sparray"
-"""What users hand in as X: an array, a data frame, rows in a list, a sparse matrix."""
 
 Report: TypeAlias = dict[str, float]
 """Figures of one epoch by column name."""

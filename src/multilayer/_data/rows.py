@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from multilayer._core.errors import DataError
@@ -13,6 +14,10 @@ KEPT = ("float32", "float16", "uint8", "int8", "uint16", "int16")
 
 Matrix: TypeAlias = Any
 """A 2-D array of NumPy's, or a sparse one of SciPy's."""
+
+
+MatrixLike: TypeAlias = npt.ArrayLike | sparse.spmatrix | sparse.sparray
+"""What users hand in as X: an array, a data frame, rows in a list, a sparse matrix."""
 
 
 def compact(X: np.ndarray, dtype: str) -> np.ndarray:

@@ -14,7 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.process import check_process
-from multilayer._core.types import MatrixLike
+from multilayer._data.rows import MatrixLike
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import NetworkArguments

@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
-from multilayer._core.types import MatrixLike, computing_type
+from multilayer._core.types import computing_type
+from multilayer._data.rows import MatrixLike
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.checks import Resolved, check_classifier

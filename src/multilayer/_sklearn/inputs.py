@@ -16,12 +16,11 @@ from sklearn.utils.validation import (
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
-from multilayer._core.types import MatrixLike
 from multilayer._core.wording import counted
 from multilayer._data import columns
 from multilayer._data.frames import is_frame
 from multilayer._data.objects import is_missing
-from multilayer._data.rows import Matrix
+from multilayer._data.rows import Matrix, MatrixLike
 
 
 def check_X(estimator: BaseEstimator, X: MatrixLike, *, reset: bool) -> Matrix:

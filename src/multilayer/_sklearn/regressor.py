@@ -10,7 +10,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import DataError
-from multilayer._core.types import MatrixLike, computing_type
+from multilayer._core.types import computing_type
+from multilayer._data.rows import MatrixLike
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES, loss_of
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments

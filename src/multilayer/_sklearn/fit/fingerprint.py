@@ -24,13 +24,12 @@ from scipy import sparse
 
 from multilayer._core.checks import refuse
 from multilayer._core.environment import usable_cores
-from multilayer._core.types import Array
+from multilayer._core.types import JSON, Array
 from multilayer._data.rows import Matrix
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._sklearn.fit.samples import Samples
 
 if TYPE_CHECKING:
-    from multilayer._core.types import JSON
     from multilayer._sklearn.base import BaseMLP
 
 NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "transform_layer", "verbose")

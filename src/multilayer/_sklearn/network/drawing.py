@@ -30,7 +30,7 @@ def rows_of(estimator: "BaseMLP") -> Iterator[tuple[str, int, str, int]]:
     yield "output", sizes[-1], estimator.out_activation_, n_parameters(estimator, network.n_hidden)
 
 
-def name_of(activation: Activation) -> str:
+def name_of(activation: "Activation") -> str:
     """Name of an activation, that of the function where it is one."""
     if isinstance(activation, str):
         return activation

@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._core.types import MatrixLike, computing_type
-from multilayer._data.rows import Matrix
+from multilayer._core.types import computing_type
+from multilayer._data.rows import Matrix, MatrixLike
 from multilayer._sklearn import inputs
 from multilayer._sklearn.network import drawing
 

@@ -11,7 +11,7 @@ from sklearn.utils import Tags
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
-from multilayer._core.types import MatrixLike
+from multilayer._data.rows import MatrixLike
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.shared_checks import tables_of

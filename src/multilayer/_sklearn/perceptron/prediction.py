@@ -7,8 +7,7 @@ from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.types import MatrixLike
-from multilayer._data.rows import Matrix
+from multilayer._data.rows import Matrix, MatrixLike
 from multilayer._sklearn import inputs
 from multilayer._sklearn.targets.class_outputs import labels_of
 from multilayer._sklearn.targets.target_kinds import BINARY
