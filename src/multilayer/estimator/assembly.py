@@ -13,8 +13,10 @@ from multilayer._core.types import computing_type
 from multilayer._data.source import Rows
 from multilayer._engine.loop import Training
 from multilayer._engine.state import initial_state
-from multilayer._sklearn.arguments.checks import check_parameters
+from multilayer._sklearn.arguments.architecture import check_architecture
+from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
+from multilayer._sklearn.arguments.solver_arguments import resolve_solver
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 from multilayer.estimator.design import Design
@@ -94,7 +96,9 @@ def assemble(design: Design, source: EndlessSource, seed: int) -> Training:
         **design.optimizer,
     )
     network, objective = network_of(design), design.head.objective()
-    resolved, dtype = check_parameters(arguments), computing_type()
+    # Checked as a design already, by TensorFlow's rules: an epsilon of 0, for instance, is allowed.
+    resolved = Resolved(arguments, check_architecture(arguments), resolve_solver(arguments))
+    dtype = computing_type()
     config = assembly.configuration(
         resolved,
         network,

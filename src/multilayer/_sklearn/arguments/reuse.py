@@ -30,11 +30,6 @@ def check_reuse(arguments: NetworkArguments, n_hidden: int) -> None:
     if arguments.layer_learning_rates is not None:
         check_layer_rates(arguments.layer_learning_rates, n_hidden + 1)
     given = arguments.reuse_from
-    if given is None:
-        for name, unset in (("n_reused_layers", None), ("freeze_reused", False)):
-            if getattr(arguments, name) != unset:
-                rule = f"{unset} without reuse_from"
-                refuse(name, rule, getattr(arguments, name), "Give reuse_from too.")
     if given is None or isinstance(given, str | os.PathLike):
         return
     from sklearn.frozen import FrozenEstimator
@@ -63,6 +58,12 @@ def start(
 
     ``names`` are the features' names of the new network's data, None where they have none.
     """
+    if arguments.reuse_from is None:
+        for name, unset in (("n_reused_layers", None), ("freeze_reused", False)):
+            value = getattr(arguments, name)
+            if value != unset:
+                refuse(name, f"{unset} without reuse_from", value, "Give reuse_from too.")
+        return params, 0
     source = trained(arguments.reuse_from)
     n = source._network.n_hidden if arguments.n_reused_layers is None else arguments.n_reused_layers
     check_fits(arguments, source, network, int(n))

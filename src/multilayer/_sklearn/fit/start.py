@@ -70,9 +70,7 @@ def fresh(
         output_like=architecture.output_like,
         dtype=dtype,
     )
-    n_reused = 0
-    if arguments.reuse_from is not None:
-        layers, n_reused = reuse.start(arguments, network, layers, names)
+    layers, n_reused = reuse.start(arguments, network, layers, names)
     if arguments.freeze_reused:
         network = resolved.network(network.layer_sizes, n_frozen=n_reused)
     return Start(network.at_prediction(), network, layers, draw_seed(rng), n_reused)
