@@ -9,6 +9,8 @@ from scipy import sparse
 from multilayer import MLPClassifier, MLPRegressor
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._engine.gradient import batch_gradient
+from multilayer._sklearn.fit.assembly import prepare
+from multilayer._sklearn.fit.start import start_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -57,8 +59,8 @@ def gradients(model, X, y, weight):
     """Return the gradients of the batches of an epoch, all at the first parameters."""
     resolved = model._check_parameters()
     samples, objective = model._samples(X, y, weight, first=True)
-    start = model._start(resolved, samples, objective, again=False)
-    _, training = model._begin(resolved, start, objective, samples, None)
+    start = start_of(model, resolved, samples, objective, again=False)
+    _, training = prepare(model, resolved, start, objective, samples, None)
     config, hyper, params = training.config, training.hyper, training.state.params
     return [
         np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(slopes)])

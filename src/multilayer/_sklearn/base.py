@@ -3,41 +3,37 @@
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
-from multilayer._core.process import check_process
 from multilayer._data.rows import MatrixLike
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.arguments.solver_arguments import is_full_batch
-from multilayer._sklearn.fit.samples import Samples, set_aside
+from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.sklearn_callbacks import (
     CallbackSupportMixin,
     notify_sklearn,
     with_callbacks,
 )
-from multilayer._sklearn.fit.weight_normalization import Seen, divisors
+from multilayer._sklearn.fit.weight_normalization import Seen
 from multilayer._sklearn.network.curves import Curves
 from multilayer._sklearn.network.prediction import NetworkUse
 
 if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._engine.callbacks.protocol import Callback
-    from multilayer._engine.loop import Scorer, Training
-    from multilayer._nn.model import Model
+    from multilayer._engine.loop import Training
     from multilayer._objectives.objective import LossNumbers, Objective
     from multilayer._sklearn.arguments.checks import Resolved
     from multilayer._sklearn.fit.assembly import Plan
-    from multilayer._sklearn.fit.checkpointing import CheckpointedFit
-    from multilayer._sklearn.fit.start import Continuation, Start
+    from multilayer._sklearn.fit.start import Continuation
 
 
 def is_stochastic(estimator: "BaseMLP") -> bool:
@@ -147,7 +143,9 @@ class BaseMLP(
         DivergenceError
             The loss became infinite or NaN (a ValueError); the best finite network is kept.
         """
+        from multilayer._sklearn.fit.assembly import prepare
         from multilayer._sklearn.fit.checkpointing import checkpointed_fit
+        from multilayer._sklearn.fit.start import start_of
 
         resolved = self._check_parameters()
         again = self.warm_start and "_network" in vars(self)
@@ -157,14 +155,14 @@ class BaseMLP(
                     self._check_same_targets(y)
                 samples, objective = self._samples(X, y, sample_weight, first=not again)
                 validation = self._validation(X_val, y_val, sample_weight_val)
-                start = self._start(resolved, samples, objective, again=again)
+                start = start_of(self, resolved, samples, objective, again=again)
                 checkpointed = None
                 if self.checkpoint is not None:
                     checkpointed = stack.enter_context(
                         checkpointed_fit(self, start, samples, validation, warm=again)
                     )
-                plan, training = self._begin(
-                    resolved, start, objective, samples, validation, checkpointed
+                plan, training = prepare(
+                    self, resolved, start, objective, samples, validation, checkpointed
                 )
                 if training.checkpointer is not None:
                     stack.enter_context(training.checkpointer)
@@ -182,6 +180,9 @@ class BaseMLP(
         again: bool,
     ) -> Self:
         """Train for one epoch, from where the last call left off (partial_fit)."""
+        from multilayer._sklearn.fit.assembly import prepare
+        from multilayer._sklearn.fit.start import start_of
+
         if self.checkpoint is not None:
             refuse(
                 "checkpoint",
@@ -191,8 +192,8 @@ class BaseMLP(
             )
         with self._unchanged_on_refusal():
             (rows, objective), judged = samples(), self._validation(*validation)
-            start = self._start(resolved, rows, objective, again=again)
-            plan, training = self._begin(resolved, start, objective, rows, judged, one_epoch=True)
+            start = start_of(self, resolved, rows, objective, again=again)
+            plan, training = prepare(self, resolved, start, objective, rows, judged, one_epoch=True)
         self._run(plan, training, 1, [], keep_best=False)
         return self
 
@@ -238,117 +239,9 @@ class BaseMLP(
     def _full_batch(self) -> bool:
         return is_full_batch(self.solver)
 
-    def _start(
-        self, resolved: "Resolved", samples: Samples, objective: "Objective", *, again: bool
-    ) -> "Start":
-        """Return first parameters, or those of before if they fit the arguments and samples."""
-        check_process()  # before anything that a fork has broken is touched
-        from multilayer._sklearn.fit import start
-
-        dtype = samples.dtype
-        if again:
-            network = self._network_to_continue(resolved, objective)
-            return start.Start(
-                network=network.at_prediction(),
-                in_training=network,
-                params=self._parameters(dtype),
-                seed=self._seed,
-                n_reused_layers=self.n_reused_layers_,
-                history=self._history,
-                continuation=self._resumable,
-                seen=self._seen,
-                n_rows_trained=self.t_,
-            )
-        names = getattr(self, "feature_names_in_", None)
-        rng, n_features = check_random_state(self.random_state), samples.X.shape[1]
-        return start.fresh(resolved, rng, n_features, sum(objective.heads), names, dtype)
-
-    def _network_to_continue(self, resolved: "Resolved", objective: "Objective") -> "Model":
-        """Return the network of before with its functions of now; refuse another shape."""
-        before = self._network
-        if self.network is not None or "params_" in vars(self):
-            self._check_same_own_network()
-        if sum(objective.heads) != self.n_outputs_:
-            self._refuse_other(*self._other_objective())
-        if self.network is not None:
-            return before
-        if resolved.architecture.hidden_sizes != before.layer_sizes[1:-1]:
-            self._refuse_other("hidden_layer_sizes", before.layer_sizes[1:-1])
-        if self.norm != before.norm:
-            self._refuse_other("norm", before.norm)
-        n_frozen = self.n_reused_layers_ if self.freeze_reused else 0
-        return resolved.network(before.layer_sizes, n_frozen)
-
-    def _check_same_own_network(self) -> None:
-        """Refuse to continue with a network of the user's in place of another."""
-        from multilayer._nn.layer import as_layer
-
-        before = getattr(self._network, "layer", None)
-        if self.network is None or as_layer("network", self.network) != before:
-            self._refuse_other("network", before)
-
-    def _begin(
-        self,
-        resolved: "Resolved",
-        start: "Start",
-        objective: "Objective",
-        samples: Samples,
-        validation: Samples | None,
-        checkpointed: "CheckpointedFit | None" = None,
-        *,
-        one_epoch: bool = False,
-    ) -> "tuple[Plan, Training]":
-        """Return a training run over checked samples, at its first step or at its checkpoint.
-
-        For one epoch (partial_fit) no samples are set aside.
-        """
-        from multilayer._sklearn.fit.assembly import Plan, assemble
-
-        full_batch = resolved.solver.full_batch
-        if checkpointed is not None:
-            start = replace(start, seed=checkpointed.seed)
-        if self.early_stopping and validation is None and not one_epoch and not full_batch:
-            samples, validation = set_aside(
-                samples, self.validation_fraction, seed=start.seed, strata=self._strata(samples)
-            )
-        given, dtype = samples.weight, samples.dtype
-        samples, validation, class_weights = self._weighed(samples, validation)
-        if not full_batch:
-            seen = (start.seen if one_epoch else Seen()).after(given, samples.weight)
-            start = replace(start, seen=seen)
-            by_class, rule = class_weights is not None, self.weight_normalization
-            samples = samples.dividing(divisors(rule, given, seen, by_class=by_class))
-        plan = Plan(
-            resolved=resolved,
-            start=start,
-            objective=objective,
-            numbers=self._loss_numbers(dtype, class_weights),
-            dtype=dtype,
-            given=self.get_params(deep=False),
-        )
-        scorer = self._scorer(plan, validation)
-        make = None if checkpointed is None else checkpointed.checkpointer
-        return plan, assemble(plan, samples, validation, scorer, make, one_epoch=one_epoch)
-
     @abstractmethod
     def _other_objective(self) -> tuple[str, object]:
         """Name the argument that asks for other output units, and its value in training."""
-
-    def _refuse_other(self, name: str, before: object) -> None:
-        refuse(
-            name,
-            f"{before!r}, as in the network that is continued",
-            getattr(self, name),
-            "Set warm_start=False to start a new one, or clone the estimator.",
-        )
-
-    def _scorer(self, plan: "Plan", validation: Samples | None) -> "Scorer | None":
-        """Return the function that scores a network, where `scoring` asks for one."""
-        if self.scoring is None or validation is None or self.scoring == "loss":
-            return None
-        from multilayer._sklearn.fit.scorer import network_scorer
-
-        return network_scorer(self, plan, validation)
 
     def _run(
         self,

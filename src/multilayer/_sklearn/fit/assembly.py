@@ -1,7 +1,8 @@
 """From an estimator's arguments and checked data to a training run of the engine."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -28,8 +29,14 @@ from multilayer._objectives.scores import score_scale
 from multilayer._optim.schedules import Rates, make_rates
 from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.arguments.constructors import NetworkArguments
-from multilayer._sklearn.fit.samples import Samples
-from multilayer._sklearn.fit.start import Start
+from multilayer._sklearn.fit.samples import Samples, set_aside
+from multilayer._sklearn.fit.scorer import network_scorer
+from multilayer._sklearn.fit.start import NOTHING_SEEN, Start
+from multilayer._sklearn.fit.weight_normalization import divisors
+
+if TYPE_CHECKING:
+    from multilayer._sklearn.base import BaseMLP
+    from multilayer._sklearn.fit.checkpointing import CheckpointedFit
 
 VALIDATION_BLOCK = 1024  # most rows of a block of validation data
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
@@ -50,6 +57,50 @@ class Plan:
     numbers: LossNumbers
     dtype: str
     given: Mapping[str, object] = field(default_factory=dict)  # the arguments, for callbacks
+
+
+def prepare(
+    estimator: "BaseMLP",
+    resolved: Resolved,
+    start: Start,
+    objective: Objective,
+    samples: Samples,
+    validation: Samples | None,
+    checkpointed: "CheckpointedFit | None" = None,
+    *,
+    one_epoch: bool = False,
+) -> tuple[Plan, Training]:
+    """Return a plan and a training run over checked samples.
+
+    Samples are set aside where early stopping asks for them and there is no validation data, not
+    for one epoch (partial_fit); rows are weighed by their classes and by `weight_normalization`.
+    """
+    full_batch = resolved.solver.full_batch
+    if checkpointed is not None:
+        start = replace(start, seed=checkpointed.seed)
+    if estimator.early_stopping and validation is None and not one_epoch and not full_batch:
+        fraction, strata = estimator.validation_fraction, estimator._strata(samples)
+        samples, validation = set_aside(samples, fraction, seed=start.seed, strata=strata)
+    given = samples.weight
+    samples, validation, class_weights = estimator._weighed(samples, validation)
+    if not full_batch:
+        seen = (start.seen if one_epoch else NOTHING_SEEN).after(given, samples.weight)
+        start = replace(start, seen=seen)
+        by_class, rule = class_weights is not None, estimator.weight_normalization
+        samples = samples.dividing(divisors(rule, given, seen, by_class=by_class))
+    plan = Plan(
+        resolved=resolved,
+        start=start,
+        objective=objective,
+        numbers=estimator._loss_numbers(samples.dtype, class_weights),
+        dtype=samples.dtype,
+        given=estimator.get_params(deep=False),
+    )
+    scorer = None
+    if validation is not None and estimator.scoring not in (None, "loss"):
+        scorer = network_scorer(estimator, plan, validation)
+    make = None if checkpointed is None else checkpointed.checkpointer
+    return plan, assemble(plan, samples, validation, scorer, make, one_epoch=one_epoch)
 
 
 def assemble(

@@ -2,20 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 import jax
 import numpy as np
 import optax
+from sklearn.utils import check_random_state
 
+from multilayer._core.checks import refuse
+from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._engine.history import History
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
+from multilayer._nn.layer import as_layer
 from multilayer._nn.model import Model, Parameters
 from multilayer._nn.network import initialize
+from multilayer._objectives.objective import Objective
 from multilayer._sklearn.arguments import own_network, reuse
 from multilayer._sklearn.arguments.checks import Resolved
+from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.weight_normalization import Seen
+from multilayer._sklearn.network.parameters import parameters_of
+
+if TYPE_CHECKING:
+    from multilayer._sklearn.base import BaseMLP
 
 NOTHING_SEEN = Seen()
 
@@ -40,6 +50,39 @@ class Start:
     continuation: Continuation | None = None
     seen: Seen = NOTHING_SEEN  # the weights of the rows of partial_fit so far
     n_rows_trained: int = 0  # counted anew in each epoch
+
+
+def start_of(
+    estimator: "BaseMLP",
+    resolved: Resolved,
+    samples: Samples,
+    objective: Objective,
+    *,
+    again: bool,
+) -> Start:
+    """Return first parameters, or with ``again`` those of before if they fit what is asked now."""
+    check_process()  # before anything that a fork has broken is touched
+    if not again:
+        return fresh(
+            resolved,
+            check_random_state(estimator.random_state),
+            samples.X.shape[1],
+            sum(objective.heads),
+            getattr(estimator, "feature_names_in_", None),
+            samples.dtype,
+        )
+    network = network_to_continue(estimator, resolved, objective)
+    return Start(
+        network=network.at_prediction(),
+        in_training=network,
+        params=parameters_of(estimator, samples.dtype),
+        seed=estimator._seed,
+        n_reused_layers=estimator.n_reused_layers_,
+        history=estimator._history,
+        continuation=estimator._resumable,
+        seen=estimator._seen,
+        n_rows_trained=estimator.t_,
+    )
 
 
 def fresh(
@@ -82,6 +125,35 @@ def draw_seed(rng: np.random.RandomState) -> int:
 
 
 # Continued training ---------------------------------------------------------------------------
+
+
+def network_to_continue(estimator: "BaseMLP", resolved: Resolved, objective: Objective) -> Model:
+    """Return the network of before with its functions of now; refuse another shape."""
+    before = estimator._network
+    if estimator.network is not None or "params_" in vars(estimator):
+        layer = getattr(before, "layer", None)
+        if estimator.network is None or as_layer("network", estimator.network) != layer:
+            refuse_other(estimator, "network", layer)
+    if sum(objective.heads) != estimator.n_outputs_:
+        refuse_other(estimator, *estimator._other_objective())
+    if estimator.network is not None:
+        return before
+    if resolved.architecture.hidden_sizes != before.layer_sizes[1:-1]:
+        refuse_other(estimator, "hidden_layer_sizes", before.layer_sizes[1:-1])
+    if estimator.norm != before.norm:
+        refuse_other(estimator, "norm", before.norm)
+    n_frozen = estimator.n_reused_layers_ if estimator.freeze_reused else 0
+    return resolved.network(before.layer_sizes, n_frozen)
+
+
+def refuse_other(estimator: "BaseMLP", name: str, before: object) -> NoReturn:
+    """Refuse an argument that differs from that of the network which is continued."""
+    refuse(
+        name,
+        f"{before!r}, as in the network that is continued",
+        getattr(estimator, name),
+        "Set warm_start=False to start a new one, or clone the estimator.",
+    )
 
 
 class Raw(NamedTuple):
