@@ -1,6 +1,7 @@
 """The multilayer perceptron classifier."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -142,7 +143,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             weight = rows.weight * class_weights.weights_of_rows(tables, rows.y)
             if not weight.any():
                 refuse("class_weight", "above 0 for a class that has samples", self.class_weight)
-            weighed.append(rows.weighing(weight.astype(rows.weight.dtype)))
+            weighed.append(replace(rows, weight=weight.astype(rows.weight.dtype)))
         return weighed[0], weighed[1] if validation is not None else None, tables
 
     def _strata(self, samples: Samples) -> np.ndarray | None:

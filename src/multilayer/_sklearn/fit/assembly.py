@@ -87,7 +87,8 @@ def prepare(
         seen = (start.seen if one_epoch else NOTHING_SEEN).after(given, samples.weight)
         start = replace(start, seen=seen)
         by_class, rule = class_weights is not None, estimator.weight_normalization
-        samples = samples.dividing(divisors(rule, given, seen, by_class=by_class))
+        divisor = divisors(rule, given, seen, by_class=by_class)
+        samples = replace(samples, divisor=divisor)
     plan = Plan(
         resolved=resolved,
         start=start,

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,14 +45,6 @@ class Samples:
             return Samples(self.X[rows], *parts)
         numbers = rows if self.rows is None else self.rows[rows]
         return Samples(self.X, *parts, streamed=True, rows=numbers)
-
-    def weighing(self, weight: np.ndarray) -> "Samples":
-        """Return the same rows with other weights."""
-        return replace(self, weight=weight)
-
-    def dividing(self, divisor: np.ndarray | None) -> "Samples":
-        """Return the same rows with what each adds to the divisor of its batch's loss."""
-        return replace(self, divisor=divisor)
 
     def taker(self, dtype: str) -> Callable[[np.ndarray | slice], np.ndarray]:
         """Return a function that takes rows, by numbers or a slice, dense and compact."""

@@ -13,7 +13,7 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, MultilayerError
 from multilayer._core.suggestions import did_you_mean
 from multilayer._nn.model import Parameters
-from multilayer._sklearn.network.parameters import parameter_attributes, set_network
+from multilayer._sklearn.network.parameters import network_attributes, set_network
 
 if TYPE_CHECKING:
     from multilayer._engine.loop import Scorer
@@ -90,7 +90,7 @@ def network_scorer(estimator: "BaseMLP", plan: "Plan", validation: "Samples") ->
         return float(value)
 
     def score(network: Parameters) -> float:
-        view.__dict__.update(parameter_attributes(estimator, jax.device_get(network)))
+        view.__dict__.update(network_attributes(estimator, plan, jax.device_get(network)))
         return score_view()
 
     try_scorer(estimator, scorer, score_view, validation.labels)

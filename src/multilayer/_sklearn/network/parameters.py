@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from multilayer._core.types import Array
 from multilayer._nn.model import Parameters
 from multilayer._nn.moments import Moments
 from multilayer._nn.network import Dense, Layers, Network
@@ -28,34 +27,32 @@ class FittedNetwork(Protocol):
     params_: Parameters  # of a user's network
 
 
-def parameter_attributes(estimator: "FittedNetwork", params: Parameters) -> dict[str, object]:
-    """Return parameters as attributes, copied: scikit-learn's, or one for a user's network."""
-    if estimator.network is not None:
-        import jax  # late: dense layers do without
-
-        return {"params_": jax.tree.map(np.array, params)}
-    attributes: dict[str, object] = {
-        "coefs_": [np.array(layer.kernel) for layer in params],
-        "intercepts_": [np.array(layer.bias) for layer in params],
-    }
-    norms = [norm_of(layer) for layer in params[:-1]]
-    for i, name in enumerate(NORM_ATTRIBUTES):
-        if norms and norms[0][i] is not None:
-            attributes[name] = [np.array(norm[i]) for norm in norms]
-    return attributes
-
-
 def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> dict[str, object]:
-    """Return all that an estimator predicts with, as attributes."""
-    attributes = parameter_attributes(estimator, params)
-    if estimator.network is None:
-        attributes["n_layers_"] = len(params) + 1
-    return attributes | {
+    """Return all that an estimator predicts with as attributes, the parameters copied.
+
+    Those are scikit-learn's for dense layers, and ``params_`` for a user's network.
+    """
+    attributes: dict[str, object] = {
         "_network": plan.start.network,
         "_trained": plan.objective,
         "n_outputs_": sum(plan.objective.heads),
         "n_reused_layers_": plan.start.n_reused_layers,
     }
+    if estimator.network is not None:
+        import jax  # late: dense layers do without
+
+        return attributes | {"params_": jax.tree.map(np.array, params)}
+    attributes |= {
+        "n_layers_": len(params) + 1,
+        "coefs_": [np.array(layer.kernel) for layer in params],
+        "intercepts_": [np.array(layer.bias) for layer in params],
+    }
+    hidden = params[:-1]
+    norms = [(layer.scale, layer.shift, *(layer.moments or (None, None))) for layer in hidden]
+    for i, name in enumerate(NORM_ATTRIBUTES):
+        if norms and norms[0][i] is not None:
+            attributes[name] = [np.array(norm[i]) for norm in norms]
+    return attributes
 
 
 def set_network(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> None:
@@ -63,11 +60,6 @@ def set_network(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> None:
     for name in (*NORM_ATTRIBUTES, "coefs_", "intercepts_", "params_", "n_layers_"):
         estimator.__dict__.pop(name, None)
     estimator.__dict__.update(network_attributes(estimator, plan, params))
-
-
-def norm_of(layer: Dense) -> tuple[Array | None, ...]:
-    """What NORM_ATTRIBUTES hold of a layer, None where it has none."""
-    return (layer.scale, layer.shift, *(layer.moments or (None, None)))
 
 
 def parameters_of(estimator: "FittedNetwork", dtype: str) -> Parameters:
