@@ -8,7 +8,7 @@ from multilayer._core.types import REPORT_COLUMNS
 from multilayer._data.order import shuffled
 from multilayer._data.source import ResidentSource
 from multilayer._engine.loop import Training
-from multilayer._engine.state import initial_state
+from multilayer._engine.xla.maker import XLA
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
 from multilayer._sklearn.arguments.architecture import network_of, output_like
@@ -81,12 +81,13 @@ def _training(
     plan = assembly.Plan(estimator, network, objective, numbers, seed)
     hyper = assembly.hyper_parameters(plan, config, source)
     return Training(
+        maker=XLA,
         config=config,
         hyper=hyper,
         source=source,
         schedule=assembly.schedule(estimator, source, epochs),
         validation=validation,
-        state=initial_state(config, hyper, params),
+        state=XLA.initial_state(config, hyper, params),
     )
 
 

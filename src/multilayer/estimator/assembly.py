@@ -11,7 +11,7 @@ import numpy as np
 from multilayer._core.errors import DataError
 from multilayer._data.source import Rows
 from multilayer._engine.loop import Training
-from multilayer._engine.state import initial_state
+from multilayer._engine.xla.maker import XLA
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.targets.loss_numbers import classifier_numbers
@@ -61,7 +61,8 @@ def make_source(
         if passes.n_steps is not None and place.begun + passes.n_steps <= start:
             place = Place(start, place.mark)  # it had been read to its end
         # Each reading of an input has an order of its own.
-        return ArraySource(rows, given.passes(seed + (place.begun << 32)), place.begun), place
+        passes = given.passes(seed + (place.begun << 32))
+        return ArraySource(rows, passes, place.begun, put=XLA.put), place
     place = continued(stored, STREAM, start)
 
     def batches() -> Iterator[Rows]:
@@ -69,7 +70,7 @@ def make_source(
             assert labels is not None
             yield rows_of(design, features, labels, dtype)
 
-    source = StreamSource(batches(), start)
+    source = StreamSource(batches(), start, put=XLA.put)
     if source.end == place.begun:
         raise DataError("input_fn must return at least one batch, its iterator has none.")
     return source, place
@@ -104,10 +105,11 @@ def assemble(design: Design, source: EndlessSource, seed: int) -> Training:
     hyper = assembly.hyper_parameters(plan, config, source)
     params = first_parameters(design, network, seed, config.dtype)
     return Training(
+        maker=XLA,
         config=config,
         hyper=hyper,
         source=source,
         schedule=lambda steps: np.full(len(steps), LEARNING_RATE),
         validation=None,
-        state=initial_state(config, hyper, params),
+        state=XLA.initial_state(config, hyper, params),
     )

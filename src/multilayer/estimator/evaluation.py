@@ -8,7 +8,7 @@ import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
-from multilayer._engine import predict as engine
+from multilayer._engine.xla import predict as engine
 from multilayer._persist.checkpoints import Checkpoint
 from multilayer._sklearn.fit import assembly
 from multilayer.estimator.assembly import rows_of

@@ -158,6 +158,7 @@ def keep(estimator: Any, training: Training, begun: int, *, keep_best: bool) -> 
 def minimise(estimator: Any, training: Training, callbacks: Sequence[Callback]) -> None:
     """Minimise with SciPy and set the fitted attributes."""
     found = lbfgs.minimise(
+        training.maker,
         training.config,
         training.hyper,
         training.source,
