@@ -6,7 +6,12 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._engine.state import TrainState
-from multilayer._persist.checkpoints import Checkpoint, newest_checkpoint, read_checkpoint
+from multilayer._persist.checkpoints import (
+    Checkpoint,
+    newest_checkpoint,
+    read_checkpoint,
+    read_newest,
+)
 from multilayer._persist.trees import restored_tree
 from multilayer._sklearn.fit import assembly
 from multilayer.estimator.design import Design
@@ -43,8 +48,8 @@ def find_checkpoint(design: Design, place: Any) -> Checkpoint:
 
 def last_checkpoint(design: Design, folder: str) -> Checkpoint | None:
     """Return the checkpoint that training goes on from, None where there is none."""
-    newest = newest_checkpoint(folder)
-    return None if newest is None else checked(design, read_checkpoint(newest))
+    newest = read_newest(folder)
+    return None if newest is None else checked(design, newest)
 
 
 def seed_of(config: RunConfig, checkpoint: Checkpoint | None) -> int:
