@@ -4,7 +4,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ class Place:
     """Where in which input training is: with this a later call goes on there."""
 
     begun: int  # the global step of the input's first batch
-    mark: Any  # what distinguishes inputs, as JSON
+    mark: object  # what distinguishes inputs, as JSON
 
 
 def rows_of(design: Design, features: Features, labels: np.ndarray, dtype: str) -> Rows:
@@ -45,7 +44,7 @@ def rows_of(design: Design, features: Features, labels: np.ndarray, dtype: str) 
 
 
 def make_source(
-    design: Design, given: Input, start: int, seed: int, stored: Any, dtype: str
+    design: Design, given: Input, start: int, seed: int, stored: object, dtype: str
 ) -> tuple[EndlessSource, Place]:
     """Return the batches from a global step on, and their place in the input.
 
@@ -76,10 +75,12 @@ def make_source(
     return source, place
 
 
-def continued(stored: Any, mark: Any, start: int) -> Place:
+def continued(stored: object, mark: object, start: int) -> Place:
     """Return the place of an input: as it is stored, or at its beginning."""
-    same = stored is not None and stored["mark"] == mark
-    return Place(int(stored["begun"]) if same else start, mark)
+    match stored:
+        case {"mark": before, "begun": int(begun)} if before == mark:
+            return Place(begun, mark)
+    return Place(start, mark)
 
 
 def assemble(design: Design, source: EndlessSource, seed: int) -> Training:

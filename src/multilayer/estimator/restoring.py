@@ -1,6 +1,6 @@
 """From checkpoints back to training states and networks."""
 
-from typing import Any
+import os
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def warm_started(state: TrainState, design: Design) -> TrainState:
     return state._replace(params=params, best_params=params)
 
 
-def find_checkpoint(design: Design, place: Any) -> Checkpoint:
+def find_checkpoint(design: Design, place: str | os.PathLike[str]) -> Checkpoint:
     """Return a checkpoint, named itself or by its folder; there must be one."""
     path = str(place)
     newest = path if path.endswith(".safetensors") else newest_checkpoint(path)

@@ -103,7 +103,7 @@ class RunConfig:
         return Interval(steps, None if steps else self.save_checkpoints_secs)
 
 
-def check_model_dir(value: Any) -> None:
+def check_model_dir(value: object) -> None:
     """Check the name of a folder."""
     if value is not None and not (isinstance(value, str | os.PathLike) and os.fspath(value)):
         refuse("model_dir", "the name of a folder, or None for a temporary one", value)
