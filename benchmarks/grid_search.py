@@ -92,7 +92,7 @@ def make_search(module: str, n_jobs: int | None, request: Request) -> Any:
 
 def programs() -> dict[str, int]:
     """Count the programs compiled so far by kind; nothing where multilayer is not in use."""
-    cache = sys.modules.get("multilayer._engine.cache")
+    cache = sys.modules.get("multilayer._engine.xla.cache")
     if cache is None:
         return {}
     kinds = Counter(str(key[0]) for key in cache.PROGRAMS._programs)

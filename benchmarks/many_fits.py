@@ -69,7 +69,7 @@ class Use:
 
 def now() -> Use:
     """Read what the process uses."""
-    from multilayer._engine.cache import PROGRAMS
+    from multilayer._engine.xla.cache import PROGRAMS
 
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))

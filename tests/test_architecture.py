@@ -48,12 +48,11 @@ class Effect:
         return any(f"{name}.".startswith(f"{known}.") for known in self.names)
 
 
-JIT_HOMES = ("epoch", "population", "predict", "cache", "lbfgs", "own_loop")
 OS_FILES = ("open", "replace", "rename", "remove", "unlink", "rmdir", "mkdir", "makedirs")
 NUMPY_FILES = ("load", "save", "savez", "savez_compressed")
 
 EFFECTS = (
-    Effect("jax.jit", tuple(f"_engine/{name}.py" for name in JIT_HOMES), ("jax.jit",)),
+    Effect("jax.jit", ("_engine/xla/cache.py",), ("jax.jit",)),
     Effect(
         "access to files",
         ("_persist", "_cli", "datasets"),
@@ -180,6 +179,44 @@ def test_each_effect_has_one_home():
     assert not violations, "\n".join(violations)
 
 
+# The seam: what orchestrates training starts no JAX, whoever makes the programs.
+
+
+def imports_at_the_top(module: Module) -> Iterator[str]:
+    """Yield the full names that importing a module imports; not those for type checkers."""
+    blocks = [module.tree.body]
+    while blocks:
+        for node in blocks.pop():
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                blocks.append(node.orelse)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                yield from (name for name, _ in imported_names(module, node))
+            elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                blocks.extend(getattr(node, part, []) for part in ("body", "orelse", "finalbody"))
+
+
+def routes_to_jax(modules: list[Module]) -> Iterator[str]:
+    """Report how modules of the engine outside `_engine/xla/` come to import JAX."""
+    by_name = {".".join(("multilayer", *m.path.with_suffix("").parts)): m for m in modules}
+    for name, module in by_name.items():
+        if module.folder != "_engine" or module.path.is_relative_to("_engine/xla"):
+            continue
+        routes, seen = [(name,)], {name}
+        while routes:
+            route = routes.pop()
+            for target in imports_at_the_top(by_name[route[-1]]):
+                if target.partition(".")[0] in ("jax", "jaxlib", "optax"):
+                    yield f"{' imports '.join((*route, target))}. Move it to _engine/xla/."
+                for found in {target, target.rpartition(".")[0]} & by_name.keys() - seen:
+                    seen.add(found)
+                    routes.append((*route, found))
+
+
+def test_what_orchestrates_training_imports_no_jax():
+    violations = list(routes_to_jax(read_modules(PACKAGE)))
+    assert not violations, "\n".join(violations)
+
+
 # The checker itself, on small trees.
 
 
@@ -267,7 +304,7 @@ def test_checker_finds_effects_away_from_home(tmp_path, source, what):
 def test_checker_accepts_effects_at_home(tmp_path):
     modules = modules_of(
         tmp_path,
-        _engine__epoch="import jax\nf = jax.jit(g)",
+        _engine__xla__cache="import jax\nf = jax.jit(g)",
         _engine__callbacks__printing="print(1)",
         _persist__write="import os\nopen(p)\nos.replace(a, b)",
         _sklearn__mlp="from sklearn.base import BaseEstimator",
@@ -280,4 +317,30 @@ def test_checker_accepts_effects_at_home(tmp_path):
 def test_checker_names_one_file_as_home_not_its_folder(tmp_path):
     modules = modules_of(tmp_path, _engine__step="import jax\nf = jax.jit(g)")
     (message,) = effect_violations(modules)
-    assert "Move it to _engine/epoch.py or " in message
+    assert message.endswith("Move it to _engine/xla/cache.py.")
+
+
+@pytest.mark.parametrize(
+    ("source", "n_routes"),
+    [
+        ("import jax.numpy as jnp", 1),
+        ("from multilayer._nn import layers", 1),
+        ("from multilayer._nn.layers import dense", 1),
+        ("try:\n    import optax\nexcept ImportError:\n    pass", 1),
+        ("if TYPE_CHECKING:\n    import jax\nelse:\n    import jaxlib", 1),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import jax", 0),
+        ("def f():\n    import jax", 0),
+        ("from multilayer._nn.names import NAMES", 0),
+    ],
+)
+def test_checker_finds_routes_to_jax(tmp_path, source, n_routes):
+    modules = modules_of(
+        tmp_path,
+        _engine__loop=source,
+        _engine__xla__step="import jax",
+        _nn__layers="from jax import lax",
+        _nn__names="NAMES = ()",
+    )
+    routes = list(routes_to_jax(modules))
+    assert len(routes) == n_routes
+    assert all(route.startswith("multilayer._engine.loop imports ") for route in routes)

@@ -9,7 +9,7 @@ arrays, held outside the layers: what changes in training is handed in and comes
 """
 
 from multilayer._data.batches import shuffle_batch
-from multilayer._engine.own_loop import train_step
+from multilayer._engine.xla.own_loop import train_step
 from multilayer._nn import logic
 from multilayer._nn.activations import ELEMENTWISE as ACTIVATIONS
 from multilayer._nn.activations import derivative

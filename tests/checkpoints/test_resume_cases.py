@@ -5,8 +5,8 @@ import pytest
 from sklearn.base import clone
 
 from multilayer import Checkpoint, DivergenceError, MLPClassifier
-from multilayer._engine.cache import PROGRAMS
 from multilayer._engine.callbacks import rules
+from multilayer._engine.xla.cache import PROGRAMS
 from multilayer.callbacks import Callback, KeepBest, TimeBudget
 
 from .crashes import (

@@ -13,7 +13,8 @@ from sklearn.base import clone
 from sklearn.metrics import f1_score
 
 from multilayer import Checkpoint, MLPClassifier
-from multilayer._engine import checkpointer, loop, validation
+from multilayer._engine import checkpointer, loop
+from multilayer._engine.xla import epoch, validation
 from multilayer._persist.checkpoints import read_checkpoint
 from multilayer.callbacks import Callback
 
@@ -127,7 +128,7 @@ def test_before_the_first_step(number, tmp_path):
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_while_the_program_is_compiled(number, tmp_path, monkeypatch):
-    on_call(loop, "training_program", number, 1, monkeypatch)
+    on_call(epoch, "training_program", number, 1, monkeypatch)
     monkeypatch.setattr(loop.Pace, "__call__", lambda pace, step: 3)
     assert assert_stops_and_goes_on(estimator(tmp_path), number, X, y) == 3
 

@@ -8,7 +8,7 @@ from multilayer._core.types import REPORT_COLUMNS, computing_type
 from multilayer._data.order import shuffled
 from multilayer._data.source import ResidentSource
 from multilayer._engine.loop import Training
-from multilayer._engine.state import initial_state
+from multilayer._engine.xla.maker import XLA
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
 from multilayer._sklearn.arguments.checks import check_parameters
@@ -82,12 +82,13 @@ def _training(
     numbers = loss_numbers.classifier_numbers(estimator, config.dtype)
     hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     return Training(
+        maker=XLA,
         config=config,
         hyper=hyper,
         source=source,
         schedule=assembly.schedule(resolved, source, epochs),
         validation=validation,
-        state=initial_state(config, hyper, params),
+        state=XLA.initial_state(config, hyper, params),
     )
 
 

@@ -13,8 +13,8 @@ from scipy import sparse
 
 from multilayer import MLPClassifier
 from multilayer._core.errors import ForkedProcessError
-from multilayer._engine import cache
-from multilayer._engine.cache import PROGRAMS, ProgramCache
+from multilayer._engine.xla import cache
+from multilayer._engine.xla.cache import PROGRAMS, ProgramCache
 from multilayer._persist import memory_maps
 from multilayer._persist.memory_maps import n_maps
 

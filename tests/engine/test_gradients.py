@@ -10,7 +10,7 @@ import pytest
 from multilayer import MLPClassifier
 from multilayer._core.types import computing_type
 from multilayer._data.source import Rows
-from multilayer._engine.step import add_penalty, batch_loss, gather, reciprocal
+from multilayer._engine.xla.step import add_penalty, batch_loss, gather, reciprocal
 from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Dense, Network
 from multilayer._objectives.objective import Objective

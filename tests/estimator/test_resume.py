@@ -10,6 +10,9 @@ from multilayer import DivergenceError, InvalidArgumentError, ModelFileError, es
 from multilayer._engine import loop
 from multilayer._persist.checkpoints import checkpoint_path
 
+RELEASED = Path(__file__).parent / "fixtures" / "0.2.0.dev0"
+"""What ``make_classifier(**DROPPING).train(endless, steps=7)`` of that version left behind."""
+
 DROPPING = {"dropout": 0.3}  # what is drawn in a step must be the same again, too
 
 
@@ -85,6 +88,18 @@ def test_another_input_with_the_same_geometry_begins_at_its_beginning(make_class
     other = estimator.numpy_input_fn({"X": X[::-1]}, y[::-1], 40, 1, shuffle=False)
     model = make_classifier().train(one, steps=3).train(other)
     assert model.evaluate(one)["global_step"] == 7
+
+
+def test_a_checkpoint_of_an_earlier_version(make_classifier, endless, trained, tmp_path):
+    shutil.copytree(RELEASED, tmp_path / "released")
+    again = make_classifier(tmp_path / "released", config=estimator.RunConfig(), **DROPPING)
+    assert again.latest_checkpoint().endswith("model.ckpt-7.safetensors")
+    whole = make_classifier(**DROPPING).train(endless, steps=12)
+    again.train(endless, max_steps=12)
+    mine, theirs = trained(whole), trained(again)
+    assert mine.keys() == theirs.keys()
+    for name, array in mine.items():  # written on another machine: not bit by bit
+        np.testing.assert_allclose(array, theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 def test_a_later_max_step_is_nothing_to_do(make_classifier, endless, trained):

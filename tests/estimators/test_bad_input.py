@@ -9,7 +9,7 @@ import sklearn.metrics
 from scipy import sparse
 
 from multilayer import DataError, InvalidArgumentError, MLPClassifier, MLPRegressor
-from multilayer._engine.cache import PROGRAMS
+from multilayer._engine.xla.cache import PROGRAMS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

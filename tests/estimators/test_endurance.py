@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from multilayer import MLPClassifier
-from multilayer._engine.cache import PROGRAMS
+from multilayer._engine.xla.cache import PROGRAMS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -19,7 +19,7 @@ from multilayer import (
     save,
     to_onnx,
 )
-from multilayer._engine import cache
+from multilayer._engine.xla import cache
 from multilayer._objectives import regression
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES
 from multilayer._sklearn.fit.fingerprint import parameters_of

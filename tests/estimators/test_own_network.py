@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 import multilayer
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor, nn
-from multilayer._engine import cache
+from multilayer._engine.xla import cache
 
 X, y = load_digits(return_X_y=True)
 X = (X / 16).astype(np.float32)

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import f1_score, roc_auc_score
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor
-from multilayer._engine.cache import PROGRAMS
+from multilayer._engine.xla.cache import PROGRAMS
 from multilayer._sklearn.fit.samples import Samples, set_aside
 from multilayer.callbacks import KeepBest
 

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from multilayer import MLPClassifier, MLPRegressor
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._engine.gradient import batch_gradient
+from multilayer._engine.xla.step import batch_gradient
 from multilayer._sklearn.fit.assembly import prepare
 from multilayer._sklearn.fit.start import start_of
 
@@ -141,7 +141,7 @@ def test_weights_of_one_change_nothing():
 
 
 def test_values_of_weights_compile_nothing():
-    from multilayer._engine.cache import PROGRAMS
+    from multilayer._engine.xla.cache import PROGRAMS
 
     for weight in (3.0, 7.0):
         model = estimator(MLPClassifier, batch_size=BATCH, max_iter=2, class_weight={3: weight})

@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special, stats
 from sklearn import metrics
 
-from multilayer._objectives.losses import distribution, point, reported_share, row_losses
-from multilayer._objectives.objective import LossNumbers, Objective
+from multilayer._objectives.losses import distribution, point, row_losses
+from multilayer._objectives.objective import LossNumbers, Objective, reported_share
 
 ROWS, TARGETS = 30, 2
 DELTA = 0.7

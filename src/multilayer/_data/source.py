@@ -1,14 +1,16 @@
-"""Where training rows come from: arrays on the device, or chunks brought there in turn.
+"""Where training rows come from: arrays that stay at hand, or chunks made in turn.
 
-A source hands out windows. A window holds rows on the device and a table that says which of them
-make up which step. The compiled loop only ever sees windows: the same steps on the same rows, so
-that the kinds of source agree to rounding (a window of another shape is another program).
+A source hands out windows. A window holds rows where the programs read them and a table that says
+which of them make up which step. A program only ever sees windows: the same steps on the same rows,
+so that the kinds of source agree to rounding (a window of another shape is another program).
+
+Rows are arrays of NumPy until ``put`` takes them to where the programs read them; this module knows
+no device.
 """
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
 
-import jax
 import numpy as np
 
 from multilayer._core.errors import DataError
@@ -22,7 +24,7 @@ MOST_EPOCHS = 128  # epochs in one window
 
 
 class Rows(NamedTuple):
-    """Rows on the device."""
+    """Rows, of NumPy or where the programs read them."""
 
     X: Array  # (rows, features), any real dtype
     y: Array  # (rows,) class numbers, or (rows, outputs) targets
@@ -33,6 +35,19 @@ class Rows(NamedTuple):
     def divisors(self) -> Array:
         """What each row adds to the number that the weighted losses of its batch are divided by."""
         return self.weight if self.divisor is None else self.divisor
+
+    def map(self, function: Callable[[Array], Array]) -> "Rows":
+        """Apply a function to each array that there is."""
+        return Rows(*(None if part is None else function(part) for part in self))
+
+
+Put: TypeAlias = Callable[[Rows], Rows]
+"""Takes rows of NumPy to where the programs read them, see :mod:`multilayer._engine.program`."""
+
+
+def as_they_are(rows: Rows) -> Rows:
+    """Leave rows where they are: programs take arrays of NumPy too."""
+    return rows
 
 
 class Window(NamedTuple):
@@ -69,14 +84,10 @@ def pad_rows(array: np.ndarray, rows: int) -> np.ndarray:
     return padded
 
 
-def put(rows: Rows) -> Rows:
-    """Hand rows to the device, on a CPU without a copy where their memory is aligned.
-
-    They may share the caller's memory then (https://github.com/jax-ml/jax/issues/37830). That is
-    safe as long as training lasts no longer than the call it was asked for in: nothing writes to
-    them, and nothing keeps them. Copying the 172 MB of MNIST takes as long as 150 steps.
-    """
-    return jax.tree.map(lambda array: jax.device_put(np.ascontiguousarray(array)), rows)
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Lay rows end to end."""
+    columns = zip(*parts, strict=True)
+    return Rows(*(None if c[0] is None else np.concatenate(c) for c in columns))
 
 
 def _geometry(n_rows: int, batch_size: int, *, once: bool = False) -> tuple[int, int, int]:
@@ -91,7 +102,7 @@ def _geometry(n_rows: int, batch_size: int, *, once: bool = False) -> tuple[int,
 
 
 class ResidentSource:
-    """The whole training set on the device; batches are gathered inside the program.
+    """The whole training set where the programs are; they gather the batches themselves.
 
     ``once`` is for rows of which one epoch is asked: sets of nearly any size share their shapes.
     """
@@ -106,24 +117,21 @@ class ResidentSource:
         divisor: np.ndarray | None = None,
         *,
         once: bool = False,
+        put: Put = as_they_are,
     ) -> None:
         self.n_rows = len(X)
         self.batch_size, self.width, self.steps_per_epoch = _geometry(len(X), batch_size, once=once)
         self._order = order
         allocated = visit_bucket(self.n_rows) if once else rows_bucket(self.n_rows)
-        self._rows = self._resident(allocated, Rows(X, y, weight, divisor))
+        rows = Rows(X, y, weight, divisor)
+        # Copied only where it must be padded: MNIST's 172 MB would take as long as 150 steps.
+        self._rows = put(rows if len(X) == allocated else rows.map(padded_to(allocated)))
         # The table of a window is as large for every number of rows in the bucket.
         self._allocated_steps = -(-allocated // (self.width if once else self.batch_size))
         if self.batch_size == self.n_rows and not once:
             self._allocated_steps = 1
         most = ORDER_ENTRIES // (self._allocated_steps * self.width)
         self._epochs = 1 if once else max(1, min(MOST_EPOCHS, most))
-
-    @staticmethod
-    def _resident(allocated: int, rows: Rows) -> Rows:
-        if len(rows.y) == allocated:
-            return put(rows)
-        return jax.device_put(jax.tree.map(lambda array: pad_rows(array, allocated), rows))
 
     def window(self, step: int) -> Window:
         """Return the whole epochs from the one of ``step`` on."""
@@ -152,6 +160,8 @@ class StreamedSource:
         As in :class:`Rows`; these are kept whole.
     once : bool
         As for :class:`ResidentSource`.
+    put : callable
+        Takes rows to where the programs read them.
     """
 
     def __init__(
@@ -165,10 +175,11 @@ class StreamedSource:
         *,
         chunk_bytes: int = CHUNK_BYTES,
         once: bool = False,
+        put: Put = as_they_are,
     ) -> None:
         self.n_rows = len(y)
         self.batch_size, self.width, self.steps_per_epoch = _geometry(len(y), batch_size, once=once)
-        self._take, self._order = take, order
+        self._take, self._order, self._put = take, order, put
         self._beside = Rows(None, y, weight, divisor)
         row_bytes = max(1, take(np.arange(1)).nbytes)
         steps = -(-visit_bucket(self.n_rows) // self.width) if once else self.steps_per_epoch
@@ -181,9 +192,10 @@ class StreamedSource:
         end = min(begin + self._chunk_steps, self.steps_per_epoch)
         picked = numbers[begin * self.batch_size : end * self.batch_size]
         return make_chunk(
-            jax.tree.map(lambda part: part[picked], self._beside)._replace(X=self._take(picked)),
+            self._beside.map(lambda part: part[picked])._replace(X=self._take(picked)),
             (self.batch_size, self.width, self._chunk_steps),
             step,
+            self._put,
         )
 
     def sweep(self) -> Iterator[Rows]:
@@ -201,30 +213,37 @@ class IteratedSource:
         add up to ``n_rows``.
     n_rows : int
         Rows of one epoch.
+    put : callable
+        Takes rows to where the programs read them.
     """
 
     def __init__(
-        self, chunks: Callable[[int], Iterator[Rows]], n_rows: int, batch_size: int
+        self,
+        chunks: Callable[[int], Iterator[Rows]],
+        n_rows: int,
+        batch_size: int,
+        *,
+        put: Put = as_they_are,
     ) -> None:
         self.n_rows = n_rows
         self.batch_size, self.width, self.steps_per_epoch = _geometry(n_rows, batch_size)
-        self._chunks = chunks
+        self._chunks, self._put = chunks, put
         self._at = -1  # the global step that the open iterator has reached
         self._batches: Iterator[Rows] = iter(())
 
     def _open(self, epoch: int) -> Iterator[Rows]:
         """Cut the chunks of an epoch into batches."""
-        held: list[Rows] = []
+        left: list[Rows] = []  # rows that do not fill a batch yet
         seen = 0
         for chunk in self._chunks(epoch):
-            held.append(jax.tree.map(np.asarray, chunk))
-            seen += len(held[-1].y)
-            joined = jax.tree.map(lambda *parts: np.concatenate(parts), *held)
-            cut = len(joined.y) if seen == self.n_rows else 0
-            cut = cut or len(joined.y) // self.batch_size * self.batch_size
+            left.append(chunk.map(np.asarray))
+            seen += len(left[-1].y)
+            rows = joined(left)
+            cut = len(rows.y) if seen == self.n_rows else 0
+            cut = cut or len(rows.y) // self.batch_size * self.batch_size
             for i in range(0, cut, self.batch_size):
-                yield take_slice(joined, i, min(i + self.batch_size, cut))
-            held = [take_slice(joined, cut, None)]
+                yield take_slice(rows, i, min(i + self.batch_size, cut))
+            left = [take_slice(rows, cut, None)]
         if seen != self.n_rows:
             raise DataError(
                 f"the chunks of an epoch must hold n_rows rows, got {seen} in epoch {epoch} for "
@@ -239,7 +258,7 @@ class IteratedSource:
             for _ in range(within):
                 next(self._batches)
         self._at = step + 1
-        return make_chunk(next(self._batches), (self.batch_size, self.width, 1), step)
+        return make_chunk(next(self._batches), (self.batch_size, self.width, 1), step, self._put)
 
     def sweep(self) -> Iterator[Rows]:
         """Go through the batches of the first epoch."""
@@ -248,7 +267,7 @@ class IteratedSource:
 
 def take_slice(rows: Rows, start: int, stop: int | None) -> Rows:
     """Return some rows that follow each other."""
-    return jax.tree.map(lambda part: part[start:stop], rows)
+    return rows.map(lambda part: part[start:stop])
 
 
 def swept(source: Source) -> Iterator[Rows]:
@@ -260,13 +279,16 @@ def swept(source: Source) -> Iterator[Rows]:
         step = window.stop
 
 
-def make_chunk(rows: Rows, geometry: tuple[int, int, int], step: int) -> Window:
-    """Put rows that are already in the order of training on the device, as a window."""
+def padded_to(n_rows: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function that copies an array into so many rows."""
+    return lambda array: pad_rows(np.asarray(array), n_rows)
+
+
+def make_chunk(rows: Rows, geometry: tuple[int, int, int], step: int, put: Put) -> Window:
+    """Make a window of rows that are already in the order of training."""
     batch_size, width, allocated_steps = geometry
     order = in_batches(np.arange(len(rows.y)), batch_size, width)
     table = np.full((allocated_steps, width), -1, np.int32)
     table[: len(order)] = order
-    on_device = jax.tree.map(
-        lambda part: jax.device_put(pad_rows(np.asarray(part), allocated_steps * width)), rows
-    )
-    return Window(on_device, table, step, step + len(order), 1)
+    padded = put(rows.map(padded_to(allocated_steps * width)))
+    return Window(padded, table, step, step + len(order), 1)

@@ -1,4 +1,4 @@
-"""Keeping a training run in a folder while it trains, so that the same run can go on later."""
+"""Checkpoints of a training run, written while it trains so that the same run can go on later."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.warning_level import level_of_caller
@@ -18,24 +19,100 @@ from multilayer._persist.checkpoints import (
     checkpoint_path,
     write_checkpoint,
 )
+from multilayer._persist.tensors import Arrays, PathLike
 
 if TYPE_CHECKING:
     from multilayer._engine.loop import Training
 
 
 class Interval(NamedTuple):
-    """How often a checkpoint is written: one of the two is set."""
+    """How often a checkpoint is written: at multiples of steps, by the clock, or neither."""
 
     steps: int | None
     seconds: float | None
 
+    def limit(self, step: int) -> float:
+        """Return the step that the next call must not go beyond."""
+        return float("inf") if self.steps is None else (step // self.steps + 1) * self.steps
+
+    def due(self, step: int, seconds: float) -> bool:
+        """Whether to write one after a step, so many seconds after the last one."""
+        if self.steps is not None and step % self.steps == 0:
+            return True
+        return self.seconds is not None and seconds >= self.seconds
+
+
+class CheckpointWriter:
+    """Writes the checkpoints of one training run into its folder: of every front's.
+
+    Entered for as long as the run trains. The disk is written to in a thread of its own, while the
+    next steps are computed; a write that failed is reported at the next one.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Existing folder of this run alone, which no other process writes to.
+    interval : Interval
+        When checkpoints are due.
+    keep : int or None
+        Number of checkpoints that stay, the newest; None for all.
+    """
+
+    def __init__(self, folder: PathLike, interval: Interval, keep: int | None) -> None:
+        self.folder, self.interval = folder, interval
+        self.step = -1  # of the newest checkpoint, -1 where there is none
+        self._keep = keep
+        self._written_at = 0.0
+        self._ends = ExitStack()
+        self._pending: Future[Path] | None = None
+
+    def __enter__(self) -> Self:
+        """Start the thread, and the clock."""
+        with ExitStack() as ends:
+            self._thread = ends.enter_context(ThreadPoolExecutor(1, "multilayer-checkpoint"))
+            self._ends = ends.pop_all()
+        self._written_at = monotonic()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Wait for the disk."""
+        with self._ends:
+            try:
+                self.wait()
+            except Exception as failure:
+                if error is None:
+                    raise
+                error.add_note(f"Moreover: {failure}")  # the first error is the one to see
+
+    def is_due(self, step: int) -> bool:
+        """Whether to write a checkpoint after a step."""
+        return self.interval.due(step, monotonic() - self._written_at)
+
+    def write(self, step: int, arrays: Arrays, facts: Mapping[str, object]) -> None:
+        """Begin to write a checkpoint; the one before must be on the disk by now."""
+        self.wait()
+        self._pending = self._thread.submit(
+            write_checkpoint, self.folder, step, arrays, facts, keep=self._keep
+        )
+        self.step, self._written_at = step, monotonic()
+
+    def wait(self) -> None:
+        """Wait for the write that is under way, and raise what went wrong in it."""
+        pending, self._pending = self._pending, None
+        if pending is not None and (error := pending.exception()) is not None:
+            self.step = -1
+            raise error
+
 
 class Checkpointer:
-    """Writes the checkpoints of one training run into its folder.
+    """Takes a training run of the loop into its folder, and back from there.
 
-    Entered for as long as the run trains: SIGINT and SIGTERM wait for a checkpoint meanwhile. The
-    disk is written to in a thread of its own, while the next steps are computed; a write that
-    failed is reported at the next one.
+    Entered for as long as the run trains: SIGINT and SIGTERM wait for a checkpoint meanwhile.
 
     Parameters
     ----------
@@ -44,7 +121,7 @@ class Checkpointer:
     interval : Interval
         When checkpoints are due.
     keep : int
-        Number of checkpoints to keep.
+        Number of checkpoints that stay.
     identity : mapping
         What every checkpoint says of the run: JSON.
     found : Checkpoint or None
@@ -56,16 +133,15 @@ class Checkpointer:
         folder: Path,
         interval: Interval,
         keep: int,
-        identity: Mapping[str, Any],
+        identity: Mapping[str, object],
         found: Checkpoint | None,
     ) -> None:
         self.interrupts = Interrupts()
-        self._folder, self._interval, self._keep = folder, interval, keep
-        self._identity, self._found = identity, found
-        self._step = -1 if found is None else found.step  # of the newest checkpoint
-        self._written_at = 0.0
+        self._writer = CheckpointWriter(folder, interval, keep)
+        self._folder, self._identity, self._found = folder, identity, found
+        if found is not None:
+            self._writer.step = found.step
         self._ends = ExitStack()
-        self._pending: Future[Path] | None = None
 
     # For as long as the run trains ---------------------------------------------------------------
 
@@ -73,20 +149,18 @@ class Checkpointer:
         """Take note of signals from now on."""
         with ExitStack() as ends:
             ends.enter_context(self.interrupts)
-            self._thread = ends.enter_context(ThreadPoolExecutor(1, "multilayer-checkpoint"))
+            ends.enter_context(self._writer)
             self._ends = ends.pop_all()
-        self._written_at = monotonic()
         return self
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Wait for the disk, and let signals do again what they did."""
-        with self._ends:
-            try:
-                self._wait()
-            except Exception as failure:
-                if error is None:
-                    raise
-                error.add_note(f"Moreover: {failure}")  # the first error is the one to see
+        self._ends.__exit__(kind, error, traceback)
 
     @property
     def name(self) -> str:
@@ -99,7 +173,11 @@ class Checkpointer:
         return self._found is not None
 
     def restore(self, training: "Training") -> None:
-        """Bring a new run to where the checkpoint that was found left off."""
+        """Bring a new run to where the checkpoint that was found left off.
+
+        All of it is in the files: what is random, and the order of rows, are functions of the seed
+        and the step. So the rest of the run has the bits that it would have had without an end.
+        """
         if self._found is not None:
             restore(training, self._found)
 
@@ -112,25 +190,18 @@ class Checkpointer:
 
     def limit(self, step: int) -> float:
         """Return the step that the next call must not go beyond."""
-        every = self._interval.steps
-        return float("inf") if every is None else (step // every + 1) * every
+        return self._writer.interval.limit(step)
 
     def write_if_due(self, training: "Training", callbacks: Sequence[Callback]) -> None:
         """Write a checkpoint if one is due."""
-        steps, seconds = self._interval
-        if steps is not None:
-            due = training.step % steps == 0
-        else:
-            assert seconds is not None
-            due = monotonic() - self._written_at >= seconds
-        if due:
+        if self._writer.is_due(training.step):
             self._write(training, callbacks)
 
     def finish(self, training: "Training", callbacks: Sequence[Callback]) -> None:
         """Write the last checkpoint of the run, and wait until it is on the disk."""
-        if training.step != self._step:
+        if training.step != self._writer.step:
             self._write(training, callbacks)
-        self._wait()
+        self._writer.wait()
 
     def yield_to_signal(self, training: "Training", callbacks: Sequence[Callback]) -> None:
         """Write a checkpoint, then do what the signal asks for; return if training may go on."""
@@ -149,18 +220,5 @@ class Checkpointer:
         self.interrupts.hand_on()
 
     def _write(self, training: "Training", callbacks: Sequence[Callback]) -> None:
-        """Begin to write a checkpoint; the one before must be on the disk by now."""
-        self._wait()
         facts, arrays = record(training, callbacks)
-        facts = {**self._identity, **facts}
-        self._pending = self._thread.submit(
-            write_checkpoint, self._folder, training.step, arrays, facts, keep=self._keep
-        )
-        self._step, self._written_at = training.step, monotonic()
-
-    def _wait(self) -> None:
-        """Wait for the write that is under way, and raise what went wrong in it."""
-        pending, self._pending = self._pending, None
-        if pending is not None and (error := pending.exception()) is not None:
-            self._step = -1
-            raise error
+        self._writer.write(training.step, arrays, {**self._identity, **facts})

@@ -1,12 +1,14 @@
-"""What is compiled into a program (`FitConfig`) and what is only handed to it (`Hyper`)."""
+"""What is part of a program (`FitConfig`) and what is only an argument of it (`Hyper`)."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from multilayer._core.types import Array
 from multilayer._nn.model import Disturbance, Model
 from multilayer._objectives.objective import LossNumbers, Objective
-from multilayer._optim.rules import Rule
+
+if TYPE_CHECKING:
+    from multilayer._optim.rules import Rule  # starts JAX
 
 # FitConfig.monitor: what the stopping rule watches.
 LOSS, VALIDATION_LOSS, VALIDATION_SCORE = "loss", "validation_loss", "validation_score"
@@ -18,8 +20,8 @@ class FitConfig:
 
     network: Model
     objective: Objective
-    solver: Rule
-    solver_options: tuple[tuple[str, Any], ...] = ()  # of a factory, those that are no numbers
+    solver: "Rule"
+    solver_options: tuple[tuple[str, object], ...] = ()  # of a factory, those that are no numbers
     nesterov: bool = False
     adaptive: bool = False  # whether a stalled epoch divides the rate by 5 before it stops
     penalty: bool = False  # whether alpha is above 0

@@ -1,25 +1,24 @@
-"""Full-batch training by SciPy's L-BFGS-B, the loss and its gradient compiled."""
+"""Full-batch training by SciPy's L-BFGS-B; a program computes the loss and its gradient."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
-import jax
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
+from multilayer._core import trees
 from multilayer._core.process import check_process
 from multilayer._data.source import Rows, Source
-from multilayer._engine import cache
 from multilayer._engine.callbacks.protocol import Callback, Progress, Stop
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.history import History
 from multilayer._engine.loop import attended, report_each
-from multilayer._engine.step import batch_loss
+from multilayer._engine.program import Maker
 from multilayer._nn.model import Parameters
-from multilayer._objectives.losses import reported_share
+from multilayer._objectives.objective import reported_share
 
 
 @dataclass
@@ -37,19 +36,61 @@ class Minimum:
     message: str
 
 
+class Problem:
+    """What SciPy minimises: the loss over all rows, a function of one float64 vector.
+
+    The blocks of rows are computed in the computing type and summed in float64: a line search
+    compares losses that differ little.
+    """
+
+    def __init__(
+        self, maker: Maker, config: FitConfig, hyper: Hyper, source: Source, params: Parameters
+    ) -> None:
+        self.maker, self.config, self.hyper, self.source = maker, config, hyper, source
+        self.like = params
+        self.weight = 0.0
+        for rows in source.sweep():
+            maker.loss_program(config, hyper, params, rows)  # made ahead of the first iteration
+            self.weight += total_weight(rows)
+
+    def __call__(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return loss and gradient over all rows, penalty included."""
+        params = unpack(vector, self.like)
+        loss, gradient = 0.0, np.zeros(vector.shape)
+        for rows in self.source.sweep():
+            program = self.maker.loss_program(self.config, self.hyper, params, rows)
+            part, slope = program(params, self.hyper, rows)
+            share = total_weight(rows)
+            loss += share * float(part)
+            gradient += share * pack(slope)
+        decay = penalty_slope(self.config, self.hyper, params, self.weight)
+        whole = penalty(self.hyper, params, self.weight)
+        return loss / self.weight + whole, gradient / self.weight + pack(decay)
+
+    def reported(self, minimised: float, network: Parameters) -> float:
+        """Return the loss as it is reported; the penalty is part of it in full."""
+        whole = penalty(self.hyper, network, self.weight)
+        return reported_share(self.config.objective) * (minimised - whole) + whole
+
+
 class FullBatch:
     """A run of the minimiser, as callbacks see it."""
 
     def __init__(
         self,
-        params: Parameters,
-        arguments: Mapping[str, Any],
-        gradient_of: Callable[[Parameters], Parameters],
+        problem: Problem,
+        max_iter: int,
+        callbacks: Sequence[Callback],
+        arguments: Mapping[str, object],
+        compile_seconds: float,
     ) -> None:
-        self.network = params  # at the last accepted point
+        self.network = problem.like  # at the last accepted point
         self.name: str | None = None
         self.step, self.seconds = 0, 0.0
-        self.arguments, self._gradient_of = arguments, gradient_of
+        self.arguments, self.history = arguments, History()
+        self.stopped_by: Stop | None = None
+        self._problem, self._max_iter, self._callbacks = problem, max_iter, callbacks
+        self._begun, self._compile_seconds = time.perf_counter(), compile_seconds
 
     def restore(self, network: Parameters) -> None:
         """Put parameters in place that :attr:`network` once gave."""
@@ -57,10 +98,29 @@ class FullBatch:
 
     def gradient(self) -> Parameters:
         """Gradient over all rows, penalty included."""
-        return self._gradient_of(self.network)
+        return unpack(self._problem(pack(self.network))[1], self.network)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the first iteration began."""
+        return time.perf_counter() - self._begun
+
+    def accept(self, intermediate_result: OptimizeResult) -> None:
+        """Take note of an iteration; SciPy chooses by the argument's name what it passes."""
+        self.network = unpack(intermediate_result.x, self.network)
+        loss = self._problem.reported(float(intermediate_result.fun), self.network)
+        self.seconds = self.elapsed()
+        nan = np.nan  # no validation, no learning rate
+        self.history.add(np.array([[loss, nan, nan, nan]]), 1, self.seconds)
+        self.step = len(self.history)
+        progress = Progress(self.step, self._max_iter, 1, self.seconds, self._compile_seconds)
+        reports = self.history.reports(self.step - 1)
+        self.stopped_by = report_each(self._callbacks, reports, progress)
+        if self.stopped_by:
+            raise StopIteration  # SciPy's word for a callback that ends the search
 
 
 def minimise(
+    maker: Maker,
     config: FitConfig,
     hyper: Hyper,
     source: Source,
@@ -69,7 +129,7 @@ def minimise(
     max_iter: int,
     max_fun: int,
     callbacks: Sequence[Callback] = (),
-    arguments: Mapping[str, Any] = MappingProxyType({}),
+    arguments: Mapping[str, object] = MappingProxyType({}),
 ) -> Minimum:
     """Minimise the weighted mean loss plus ``0.5 * alpha * ||W||^2 / sum(weights)``.
 
@@ -79,81 +139,27 @@ def minimise(
     """
     check_process()
     start = time.perf_counter()
-    weight = 0.0
-    for rows in source.sweep():
-        loss_program(config, hyper, params, rows)
-        weight += total_weight(rows)
-    begun = time.perf_counter()
-    history = History()
-    stops: list[Stop] = []
-
-    def objective(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        return full_loss(config, hyper, source, unpack(vector, params))
-
-    run = FullBatch(params, arguments, lambda at: unpack(objective(pack(at))[1], params))
-
-    def reported(minimised: float, network: Parameters) -> float:
-        """Return the loss as it is reported; the penalty is part of it in full."""
-        whole = penalty(hyper, network, weight)
-        return reported_share(config.objective) * (minimised - whole) + whole
-
-    def accept(intermediate_result: OptimizeResult) -> None:
-        run.network = unpack(intermediate_result.x, params)
-        loss = reported(float(intermediate_result.fun), run.network)
-        nan = np.nan  # no validation, no learning rate
-        line = np.array([[loss, nan, nan, nan]])
-        seconds = time.perf_counter() - begun
-        history.add(line, 1, seconds)
-        run.step, run.seconds = len(history), seconds
-        progress = Progress(len(history), max_iter, 1, seconds, begun - start)
-        stop = report_each(callbacks, history.reports(len(history) - 1), progress)
-        if stop:
-            stops.append(stop)
-            raise StopIteration
-
+    problem = Problem(maker, config, hyper, source, params)
+    compile_seconds = time.perf_counter() - start
+    run = FullBatch(problem, max_iter, callbacks, arguments, compile_seconds)
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": float(hyper.tol)}
-    interrupted, converged, message = False, False, "interrupted"
-    with attended(run, callbacks):
-        try:
-            found = minimize(
-                objective,
-                pack(params),
-                jac=True,
-                method="L-BFGS-B",
-                options=options,
-                callback=accept,
-            )
-            run.network = unpack(found.x, params)
-            converged, message = bool(found.success) and not stops, str(found.message)
-        except KeyboardInterrupt:
-            interrupted = True
+    found: OptimizeResult | None = None
+    with attended(run, callbacks), suppress(KeyboardInterrupt):
+        found = minimize(
+            problem, pack(params), jac=True, method="L-BFGS-B", options=options, callback=run.accept
+        )
+        run.network = unpack(found.x, params)
     return Minimum(
         params=run.network,
-        loss=reported(objective(pack(run.network))[0], run.network),
-        history=history,
-        seconds=time.perf_counter() - begun,
-        compile_seconds=begun - start,
-        converged=converged,
-        interrupted=interrupted,
-        stopped_by=stops[-1] if stops else None,
-        message=message,
+        loss=problem.reported(problem(pack(run.network))[0], run.network),
+        history=run.history,
+        seconds=run.elapsed(),
+        compile_seconds=compile_seconds,
+        converged=found is not None and bool(found.success) and not run.stopped_by,
+        interrupted=found is None,
+        stopped_by=run.stopped_by,
+        message="interrupted" if found is None else str(found.message),
     )
-
-
-def full_loss(
-    config: FitConfig, hyper: Hyper, source: Source, params: Parameters
-) -> tuple[float, np.ndarray]:
-    """Loss and gradient over all rows, block by block, summed in float64."""
-    loss, weight = 0.0, 0.0
-    gradient = np.zeros(pack(params).shape)
-    for rows in source.sweep():
-        part, slope = loss_program(config, hyper, params, rows)(params, hyper, rows)
-        share = total_weight(rows)
-        loss += share * float(part)
-        gradient += share * pack(slope)
-        weight += share
-    decay = pack(penalty_slope(config, hyper, params, weight))
-    return loss / weight + penalty(hyper, params, weight), gradient / weight + decay
 
 
 def total_weight(rows: Rows) -> float:
@@ -163,7 +169,7 @@ def total_weight(rows: Rows) -> float:
 
 def penalty(hyper: Hyper, params: Parameters, weight: float) -> float:
     """Return ``0.5 * alpha * ||W||^2 / weight``, in float64."""
-    kernels = (np.asarray(w, np.float64) for w in jax.tree.leaves(params) if w.ndim > 1)
+    kernels = (np.asarray(w, np.float64) for w in trees.leaves(params) if w.ndim > 1)
     return 0.5 * float(hyper.alpha) / weight * sum(float(np.vdot(k, k)) for k in kernels)
 
 
@@ -174,44 +180,24 @@ def penalty_slope(config: FitConfig, hyper: Hyper, params: Parameters, weight: f
     def slope(leaf: np.ndarray) -> np.ndarray:
         return shrink * np.asarray(leaf, np.float64) if leaf.ndim > 1 else np.zeros(leaf.shape)
 
-    frozen, slopes = config.network.n_frozen, jax.tree.map(slope, params)
+    frozen, slopes = config.network.n_frozen, trees.map_leaves(slope, params)
     if frozen:
-        slopes = (*jax.tree.map(np.zeros_like, slopes[:frozen]), *slopes[frozen:])
+        slopes = (*trees.map_leaves(np.zeros_like, slopes[:frozen]), *slopes[frozen:])
     return slopes
-
-
-def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) -> Callable:
-    """Return the compiled loss and gradient of a block of rows."""
-
-    def build() -> Callable:
-        def function(params: Parameters, hyper: Hyper, rows: Rows) -> tuple:
-            step = np.int32(0)  # for dropout, which is refused with this solver
-            (loss, _), gradient = jax.value_and_grad(batch_loss, has_aux=True)(
-                params, config, hyper, rows, step
-            )
-            return loss, gradient
-
-        return cache.compiled(function, params, hyper, rows)
-
-    return cache.get(("lbfgs", config, cache.signature((params, hyper, rows))), build)
 
 
 def pack(params: Parameters) -> np.ndarray:
     """Lay all parameters end to end in float64."""
-    return np.concatenate(
-        [np.asarray(leaf, np.float64).ravel() for leaf in jax.tree.leaves(params)]
-    )
+    return np.concatenate([np.asarray(leaf, np.float64).ravel() for leaf in trees.leaves(params)])
 
 
 def unpack(vector: np.ndarray, like: Parameters) -> Parameters:
     """Cut a vector into parameters of the shapes and type of others."""
-    leaves, structure = jax.tree.flatten(like)
+    leaves = trees.leaves(like)
     ends = np.cumsum([leaf.size for leaf in leaves])
     parts = np.split(vector, ends[:-1])
-    return jax.tree.unflatten(
-        structure,
-        [
-            part.reshape(leaf.shape).astype(leaf.dtype)
-            for part, leaf in zip(parts, leaves, strict=True)
-        ],
-    )
+    shaped = [
+        part.reshape(leaf.shape).astype(leaf.dtype)
+        for part, leaf in zip(parts, leaves, strict=True)
+    ]
+    return trees.with_leaves(like, shaped)

@@ -1,27 +1,45 @@
-"""Training from the first step to the last: calls of the compiled program, one after another."""
+"""Training from the first step to the last: calls of a program, one after another.
+
+The life of a fit, on this side of the seam (``program.py``; before it, see the estimators):
+
+1. The front assembles a :class:`Training` from its arguments: configuration and numbers
+   (``config.py``), rows and their order (``_data/source.py``), the first state (``state.py``) and
+   the maker of programs.
+2. ``checkpointer.py`` takes note of signals from here on; if its folder holds a checkpoint,
+   ``checkpoint_content.py`` brings the run to where that left off.
+3. :func:`train` begins: ``on_train_begin`` of the callbacks (``callbacks/``).
+4. :func:`make_calls`, again and again: the source gives the window of rows that holds the next
+   step; :class:`Pace`, the end of the epoch and the next checkpoint say how far the call may go.
+5. :func:`advance` calls the program, made at the first call; it trains, validates and applies the
+   rule of ``stopping.py``.
+6. :func:`close` completes figures that take Python: a scorer, or streamed rows (``validation.py``).
+7. The figures go to ``history.py``; :func:`report` shows them to the callbacks, whose word ends
+   training; the checkpointer writes what is due.
+8. A signal (``interrupts.py``) ends the calls between two of them, with a checkpoint.
+9. ``on_train_end``; the front reads the state and the history.
+
+L-BFGS takes stations 1, 3 and 9 and a loop of its own: ``lbfgs.py``.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-import jax
 import numpy as np
 
 from multilayer._core.process import check_process
+from multilayer._core.trees import leaves
 from multilayer._core.types import Report
 from multilayer._data.source import Source, Window
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.epoch import Arguments, Program, closing_program, training_program
-from multilayer._engine.gradient import batch_gradient
 from multilayer._engine.history import History
 from multilayer._engine.interrupts import Interrupted
+from multilayer._engine.program import Arguments, EpochEnd, Maker, Program, Validation
 from multilayer._engine.state import DIVERGED, RUNNING, TrainState
-from multilayer._engine.stopping import EpochEnd
-from multilayer._engine.validation import StreamedValidation, Validation, validate_streamed
+from multilayer._engine.validation import StreamedValidation, validate_streamed
 from multilayer._nn.model import Parameters
 from multilayer._optim.schedules import Rates
 
@@ -42,6 +60,7 @@ class Training:
     ``state`` and ``history`` always belong together: both change only when a call has returned.
     """
 
+    maker: Maker
     config: FitConfig
     hyper: Hyper
     source: Source
@@ -49,15 +68,15 @@ class Training:
     validation: Validation | StreamedValidation | None
     state: TrainState
     scorer: Scorer | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)  # the estimator's, for callbacks
+    arguments: Mapping[str, object] = field(default_factory=dict)  # the estimator's, for callbacks
     begun: int = 0  # epochs done before this run, by the same network
     checkpointer: Checkpointer | None = None  # writes checkpoints, where they are asked for
     history: History = field(default_factory=History)
-    seconds: float = 0.0  # in compiled calls
+    seconds: float = 0.0  # in calls of the program
     compile_seconds: float = 0.0
     reported: int = 0  # epochs that callbacks have seen
     stopped_by: Stop | None = None
-    _program: tuple[Any, Program] | None = None  # with the shapes it is for
+    _program: tuple[tuple, Program] | None = None  # with the shapes it is for
 
     @property
     def name(self) -> str | None:
@@ -88,7 +107,7 @@ class Training:
         """Return the program of a window; one after another has the same shapes."""
         shapes = (window.epochs, window.order.shape, window.rows.X.shape)
         if self._program is None or self._program[0] != shapes:
-            self._program = shapes, training_program(self.config, window.epochs, args)
+            self._program = shapes, self.maker.training_program(self.config, window.epochs, args)
         return self._program[1]
 
     def check_interrupts(self) -> None:
@@ -105,7 +124,7 @@ class Training:
         """Gradient of the latest batch, penalty included, at the parameters in training."""
         step = max(self.step - 1, 0)
         window = self.source.window(step)
-        return batch_gradient(self.config, self.hyper, self.state.params, window, step)
+        return self.maker.batch_gradient(self.config, self.hyper, self.state.params, window, step)
 
 
 def train(
@@ -141,7 +160,7 @@ def under_way(training: Training, stop: int) -> bool:
 
 
 def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[Callback]) -> None:
-    """Call the compiled program until training is over; raise Interrupted when a signal came."""
+    """Call the program until training is over; raise Interrupted when a signal came."""
     one_epoch = training.config.closed_outside or not all(c.only_watches for c in callbacks)
     checkpointer = training.checkpointer
     window = training.source.window(training.step)
@@ -177,9 +196,10 @@ def end_of_epoch(training: Training) -> int:
 
 
 def prepare(training: Training) -> None:
-    """Compile the program of a run ahead of its first step."""
+    """Make the program of a run ahead of its first step."""
     window = training.source.window(training.step)
-    training_program(training.config, window.epochs, arguments(training, window, 0))
+    args = arguments(training, window, 0)
+    training.maker.training_program(training.config, window.epochs, args)
 
 
 def arguments(training: Training, window: Window, until: int) -> Arguments:
@@ -198,12 +218,12 @@ def arguments(training: Training, window: Window, until: int) -> Arguments:
 
 
 def advance(training: Training, window: Window, until: int) -> None:
-    """Call the compiled program once."""
+    """Call the program once."""
     args = arguments(training, window, until)
     start = time.perf_counter()
     program = training.program_for(window, args)
     compiled = time.perf_counter()
-    state, report = jax.block_until_ready(program(args))
+    state, report = program(args)
     training.compile_seconds += compiled - start
     training.seconds += time.perf_counter() - compiled
 
@@ -224,14 +244,19 @@ def close(
     network, validation = state.model, training.validation
     if isinstance(validation, StreamedValidation):
         judged = validate_streamed(
-            training.config, training.hyper, network, validation, training.check_interrupts
+            training.maker,
+            training.config,
+            training.hyper,
+            network,
+            validation,
+            training.check_interrupts,
         )
         loss, score = map(real, judged)
         figures = figures._replace(validation_loss=loss, validation_score=score)
     if training.scorer is not None and np.isfinite(figures.loss):  # NaN is not for a scorer
         figures = figures._replace(validation_score=real(training.scorer(network)))
-    program = closing_program(training.config, state, training.hyper)
-    return program(state, training.hyper, figures), np.array([figures])
+    closed = training.maker.close_epoch(training.config, training.hyper, state, figures)
+    return closed, np.array([figures])
 
 
 def report(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
@@ -272,7 +297,7 @@ class Pace:
     """Choose the steps of each call so that it takes about `CALL_SECONDS`."""
 
     def __init__(self, training: Training) -> None:
-        weights = sum(leaf.size for leaf in jax.tree.leaves(training.state.params))
+        weights = sum(leaf.size for leaf in leaves(training.state.params))
         # Forward and backward pass are six operations per weight and row.
         self._first = int(FIRST_CALL_OPERATIONS / (6 * weights * training.source.width)) + 1
         self._training = training

@@ -1,9 +1,13 @@
-"""What happens at the end of an epoch: the best network is kept, and the rule of stopping."""
+"""What happens at the end of an epoch: the best network so far, and the rule of stopping.
 
-from typing import NamedTuple
+Written once for every maker of programs: in the functions that NumPy and ``jax.numpy`` share.
+"""
 
-import jax.numpy as jnp
-from jax import lax
+from collections.abc import Callable
+from types import ModuleType
+from typing import TypeAlias
+
+import numpy as np
 
 from multilayer._core.types import Array
 from multilayer._engine.config import (
@@ -13,22 +17,24 @@ from multilayer._engine.config import (
     FitConfig,
     Hyper,
 )
+from multilayer._engine.program import EpochEnd
 from multilayer._engine.state import CONVERGED, DIVERGED, RUNNING, TrainState
+from multilayer._nn.model import Parameters
 
 SMALLEST_RATE = 1e-6  # scikit-learn: "adaptive" stops once the rate is at or below this
 
 
-class EpochEnd(NamedTuple):
-    """Figures of a finished epoch; NaN where there is no validation."""
+Choose: TypeAlias = Callable[[Array, Parameters, Parameters], Parameters]
+"""``choose(condition, one, other)``: one of two networks, whole, by a condition of one element."""
 
-    loss: Array
-    validation_loss: Array
-    validation_score: Array
-    learning_rate: Array  # of the last step
+
+def choose_now(condition: Array, one: Parameters, other: Parameters) -> Parameters:
+    """Return one of two networks where the condition is known: with NumPy."""
+    return one if condition else other
 
 
 def watched(config: FitConfig, figures: EpochEnd, monitor: str) -> Array:
-    """Return the figure of a monitor, turned so that lower is better."""
+    """Return the deciding of a monitor, turned so that lower is better."""
     if monitor == LOSS:
         return figures.loss
     if monitor == VALIDATION_LOSS:
@@ -37,7 +43,13 @@ def watched(config: FitConfig, figures: EpochEnd, monitor: str) -> Array:
 
 
 def close_epoch(
-    config: FitConfig, hyper: Hyper, state: TrainState, figures: EpochEnd
+    config: FitConfig,
+    hyper: Hyper,
+    state: TrainState,
+    figures: EpochEnd,
+    *,
+    xp: ModuleType = np,
+    choose: Choose = choose_now,
 ) -> TrainState:
     """Apply scikit-learn's rule: stop after ``n_iter_no_change`` epochs without gain of ``tol``.
 
@@ -46,41 +58,43 @@ def close_epoch(
     watched figure elsewhere. A score that is met again is no gain, whatever ``tol``; but of epochs
     with the same score the one of the lower validation loss is the best: few rows have few scores,
     and the first epoch to reach one is the least trained.
+
+    ``xp`` and ``choose`` are NumPy's, or those of a program that is being traced.
     """
     score_decides = config.validate and config.monitor != VALIDATION_LOSS
     value = watched(config, figures, config.monitor)
-    kept_by = -figures.validation_score if score_decides else value
+    deciding = -figures.validation_score if score_decides else value  # that best_params have
     gain = value <= state.best_value - hyper.tol  # NaN is none
     if config.monitor == VALIDATION_SCORE:
         gain = gain & (value < state.best_value)
-    count = jnp.where(gain, 0, state.no_improvement + 1)
-    best = jnp.fmin(value, state.best_value)
+    count = xp.where(gain, 0, state.no_improvement + 1)
+    best = xp.fmin(value, state.best_value)
 
     # A network of NaN has an accuracy too: only finite losses count.
-    improved = kept_by < state.best_kept
+    improved = deciding < state.best_kept
     if score_decides:
         better_tie = figures.validation_loss < state.best_loss
-        improved = improved | ((kept_by == state.best_kept) & better_tie)
-    improved = improved & jnp.isfinite(figures.loss)
+        improved = improved | ((deciding == state.best_kept) & better_tie)
+    improved = improved & xp.isfinite(figures.loss)
     if config.validate:
-        improved = improved & jnp.isfinite(figures.validation_loss)
+        improved = improved & xp.isfinite(figures.validation_loss)
     exhausted = count > hyper.n_iter_no_change
     divisor = state.divisor
     if config.adaptive:
         lower = exhausted & (hyper.learning_rate / divisor > SMALLEST_RATE)
-        divisor = jnp.where(lower, divisor * 5.0, divisor)
-        count = jnp.where(lower, 0, count)
+        divisor = xp.where(lower, divisor * 5.0, divisor)
+        count = xp.where(lower, 0, count)
         exhausted = exhausted & ~lower
-    status = jnp.where(exhausted, CONVERGED, RUNNING)
-    status = jnp.where(jnp.isfinite(figures.loss), status, DIVERGED)
+    status = xp.where(exhausted, CONVERGED, RUNNING)
+    status = xp.where(xp.isfinite(figures.loss), status, DIVERGED)
     return state._replace(
-        best_params=lax.cond(improved, lambda: state.model, lambda: state.best_params),
-        best_kept=jnp.where(improved, kept_by, state.best_kept),
-        best_loss=jnp.where(improved, figures.validation_loss, state.best_loss),
+        best_params=choose(improved, state.model, state.best_params),
+        best_kept=xp.where(improved, deciding, state.best_kept),
+        best_loss=xp.where(improved, figures.validation_loss, state.best_loss),
         best_value=best,
-        no_improvement=count.astype(jnp.int32),
+        no_improvement=count.astype(np.int32),
         divisor=divisor,
-        status=status.astype(jnp.int32),
-        loss_sum=jnp.zeros_like(state.loss_sum),
-        weight_sum=jnp.zeros_like(state.weight_sum),
+        status=status.astype(np.int32),
+        loss_sum=xp.zeros_like(state.loss_sum),
+        weight_sum=xp.zeros_like(state.weight_sum),
     )

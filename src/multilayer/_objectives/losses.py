@@ -23,7 +23,7 @@ def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNum
 
     Classes are numbers ``(rows,)``, or ``(rows, heads)`` where there are several heads; yes/no
     targets and numbers to regress are ``(rows, heads)``. The losses of several heads are added up;
-    see :func:`reported_share` for what is reported of them.
+    see :func:`.objective.reported_share` for what is reported of them.
     """
     if objective.classifies:
         losses = CLASSIFICATION_LOSSES[objective.loss](
@@ -68,16 +68,6 @@ def problem_of(record: RegressionLoss, n_levels: int) -> str:
     return "" if floating else f"it returns {result.dtype}"
 
 
-def reported_share(objective: Objective) -> float:
-    """Return the factor applied to losses when they are reported.
-
-    scikit-learn follows the gradient of the sum over the targets of a regression, and reports their
-    mean; of the Poisson deviance it reports the sum, as of the losses of classification.
-    """
-    mean = not objective.classifies and objective.regression_loss.reported == "mean"
-    return 1.0 / len(objective.heads) if mean else 1.0
-
-
 def _point(objective: Objective, raw: Array) -> Array:
     return regression.OUT_FUNCTIONS[objective.out_activation](raw)
 
@@ -110,3 +100,15 @@ def distribution(objective: Objective, raw: Array) -> Array:
 def point(objective: Objective, predicted: Array) -> Array:
     """Return the one number ``(rows, heads)`` that a distribution is summed up by."""
     return predicted[..., objective.middle] if predicted.ndim == 3 else predicted
+
+
+def score_sums(objective: Objective, raw: Array, target: Array, weight: Array) -> Array:
+    """Return the sums over rows that a score of :mod:`.scores` is made of.
+
+    The weight of the rows that are right ``(1,)``; or each target's squared errors ``(heads,)``.
+    """
+    if objective.classifies:
+        right = classification.correct(objective.loss, objective.heads, raw, target)
+        return jnp.sum(right * weight)[None]
+    error = target.astype(raw.dtype) - point(objective, distribution(objective, raw))
+    return jnp.sum(jnp.square(error) * weight[:, None], axis=0)

@@ -39,3 +39,13 @@ class LossNumbers(NamedTuple):
     quantiles: Array  # (levels,), ascending
     # One array (classes,) for each head; None where no head weighs its classes.
     class_weights: tuple[Array, ...] | None
+
+
+def reported_share(objective: Objective) -> float:
+    """Return the factor applied to losses when they are reported.
+
+    scikit-learn follows the gradient of the sum over the targets of a regression, and reports their
+    mean; of the Poisson deviance it reports the sum, as of the losses of classification.
+    """
+    mean = not objective.classifies and objective.regression_loss.reported == "mean"
+    return 1.0 / len(objective.heads) if mean else 1.0

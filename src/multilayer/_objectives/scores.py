@@ -1,21 +1,11 @@
 """The score of validation, in sums that can be formed block by block: accuracy, or R2."""
 
-import jax.numpy as jnp
+from types import ModuleType
+
 import numpy as np
 
 from multilayer._core.types import Array
-from multilayer._objectives import classification
-from multilayer._objectives.losses import distribution, point
 from multilayer._objectives.objective import Objective
-
-
-def score_sums(objective: Objective, raw: Array, target: Array, weight: Array) -> Array:
-    """Weight of the rows that are right ``(1,)``; or each target's squared errors ``(heads,)``."""
-    if objective.classifies:
-        right = classification.correct(objective.loss, objective.heads, raw, target)
-        return jnp.sum(right * weight)[None]
-    error = target.astype(raw.dtype) - point(objective, distribution(objective, raw))
-    return jnp.sum(jnp.square(error) * weight[:, None], axis=0)
 
 
 def score_scale(objective: Objective, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -37,13 +27,14 @@ def n_sums(objective: Objective) -> int:
     return 1 if objective.classifies else len(objective.heads)
 
 
-def score(objective: Objective, sums: Array, scale: Array) -> Array:
+def score(objective: Objective, sums: Array, scale: Array, xp: ModuleType = np) -> Array:
     """Return the accuracy, or the mean R2 of the targets.
 
-    A constant target counts 1 when it is met and 0 when it is not, as in scikit-learn.
+    A constant target counts 1 when it is met and 0 when it is not, as in scikit-learn. ``xp`` is
+    NumPy, or ``jax.numpy`` inside a program.
     """
-    share = sums / jnp.where(scale > 0, scale, 1.0)
+    share = sums / xp.where(scale > 0, scale, 1.0)
     if objective.classifies:
         return share[0]
-    constant = jnp.where(sums > 0, 0.0, 1.0)
-    return jnp.mean(jnp.where(scale > 0, 1.0 - share, constant))
+    constant = xp.where(sums > 0, 0.0, 1.0).astype(share.dtype)
+    return xp.mean(xp.where(scale > 0, 1.0 - share, constant))

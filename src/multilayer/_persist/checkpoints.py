@@ -42,7 +42,7 @@ class Checkpoint:
 
 
 def checkpoint_path(folder: PathLike, step: int) -> Path:
-    """Return where the checkpoint of a step is kept."""
+    """Return the path of the checkpoint of a step."""
     return Path(folder) / f"model.ckpt-{step}.safetensors"
 
 
@@ -85,7 +85,7 @@ def write_checkpoint(
     folder: PathLike,
     step: int,
     arrays: Arrays,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
     *,
     keep: int | None,
 ) -> Path:
@@ -134,6 +134,18 @@ def newest_checkpoint(folder: PathLike) -> Path | None:
         return None
     numbered = _numbered(folder)
     return numbered[-1] if numbered else None
+
+
+def read_newest(folder: PathLike) -> Checkpoint | None:
+    """Read the checkpoint of the most steps in a folder, None where there is none.
+
+    Raises
+    ------
+    ModelFileError
+        As of :func:`newest_checkpoint` and :func:`read_checkpoint` (a ValueError).
+    """
+    newest = newest_checkpoint(folder)
+    return None if newest is None else read_checkpoint(newest)
 
 
 def remove_checkpoints(folder: PathLike) -> None:
@@ -205,7 +217,7 @@ def _numbered(folder: PathLike) -> list[Path]:
     return [checkpoint_path(folder, step) for step in steps]
 
 
-def _checksum(step: int, facts: Mapping[str, Any], arrays: Arrays) -> int:
+def _checksum(step: int, facts: Mapping[str, object], arrays: Arrays) -> int:
     """Checksum of everything in a checkpoint."""
     value = zlib.crc32(json.dumps([step, facts], sort_keys=True).encode())
     for name in sorted(arrays):

@@ -1,18 +1,18 @@
 """Pytrees as named arrays and back: how parameters and optimizer states go into files."""
 
 from collections.abc import Mapping
-from typing import Any
 
-import jax
 import numpy as np
 
+from multilayer._core import trees
 from multilayer._core.errors import ModelFileError
+from multilayer._core.trees import Tree
 
 MOST = 8
 """Names in a message."""
 
 
-def named_leaves(prefix: str, tree: Any) -> dict[str, np.ndarray]:
+def named_leaves(prefix: str, tree: Tree) -> dict[str, np.ndarray]:
     """Return the arrays of a tree by the path to each, such as ``"params/0/kernel"``.
 
     Parameters
@@ -26,11 +26,13 @@ def named_leaves(prefix: str, tree: Any) -> dict[str, np.ndarray]:
     -------
     arrays : dict of str to ndarray
     """
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    leaves = trees.named_leaves(tree)
     return {_name(prefix, path): np.asarray(leaf) for path, leaf in leaves}
 
 
-def restored_tree(prefix: str, like: Any, arrays: Mapping[str, np.ndarray], source: object) -> Any:
+def restored_tree(
+    prefix: str, like: Tree, arrays: Mapping[str, np.ndarray], source: object
+) -> Tree:
     """Return a tree with the structure of another, and the arrays stored under its names.
 
     Parameters
@@ -53,8 +55,7 @@ def restored_tree(prefix: str, like: Any, arrays: Mapping[str, np.ndarray], sour
     ModelFileError
         An array is missing, there is one more, or one has another shape or type (a ValueError).
     """
-    leaves, structure = jax.tree_util.tree_flatten_with_path(like)
-    wanted = {_name(prefix, path): leaf for path, leaf in leaves}
+    wanted = {_name(prefix, path): leaf for path, leaf in trees.named_leaves(like)}
     stored = {name for name in arrays if name.startswith(f"{prefix}/") or name == prefix}
     if stored != set(wanted):
         missing, extra = sorted(set(wanted) - stored)[:MOST], sorted(stored - set(wanted))[:MOST]
@@ -70,9 +71,8 @@ def restored_tree(prefix: str, like: Any, arrays: Mapping[str, np.ndarray], sour
                 f"{theirs[1]}, asked for are {mine[0]} and {mine[1]}. Give the arguments it was "
                 "made with."
             )
-    return jax.tree.unflatten(structure, [arrays[name] for name in wanted])
+    return trees.with_leaves(like, [arrays[name] for name in wanted])
 
 
-def _name(prefix: str, path: Any) -> str:
-    place = jax.tree_util.keystr(path, simple=True, separator="/")
-    return f"{prefix}/{place}" if place else prefix
+def _name(prefix: str, path: str) -> str:
+    return f"{prefix}/{path}" if path else prefix

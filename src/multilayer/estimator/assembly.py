@@ -4,7 +4,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
 from multilayer._data.source import Rows
 from multilayer._engine.loop import Training
-from multilayer._engine.state import initial_state
+from multilayer._engine.xla.maker import XLA
 from multilayer._sklearn.arguments.architecture import check_architecture
 from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
@@ -34,7 +33,7 @@ class Place:
     """Where in which input training is: with this a later call goes on there."""
 
     begun: int  # the global step of the input's first batch
-    mark: Any  # what distinguishes inputs, as JSON
+    mark: object  # what distinguishes inputs, as JSON
 
 
 def rows_of(design: Design, features: Features, labels: np.ndarray, dtype: str) -> Rows:
@@ -49,7 +48,7 @@ def rows_of(design: Design, features: Features, labels: np.ndarray, dtype: str) 
 
 
 def make_source(
-    design: Design, given: Input, start: int, seed: int, stored: Any, dtype: str
+    design: Design, given: Input, start: int, seed: int, stored: object, dtype: str
 ) -> tuple[EndlessSource, Place]:
     """Return the batches from a global step on, and their place in the input.
 
@@ -65,7 +64,8 @@ def make_source(
         if passes.n_steps is not None and place.begun + passes.n_steps <= start:
             place = Place(start, place.mark)  # it had been read to its end
         # Each reading of an input has an order of its own.
-        return ArraySource(rows, given.passes(seed + (place.begun << 32)), place.begun), place
+        passes = given.passes(seed + (place.begun << 32))
+        return ArraySource(rows, passes, place.begun, put=XLA.put), place
     place = continued(stored, STREAM, start)
 
     def batches() -> Iterator[Rows]:
@@ -73,16 +73,18 @@ def make_source(
             assert labels is not None
             yield rows_of(design, features, labels, dtype)
 
-    source = StreamSource(batches(), start)
+    source = StreamSource(batches(), start, put=XLA.put)
     if source.end == place.begun:
         raise DataError("input_fn must return at least one batch, its iterator has none.")
     return source, place
 
 
-def continued(stored: Any, mark: Any, start: int) -> Place:
+def continued(stored: object, mark: object, start: int) -> Place:
     """Return the place of an input: as it is stored, or at its beginning."""
-    same = stored is not None and stored["mark"] == mark
-    return Place(int(stored["begun"]) if same else start, mark)
+    match stored:
+        case {"mark": before, "begun": int(begun)} if before == mark:
+            return Place(begun, mark)
+    return Place(start, mark)
 
 
 def assemble(design: Design, source: EndlessSource, seed: int) -> Training:
@@ -111,10 +113,11 @@ def assemble(design: Design, source: EndlessSource, seed: int) -> Training:
     hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     params = first_parameters(design, network, seed, config.dtype)
     return Training(
+        maker=XLA,
         config=config,
         hyper=hyper,
         source=source,
         schedule=lambda steps: np.full(len(steps), LEARNING_RATE),
         validation=None,
-        state=initial_state(config, hyper, params),
+        state=XLA.initial_state(config, hyper, params),
     )

@@ -4,7 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from multilayer._core.checks import check_bool, check_integer, refuse
 from multilayer._persist.checkpoints import newest_checkpoint, temporary_folder
 from multilayer.estimator.design import MEAN, Design
 from multilayer.estimator.logging import LOGGER
-from multilayer.estimator.reading import read_input
+from multilayer.estimator.reading import check_ends, read_input
 from multilayer.estimator.run_config import RunConfig, check_model_dir
+
+if TYPE_CHECKING:
+    from multilayer.estimator.evaluation import Forward
 
 
 class Estimator(ABC):
@@ -24,7 +27,9 @@ class Estimator(ABC):
     @abstractmethod
     def __init__(self) -> None: ...
 
-    def _set_up(self, design: Design, model_dir: Any, config: RunConfig | None) -> None:
+    def _set_up(
+        self, design: Design, model_dir: str | os.PathLike[str] | None, config: RunConfig | None
+    ) -> None:
         """Keep the design, and find the folder."""
         if config is None:
             config = RunConfig()
@@ -72,7 +77,7 @@ class Estimator(ABC):
 
     def train(
         self,
-        input_fn: Callable[[], Any],
+        input_fn: Callable[[], object],
         hooks: None = None,
         steps: int | None = None,
         max_steps: int | None = None,
@@ -121,7 +126,7 @@ class Estimator(ABC):
         same input goes on there: training in pieces is training in one go, bit for bit. After an
         input has come to its end the next call begins it anew.
         """
-        from multilayer.estimator import session
+        from multilayer.estimator import session  # late: it starts JAX
 
         _refuse_given("hooks", hooks)
         _refuse_given("saving_listeners", saving_listeners)
@@ -138,7 +143,7 @@ class Estimator(ABC):
 
     def evaluate(
         self,
-        input_fn: Callable[[], Any],
+        input_fn: Callable[[], object],
         steps: int | None = None,
         hooks: None = None,
         checkpoint_path: str | os.PathLike[str] | None = None,
@@ -172,21 +177,16 @@ class Estimator(ABC):
         ModelFileError
             There is no checkpoint, or it cannot be read (a ValueError).
         """
-        from multilayer.estimator import evaluation
-        from multilayer.estimator.restoring import find_checkpoint
-
         _refuse_given("hooks", hooks)
         if steps is not None:
             check_integer("steps", steps, 1)
         given = read_input(input_fn, labelled=True, endless=False)
-        evaluation.check_ends(given, steps)
-        checkpoint = find_checkpoint(self._design, checkpoint_path or self.model_dir)
-        forward = evaluation.Forward(self._design, checkpoint)
-        return evaluation.evaluate(forward, given, steps, checkpoint.step)
+        check_ends(given, steps)
+        return self._forward(checkpoint_path).evaluate(given, steps)
 
     def predict(
         self,
-        input_fn: Callable[[], Any],
+        input_fn: Callable[[], object],
         predict_keys: Sequence[str] | None = None,
         hooks: None = None,
         checkpoint_path: str | os.PathLike[str] | None = None,
@@ -221,9 +221,6 @@ class Estimator(ABC):
         ModelFileError
             There is no checkpoint, or it cannot be read (a ValueError).
         """
-        from multilayer.estimator import evaluation
-        from multilayer.estimator.restoring import find_checkpoint
-
         _refuse_given("hooks", hooks)
         check_bool("yield_single_examples", yield_single_examples)
         known = self._design.head.predictions(np.zeros((1, self._design.head.n_units), np.float32))
@@ -231,10 +228,15 @@ class Estimator(ABC):
         if keys is not None and (not keys or set(keys) - set(known)):
             refuse("predict_keys", f"some of {list(known)}", predict_keys)
         given = read_input(input_fn, labelled=False, endless=False)
-        evaluation.check_ends(given, None)
-        checkpoint = find_checkpoint(self._design, checkpoint_path or self.model_dir)
-        forward = evaluation.Forward(self._design, checkpoint)
-        return evaluation.predict(forward, given, keys, single=bool(yield_single_examples))
+        check_ends(given, None)
+        forward = self._forward(checkpoint_path)
+        return forward.predict(given, keys, single=bool(yield_single_examples))
+
+    def _forward(self, checkpoint_path: str | os.PathLike[str] | None) -> "Forward":
+        """Return the network of a checkpoint, the newest one where none is named."""
+        from multilayer.estimator.evaluation import Forward  # late: it starts JAX
+
+        return Forward(self._design, checkpoint_path or self.model_dir)
 
     def _by_mean_loss(self) -> Self:
         """Return the estimator with the mean loss, unless another one was asked for."""
@@ -245,6 +247,6 @@ class Estimator(ABC):
         return copy
 
 
-def _refuse_given(name: str, value: Any) -> None:
+def _refuse_given(name: str, value: object) -> None:
     if value is not None:
         refuse(name, "None", value, "Hooks of sessions belong to TensorFlow.")

@@ -1,7 +1,6 @@
 """Functions that make columns of categories."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from multilayer.estimator.columns import CategoricalColumn, check_key
 
 def categorical_column_with_vocabulary_list(
     key: str,
-    vocabulary_list: Sequence[Any],
+    vocabulary_list: Sequence[object],
     default_value: int = ABSENT,
     num_oov_buckets: int = 0,
 ) -> VocabularyColumn:

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -42,7 +41,7 @@ class OfOneFeature(CategoricalColumn):
 class VocabularyColumn(OfOneFeature):
     """Places in a list; what is not in it goes to buckets of its own, or to a default."""
 
-    vocabulary: tuple[Any, ...]
+    vocabulary: tuple[object, ...]
     default_value: int
     num_oov_buckets: int
 

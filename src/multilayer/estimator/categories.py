@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from hashlib import blake2b
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
@@ -55,12 +54,12 @@ def _plain_objects(key: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return text, text != ""
 
 
-def _missing(value: Any) -> bool:
+def _missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def places_in(
-    key: str, values: np.ndarray, vocabulary: Sequence[Any], *, otherwise: int
+    key: str, values: np.ndarray, vocabulary: Sequence[object], *, otherwise: int
 ) -> np.ndarray:
     """Return the places of values in a vocabulary, ``otherwise`` for those that are not in it."""
     words = np.array(vocabulary)

@@ -1,7 +1,6 @@
 """What feature columns are: numbers for each row, or a category for each row."""
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 
@@ -76,7 +75,7 @@ def one_hot(ids: np.ndarray, n_buckets: int) -> np.ndarray:
     return indicators
 
 
-def check_key(value: Any) -> None:
+def check_key(value: object) -> None:
     """Check the name of a feature."""
     if not isinstance(value, str):
         refuse("key", "the name of a feature", value)

@@ -1,11 +1,15 @@
 """What an estimator is made of: its arguments, checked."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
+from multilayer._core.functions import comparable
+from multilayer._nn.activation_names import ACTIVATION_NAMES, Activation
+from multilayer._sklearn.arguments.architecture import STEPS, by_name, problem_of
+from multilayer.estimator.columns import DenseColumn
 from multilayer.estimator.features import (
     FeatureColumns,
     check_columns,
@@ -14,7 +18,20 @@ from multilayer.estimator.features import (
 from multilayer.estimator.heads import Head
 from multilayer.estimator.numeric_columns import NumericColumn
 
+if TYPE_CHECKING:
+    from multilayer._optim.rules import Rule  # starts JAX
+
 SUM, MEAN = "sum", "mean"  # loss_reduction
+
+
+class EngineSolver(TypedDict, total=False):
+    """Arguments of the engine that an optimizer stands for."""
+
+    solver: "Rule"
+    epsilon: float
+    beta_1: float
+    beta_2: float
+    momentum: float
 
 
 @dataclass(frozen=True)
@@ -26,11 +43,11 @@ class Design:
     columns: FeatureColumns
     weight_column: NumericColumn | None
     head: Head
-    optimizer: Mapping[str, Any]  # arguments of the engine
-    activation: Any
+    optimizer: EngineSolver
+    activation: Activation
     dropout: float
     reduction: str | None  # how losses of rows become that of a batch
-    warm_start_from: Any
+    warm_start_from: str | os.PathLike[str] | None
 
     @property
     def reports_sum(self) -> bool:
@@ -47,7 +64,7 @@ class Design:
         """
         return self.reduction == SUM
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """What distinguishes checkpoints, as JSON."""
         columns = [[column.name, column.width] for column in self.columns.all]
         return {"estimator": self.kind, "columns": columns}
@@ -65,15 +82,15 @@ class Design:
 def make_design(
     kind: str,
     *,
-    hidden_units: Any,
-    feature_columns: Any,
-    weight_column: Any,
+    hidden_units: Sequence[int],
+    feature_columns: Sequence[DenseColumn],
+    weight_column: str | NumericColumn | None,
     head: Head,
-    optimizer: Any,
-    activation_fn: Any,
-    dropout: Any,
-    loss_reduction: Any,
-    warm_start_from: Any,
+    optimizer: object,
+    activation_fn: Activation,
+    dropout: float | None,
+    loss_reduction: str | None,
+    warm_start_from: str | os.PathLike[str] | None,
 ) -> Design:
     """Check the arguments of an estimator."""
     from multilayer.estimator.optimizers import optimizer_arguments  # late: it starts JAX
@@ -92,7 +109,7 @@ def make_design(
     )
 
 
-def check_hidden_units(given: Any) -> tuple[int, ...]:
+def check_hidden_units(given: object) -> tuple[int, ...]:
     """Check the sizes of the hidden layers; there may be none."""
     if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
         refuse("hidden_units", "a list of integers, such as [300, 100]", given)
@@ -102,7 +119,7 @@ def check_hidden_units(given: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def check_dropout(given: Any) -> float:
+def check_dropout(given: float | None) -> float:
     """Check the chance of a unit to be dropped."""
     if given is None:
         return 0.0
@@ -110,28 +127,24 @@ def check_dropout(given: Any) -> float:
     return float(given)
 
 
-def check_reduction(given: Any) -> str | None:
+def check_reduction(given: str | None) -> str | None:
     """Check how losses of rows become the loss of a batch."""
     if given is not None:
         check_choice("loss_reduction", given, (SUM, MEAN), "None")
     return given
 
 
-def check_warm_start(given: Any) -> Any:
+def check_warm_start(given: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
     """Check the name of a model folder or of a checkpoint."""
     if given is not None and not isinstance(given, str | os.PathLike):
         refuse("warm_start_from", "a folder of checkpoints, a checkpoint, or None", given)
     return given
 
 
-def check_activation(given: Any) -> Any:
+def check_activation(given: Activation) -> Activation:
     """Check the activation of the hidden layers; a function that has a name goes by it."""
-    from multilayer._core.functions import comparable
-    from multilayer._nn.activations import ACTIVATIONS
-    from multilayer._sklearn.arguments.architecture import STEPS, by_name, problem_of
-
     if not callable(given):
-        check_choice("activation_fn", given, ACTIVATIONS, "a function of JAX arrays")
+        check_choice("activation_fn", given, ACTIVATION_NAMES, "a function of JAX arrays")
         return given
     function = comparable(given)
     if function in STEPS:

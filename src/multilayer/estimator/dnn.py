@@ -1,10 +1,10 @@
 """The estimators: classification and regression by networks of dense layers."""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from multilayer._core.checks import check_integer
+from multilayer._nn.activation_names import Activation
 from multilayer.estimator.base import Estimator
 from multilayer.estimator.columns import DenseColumn
 from multilayer.estimator.design import make_design
@@ -108,8 +108,8 @@ class DNNClassifier(Estimator):
         n_classes: int = 2,
         weight_column: str | NumericColumn | None = None,
         label_vocabulary: Sequence[str] | None = None,
-        optimizer: Any = "Adagrad",
-        activation_fn: str | Callable[[Any], Any] = "relu",
+        optimizer: object = "Adagrad",
+        activation_fn: Activation = "relu",
         dropout: float | None = None,
         config: RunConfig | None = None,
         warm_start_from: str | os.PathLike[str] | None = None,
@@ -184,8 +184,8 @@ class DNNRegressor(Estimator):
         model_dir: str | os.PathLike[str] | None = None,
         label_dimension: int = 1,
         weight_column: str | NumericColumn | None = None,
-        optimizer: Any = "Adagrad",
-        activation_fn: str | Callable[[Any], Any] = "relu",
+        optimizer: object = "Adagrad",
+        activation_fn: Activation = "relu",
         dropout: float | None = None,
         config: RunConfig | None = None,
         warm_start_from: str | os.PathLike[str] | None = None,

@@ -1,21 +1,20 @@
 """Evaluation and prediction: a trained network, forward."""
 
+import os
 import time
 from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
 
-from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
-from multilayer._engine import predict as engine
-from multilayer._persist.checkpoints import Checkpoint
+from multilayer._engine.xla import predict as engine
 from multilayer.estimator.assembly import rows_of
 from multilayer.estimator.design import Design
 from multilayer.estimator.logging import LOGGER
 from multilayer.estimator.reading import ArrayInput, Features, Input
-from multilayer.estimator.restoring import trained_network
+from multilayer.estimator.restoring import find_checkpoint, trained_network
 
 CHUNK_ROWS = 1 << 14  # rows of arrays that are predicted at once
 
@@ -23,10 +22,12 @@ CHUNK_ROWS = 1 << 14  # rows of arrays that are predicted at once
 class Forward:
     """The network of a checkpoint, applied to rows."""
 
-    def __init__(self, design: Design, checkpoint: Checkpoint) -> None:
+    def __init__(self, design: Design, place: str | os.PathLike[str]) -> None:
+        checkpoint = find_checkpoint(design, place)
         LOGGER.info("Restoring parameters from %s", checkpoint.path)
         self._network, self._params = trained_network(design, checkpoint)
         self.design, self.dtype = design, computing_type()
+        self.global_step = checkpoint.step
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """Return the outputs before their activation ``(rows, units)``."""
@@ -42,6 +43,57 @@ class Forward:
     def raw(self, features: Features) -> np.ndarray:
         """Return the outputs for features."""
         return self.outputs(self.design.columns.matrix(features, self.dtype))
+
+    def judge(
+        self, features: Features, labels: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return a batch's outputs, targets, weights and losses."""
+        assert labels is not None  # checked by read_input
+        rows = rows_of(self.design, features, labels, self.dtype)
+        raw = self.outputs(rows.X)
+        return raw, rows.y, rows.weight.astype(np.float64), self.design.head.losses(raw, rows.y)
+
+    def evaluate(self, given: Input, steps: int | None) -> dict[str, float]:
+        """Return the figures of an input."""
+        LOGGER.info("Starting evaluation at %s", now())
+        head, summed = self.design.head, self.design.reports_sum
+        judged = [self.judge(features, labels) for features, labels in batches_of(given, steps)]
+        if not judged:
+            raise DataError("input_fn must return at least one batch, its iterator has none.")
+        raw, targets, weight, losses = (
+            np.concatenate(parts) for parts in zip(*judged, strict=True)
+        )
+        total = weight.sum(dtype=np.float64)
+        if total == 0:
+            raise DataError("weights must not be 0 in all rows of an evaluation.")
+        of_batches = [
+            (np.sum(w * of_rows), 1.0 if summed else w.sum() * head.n_outputs)
+            for _, _, w, of_rows in judged
+        ]
+        results = {
+            **head.figures(raw, targets, weight),
+            "average_loss": float(np.sum(weight * losses) / (total * head.n_outputs)),
+            "loss": float(np.mean([loss / (per or 1.0) for loss, per in of_batches])),
+            "global_step": self.global_step,
+        }
+        LOGGER.info("Finished evaluation at %s", now())
+        shown = ", ".join(f"{key} = {results[key]:.8g}" for key in sorted(results))
+        LOGGER.info("Saving dict for global step %d: %s", self.global_step, shown)
+        return results
+
+    def predict(
+        self, given: Input, keys: list[str] | None, *, single: bool
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Yield what is predicted, for each row or for each batch."""
+        rows_at_once = CHUNK_ROWS if single else None
+        for features, _ in batches_of(given, None, rows_at_once):
+            predicted = self.design.head.predictions(self.raw(features))
+            chosen = {key: predicted[key] for key in keys or predicted}
+            if not single:
+                yield chosen
+                continue
+            for row in range(len(next(iter(chosen.values())))):
+                yield {key: values[row] for key, values in chosen.items()}
 
 
 def taken(features: Features, rows: np.ndarray | slice) -> Features:
@@ -71,66 +123,6 @@ def batches_of(
         yield taken(given.features, some), labels
 
 
-def check_ends(given: Input, steps: int | None) -> None:
-    """Refuse to read an input without end to its end."""
-    if steps is None and isinstance(given, ArrayInput) and given.num_epochs is None:
-        refuse("num_epochs", "a number for an input that is read to its end", None, "Give 1.")
-
-
-def judge(
-    forward: Forward, features: Features, labels: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return a batch's outputs, targets, weights and losses."""
-    assert labels is not None  # checked by read_input
-    rows = rows_of(forward.design, features, labels, forward.dtype)
-    raw = forward.outputs(rows.X)
-    return raw, rows.y, rows.weight.astype(np.float64), forward.design.head.losses(raw, rows.y)
-
-
 def now() -> str:
     """Return the time in the form of the log."""
     return time.strftime("%Y-%m-%d-%H:%M:%S")
-
-
-def evaluate(
-    forward: Forward, given: Input, steps: int | None, global_step: int
-) -> dict[str, float]:
-    """Return the figures of an input."""
-    LOGGER.info("Starting evaluation at %s", now())
-    head, summed = forward.design.head, forward.design.reports_sum
-    judged = [judge(forward, features, labels) for features, labels in batches_of(given, steps)]
-    if not judged:
-        raise DataError("input_fn must return at least one batch, its iterator has none.")
-    raw, targets, weight, losses = (np.concatenate(parts) for parts in zip(*judged, strict=True))
-    total = weight.sum(dtype=np.float64)
-    if total == 0:
-        raise DataError("weights must not be 0 in all rows of an evaluation.")
-    of_batches = [
-        (np.sum(w * of_rows), 1.0 if summed else w.sum() * head.n_outputs)
-        for _, _, w, of_rows in judged
-    ]
-    results = {
-        **head.figures(raw, targets, weight),
-        "average_loss": float(np.sum(weight * losses) / (total * head.n_outputs)),
-        "loss": float(np.mean([loss / (per or 1.0) for loss, per in of_batches])),
-        "global_step": global_step,
-    }
-    LOGGER.info("Finished evaluation at %s", now())
-    shown = ", ".join(f"{key} = {results[key]:.8g}" for key in sorted(results))
-    LOGGER.info("Saving dict for global step %d: %s", global_step, shown)
-    return results
-
-
-def predict(
-    forward: Forward, given: Input, keys: list[str] | None, *, single: bool
-) -> Iterator[dict[str, np.ndarray]]:
-    """Yield what is predicted, for each row or for each batch."""
-    rows_at_once = CHUNK_ROWS if single else None
-    for features, _ in batches_of(given, None, rows_at_once):
-        predicted = forward.design.head.predictions(forward.raw(features))
-        chosen = {key: predicted[key] for key in keys or predicted}
-        if not single:
-            yield chosen
-            continue
-        for row in range(len(next(iter(chosen.values())))):
-            yield {key: values[row] for key, values in chosen.items()}

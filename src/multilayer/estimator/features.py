@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -55,7 +54,7 @@ class FeatureColumns:
             )
 
 
-def check_columns(given: Any) -> FeatureColumns:
+def check_columns(given: object) -> FeatureColumns:
     """Check the columns of an estimator."""
     columns = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else ()
     if not columns:
@@ -78,7 +77,7 @@ def check_columns(given: Any) -> FeatureColumns:
     return FeatureColumns(plain, embedded)
 
 
-def check_weight_column(given: Any) -> NumericColumn | None:
+def check_weight_column(given: object) -> NumericColumn | None:
     """Check the column of the rows' weights; a name stands for a numeric column."""
     if isinstance(given, str):
         return NumericColumn(given, (1,), None, None, None)

@@ -3,17 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit, log_softmax, softmax
 
 from multilayer._core.checks import check_integer, refuse
 from multilayer._core.errors import DataError
+from multilayer._objectives.objective import Objective
 from multilayer.estimator import metrics
-
-if TYPE_CHECKING:
-    from multilayer._objectives.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Head(ABC):
         return None
 
     @abstractmethod
-    def objective(self) -> "Objective":
+    def objective(self) -> Objective:
         """Return the engine's objective."""
 
     @abstractmethod
@@ -106,7 +103,7 @@ class Classes:
         return {"class_ids": numbers[:, None].astype(np.int64), "classes": names[numbers][:, None]}
 
 
-def check_classes(n_classes: Any, vocabulary: Any) -> Classes:
+def check_classes(n_classes: int, vocabulary: Sequence[str] | None) -> Classes:
     """Check the classes of a classifier."""
     check_integer("n_classes", n_classes, 2)
     if vocabulary is None:
@@ -135,10 +132,8 @@ class MultiClassHead(Head):
         """Labels by class number, where they are text."""
         return self.classes.vocabulary
 
-    def objective(self) -> "Objective":
+    def objective(self) -> Objective:
         """Return the engine's objective."""
-        from multilayer._objectives.objective import Objective
-
         return Objective("softmax", "softmax", (self.n_units,))
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
@@ -176,10 +171,8 @@ class BinaryHead(Head):
         """Labels by class number, where they are text."""
         return self.classes.vocabulary
 
-    def objective(self) -> "Objective":
+    def objective(self) -> Objective:
         """Return the engine's objective."""
-        from multilayer._objectives.objective import Objective
-
         return Objective("logistic", "logistic", (1,))
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
@@ -235,10 +228,8 @@ class RegressionHead(Head):
         """Output units."""
         return self.label_dimension
 
-    def objective(self) -> "Objective":
+    def objective(self) -> Objective:
         """Return the engine's objective."""
-        from multilayer._objectives.objective import Objective
-
         return Objective("squared_error", "identity", (1,) * self.label_dimension)
 
     def encode(self, labels: np.ndarray) -> np.ndarray:

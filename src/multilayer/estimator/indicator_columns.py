@@ -1,7 +1,6 @@
 """Columns that feed a network with categories: by indicators, or by learnt vectors."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -131,7 +130,7 @@ def embedding_column(categorical_column: CategoricalColumn, dimension: int) -> E
     return EmbeddingColumn(categorical_column, int(dimension))
 
 
-def _check_categorical(value: Any) -> None:
+def _check_categorical(value: object) -> None:
     if not isinstance(value, CategoricalColumn):
         remedy = "Make one with categorical_column_with_vocabulary_list, for example."
         refuse("categorical_column", "a column of categories", value, remedy)

@@ -1,9 +1,10 @@
 """Input functions: where an estimator's rows come from, and how they are read."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.checks import check_bool, check_integer, refuse
 from multilayer._core.errors import DataError
@@ -11,6 +12,32 @@ from multilayer.estimator.reading import ArrayInput, checked_features, checked_l
 from multilayer.estimator.replaced import replacement
 
 __all__ = ["numpy_input_fn", "pandas_input_fn"]
+
+
+class Indexed(Protocol):
+    """What is asked of a Series of pandas, or of a table of labels."""
+
+    @property
+    def index(self) -> npt.ArrayLike:
+        """Names of the rows."""
+
+    def to_numpy(self) -> np.ndarray:
+        """Return the values."""
+
+
+class Table(Protocol):
+    """What is asked of a DataFrame of pandas."""
+
+    @property
+    def index(self) -> npt.ArrayLike:
+        """Names of the rows."""
+
+    @property
+    def columns(self) -> Iterable[str]:
+        """Names of the columns."""
+
+    def __getitem__(self, column: str, /) -> Indexed:
+        """Return a column."""
 
 
 def numpy_input_fn(
@@ -55,6 +82,7 @@ def numpy_input_fn(
     Examples
     --------
     >>> import numpy as np
+    import numpy.typing as npt
     >>> from multilayer import estimator
     >>> X, y = np.zeros((100, 4), np.float32), np.zeros(100, int)
     >>> estimator.numpy_input_fn({"X": X}, y, batch_size=50, num_epochs=None, shuffle=True)
@@ -77,8 +105,8 @@ def numpy_input_fn(
 
 
 def pandas_input_fn(
-    x: Any,
-    y: Any = None,
+    x: Table,
+    y: Indexed | None = None,
     batch_size: int = 128,
     num_epochs: int | None = 1,
     shuffle: bool | None = None,

@@ -1,15 +1,17 @@
 """The names of tf.contrib.learn: estimators under the methods of scikit-learn."""
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, Self
+from typing import NoReturn, Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.checks import refuse
 from multilayer.estimator.base import Estimator
 from multilayer.estimator.dnn import DNNClassifier, DNNRegressor
 from multilayer.estimator.inputs import numpy_input_fn
 from multilayer.estimator.numeric_columns import NumericColumn, numeric_column
+from multilayer.estimator.reading import Features
 from multilayer.estimator.replaced import replacement
 from multilayer.estimator.run_config import RunConfig
 
@@ -21,8 +23,11 @@ __all__ = [
     "infer_real_valued_columns_from_input",
 ]
 
+Given: TypeAlias = Mapping[str, np.ndarray] | npt.ArrayLike
+"""Features by name, or one array that needs no name."""
 
-def infer_real_valued_columns_from_input(x: Any) -> list[NumericColumn]:
+
+def infer_real_valued_columns_from_input(x: Given) -> list[NumericColumn]:
     """Return the numeric columns of features.
 
     Parameters
@@ -98,8 +103,8 @@ class SKCompat:
 
     def fit(
         self,
-        x: Any,
-        y: Any,
+        x: Given,
+        y: npt.ArrayLike,
         batch_size: int = 128,
         steps: int | None = None,
         max_steps: int | None = None,
@@ -135,7 +140,7 @@ class SKCompat:
         return self
 
     def score(
-        self, x: Any, y: Any, batch_size: int = 128, steps: int | None = None
+        self, x: Given, y: npt.ArrayLike, batch_size: int = 128, steps: int | None = None
     ) -> dict[str, float]:
         """Evaluate.
 
@@ -161,7 +166,7 @@ class SKCompat:
         input_fn = numpy_input_fn(_features(x), np.asarray(y), batch_size, shuffle=False)
         return self._estimator.evaluate(input_fn, steps=steps)
 
-    def predict(self, x: Any, batch_size: int = 128) -> dict[str, np.ndarray]:
+    def predict(self, x: Given, batch_size: int = 128) -> dict[str, np.ndarray]:
         """Predict all rows at once.
 
         Parameters
@@ -197,7 +202,7 @@ class SKCompat:
         }
 
 
-def _features(x: Any) -> Any:
+def _features(x: Given) -> Features:
     return x if isinstance(x, Mapping) else np.asarray(x)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.checks import check_integer, refuse
 from multilayer._core.errors import DataError
@@ -150,7 +150,7 @@ def numeric_column(
     key: str,
     shape: int | Sequence[int] = (1,),
     default_value: float | Sequence[float] | None = None,
-    dtype: Any = None,
+    dtype: npt.DTypeLike | None = None,
     normalizer_fn: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> NumericColumn:
     """Column of a feature that holds numbers.
@@ -204,7 +204,7 @@ def numeric_column(
     )
 
 
-def _number_type(dtype: Any) -> str | None:
+def _number_type(dtype: npt.DTypeLike | None) -> str | None:
     if dtype is None:
         return None
     try:

@@ -1,8 +1,8 @@
 """Optimizers by the names of TensorFlow 1, with its numbers, and those of Optax."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import optax
 
 from multilayer._core.checks import check_choice, refuse
 from multilayer._core.types import Array
+from multilayer.estimator.design import EngineSolver
 
 LEARNING_RATE = 0.05  # of every optimizer given by name
 
@@ -62,7 +63,7 @@ def ftrl(learning_rate: Array) -> optax.GradientTransformation:
     return optax.GradientTransformation(init, update)
 
 
-NAMED: dict[str, Mapping[str, Any]] = {
+NAMED: dict[str, EngineSolver] = {
     "Adagrad": {"solver": "adagrad", "epsilon": 0.0},  # squares from 0.1
     "Adam": {"solver": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
     "Ftrl": {"solver": ftrl},
@@ -72,20 +73,20 @@ NAMED: dict[str, Mapping[str, Any]] = {
 """Arguments of the engine for each name."""
 
 
-def optimizer_arguments(given: Any) -> Mapping[str, Any]:
+def optimizer_arguments(given: object) -> EngineSolver:
     """Check an optimizer, and return what the engine is given of it."""
     if isinstance(given, optax.GradientTransformation):
         return {"solver": given}
     if not callable(given):
         other = "an optimizer of Optax's, such as optax.adam(0.001)"
         check_choice("optimizer", given, NAMED, other)
-        return NAMED[given]
+        return NAMED[str(given)]
     if "learning_rate" in inspect.signature(given).parameters:
         return {"solver": given}
     return {"solver": made(given)}
 
 
-def made(function: Callable[[], Any]) -> optax.GradientTransformation:
+def made(function: Callable[[], object]) -> optax.GradientTransformation:
     """Return the optimizer that a function without arguments makes."""
     required = [
         name

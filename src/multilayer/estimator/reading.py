@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
+from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._data.order import shuffled, unshuffled
 
@@ -80,7 +81,7 @@ class StreamInput:
 Input: TypeAlias = ArrayInput | StreamInput
 
 
-def read_input(input_fn: Any, *, labelled: bool, endless: bool) -> Input:
+def read_input(input_fn: object, *, labelled: bool, endless: bool) -> Input:
     """Call an input function and say what it returned.
 
     Bare arrays are one batch: without end in training, which sees it in every step, once elsewhere.
@@ -103,12 +104,12 @@ def read_input(input_fn: Any, *, labelled: bool, endless: bool) -> Input:
     raise DataError(f"input_fn must return {INPUTS}; it returned a {type(given).__name__}.")
 
 
-def is_features(given: Any) -> bool:
+def is_features(given: object) -> TypeGuard[Features]:
     """Whether this is what features are given as."""
     return isinstance(given, Mapping | np.ndarray)
 
 
-def pair(given: Any, *, labelled: bool) -> tuple[Features, np.ndarray | None]:
+def pair(given: object, *, labelled: bool) -> tuple[Features, np.ndarray | None]:
     """Return features and labels, checked to have as many rows."""
     features, labels = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
     if not is_features(features):
@@ -122,7 +123,7 @@ def pair(given: Any, *, labelled: bool) -> tuple[Features, np.ndarray | None]:
     return features, None if labels is None else checked_labels(labels, n_rows(features))
 
 
-def checked_features(features: Any) -> Features:
+def checked_features(features: Features) -> Features:
     """Return features as arrays of as many rows."""
     if isinstance(features, np.ndarray):
         arrays = {"": features}
@@ -139,7 +140,7 @@ def checked_features(features: Any) -> Features:
     return features if isinstance(features, np.ndarray) else arrays
 
 
-def checked_labels(labels: Any, rows: int) -> np.ndarray:
+def checked_labels(labels: object, rows: int) -> np.ndarray:
     """Return labels as an array with as many rows as the features."""
     labels = np.asarray(labels)
     if labels.ndim == 0 or len(labels) != rows:
@@ -152,3 +153,9 @@ def checked_labels(labels: Any, rows: int) -> np.ndarray:
 def n_rows(features: Features) -> int:
     """Number of rows of checked features."""
     return len(features if isinstance(features, np.ndarray) else next(iter(features.values())))
+
+
+def check_ends(given: Input, steps: int | None) -> None:
+    """Refuse to read an input without end to its end."""
+    if steps is None and isinstance(given, ArrayInput) and given.num_epochs is None:
+        refuse("num_epochs", "a number for an input that is read to its end", None, "Give 1.")

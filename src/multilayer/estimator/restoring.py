@@ -1,13 +1,18 @@
 """From checkpoints back to training states and networks."""
 
-from typing import Any
+import os
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import computing_type
 from multilayer._engine.state import TrainState
-from multilayer._persist.checkpoints import Checkpoint, newest_checkpoint, read_checkpoint
+from multilayer._persist.checkpoints import (
+    Checkpoint,
+    newest_checkpoint,
+    read_checkpoint,
+    read_newest,
+)
 from multilayer._persist.trees import restored_tree
 from multilayer.estimator.design import Design
 from multilayer.estimator.network import CannedNetwork, Parameters, first_parameters, network_of
@@ -32,7 +37,7 @@ def warm_started(state: TrainState, design: Design) -> TrainState:
     return state._replace(params=params, best_params=params)
 
 
-def find_checkpoint(design: Design, place: Any) -> Checkpoint:
+def find_checkpoint(design: Design, place: str | os.PathLike[str]) -> Checkpoint:
     """Return a checkpoint, named itself or by its folder; there must be one."""
     path = str(place)
     newest = path if path.endswith(".safetensors") else newest_checkpoint(path)
@@ -43,8 +48,8 @@ def find_checkpoint(design: Design, place: Any) -> Checkpoint:
 
 def last_checkpoint(design: Design, folder: str) -> Checkpoint | None:
     """Return the checkpoint that training goes on from, None where there is none."""
-    newest = newest_checkpoint(folder)
-    return None if newest is None else checked(design, read_checkpoint(newest))
+    newest = read_newest(folder)
+    return None if newest is None else checked(design, newest)
 
 
 def seed_of(config: RunConfig, checkpoint: Checkpoint | None) -> int:

@@ -1,11 +1,11 @@
 """How a run is made: its folder, its seed, its checkpoints, its log."""
 
-import math
 import os
 from dataclasses import dataclass, replace
 from typing import Any
 
 from multilayer._core.checks import check_integer, check_real, refuse
+from multilayer._engine.checkpointer import Interval
 
 SECONDS = 600  # between checkpoints
 
@@ -97,13 +97,13 @@ class RunConfig:
         return replace(self, **changes)
 
     @property
-    def seconds_between(self) -> float:
-        """Seconds from one checkpoint to the next, infinite where the clock does not count."""
-        seconds = self.save_checkpoints_secs
-        return math.inf if seconds is None or self.save_checkpoints_steps else seconds
+    def interval(self) -> Interval:
+        """When checkpoints are due; the clock does not count where steps are given."""
+        steps = self.save_checkpoints_steps
+        return Interval(steps, None if steps else self.save_checkpoints_secs)
 
 
-def check_model_dir(value: Any) -> None:
+def check_model_dir(value: object) -> None:
     """Check the name of a folder."""
     if value is not None and not (isinstance(value, str | os.PathLike) and os.fspath(value)):
         refuse("model_dir", "the name of a folder, or None for a temporary one", value)

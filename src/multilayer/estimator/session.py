@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from multilayer._core.process import check_process
 from multilayer._core.types import computing_type
 from multilayer._engine import loop
 from multilayer._engine.callbacks.protocol import Callback, Progress
+from multilayer._engine.checkpointer import CheckpointWriter
 from multilayer._engine.loop import Pace, Training
-from multilayer._persist.checkpoints import prepare_folder, write_checkpoint
+from multilayer._persist.checkpoints import checkpoint_path, prepare_folder
 from multilayer._persist.trees import named_leaves
 from multilayer.estimator.assembly import STREAM, Place, assemble, make_source
 from multilayer.estimator.design import Design
@@ -38,20 +39,24 @@ class Session:
     seed: int
     place: Place
     first: int  # the global step it begins from
-    saved: float = field(default_factory=time.monotonic)  # when the last checkpoint was written
     logged: float = 0.0  # when the last loss was
     loss: float = math.nan  # of the last step that was looked at
+
+    def __post_init__(self) -> None:
+        keep = self.config.keep_checkpoint_max
+        self.writer = CheckpointWriter(self.folder, self.config.interval, keep)
 
     def run(self, stop: float) -> None:
         """Train until a global step, or until the input ends."""
         watch, pace = Watch(self), Pace(self.training)
-        with self._saved_on_interrupt():
-            while (target := self.next_look(stop)) > self.training.step:
-                self.look_at(target, watch, pace)
-                if target < self._last(stop):
-                    self.save_if_due(target)
-                self.log(target)
-        self.save(completed=True)
+        with self.writer:
+            with self._saved_on_interrupt():
+                while (target := self.next_look(stop)) > self.training.step:
+                    self.look_at(target, watch, pace)
+                    if target < self._last(stop):
+                        self.save_if_due(target)
+                    self.log(target)
+            self.save(completed=True)
         if self.training.step > self.first:
             LOGGER.info("Loss for final step: %s.", np.float32(self.loss))
 
@@ -69,10 +74,7 @@ class Session:
         every = self.config.log_step_count_steps
         if every and LOGGER.isEnabledFor(INFO):
             ends.append(self.first + 1 + (step - self.first - 1) // every * every + every)
-        every = self.config.save_checkpoints_steps
-        if every:
-            ends.append(step // every * every + every)
-        return int(min(ends))
+        return int(min(*ends, self.writer.interval.limit(step)))
 
     def look_at(self, target: int, watch: "Watch", pace: Pace) -> None:
         """Train until a global step, the sums of losses those of its batch alone."""
@@ -100,16 +102,16 @@ class Session:
 
     def save_if_due(self, step: int) -> None:
         """Write a checkpoint after the first step, at multiples of steps, or by the clock."""
-        every = self.config.save_checkpoints_steps
-        due = step == self.first + 1 or (every and step % every == 0)
-        if due or time.monotonic() - self.saved > self.config.seconds_between:
+        if step == self.first + 1 or self.writer.is_due(step):
             self.save()
 
     def save(self, *, completed: bool = False) -> None:
-        """Write a checkpoint of the state after the last step.
+        """Begin to write a checkpoint of the state after the last step.
 
-        A later call goes on at this place of the input, unless that has come to its end. An
-        iterator is the user's to begin again once a call is completed.
+        Parameters and the state of the update rule are all of it: the one endless epoch of an input
+        has no history, no best network and no stopping rule. Their names are those that earlier
+        releases gave them. A later call goes on at this place of the input, unless that has come to
+        its end. An iterator is the user's to begin again once a call is completed.
         """
         state, step = self.training.state, self.training.step
         ended = self.source.end is not None and step >= self.source.end
@@ -123,10 +125,8 @@ class Session:
             **named_leaves("params", state.params),
             **named_leaves("opt_state", state.opt_state),
         }
-        keep = self.config.keep_checkpoint_max
-        path = write_checkpoint(self.folder, step, arrays, facts, keep=keep)
-        self.saved = time.monotonic()
-        LOGGER.info("Saving checkpoints for %d into %s.", step, path)
+        self.writer.write(step, arrays, facts)
+        LOGGER.info("Saving checkpoints for %d into %s.", step, checkpoint_path(self.folder, step))
 
     @contextmanager
     def _saved_on_interrupt(self) -> Iterator[None]:
@@ -155,7 +155,8 @@ class Watch(Callback):
                 f"checkpoints in {session.folder} are from before. Scale the features, or give "
                 "the optimizer a lower learning rate."
             )
-        if time.monotonic() - session.saved > session.config.seconds_between:
+        # Multiples of steps are the session's own to look at: a call ends at each of them.
+        if session.writer.interval.steps is None and session.writer.is_due(progress.step):
             session.save()
 
 

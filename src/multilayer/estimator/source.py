@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-import jax
 import numpy as np
 
+from multilayer._core.trees import leaves
 from multilayer._data.buckets import rows_bucket
 from multilayer._data.order import fill
-from multilayer._data.source import CHUNK_BYTES, Rows, Window, pad_rows, put
+from multilayer._data.source import CHUNK_BYTES, Put, Rows, Window, as_they_are, joined, padded_to
 from multilayer.estimator.reading import Passes
 
 ENDLESS = 2**30  # steps per epoch; the product with 1 is still an int32
@@ -53,11 +53,13 @@ class ArraySource:
         The order in which they are read.
     begun : int
         The global step at which reading began.
+    put : callable
+        Takes rows to where the programs read them.
     """
 
     steps_per_epoch = ENDLESS
 
-    def __init__(self, rows: Rows, passes: Passes, begun: int) -> None:
+    def __init__(self, rows: Rows, passes: Passes, begun: int, *, put: Put = as_they_are) -> None:
         n_steps = passes.n_steps
         self.n_rows = passes.n_rows
         self.batch_size = passes.batch_size
@@ -67,11 +69,7 @@ class ArraySource:
         self.end = None if n_steps is None else begun + n_steps
         self._passes, self._begun = passes, begun
         allocated = rows_bucket(self.n_rows)
-        self._rows = put(
-            rows
-            if self.n_rows == allocated
-            else jax.tree.map(lambda part: pad_rows(part, allocated), rows)
-        )
+        self._rows = put(rows if self.n_rows == allocated else rows.map(padded_to(allocated)))
         self._n_steps = max(1, min(MOST_STEPS, TABLE_ENTRIES // self.width))
         self._window: Window | None = None
 
@@ -104,16 +102,18 @@ class StreamSource:
         Each of any number of rows, of NumPy.
     first : int
         The global step of the first batch.
+    put : callable
+        Takes rows to where the programs read them.
     """
 
     steps_per_epoch = ENDLESS
 
-    def __init__(self, batches: Iterator[Rows], first: int) -> None:
-        self._batches, self._next = batches, first
+    def __init__(self, batches: Iterator[Rows], first: int, *, put: Put = as_they_are) -> None:
+        self._batches, self._next, self._put = batches, first, put
         self._ahead = list(islice(batches, 1))  # one more than asked for: is this the end?
         self.end = None if self._ahead else first
         self.n_rows = self.batch_size = self.width = max(map(_length, self._ahead), default=1)
-        row = sum(part.nbytes for part in jax.tree.leaves(self._ahead)) // self.width
+        row = sum(part.nbytes for part in leaves(self._ahead)) // self.width
         self._n_steps = max(1, min(MOST_STEPS, CHUNK_BYTES // max(1, row * self.width)))
         self._window = Window(Rows(None, None, None), np.zeros((0, 1)), first, first, 1)
 
@@ -138,7 +138,7 @@ class StreamSource:
         first, self._next = self._next, self._next + len(batches)
         self.end = None if self._ahead else self._next
         rows, order = laid_out(batches, self._n_steps, self.width)
-        self._window = Window(put(rows), order, first, self._next, 1)
+        self._window = Window(self._put(rows), order, first, self._next, 1)
 
 
 def _length(rows: Rows) -> int:
@@ -152,5 +152,4 @@ def laid_out(batches: Sequence[Rows], n_steps: int, width: int) -> tuple[Rows, n
     for line, batch in zip(table, batches, strict=False):
         line[: _length(batch)] = np.arange(start, start + _length(batch))
         start += _length(batch)
-    rows = jax.tree.map(lambda *parts: pad_rows(np.concatenate(parts), n_steps * width), *batches)
-    return rows, table
+    return joined(batches).map(padded_to(n_steps * width)), table

@@ -20,9 +20,10 @@ from multilayer._engine.config import (
     Hyper,
 )
 from multilayer._engine.loop import Scorer, Training
-from multilayer._engine.predict import widest
-from multilayer._engine.state import initial_state
-from multilayer._engine.validation import StreamedValidation, Validation
+from multilayer._engine.program import Validation
+from multilayer._engine.validation import StreamedValidation
+from multilayer._engine.xla.maker import XLA
+from multilayer._engine.xla.predict import widest
 from multilayer._nn.model import Disturbance, Model, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.scores import score_scale
@@ -131,10 +132,11 @@ def assemble(
     )
     source = training_source(arguments, samples, start.seed, config.dtype, once=one_epoch)
     hyper = hyper_parameters(plan.resolved, plan.numbers, config, source, start.seed)
-    state, done = initial_state(config, hyper, start.params), len(start.history)
+    state, done = XLA.initial_state(config, hyper, start.params), len(start.history)
     if start.continuation is not None:
         state = start.continuation.onto(state, done * source.steps_per_epoch)
     training = Training(
+        maker=XLA,
         config=config,
         hyper=hyper,
         source=source,
@@ -251,9 +253,10 @@ def training_source(
     if samples.streamed:
         take, targets = samples.taker(dtype), samples.y
         weight, divisor = samples.weight, samples.divisor
-        return StreamedSource(take, targets, weight, size, order, divisor, once=once)
-    X = compact(samples.X, dtype)
-    return ResidentSource(X, samples.y, samples.weight, size, order, samples.divisor, once=once)
+        return StreamedSource(take, targets, weight, size, order, divisor, once=once, put=XLA.put)
+    X, divisor = compact(samples.X, dtype), samples.divisor
+    parts = X, samples.y, samples.weight, size, order, divisor
+    return ResidentSource(*parts, once=once, put=XLA.put)
 
 
 def validation_of(

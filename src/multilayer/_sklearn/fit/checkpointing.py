@@ -17,7 +17,7 @@ from multilayer._persist.checkpoints import Checkpoint as Stored
 from multilayer._persist.checkpoints import (
     newest_checkpoint,
     prepare_folder,
-    read_checkpoint,
+    read_newest,
     remove_checkpoints,
 )
 from multilayer._persist.run_folder import claimed
@@ -131,14 +131,13 @@ def _check_root(root: Path) -> None:
 
 def _newest(folder: Path, digest: str) -> Stored | None:
     """Return the newest checkpoint of a fit."""
-    path = newest_checkpoint(folder)
-    if path is None:
+    found = read_newest(folder)
+    if found is None:
         return None
-    found = read_checkpoint(path)
     seed = found.facts.get("seed")
     if found.facts.get("fingerprint") != digest or type(seed) is not int or not 0 <= seed < 2**32:
         raise ModelFileError(
-            f"{path} is the checkpoint of another fit. Remove it, or choose another folder."
+            f"{found.path} is the checkpoint of another fit. Remove it, or choose another folder."
         )
     return found
 

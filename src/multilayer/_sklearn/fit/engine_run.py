@@ -184,6 +184,7 @@ def minimise(plan: Plan, training: Training, callbacks: Sequence[Callback]) -> F
     """Minimise over all rows at once with SciPy."""
     arguments = plan.resolved.arguments
     found = lbfgs.minimise(
+        training.maker,
         training.config,
         training.hyper,
         training.source,

@@ -1,19 +1,28 @@
-"""One step of training: a batch, its loss and gradient, the update."""
+"""One step of training: a batch, its loss and gradient, the update.
 
+Also the gradient of one batch for those who look on, and that of a block of rows for L-BFGS: the
+same loss, without an update.
+"""
+
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import lax
 
 from multilayer._core.types import Array
-from multilayer._data.source import Rows
+from multilayer._data.source import Rows, Window
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.state import Pending, TrainState
+from multilayer._engine.xla import cache
 from multilayer._nn.model import Parameters
+from multilayer._nn.moments import Moments
 from multilayer._nn.normalization import keep_moments
-from multilayer._objectives.losses import reported_share, row_losses
+from multilayer._objectives.losses import row_losses
+from multilayer._objectives.objective import reported_share
 from multilayer._objectives.penalties import penalty, penalty_gradient
 from multilayer._optim.constraints import average, clip, limit_columns
 from multilayer._optim.rules import make_rule
@@ -184,3 +193,55 @@ def add_penalty(
     if frozen:
         penalised = (*gradient[:frozen], *penalised[frozen:])
     return hyper.alpha * total, penalised
+
+
+# Gradients without an update --------------------------------------------------------------------
+
+
+def batch_gradient(
+    config: FitConfig, hyper: Hyper, params: Parameters, window: Window, step: int
+) -> Parameters:
+    """Gradient of what a step of a window lowers, at any parameters, before it is clipped.
+
+    Returns a tree like the parameters, without their running moments, which have no gradient.
+    """
+    args = params, hyper, window.rows, window.order[step - window.first], np.int32(step)
+
+    def gradient(
+        params: Parameters, hyper: Hyper, rows: Rows, line: Array, step: Array
+    ) -> Parameters:
+        batch = gather(rows, line)
+        slopes, _ = jax.grad(batch_loss, has_aux=True)(params, config, hyper, batch, step)
+        if config.penalty:
+            _, slopes = add_penalty(config, hyper, slopes, jnp.sum(batch.divisors), params)
+        return without_moments(slopes)
+
+    program = cache.get(
+        ("gradient", config, cache.signature(args)), lambda: cache.compiled(gradient, *args)
+    )
+    return program(*args)
+
+
+def without_moments(tree: Parameters) -> Parameters:
+    """Return a tree with nothing in place of running moments."""
+    return jax.tree.map(
+        lambda node: None if isinstance(node, Moments) else node,
+        tree,
+        is_leaf=lambda node: isinstance(node, Moments),
+    )
+
+
+def loss_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) -> Callable:
+    """Return the compiled loss and gradient of a block of rows."""
+
+    def build() -> Callable:
+        def function(params: Parameters, hyper: Hyper, rows: Rows) -> tuple:
+            step = np.int32(0)  # for dropout, which is refused with this solver
+            (loss, _), gradient = jax.value_and_grad(batch_loss, has_aux=True)(
+                params, config, hyper, rows, step
+            )
+            return loss, gradient
+
+        return cache.compiled(function, params, hyper, rows)
+
+    return cache.get(("lbfgs", config, cache.signature((params, hyper, rows))), build)

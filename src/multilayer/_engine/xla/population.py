@@ -17,10 +17,11 @@ from multilayer._core.environment import usable_cores
 from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
-from multilayer._engine import cache
-from multilayer._engine.epoch import Arguments, Program, run
 from multilayer._engine.loop import Training, train, window_rates
-from multilayer._engine.validation import StreamedValidation, Validation
+from multilayer._engine.program import Arguments, Program, Validation
+from multilayer._engine.validation import StreamedValidation
+from multilayer._engine.xla import cache
+from multilayer._engine.xla.epoch import run
 
 
 def train_population(members: Sequence[Training], stop: int, *, how: str = "auto") -> None:

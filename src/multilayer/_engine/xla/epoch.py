@@ -1,33 +1,20 @@
 """The compiled loop: any number of steps, with validation and stopping at each epoch's end."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from multilayer._core.types import Array
-from multilayer._data.source import Rows
-from multilayer._engine import cache
 from multilayer._engine.config import FitConfig, Hyper
+from multilayer._engine.program import Arguments, EpochEnd, Program, Validation
 from multilayer._engine.state import RUNNING, TrainState
-from multilayer._engine.step import learning_rate, reciprocal, train_step
-from multilayer._engine.stopping import EpochEnd, close_epoch
-from multilayer._engine.validation import Validation, validate
-
-
-class Arguments(NamedTuple):
-    """What a training program is called with."""
-
-    state: TrainState
-    hyper: Hyper
-    rows: Rows  # training rows of the window
-    order: Array  # (steps, batch) of the window
-    rates: Array  # (steps,) learning rates of the window
-    validation: Validation | None
-    first: Array  # int32, global step of order[0]
-    stop: Array  # int32, global step to stop before
+from multilayer._engine.stopping import close_epoch
+from multilayer._engine.xla import cache
+from multilayer._engine.xla.step import learning_rate, reciprocal, train_step
+from multilayer._engine.xla.validation import validate
+from multilayer._nn.model import Parameters
 
 
 def end_epoch(
@@ -49,7 +36,19 @@ def end_epoch(
     )
     if config.closed_outside:
         return state, figures
-    return close_epoch(config, hyper, state, figures), figures
+    return traced_close(config, hyper, state, figures), figures
+
+
+def traced_close(
+    config: FitConfig, hyper: Hyper, state: TrainState, figures: EpochEnd
+) -> TrainState:
+    """Apply the rule of stopping while a program is traced."""
+    return close_epoch(config, hyper, state, figures, xp=jnp, choose=choose)
+
+
+def choose(condition: Array, one: Parameters, other: Parameters) -> Parameters:
+    """Return one of two networks; only that one is copied when the program runs."""
+    return lax.cond(condition, lambda: one, lambda: other)
 
 
 def run(config: FitConfig, epochs: int, args: Arguments) -> tuple[TrainState, Array]:
@@ -87,9 +86,6 @@ def run(config: FitConfig, epochs: int, args: Arguments) -> tuple[TrainState, Ar
     return lax.while_loop(unfinished, epoch, (args.state, blank))
 
 
-Program = Callable[[Arguments], tuple[TrainState, Array]]
-
-
 def training_program(config: FitConfig, epochs: int, args: Arguments) -> Program:
     """Return the compiled loop for a configuration and the shapes of these arguments."""
 
@@ -105,7 +101,7 @@ def closing_program(config: FitConfig, state: TrainState, hyper: Hyper) -> Calla
 
     def build() -> Callable:
         return cache.compiled(
-            lambda state, hyper, figures: close_epoch(config, hyper, state, figures),
+            lambda state, hyper, figures: traced_close(config, hyper, state, figures),
             state,
             hyper,
             figures,

@@ -14,8 +14,8 @@ from multilayer._core.checks import check_choice, check_integer, refuse
 from multilayer._core.functions import comparable
 from multilayer._core.process import check_process
 from multilayer._core.types import Array
-from multilayer._engine import cache
-from multilayer._engine.step import reciprocal
+from multilayer._engine.xla import cache
+from multilayer._engine.xla.step import reciprocal
 from multilayer._nn.layer import Layer, apply_in_training, as_layer
 from multilayer._nn.model import Parameters
 from multilayer._nn.normalization import keep_moments

@@ -16,7 +16,7 @@ from multilayer._core.process import check_process
 from multilayer._core.types import Array
 from multilayer._data.buckets import rows_within
 from multilayer._data.source import pad_rows
-from multilayer._engine import cache
+from multilayer._engine.xla import cache
 from multilayer._nn.forward import apply_hidden
 from multilayer._nn.model import Model, Parameters
 from multilayer._nn.network import Network

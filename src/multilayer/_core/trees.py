@@ -1,0 +1,76 @@
+"""Trees of arrays without JAX: tuples, lists and dictionaries, nested in any way.
+
+The names and the order of the leaves are those of JAX's pytrees, so that a state that JAX trained
+and one that it never saw are the same arrays in a file. Classes that were registered with JAX are
+left to it: where it has not been imported there are none.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Tree: TypeAlias = Any
+"""A leaf (an array or a scalar), None, or a tuple, list or dictionary of trees."""
+
+LEAVES = (np.ndarray, np.generic, bool, int, float, complex)
+
+
+def children(tree: Tree) -> list[tuple[str, Tree]] | None:
+    """Return the trees directly below, each with its name; None for a leaf."""
+    if tree is None:
+        return []
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return list(zip(tree._fields, tree, strict=True))
+    if type(tree) is tuple or type(tree) is list:
+        return [(str(i), part) for i, part in enumerate(tree)]
+    if type(tree) is dict:
+        return [(str(key), tree[key]) for key in sorted(tree)]
+    return None
+
+
+def named_leaves(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    """Go through the leaves, each with the path to it, such as ``"0/kernel"``."""
+    below = children(tree)
+    if below is not None:
+        for name, part in below:
+            for path, leaf in named_leaves(part):
+                yield f"{name}/{path}" if path else name, leaf
+    elif _is_registered(tree):
+        jax = sys.modules["jax"]
+        for keys, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+            yield jax.tree_util.keystr(keys, simple=True, separator="/"), leaf
+    else:
+        yield "", tree
+
+
+def leaves(tree: Tree) -> list[Tree]:
+    """Return the leaves in order."""
+    return [leaf for _, leaf in named_leaves(tree)]
+
+
+def map_leaves(function: Callable[[Tree], Tree], tree: Tree) -> Tree:
+    """Return a tree of the same structure, the function applied to each leaf in order."""
+    if tree is None:
+        return None
+    if type(tree) is dict:
+        return {key: map_leaves(function, tree[key]) for key in sorted(tree)}
+    if (below := children(tree)) is not None:
+        parts = [map_leaves(function, part) for _, part in below]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return sys.modules["jax"].tree.map(function, tree) if _is_registered(tree) else function(tree)
+
+
+def with_leaves(tree: Tree, new: list[Tree]) -> Tree:
+    """Return a tree of the same structure with other leaves."""
+    following = iter(new)
+    return map_leaves(lambda _: next(following), tree)
+
+
+def _is_registered(tree: Tree) -> bool:
+    """Whether something that is no container of Python's is one of JAX's registered classes."""
+    if isinstance(tree, LEAVES):
+        return False
+    jax = sys.modules.get("jax")
+    return jax is not None and not jax.tree_util.all_leaves([tree])

@@ -1,0 +1,1 @@
+"""Programs that XLA compiles: what the training loop calls for its arithmetic."""
