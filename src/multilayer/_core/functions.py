@@ -3,23 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Generic, TypeVar
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Bound:
+class Bound(Generic[Result]):
     """A function with some arguments set; two of the same function and arguments are equal."""
 
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    keywords: tuple[tuple[str, Any], ...]
+    function: Callable[..., Result]
+    arguments: tuple[object, ...]
+    keywords: tuple[tuple[str, object], ...]
 
-    def __call__(self, *args: Any, **more: Any) -> Any:
+    def __call__(self, *args: object, **more: object) -> Result:
         """Call the function."""
         return self.function(*self.arguments, *args, **{**dict(self.keywords), **more})
 
 
-def comparable(function: Callable[..., Any]) -> Callable[..., Any]:
+def comparable(function: Callable[..., Result]) -> Callable[..., Result]:
     """Return a callable that equals its copies.
 
     Cloning an estimator copies its arguments. A copied function is the same object, a copied

@@ -1,8 +1,9 @@
 """Phrases that messages share: numbers of things, and names one after the other."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TypeVar
 
+Name = TypeVar("Name")
 MOST_NAMED = 8
 
 
@@ -11,12 +12,12 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(names: Iterable[Any], most: int = MOST_NAMED) -> str:
+def listed(names: Iterable[object], most: int = MOST_NAMED) -> str:
     """Return names in quotes with commas, the first ones of many."""
     return in_row([repr(name) for name in names], most)
 
 
-def counted(numbers: Mapping[Any, int], most: int = MOST_NAMED) -> str:
+def counted(numbers: Mapping[Name, int], most: int = MOST_NAMED) -> str:
     """Return names with a number behind each, the first ones of many."""
     return in_row([f"{name!r} ({number:,})" for name, number in numbers.items()], most)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,18 +24,18 @@ PLAIN = (bool, int, float, str, type(None))
 
 def record(
     training: "Training", callbacks: Sequence[Callback]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     """Return facts (JSON) and arrays from which :func:`restore` makes the run again."""
     stop = training.stopped_by
     arrays = named_leaves("state", training.state)
     arrays |= named_leaves("history", training.history.columns())
-    encoded: list[dict[str, Any]] = []
+    encoded: list[dict[str, object]] = []
     for i, state in enumerate(callback.state() for callback in _stateful(callbacks)):
         plain = {key: value for key, value in state.items() if isinstance(value, PLAIN)}
         encoded.append({key: encode(key, value) for key, value in plain.items()})
         for key in state.keys() - plain.keys():
             arrays |= named_leaves(f"callbacks/{i}/{key}", state[key])
-    facts = {
+    facts: dict[str, object] = {
         "epoch": len(training.history),
         "seconds": training.seconds,
         "compile_seconds": training.compile_seconds,

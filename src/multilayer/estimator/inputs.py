@@ -82,7 +82,6 @@ def numpy_input_fn(
     Examples
     --------
     >>> import numpy as np
-    import numpy.typing as npt
     >>> from multilayer import estimator
     >>> X, y = np.zeros((100, 4), np.float32), np.zeros(100, int)
     >>> estimator.numpy_input_fn({"X": X}, y, batch_size=50, num_epochs=None, shuffle=True)

@@ -1,7 +1,6 @@
 """A callback that writes the history to a file while training goes on."""
 
 import os
-from typing import Any
 
 from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Run
@@ -51,6 +50,6 @@ class CSVLog(Callback):
             self._rows.close()
             self._rows = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave the open file behind when the estimator is copied or pickled."""
         return {"path": self.path, "append": self.append, "_rows": None}

@@ -1,9 +1,12 @@
 """Callbacks that show how training goes."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run
+
+if TYPE_CHECKING:
+    from rich import progress as bars
 
 
 class PrintLoss(Callback):
@@ -34,25 +37,24 @@ class ProgressBar(Callback):
     only_watches = True
 
     def __init__(self) -> None:
-        self._bar: Any = None
-        self._task: Any = None
+        self._bar: bars.Progress | None = None
+        self._task: bars.TaskID | None = None
         self._figures = ""
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave the bar of a run behind when the estimator is copied or pickled."""
         return {"_bar": None, "_task": None, "_figures": ""}
 
     def on_train_begin(self, run: Run) -> None:
         """Show an empty bar."""
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich import console, progress  # late: a fit without a bar does without
 
-        self._bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
+        self._bar = progress.Progress(
+            progress.TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+            progress.BarColumn(),
+            progress.TextColumn("{task.fields[figures]}"),
+            progress.TimeRemainingColumn(),
+            console=console.Console(stderr=True),
         )
         self._figures = ""
         self._task = self._bar.add_task("", total=None, epoch=0, epochs="?", figures="")
@@ -67,6 +69,8 @@ class ProgressBar(Callback):
 
     def on_progress(self, progress: Progress) -> None:
         """Move the bar."""
+        assert self._bar is not None
+        assert self._task is not None
         per_epoch = progress.steps_per_epoch
         self._bar.update(
             self._task,
@@ -79,4 +83,5 @@ class ProgressBar(Callback):
 
     def on_train_end(self, run: Run) -> None:
         """Leave the bar as it stands."""
+        assert self._bar is not None
         self._bar.stop()

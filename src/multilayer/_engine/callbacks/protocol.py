@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from multilayer._core.types import Report
+from multilayer._nn.model import Parameters
+
+CallbackState: TypeAlias = dict[str, Any]
+"""What a checkpoint has of a callback: numbers, text, None and networks, by name."""
 
 
 class Progress(NamedTuple):
@@ -46,17 +50,17 @@ class Run(Protocol):
         """Seconds of this run's steps, compilation apart."""
 
     @property
-    def arguments(self) -> Mapping[str, Any]:
+    def arguments(self) -> Mapping[str, object]:
         """What the estimator was constructed with, by name; empty where there is none."""
 
     @property
-    def network(self) -> Any:
+    def network(self) -> Parameters:
         """The parameters to predict with, as they are now: to be kept, not changed."""
 
-    def restore(self, network: Any) -> None:
+    def restore(self, network: Parameters) -> None:
         """Put parameters in place that :attr:`network` once gave."""
 
-    def gradient(self) -> Any:
+    def gradient(self) -> Parameters:
         """Compute the gradient of what the latest step lowered, where training stands now.
 
         A tree like the parameters in training, without running moments; it takes as long as a step.
@@ -132,7 +136,7 @@ class Callback:
             As in :meth:`on_train_begin`.
         """
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> CallbackState:
         """Return what a checkpoint keeps of this callback, apart from its arguments.
 
         Returns
@@ -142,7 +146,7 @@ class Callback:
         """
         return {}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: CallbackState) -> None:
         """Go on from a state, in training that a checkpoint brought back.
 
         Called after :meth:`on_train_begin`, where :meth:`state` is overridden.

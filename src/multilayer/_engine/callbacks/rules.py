@@ -3,11 +3,11 @@
 import math
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
 
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer._core.types import Report
-from multilayer._engine.callbacks.protocol import Callback, Run, Stop
+from multilayer._engine.callbacks.protocol import Callback, CallbackState, Run, Stop
+from multilayer._nn.model import Parameters
 
 SIGNS = {"loss": 1.0, "validation_loss": 1.0, "validation_score": -1.0}
 """What can be watched, with the sign under which lower is better."""
@@ -63,11 +63,11 @@ class EarlyStopping(Callback):
         self._best = min(value, self._best)
         return Stop("early_stopping") if self._stale >= self.patience else None
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> CallbackState:
         """Return the best figure and the epochs since."""
         return {"best": self._best, "stale": self._stale}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: CallbackState) -> None:
         """Go on counting."""
         self._best, self._stale = state["best"], state["stale"]
 
@@ -93,11 +93,11 @@ class TimeBudget(Callback):
         """Look at the clock."""
         return Stop("time_budget") if monotonic() - self._begun >= self.seconds else None
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> CallbackState:
         """Return the time that is over."""
         return {"seconds": monotonic() - self._begun}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: CallbackState) -> None:
         """Count the time before an interruption, not that of the interruption."""
         self._begun -= state["seconds"]
 
@@ -126,8 +126,8 @@ class KeepBest(Callback):
     def on_train_begin(self, run: Run) -> None:
         """Forget the run before."""
         self._best, self._loss = math.inf, -math.inf  # an infinite figure is no tie
-        self._network: Any = None
-        self._present: Callable[[], Any] = lambda: run.network
+        self._network: Parameters | None = None
+        self._present: Callable[[], Parameters] = lambda: run.network
         self.best_epoch = None
 
     def on_epoch_end(self, report: Report) -> None:
@@ -137,12 +137,12 @@ class KeepBest(Callback):
             self._best, self._loss, self._network = value, loss, self._present()
             self.best_epoch = int(report["epoch"])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> CallbackState:
         """Return the best network and its figures."""
         state = {"best": self._best, "loss": self._loss, "best_epoch": self.best_epoch}
         return state if self._network is None else {**state, "network": self._network}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: CallbackState) -> None:
         """Go on with the best network so far."""
         self._best, self.best_epoch = state["best"], state["best_epoch"]
         # A state of an earlier release has no loss: as there, a tie leaves its network the best.
@@ -155,6 +155,6 @@ class KeepBest(Callback):
             run.restore(self._network)
         self._network, self._present = None, lambda: None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave the run behind when the estimator is copied or pickled."""
         return {"monitor": self.monitor, "best_epoch": self.best_epoch}

@@ -4,11 +4,11 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from multilayer._core.checks import check_bool, check_integer, refuse
+from multilayer._core.trees import Tree, named_leaves
 from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run
 from multilayer._persist.event_file import EventFile, check_available, make_folder
@@ -110,7 +110,7 @@ class TensorBoard(Callback):
         self._run: Run | None = None
         self._file: EventFile | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave the run behind when the estimator is copied or pickled: a copy has another."""
         return {**vars(self), "folder": None, "_run": None, "_file": None}
 
@@ -177,7 +177,7 @@ class TensorBoard(Callback):
         self._run, self._file = None, None
 
 
-def shown(arguments: Mapping[str, Any]) -> dict[str, bool | float | str]:
+def shown(arguments: Mapping[str, object]) -> dict[str, bool | float | str]:
     """Return an estimator's arguments as TensorBoard takes them; None is not there."""
     return {
         name: as_shown(value)
@@ -186,25 +186,18 @@ def shown(arguments: Mapping[str, Any]) -> dict[str, bool | float | str]:
     }
 
 
-def as_shown(value: Any) -> bool | float | str:
+def as_shown(value: object) -> bool | float | str:
     """Return a flag or a finite number as it is, NumPy's too, anything else as text."""
-    if getattr(value, "ndim", None) == 0:
-        value = value.item()
+    item = getattr(value, "item", None)
+    if callable(item) and getattr(value, "ndim", None) == 0:
+        value = item()
     if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     text = getattr(value, "__name__", None) or repr(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
-def write_histograms(file: EventFile, group: str, tree: Any, step: int) -> None:
+def write_histograms(file: EventFile, group: str, tree: Tree, step: int) -> None:
     """Write a histogram of each array of a network's parameters, or of what is shaped like them."""
-    for name, values in named_arrays(tree):
-        file.histogram(f"{group}/{name}", values, step)
-
-
-def named_arrays(tree: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays of a tree with their places in it, such as ``0/kernel``."""
-    import jax  # the engine is running by now
-
-    for path, leaf in jax.tree.leaves_with_path(tree):
-        yield jax.tree_util.keystr(path, simple=True, separator="/"), leaf
+    for place, values in named_leaves(tree):
+        file.histogram(f"{group}/{place}", values, step)

@@ -9,12 +9,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import jax
 
 from multilayer._core.process import check_process
+from multilayer._core.trees import Tree
 from multilayer._persist.memory_maps import most_maps, n_maps
+
+Result = TypeVar("Result")
+Returned = TypeVar("Returned", covariant=True)
 
 CAPACITY = 128
 CAPACITY_UNMEASURED = 64
@@ -47,7 +51,7 @@ class ProgramCache:
         self._programs: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, build: Callable[[], Any]) -> Any:
+    def get(self, key: Hashable, build: Callable[[], Result]) -> Result:
         """Return the program of a key, built by ``build`` when there is none."""
         check_process()
         with self._lock:
@@ -102,7 +106,7 @@ get = PROGRAMS.get
 make_room = PROGRAMS.make_room
 
 
-def compiled(function: Callable[..., Any], *args: Any) -> Any:
+def compiled(function: Callable[..., Result], *args: Tree) -> Callable[..., Result]:
     """Compile a function for the shapes and types of these arguments."""
     lowered = jax.jit(function).lower(*args)
     if jax.default_backend() != "cpu":
@@ -115,12 +119,23 @@ def compiled(function: Callable[..., Any], *args: Any) -> Any:
         return lowered.compile()
 
 
-def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
+class Jitted(Protocol[Returned]):
+    """A function that JAX compiles for each shape of its arguments."""
+
+    def __call__(self, *args: Tree) -> Returned:
+        """Call what is compiled for these shapes."""
+
+    def clear_cache(self) -> None:
+        """Forget all that is compiled."""
+
+
+def jitted(function: Callable[..., Result]) -> "Jitted[Result]":
     """Return a function that compiles itself for each new shape and type of its arguments.
 
     What it compiles is not in the cache: who calls it with ever new shapes makes room before.
     """
-    return jax.jit(function, compiler_options=known_options())
+    wrapped: Any = jax.jit(function, compiler_options=known_options())  # typed without clear_cache
+    return wrapped
 
 
 @lru_cache(maxsize=1)
@@ -137,7 +152,7 @@ def known_options() -> dict[str, str | bool]:
     return CPU_OPTIONS
 
 
-def signature(tree: Any) -> Hashable:
+def signature(tree: Tree) -> Hashable:
     """Shapes, types and structure of a tree of arrays."""
     leaves, structure = jax.tree.flatten(tree)
     return structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)

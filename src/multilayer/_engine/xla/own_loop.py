@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -115,7 +115,7 @@ class TrainStep:
         return set()
 
     @cached_property
-    def _program(self) -> Any:
+    def _program(self) -> cache.Jitted[tuple[LoopState, Array]]:
         """The step compiled, for each shape of a batch; equal steps share it."""
         return cache.get(("own_loop", self), lambda: cache.jitted(self._step))
 
@@ -146,7 +146,7 @@ class TrainStep:
 
 
 def train_step(
-    network: Any,
+    network: object,
     loss: Callable[[Array, Array], Array],
     optimizer: optax.GradientTransformation,
     *,
