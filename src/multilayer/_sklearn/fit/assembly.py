@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 
 from multilayer._data.buckets import rows_bucket, rows_within
@@ -274,5 +273,5 @@ def validation_of(
     n_blocks = -(-n // block)
     parts = take(slice(0, n)), samples.y, samples.weight
     padded = (pad_rows(part, n_blocks * block) for part in parts)
-    blocks = (jax.device_put(p.reshape(n_blocks, block, *p.shape[1:])) for p in padded)
-    return Validation(Rows(*blocks), scale)
+    blocks = (part.reshape(n_blocks, block, *part.shape[1:]) for part in padded)
+    return Validation(XLA.put(Rows(*blocks)), scale)

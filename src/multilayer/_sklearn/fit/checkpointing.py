@@ -11,6 +11,7 @@ import jax
 
 from multilayer._core.environment import releases, usable_cores
 from multilayer._core.errors import ModelFileError
+from multilayer._core.trees import leaves
 from multilayer._core.warning_level import level_of_caller
 from multilayer._engine.checkpointer import Checkpointer, Interval
 from multilayer._persist.checkpoints import Checkpoint as Stored
@@ -112,11 +113,10 @@ def _facts_of(start: Start, dtype: str, *, seeded: bool, warm: bool) -> dict[str
         facts["seed"] = start.seed
     if warm:
         facts["epochs"] = len(start.history)
-        leaves = jax.tree.leaves([start.params, start.continuation])
-        facts["arrays"] = fingerprint.of_arrays(leaves)
+        facts["arrays"] = fingerprint.of_arrays(leaves([start.params, start.continuation]))
     elif start.n_reused_layers:
         reused = start.params[: start.n_reused_layers]
-        facts["arrays"] = fingerprint.of_arrays(jax.tree.leaves(reused))
+        facts["arrays"] = fingerprint.of_arrays(leaves(reused))
     return facts
 
 

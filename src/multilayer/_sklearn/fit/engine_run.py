@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-import jax
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from multilayer._core.errors import DivergenceError
+from multilayer._core.trees import map_leaves
 from multilayer._core.warning_level import level_of_caller
 from multilayer._engine import lbfgs, loop
 from multilayer._engine.callbacks.protocol import Callback
@@ -143,7 +143,7 @@ def result_of(
     plan: Plan, training: Training, reason: str, error: BaseException | None, *, keep_best: bool
 ) -> FitResult:
     """Return what a run has made, however it ended."""
-    state = jax.tree.map(np.asarray, training.state)
+    state = map_leaves(np.asarray, training.state)
     arguments, history = plan.resolved.arguments, training.history
     validated = training.validation is not None
     by_validation = training.config.monitor != LOSS

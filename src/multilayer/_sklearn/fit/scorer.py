@@ -62,7 +62,6 @@ def network_scorer(estimator: "BaseMLP", plan: "Plan", validation: "Samples") ->
     The scorer is tried on the network as it starts, so that one that cannot score these rows is
     refused before anything is trained.
     """
-    import jax
     from sklearn.metrics import check_scoring
 
     scorer = check_scoring(estimator, scoring=estimator.scoring)
@@ -90,7 +89,7 @@ def network_scorer(estimator: "BaseMLP", plan: "Plan", validation: "Samples") ->
         return float(value)
 
     def score(network: Parameters) -> float:
-        view.__dict__.update(network_attributes(estimator, plan, jax.device_get(network)))
+        view.__dict__.update(network_attributes(estimator, plan, network))
         return score_view()
 
     try_scorer(estimator, scorer, score_view, validation.labels)

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
-import jax
 import numpy as np
-import optax
 from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
 from multilayer._core.process import check_process
+from multilayer._core.trees import leaves, map_leaves
 from multilayer._core.types import Array
 from multilayer._engine.history import History
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
@@ -25,6 +24,8 @@ from multilayer._sklearn.fit.weight_normalization import Seen
 from multilayer._sklearn.network.parameters import parameters_of
 
 if TYPE_CHECKING:
+    import optax
+
     from multilayer._sklearn.base import BaseMLP
 
 NOTHING_SEEN = Seen()
@@ -166,7 +167,7 @@ class Raw(NamedTuple):
 class Resumable(NamedTuple):
     """A training state on the host, without the parameters that are the estimator's attributes."""
 
-    opt_state: optax.OptState
+    opt_state: "optax.OptState"
     raw: Raw | None
     best_kept: Array
     best_value: Array
@@ -211,14 +212,12 @@ class Resumable(NamedTuple):
         )
 
 
-def compatible(mine: optax.OptState, theirs: optax.OptState) -> bool:
-    """Whether two optimizer states have the same structure and shapes."""
-    structures = [repr(jax.tree.structure(state)) for state in (mine, theirs)]
-    shapes = [[np.shape(leaf) for leaf in jax.tree.leaves(state)] for state in (mine, theirs)]
-    return structures[0] == structures[1] and shapes[0] == shapes[1]
+def compatible(mine: "optax.OptState", theirs: "optax.OptState") -> bool:
+    """Whether two optimizer states have the same structure, with names of classes, and shapes."""
+    return repr(map_leaves(np.shape, mine)) == repr(map_leaves(np.shape, theirs))
 
 
 def alike(one: Parameters, other: Parameters) -> bool:
     """Whether two sets of parameters are the same: users may have changed the attributes."""
-    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    pairs = zip(leaves(one), leaves(other), strict=True)
     return all(np.array_equal(a, b) for a, b in pairs)

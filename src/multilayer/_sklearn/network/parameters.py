@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from multilayer._core.trees import map_leaves
 from multilayer._nn.model import Parameters
 from multilayer._nn.moments import Moments
 from multilayer._nn.network import Dense, Layers, Network
@@ -39,9 +40,7 @@ def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -
         "n_reused_layers_": plan.start.n_reused_layers,
     }
     if estimator.network is not None:
-        import jax  # late: dense layers do without
-
-        return attributes | {"params_": jax.tree.map(np.array, params)}
+        return attributes | {"params_": map_leaves(np.array, params)}
     attributes |= {
         "n_layers_": len(params) + 1,
         "coefs_": [np.array(layer.kernel) for layer in params],
@@ -65,10 +64,7 @@ def set_network(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> None:
 def parameters_of(estimator: "FittedNetwork", dtype: str) -> Parameters:
     """Return the parameters that the attributes hold (users may have changed them)."""
     if estimator.network is not None:
-        import jax
-
-        return jax.tree.map(lambda leaf: np.array(leaf, dtype), estimator.params_)
-
+        return map_leaves(lambda leaf: np.array(leaf, dtype), estimator.params_)
     return layers_of(estimator, dtype)
 
 
