@@ -1,4 +1,8 @@
-"""The order of rows: a function of (seed, epoch), made on the host."""
+"""The order of rows: a function of (seed, epoch), made on the host.
+
+No generator lives from one epoch to the next: training can go on from any step without a saved
+state. And a permutation inside a compiled program would cost seconds of compilation.
+"""
 
 from collections.abc import Callable
 from functools import lru_cache

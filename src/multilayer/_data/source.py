@@ -157,7 +157,7 @@ class StreamedSource:
     take : callable
         ``take(rows)`` returns the rows with these numbers as a dense 2-D array.
     y, weight, divisor : ndarray of shape (n_rows, ...)
-        As in :class:`Rows`; these are kept whole.
+        As in :class:`Rows`; these stay in memory whole.
     once : bool
         As for :class:`ResidentSource`.
     put : callable
@@ -204,7 +204,7 @@ class StreamedSource:
 
 
 class IteratedSource:
-    """Chunks from an iterator that is started anew for each epoch; nothing is kept.
+    """Chunks from an iterator that is started anew for each epoch; nothing of it is stored.
 
     Parameters
     ----------

@@ -1,4 +1,9 @@
-"""What a checkpoint holds of a training run, and a run brought back to it."""
+"""What a checkpoint stores of a training run, and the way back.
+
+The state, the history and the states of callbacks are all of it. The order of rows and all that is
+random are functions of the seed and of the step, so a run that goes on has the bits of one that was
+never interrupted.
+"""
 
 from collections.abc import Mapping, Sequence
 from math import inf
@@ -25,7 +30,7 @@ PLAIN = (bool, int, float, str, type(None))
 def record(
     training: "Training", callbacks: Sequence[Callback]
 ) -> tuple[dict[str, object], dict[str, np.ndarray]]:
-    """Return facts (JSON) and arrays from which :func:`restore` makes the run again."""
+    """Return facts (JSON) and arrays, from which :func:`restore` recreates the run."""
     stop = training.stopped_by
     arrays = named_leaves("state", training.state)
     arrays |= named_leaves("history", training.history.columns())
@@ -72,19 +77,19 @@ def _completed(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
 
     Those returned to the first epoch of the best score; the history says what its loss was.
     """
-    kept = arrays.get("state/best_kept")
-    if kept is None or "state/best_loss" in arrays:
+    best = arrays.get("state/best_kept")
+    if best is None or "state/best_loss" in arrays:
         return arrays
     scores, losses = (arrays.get(f"history/validation_{name}", ()) for name in ("score", "loss"))
-    reached = np.flatnonzero(np.asarray(scores, kept.dtype) == -kept)
+    reached = np.flatnonzero(np.asarray(scores, best.dtype) == -best)
     loss = losses[reached[0]] if len(reached) and len(losses) == len(scores) else np.inf
-    return {**arrays, "state/best_loss": np.asarray(loss, kept.dtype)}
+    return {**arrays, "state/best_loss": np.asarray(loss, best.dtype)}
 
 
 def restore_callbacks(
     callbacks: Sequence[Callback], network: Parameters, checkpoint: Checkpoint
 ) -> None:
-    """Hand callbacks the states that they had; networks in them are like the one given."""
+    """Give callbacks the states that they had; networks in them are like the one given."""
     encoded, stateful = checkpoint.facts.get("callbacks"), _stateful(callbacks)
     if not isinstance(encoded, list) or not all(isinstance(plain, dict) for plain in encoded):
         raise _damaged(checkpoint)
@@ -99,7 +104,7 @@ def restore_callbacks(
 
 
 def _stateful(callbacks: Sequence[Callback]) -> list[Callback]:
-    """Return the callbacks that act on training and keep a state.
+    """Return the callbacks that act on training and have a state.
 
     Those that only watch may differ between the parts of a run.
     """

@@ -83,10 +83,10 @@ def smallest(values: np.ndarray) -> "array[float]":
             np.array_equal(part.astype(np.float32), part, equal_nan=True)
             for _, part in parts(values)
         )
-        kept: array[float] = array(SINGLE if single else DOUBLE)
+        numbers: array[float] = array(SINGLE if single else DOUBLE)
         for _, part in parts(values):
-            kept.frombytes(part.astype(kept.typecode).tobytes())
-    return kept
+            numbers.frombytes(part.astype(numbers.typecode).tobytes())
+    return numbers
 
 
 def parts(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

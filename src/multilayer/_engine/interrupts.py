@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a word that training asks for between its calls."""
+"""SIGINT and SIGTERM as a flag that training reads between its calls."""
 
 import signal
 import threading
@@ -14,10 +14,10 @@ class Interrupted(Exception):
 
 
 class Interrupts:
-    """Takes note of signals while it is entered, and hands them on when training has been kept.
+    """Records signals while it is entered, and passes them on once training has been saved.
 
-    A handler of signals runs anywhere, also in the middle of writing a file. So this one only sets
-    a flag. Handlers can be set from the main thread alone: elsewhere signals do what they did.
+    A signal handler runs anywhere, also in the middle of writing a file. So this one only sets a
+    flag. Handlers can be set from the main thread alone: elsewhere signals do what they did.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Interrupts:
         self._before: dict[int, Callable[[int, FrameType | None], object] | int] = {}
 
     def __enter__(self) -> Self:
-        """Take the place of the handlers that there are; an ignored signal stays ignored."""
+        """Replace the present handlers; an ignored signal stays ignored."""
         self.received = None
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
@@ -36,7 +36,7 @@ class Interrupts:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Put the handlers back, and hand on a signal that came too late to be asked for."""
+        """Put the handlers back, and pass on a signal that came after the last check."""
         for number, before in self._before.items():
             signal.signal(number, before)
         self.hand_on()
@@ -55,7 +55,7 @@ class Interrupts:
             raise Interrupted
 
     def hand_on(self) -> None:
-        """Do what the signal would have done: call the handler of before, or end the process.
+        """Do what the signal would have done: call the earlier handler, or end the process.
 
         Without a handler SIGTERM ends it by SystemExit, so that open files are closed. A handler
         that returns lets training go on.

@@ -28,7 +28,7 @@ class TrainState(NamedTuple):
     average: Parameters | None  # over the steps, where asked for
     pending: Pending | None  # where updates wait for several batches
     best_params: Parameters  # at the best epoch so far
-    best_kept: Array  # what best_params were kept for, lower is better
+    best_kept: Array  # the figure that best_params were chosen by, lower is better
     best_loss: Array  # their validation loss: among epochs of the same score the lower one counts
     best_value: Array  # the best of what the stopping rule watches, lower is better
     no_improvement: Array  # int32, epochs since the monitored value improved by tol

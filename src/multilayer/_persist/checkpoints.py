@@ -47,7 +47,7 @@ def checkpoint_path(folder: PathLike, step: int) -> Path:
 
 
 def temporary_folder() -> str:
-    """Make a new folder where the system keeps temporary ones.
+    """Make a new folder where the system has temporary ones.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def write_checkpoint(
     facts : mapping of str
         A JSON object.
     keep : int or None
-        Checkpoints to keep, the newest; None for all.
+        Checkpoints that stay, the newest; None for all.
 
     Returns
     -------

@@ -30,7 +30,7 @@ class Estimator(ABC):
     def _set_up(
         self, design: Design, model_dir: str | os.PathLike[str] | None, config: RunConfig | None
     ) -> None:
-        """Keep the design, and find the folder."""
+        """Set the design, and find the folder."""
         if config is None:
             config = RunConfig()
             LOGGER.info("Using default config.")

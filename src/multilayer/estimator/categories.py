@@ -40,16 +40,16 @@ def plain_values(key: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _plain_objects(key: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     there = np.array([not _missing(value) for value in values], bool)
-    kept = values[there].tolist()
-    if all(isinstance(value, Integral) for value in kept) and kept:
+    present = values[there].tolist()
+    if all(isinstance(value, Integral) for value in present) and present:
         whole = np.full(len(values), ABSENT, np.int64)
-        whole[there] = kept
+        whole[there] = present
         return whole, whole != ABSENT
-    if not all(isinstance(value, str | bytes) for value in kept):
-        kinds = sorted({type(value).__name__ for value in kept})
+    if not all(isinstance(value, str | bytes) for value in present):
+        kinds = sorted({type(value).__name__ for value in present})
         raise DataError(f"feature {key!r} must hold text or whole numbers, got {kinds}.")
     text = np.full(len(values), "", object)
-    text[there] = [value.decode() if isinstance(value, bytes) else value for value in kept]
+    text[there] = [value.decode() if isinstance(value, bytes) else value for value in present]
     text = text.astype(str)
     return text, text != ""
 

@@ -75,14 +75,14 @@ class ArraySource:
 
     def window(self, step: int) -> Window:
         """Return the window that holds a global step."""
-        held = self._window
-        if held is None or not held.first <= step < held.stop:
+        window = self._window
+        if window is None or not window.first <= step < window.stop:
             numbers = self._passes.rows(step - self._begun, self._n_steps)
             table = np.full((self._n_steps, self.width), -1, np.int32)
             fill(table, numbers, self.batch_size)
             stop = step + -(-len(numbers) // self.batch_size)
-            held = self._window = Window(self._rows, table, step, stop, 1)
-        return held
+            window = self._window = Window(self._rows, table, step, stop, 1)
+        return window
 
     def sweep(self) -> Iterator[Rows]:
         """Go through the rows at hand."""

@@ -1,4 +1,4 @@
-"""What may look on while a network trains, and end it."""
+"""The interface of callbacks: what may observe training, and end it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Run(Protocol):
 
     @property
     def network(self) -> Parameters:
-        """The parameters to predict with, as they are now: to be kept, not changed."""
+        """The parameters to predict with, as they are now; they may be stored but not changed."""
 
     def restore(self, network: Parameters) -> None:
         """Put parameters in place that :attr:`network` once gave."""
@@ -68,7 +68,7 @@ class Run(Protocol):
 
 
 class Callback:
-    """Looks on while a network trains; to be subclassed.
+    """Observes training; to be subclassed.
 
     Every method may be left out. ``on_epoch_end`` is called after each epoch, before the next one
     begins: the compiled program then does one epoch at a time.
@@ -137,7 +137,7 @@ class Callback:
         """
 
     def state(self) -> CallbackState:
-        """Return what a checkpoint keeps of this callback, apart from its arguments.
+        """Return what a checkpoint stores of this callback, apart from its arguments.
 
         Returns
         -------

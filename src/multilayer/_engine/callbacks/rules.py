@@ -131,7 +131,7 @@ class KeepBest(Callback):
         self.best_epoch = None
 
     def on_epoch_end(self, report: Report) -> None:
-        """Keep the network when it is the best so far."""
+        """Store the network when it is the best so far."""
         value, loss = value_of(report, self.monitor), report["validation_loss"]
         if value < self._best or (value == self._best and loss < self._loss):
             self._best, self._loss, self._network = value, loss, self._present()

@@ -84,7 +84,7 @@ class ProgramCache:
         return there_are is not None and there_are > self.most_maps
 
     def __len__(self) -> int:
-        """Return the number of programs kept."""
+        """Return the number of programs in it."""
         return len(self._programs)
 
     def clear(self) -> None:
@@ -94,7 +94,7 @@ class ProgramCache:
 
 
 def programs_of_process() -> ProgramCache:
-    """Return an empty cache that keeps within what the system allows a process."""
+    """Return an empty cache that stays within what the system allows a process."""
     allowed = most_maps()
     if allowed is None or n_maps() is None:
         return ProgramCache(CAPACITY_UNMEASURED)

@@ -43,6 +43,7 @@ def batch_loss(
     """
     x = prepare(config, hyper, batch.X)
     random = config.network.random
+    # A function of seed and step: a run that goes on from a checkpoint draws what it would have.
     key = jax.random.fold_in(jax.random.key(hyper.seed), step) if random else None
     raw, moved = config.network.apply_in_training(params, x, batch.weight, hyper.disturbance, key)
     losses = row_losses(config.objective, raw, batch.y, hyper.loss)
@@ -56,7 +57,11 @@ def reciprocal(total: Array) -> Array:
 
 
 def gather(rows: Rows, line: Array) -> Rows:
-    """Rows of one batch; places without a row (-1) get row 0 with weight 0."""
+    """Rows of one batch; places without a row (-1) get row 0 with weight 0.
+
+    So the last, short batch of an epoch has the shape of the others, and padding needs no mask:
+    whatever is summed over rows is weighed already.
+    """
     real = line >= 0
     index = jnp.where(real, line, 0)
     weight = jnp.where(real, rows.weight[index], 0.0)
@@ -119,8 +124,8 @@ def accumulate(
     total = jax.tree.map(jnp.add, state.pending, weighed(batch, batch.weight))
     within = lax.rem(state.step, hyper.steps_per_epoch) + 1
     due = (lax.rem(within, hyper.accumulate_steps) == 0) | (within == hyper.steps_per_epoch)
-    kept = jax.tree.map(lambda leaf: jnp.where(due, jnp.zeros_like(leaf), leaf), total)
-    return state._replace(pending=kept), weighed(total, reciprocal(total.weight)), due
+    rest = jax.tree.map(lambda leaf: jnp.where(due, jnp.zeros_like(leaf), leaf), total)
+    return state._replace(pending=rest), weighed(total, reciprocal(total.weight)), due
 
 
 def weighed(batch: Pending, factor: Array) -> Pending:
@@ -165,7 +170,7 @@ def make_update(
 
 
 def constrained(config: FitConfig, hyper: Hyper, old: Parameters, new: Parameters) -> Parameters:
-    """Hold updated parameters to what the network asks of them."""
+    """Apply to updated parameters what the network demands: moments, norms, frozen layers."""
     new = keep_moments(new, old)
     if config.max_norm:
         limited = (n._replace(kernel=limit_columns(n.kernel, hyper.max_norm)) for n in new[:-1])
