@@ -1,6 +1,5 @@
 """Models on the command line: read from a file with what the file knows of their data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._persist.model_file import Facts
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Model:
 
     path: Path
     estimator: Any  # an estimator of multilayer's, or a pipeline or other composition around one
-    facts: Mapping[str, Any]  # of the training data, as `multilayer train` wrote them
+    facts: Facts  # of the training data, as `multilayer train` wrote them
 
     @property
     def network(self) -> Any:
@@ -81,7 +81,7 @@ def load_model(path: Path) -> Model:
     return Model(path, *read(path))
 
 
-def save_model(path: Path, estimator: Any, facts: Mapping[str, Any]) -> None:
+def save_model(path: Path, estimator: Any, facts: Facts) -> None:
     """Write a model file."""
     from multilayer._sklearn.saving.models import write
 

@@ -11,6 +11,7 @@ from multilayer._cli.index_columns import refuse_index, warn_of_index
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.wording import count, listed
+from multilayer._persist.model_file import Facts
 
 VALIDATION_FRACTION = 0.15
 RESERVED = "has its own validation and test images"
@@ -32,7 +33,7 @@ class TrainingData:
     valid: Part | None
     test: Part | None
     input_scale: float | None = None
-    facts: dict[str, Any] = field(default_factory=dict)  # remembered in the model file
+    facts: Facts = field(default_factory=Facts)  # for the model file
 
     @property
     def is_mnist(self) -> bool:
@@ -130,7 +131,7 @@ def _from_table(path: Path, choices: Choices) -> TrainingData:
 
     rows = Part(pd.DataFrame(X, columns=names, copy=False), y)
     train, valid, test = _set_aside(rows, choices, f"column {target!r} of {path}", None, None)
-    facts = {"source": path.name, "target": target, "features": names, "dropped": choices.drop}
+    facts = Facts(source=path.name, target=target, features=names, dropped=choices.drop)
     return TrainingData(path.name, train, valid, test, facts=facts)
 
 

@@ -1,9 +1,13 @@
 """Types shared by all."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 Array: TypeAlias = Any
 """A JAX array, a NumPy array or scalar, or a tracer of one: all serve a compiled program."""
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+"""What JSON holds, parsed or to be written."""
 
 Report: TypeAlias = dict[str, float]
 """Figures of one epoch by column name."""

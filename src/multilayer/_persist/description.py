@@ -10,8 +10,9 @@ size that its reader needs.
 import json
 import re
 from math import isfinite
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from multilayer._core.types import JSON
 from multilayer._persist.header import Refused
 from multilayer._persist.memory_budget import ALLOWANCE, TENSOR_COST, MemoryBudget
 
@@ -107,7 +108,7 @@ def room_beside(text: str, size: int, n_tensors: int) -> MemoryBudget:
     return MemoryBudget(left)
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> JSON:
     """Parse a description.
 
     Parameters
@@ -138,7 +139,7 @@ def parse(text: str) -> Any:
     return description
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     made = dict(pairs)
     if len(made) < len(pairs):
         raise Refused("damaged: its description has a key twice")
@@ -162,11 +163,11 @@ def _constant(word: str) -> NoReturn:
     raise Refused(f"damaged: its description has the number {word}")
 
 
-def _check_nodes(description: Any) -> None:
+def _check_nodes(description: JSON) -> None:
     """Check depth and text of everything in a description, level by level."""
-    level: list[dict[str, Any] | list[Any]] = [[description]]
+    level: list[dict[str, JSON] | list[JSON]] = [[description]]
     for _ in range(DEEPEST):
-        below: list[dict[str, Any] | list[Any]] = []
+        below: list[dict[str, JSON] | list[JSON]] = []
         for each in level:
             for child in (*each, *each.values()) if isinstance(each, dict) else each:
                 if isinstance(child, dict | list):

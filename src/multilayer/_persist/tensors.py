@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase, BytesIO
 from stat import S_ISREG
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._persist.atomic import write_atomically
 from multilayer._persist.description import padded, parse, room_beside, unquoted
 from multilayer._persist.header import DTYPES, LARGEST_HEADER, NAME, Entry, Refused, scan
@@ -73,7 +74,7 @@ KINDS = {kind.format: kind for kind in (MODEL, PARAMETERS, CHECKPOINT)}
 class Content(NamedTuple):
     """What is in a file."""
 
-    description: dict[str, Any]
+    description: dict[str, JSON]
     arrays: dict[str, np.ndarray]
     room: MemoryBudget  # memory that may be taken for what is made of it
 
@@ -81,7 +82,7 @@ class Content(NamedTuple):
 class Header(NamedTuple):
     """What comes before the bytes of the arrays."""
 
-    description: dict[str, Any]
+    description: dict[str, JSON]
     entries: list[Entry]
     room: MemoryBudget
 
@@ -89,7 +90,7 @@ class Header(NamedTuple):
 def write_tensors(
     path: PathLike,
     kind: Kind,
-    description: Mapping[str, Any],
+    description: Mapping[str, object],
     arrays: Arrays,
     *,
     reserve: int = 0,
@@ -149,7 +150,7 @@ def _check_array(path: PathLike, name: str, array: np.ndarray) -> None:
         )
 
 
-def read_description(path: PathLike, kind: Kind) -> dict[str, Any]:
+def read_description(path: PathLike, kind: Kind) -> dict[str, JSON]:
     """Read what a file says of itself, without its arrays.
 
     Parameters
@@ -173,7 +174,7 @@ def read_description(path: PathLike, kind: Kind) -> dict[str, Any]:
         return _read_header(file, size, kind).description
 
 
-def read_tensors(path: PathLike, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_tensors(path: PathLike, kind: Kind) -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
     """Read a file: its description and its arrays by name.
 
     Parameters
@@ -269,10 +270,10 @@ def _read_array(file: BufferedIOBase, entry: Entry) -> np.ndarray:
     return array
 
 
-def _checked(kind: Kind, found: Any) -> dict[str, Any]:
+def _checked(kind: Kind, found: JSON) -> dict[str, JSON]:
     """Return a description, when this version can read it."""
     given = found.get("format") if isinstance(found, dict) else None
-    if given != kind.format:
+    if not isinstance(found, dict) or given != kind.format:
         other = KINDS.get(given) if isinstance(given, str) else None
         if other is not None:
             raise Refused(f"a {other.name}, not a {kind.name}", f"Read it with {other.reader}.")

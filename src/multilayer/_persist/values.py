@@ -7,17 +7,17 @@ keys are not all text.
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 
 # Plain keys alone: of tuples, many with the same hash can be made, which takes long to look up.
 KEYS = str | bool | int | float
 
 
-def encode(name: str, value: Any) -> Any:
+def encode(name: str, value: object) -> JSON:
     """Return what stands for a value in JSON.
 
     Parameters
@@ -58,7 +58,7 @@ def encode(name: str, value: Any) -> Any:
     )
 
 
-def decode(encoded: Any) -> Any:
+def decode(encoded: object) -> object:
     """Return the value that :func:`encode` was given.
 
     Parameters
@@ -91,7 +91,7 @@ def decode(encoded: Any) -> Any:
     raise ModelFileError(f"it holds a value of an unknown kind: {sorted(encoded)}.")
 
 
-def _dictionary(pairs: list[Any]) -> dict[Any, Any]:
+def _dictionary(pairs: list[object]) -> dict[object, object]:
     """Return the dictionary of encoded keys and values."""
     decoded = {
         decode(pair[0]): decode(pair[1])

@@ -5,14 +5,14 @@ all labels one after the other, with the length of each (-1 for None, -2 for NaN
 """
 
 import re
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import MutableMapping, Sequence
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._persist.values import encode
-from multilayer._sklearn.saving.reader import TEXT_COST, Arrays, take, take_array
+from multilayer._sklearn.saving.reader import TEXT_COST, StoredArrays, Values, take, take_array
 
 MOST_IN_JSON = 100
 LONGEST_IN_JSON = 10_000  # characters, of all labels together
@@ -35,7 +35,7 @@ def encode_labels(
     arrays: MutableMapping[str, np.ndarray],
     shown: str,
     remedy: str,
-) -> dict[str, Any]:
+) -> dict[str, JSON]:
     """Return labels as JSON, or put them among the arrays.
 
     Parameters
@@ -78,7 +78,7 @@ def encode_labels(
     return {"dtype": dtype, "n": len(values)}
 
 
-def decode_labels(name: str, encoded: Any, arrays: Arrays) -> np.ndarray:
+def decode_labels(name: str, encoded: JSON, arrays: StoredArrays) -> np.ndarray:
     """Return the labels that :func:`encode_labels` was given.
 
     Raises
@@ -120,7 +120,7 @@ def decode_dtype(name: str, text: str) -> np.dtype:
     return np.dtype(text)
 
 
-def _counted(name: str, encoded: dict[str, Any], labels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _counted(name: str, encoded: Values, labels: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return labels that are as many, and of the type, as they are said to be."""
     n_labels = encoded.get("n", len(labels))
     if labels.dtype != dtype or n_labels != len(labels):
@@ -131,7 +131,7 @@ def _counted(name: str, encoded: dict[str, Any], labels: np.ndarray, dtype: np.d
     return labels
 
 
-def _fits(value: Any, dtype: np.dtype) -> bool:
+def _fits(value: object, dtype: np.dtype) -> bool:
     """Whether a plain value can stand in an array of labels of this type."""
     return type(value) in TYPES.get(dtype.kind, ())
 
@@ -139,12 +139,12 @@ def _fits(value: Any, dtype: np.dtype) -> bool:
 # Text as bytes ---------------------------------------------------------------------------------
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     """Whether a label is text or missing."""
     return value is None or isinstance(value, str) or (isinstance(value, float) and value != value)
 
 
-def _packed(values: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+def _packed(values: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
     """Return the bytes of all labels, and the length of each."""
     codes = [value.encode() if isinstance(value, str) else b"" for value in values]
     lengths = [
@@ -154,7 +154,7 @@ def _packed(values: list[Any]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(b"".join(codes), np.uint8), np.array(lengths, np.int64)
 
 
-def _unpacked(name: str, arrays: Arrays) -> list[Any]:
+def _unpacked(name: str, arrays: StoredArrays) -> list[str | float | None]:
     """Return the labels whose bytes and lengths these are."""
     content = take_array(arrays, name, (-1,), "u").tobytes()
     lengths = take_array(arrays, f"{name}.lengths", (-1,), "i")
