@@ -1,18 +1,20 @@
 """The program of the MNIST run, compiled while scikit-learn is being imported.
 
-Importing scikit-learn keeps one core busy for a second or two, compiling the other: neither waits
+Importing scikit-learn takes one core a second or two, compiling takes the other: neither waits
 for the other when the compilation starts first. What it compiles is found in the engine's cache by
 the fit that follows; were it another program, the fit would compile its own.
 """
 
+from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import numpy as np
 
-from multilayer._engine.loop import prepare
+from multilayer._cli import recipes, settings, sources
+from multilayer._engine.loop import Training, prepare
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
+from multilayer._persist.atomic import check_writable
 from multilayer._sklearn.arguments.architecture import hidden_sizes, network_of, output_like
 from multilayer._sklearn.arguments.checks import check_parameters
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
@@ -22,16 +24,29 @@ from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 
 
-def compile_mnist(given: dict[str, Any], input_scale: float) -> Thread:
-    """Start to compile for these estimator arguments."""
-    arguments = ClassifierArguments(**given, input_scale=input_scale)
+def compile_mnist(recipe: str, given: recipes.Arguments, output: Path) -> Thread:
+    """Start to compile a recipe's program, once the options are known to be good.
+
+    Parameters
+    ----------
+    recipe : str
+        Its name.
+    given : mapping
+        Estimator arguments that go before the recipe's.
+    output : Path
+        The model file, which must be possible to write.
+    """
+    planned = recipes.recipe_arguments(recipe, N_TRAIN, given)
+    settings.check_together(planned, given)
+    check_writable(output)
+    arguments = ClassifierArguments(**planned, input_scale=sources.MNIST_SCALE)
     check_parameters(arguments)
     thread = Thread(target=prepare, args=(_blank_run(arguments),))
     thread.start()
     return thread
 
 
-def _blank_run(arguments: ClassifierArguments) -> Any:
+def _blank_run(arguments: ClassifierArguments) -> Training:
     """A run of the right shapes on blank images."""
     sizes = (N_PIXELS, *hidden_sizes(arguments.hidden_layer_sizes), N_CLASSES)
     network, dtype = network_of(arguments, sizes), computing_type()

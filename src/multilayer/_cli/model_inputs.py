@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,12 +13,19 @@ from multilayer._cli import archives, labels, sources, tables
 from multilayer._cli.models import Model
 from multilayer._core.errors import DataError
 from multilayer._core.wording import listed
+from multilayer.datasets import load_mnist
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Features: TypeAlias = "np.ndarray | DataFrame"
+"""Rows ``(rows, features)``: an array, or a table where names are looked for."""
 
 
 class Rows(NamedTuple):
     """Rows for a model."""
 
-    X: Any  # (rows, features): an array, or a table where the model looks for names
+    X: Features
     y: np.ndarray | None  # (rows,), where labels were asked for
     what: str  # for people: "the 10,000 test images of mnist"
     seen: bool  # whether the model was trained on some of them, as far as the names show
@@ -47,7 +54,7 @@ def rows_for(
     return rows
 
 
-def network_inputs(model: Model, X: Any) -> Any:
+def network_inputs(model: Model, X: Features) -> Features:
     """Return rows as the network takes them, after the steps before it."""
     if model.scaler is None:
         return X
@@ -66,8 +73,6 @@ def matched_by_name() -> Iterator[None]:
 
 
 def _mnist(model: Model) -> Rows:
-    from multilayer.datasets import load_mnist
-
     digits = load_mnist(scale=False)
     X = digits.X_test
     if (

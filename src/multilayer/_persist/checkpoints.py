@@ -33,7 +33,7 @@ TENSORFLOW = re.compile(r"model\.ckpt(-\d+)?(\.(index|meta|data-\d+-of-\d+))?")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint holds."""
+    """The content of a checkpoint."""
 
     path: Path
     step: int
@@ -42,12 +42,12 @@ class Checkpoint:
 
 
 def checkpoint_path(folder: PathLike, step: int) -> Path:
-    """Return where the checkpoint of a step is kept."""
+    """Return the path of the checkpoint of a step."""
     return Path(folder) / f"model.ckpt-{step}.safetensors"
 
 
 def temporary_folder() -> str:
-    """Make a new folder where the system keeps temporary ones.
+    """Make a new folder in the system's folder for temporary files.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The description in a file: JSON, held to a budget of memory before it is parsed.
+"""The description in a file: JSON, checked against a memory budget before it is parsed.
 
 Python takes far more memory for parsed JSON than the text has: 24 times as much for ``[[],[],``.
-What it takes at most is therefore reckoned from the marks in the text, and a file may ask for no
+An upper bound is therefore computed from the marks in the text, and a file may take no
 more than its own size and a little. A description that honestly needs more, such as that of a small
 network with very many names of columns, is written with spaces behind it: the file then has the
 size that its reader needs.
@@ -22,7 +22,7 @@ LONGEST_TEXT = 10_000
 """Characters of one string, which may end up in a message."""
 COSTS = {"[": 180, "{": 600, ":": 440, ",": 88}
 """Bytes that stand for a mark at most, its value parsed and decoded; CPython on 64 bits."""
-TOO_MUCH = "damaged: its description asks for more memory than a file of its size may"
+TOO_MUCH = "damaged: its description needs more memory than a file of its size may"
 LONGEST_NUMBER = 32
 INTEGERS = range(-(2**63), 2**64)
 
@@ -44,8 +44,8 @@ def unquoted(quoted: str, size: int) -> str:
     Raises
     ------
     Refused
-        That alone would take more memory than the file warrants: while a string is made, a quarter
-        of it is held in reserve.
+        That alone would take more memory than the file warrants: while a string is made, a
+        further quarter of its size is needed.
     """
     if len(quoted) * 5 // 4 > size + ALLOWANCE:
         raise Refused(TOO_MUCH)
@@ -53,7 +53,7 @@ def unquoted(quoted: str, size: int) -> str:
 
 
 def _least(text: str, n_tensors: int) -> int:
-    """Return the bytes needed if all strings were ASCII, which takes no time to reckon."""
+    """Return the bytes needed if all strings were ASCII, which is quick to compute."""
     parsed = sum(cost * text.count(mark) for mark, cost in COSTS.items())
     return parsed + len(text) + n_tensors * TENSOR_COST
 

@@ -45,7 +45,7 @@ class Facts(TypedDict, total=False):
 
 
 class Manifest(TypedDict):
-    """What a model file says of itself."""
+    """The description in a model file."""
 
     format: str
     protocol: int
@@ -60,7 +60,7 @@ class ModelContent(NamedTuple):
 
     manifest: Manifest
     arrays: dict[str, np.ndarray]
-    room: MemoryBudget  # memory that may be taken for what is made of it
+    room: MemoryBudget  # memory for building the model
 
 
 FIELDS = {
@@ -71,9 +71,9 @@ FIELDS = {
     "data": dict,
     "versions": dict,
 }
-"""What a manifest has."""
+"""Fields of a manifest."""
 FACTS = {"source": str, "target": str, "features": list, "dropped": list}
-"""What may be known of the data; the lists are of names."""
+"""Fields of the description of the data; lists are of names."""
 
 
 def write_model(
@@ -117,7 +117,7 @@ def write_model(
 
 
 def read_manifest(path: PathLike) -> Manifest:
-    """Read what a model file says of itself, without its arrays.
+    """Read the description of a model file, without its arrays.
 
     Parameters
     ----------
@@ -161,15 +161,15 @@ def read_model(path: PathLike) -> ModelContent:
 
 
 def _checked(path: PathLike, description: dict[str, JSON]) -> Manifest:
-    """Return a manifest, when it has what each has, and nothing else."""
+    """Return a manifest, when it has all fields and no other."""
     fault = _fault(description)
     if fault:
         raise ModelFileError(f"{path} is damaged: its {fault}.")
-    return cast(Manifest, description)  # as _fault has made sure
+    return cast(Manifest, description)  # as _fault has checked
 
 
 def _fault(manifest: Mapping[str, Any]) -> str:
-    """Say what is wrong with a manifest; nothing if it is in order, apart from its steps."""
+    """Return the first fault of a manifest, its steps apart; an empty string if there is none."""
     for name, kind in FIELDS.items():
         if not isinstance(manifest.get(name), kind):
             return f"{name!r} is missing or no {kind.__name__}"
@@ -190,5 +190,5 @@ def _fault(manifest: Mapping[str, Any]) -> str:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Versions that a model was made with; asking for them takes milliseconds."""
+    """The releases of the libraries that wrote a model; finding them takes milliseconds."""
     return releases(("jax", "scikit-learn", "numpy"))

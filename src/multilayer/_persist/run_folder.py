@@ -1,4 +1,4 @@
-"""The folder of one training run: held by one process at a time, and swept of what a crash left."""
+"""The folder of one training run: locked by one process, cleared of files that a crash left."""
 
 import warnings
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ LOCK = "lock"
 def claimed(folder: Path) -> Iterator[None]:
     """Hold a folder for this process alone; the claim ends with the process, however it ends.
 
-    Children made by fork have no part in it, and do not keep it from others.
+    Forked children do not share the lock.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def claimed(folder: Path) -> Iterator[None]:
     Raises
     ------
     ModelFileError
-        Another process holds it, or it cannot be written to (a ValueError).
+        Another process has locked it, or it cannot be written to (a ValueError).
     """
     try:
         file = open(folder / LOCK, "ab")  # noqa: SIM115  # closed below, with a block of its own

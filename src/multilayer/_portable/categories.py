@@ -1,4 +1,4 @@
-"""Encoders of categories, and what stands in for missing values."""
+"""Encoders of categories, and imputation of missing values."""
 
 from itertools import cycle
 from typing import Any
@@ -20,7 +20,7 @@ from multilayer._sklearn.saving.steps.lookup import (
 
 
 def refuse_unknown(X: np.ndarray, column: int, places: np.ndarray) -> None:
-    """Refuse labels that are no categories."""
+    """Refuse unknown labels."""
     if (places == UNKNOWN).any():
         unknown = sorted(set(map(repr, X[places == UNKNOWN, column].tolist())))
         raise DataError(
@@ -40,7 +40,7 @@ def one_hot(step: TransformerValues) -> Transform:
         UNKNOWN if n is None else g.max()
         for n, g in zip(step._infrequent_indices, groups, strict=True)
     ]
-    kept = [columns_out(step, i, table) for i, table in enumerate(groups)]
+    shown = [columns_out(step, i, table) for i, table in enumerate(groups)]
     dtype = step.dtype
 
     def of_column(X: np.ndarray, i: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def one_hot(step: TransformerValues) -> Transform:
         grouped = np.where(found == UNKNOWN, UNKNOWN, groups[i][found])
         if unknown in ("infrequent_if_exist", "warn"):
             grouped = np.where(found == UNKNOWN, infrequent[i], grouped)
-        return grouped[:, None] == kept[i]
+        return grouped[:, None] == shown[i]
 
     return lambda X: np.hstack([of_column(X, i) for i in range(len(groups))]).astype(dtype)
 
@@ -111,9 +111,9 @@ def is_missing(X: np.ndarray, marker: Any) -> np.ndarray:
 
 
 def imputer(step: TransformerValues) -> Transform:
-    """What stands in place of missing values, and columns that say where they were."""
+    """Imputation of missing values, with indicator columns where asked for."""
     marker, statistics = step.missing_values, step.statistics_
-    kept = filled_columns(step)
+    filled_in = filled_columns(step)
     marks = step.indicator_.features_ if step.add_indicator else np.zeros(0, int)
 
     words = statistics.dtype.kind in "OU"
@@ -121,7 +121,7 @@ def imputer(step: TransformerValues) -> Transform:
     def transform(X: np.ndarray) -> np.ndarray:
         X = X.astype(object) if words else real(X, missing=True)
         missing = is_missing(X, marker)
-        filled = np.where(missing, statistics.astype(X.dtype), X)[:, kept]
+        filled = np.where(missing, statistics.astype(X.dtype), X)[:, filled_in]
         return np.hstack([filled, missing[:, marks].astype(filled.dtype)])
 
     return transform

@@ -11,8 +11,8 @@ from multilayer._sklearn.saving.model_steps import TransformerValues
 
 def above_variance(step: TransformerValues) -> Transform:
     """Columns of a variance above the threshold."""
-    kept = step.variances_ > step.threshold
-    return lambda X: numbers(X, missing=True)[:, kept]
+    varying = step.variances_ > step.threshold
+    return lambda X: numbers(X, missing=True)[:, varying]
 
 
 def best(step: TransformerValues) -> Transform:
@@ -21,8 +21,8 @@ def best(step: TransformerValues) -> Transform:
     if k == "all":
         return numbers
     clean = np.where(np.isnan(scores), np.finfo(scores.dtype).min, scores)
-    kept = np.sort(np.argsort(clean, kind="mergesort")[len(scores) - min(k, len(scores)) :])
-    return lambda X: numbers(X)[:, kept]
+    chosen = np.sort(np.argsort(clean, kind="mergesort")[len(scores) - min(k, len(scores)) :])
+    return lambda X: numbers(X)[:, chosen]
 
 
 def polynomials(step: TransformerValues) -> Transform:

@@ -1,4 +1,4 @@
-"""Steps that are made of others."""
+"""Steps with members."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -63,7 +63,7 @@ class Branch(NamedTuple):
 
 
 def _beside(branches: Sequence[Branch]) -> Transform:
-    """Return what hands columns to branches, and puts what they return side by side."""
+    """Return a transform that runs the branches and concatenates their columns."""
 
     def transform(X: np.ndarray) -> np.ndarray:
         parts = []

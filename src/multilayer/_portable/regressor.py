@@ -76,8 +76,9 @@ class Regressor(Predictor):
         """
         check_spread(self._objective, return_std, quantiles)
         if quantiles is not None:
-            says = self._outputs(X)
-            return quantiles_at(self._objective, self._units, says, self._learnt_levels, quantiles)
+            outputs = self._outputs(X)
+            levels = self._learnt_levels
+            return quantiles_at(self._objective, self._units, outputs, levels, quantiles)
         return numbers_of(self._objective, self._units, self._outputs(X), spread=return_std)
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
@@ -99,8 +100,8 @@ class Regressor(Predictor):
             The model has another loss.
         """
         check_predicts_quantiles(self._objective.regression_loss)
-        says = self._outputs(X)  # (rows, targets, levels learnt)
-        return quantiles_of(self._units, says, self._asked_levels)
+        outputs = self._outputs(X)  # (rows, targets, levels learnt)
+        return quantiles_of(self._units, outputs, self._asked_levels)
 
 
 def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:

@@ -1,9 +1,8 @@
 """Transformers of scikit-learn in NumPy: forth, and back where targets were transformed."""
 
-from multilayer._portable import categories, columns, scaling
+from multilayer._portable import categories, columns, scaling, splines
 from multilayer._portable.inverses import INVERSES
 from multilayer._portable.predictor import Step, Transforms
-from multilayer._portable.splines import splines
 from multilayer._sklearn.saving.model_steps import TransformerValues
 from multilayer._sklearn.saving.steps.table import TRANSFORMERS as KINDS
 
@@ -11,7 +10,7 @@ TRANSFORMERS: Transforms = {
     **scaling.TRANSFORMS,
     **columns.TRANSFORMS,
     **categories.TRANSFORMS,
-    "SplineTransformer": splines,
+    **splines.TRANSFORMS,
 }
 
 

@@ -41,13 +41,13 @@ def encode_labels(
     Parameters
     ----------
     name : str
-        What the labels are called among the arrays.
+        Name of the array.
     labels : ndarray of shape (n,)
         Booleans, integers, floats or strings; of dtype object also None and numbers.
     arrays : dict of str to ndarray
-        Takes many labels.
+        Where many labels are added.
     shown, remedy : str
-        What messages call the labels, and what to do about those that cannot be saved.
+        Name of the labels in messages, and the remedy for labels that cannot be saved.
 
     Returns
     -------
@@ -68,8 +68,7 @@ def encode_labels(
         raise ModelFileError(f"{shown} must be text of whole characters. {remedy}") from error
     dtype = "object" if labels.dtype.kind == "O" else labels.dtype.newbyteorder("=").str
     numbers = labels.dtype.kind in "biuf"
-    few = len(values) <= MOST_IN_JSON and len(text) <= LONGEST_IN_JSON
-    if few or not (numbers or all(_is_text(value) for value in values)):
+    if are_few(values) or not (numbers or all(_is_text(value) for value in values)):
         return {"dtype": dtype, "values": encode(name, values)}
     if numbers:
         arrays[name] = labels
@@ -78,13 +77,19 @@ def encode_labels(
     return {"dtype": dtype, "n": len(values)}
 
 
+def are_few(values: Sequence[object]) -> bool:
+    """Whether labels are few and short enough to stand in JSON."""
+    n_characters = sum(len(value) for value in values if isinstance(value, str))
+    return len(values) <= MOST_IN_JSON and n_characters <= LONGEST_IN_JSON
+
+
 def decode_labels(name: str, encoded: JSON, arrays: StoredArrays) -> np.ndarray:
     """Return the labels that :func:`encode_labels` was given.
 
     Raises
     ------
     ModelFileError
-        They are missing, or not of the type that they are said to be (a ValueError).
+        They are missing, or of another type than the file states (a ValueError).
     """
     if not isinstance(encoded, dict):
         raise ModelFileError(f"its value {name!r} is missing.")
@@ -99,7 +104,7 @@ def decode_labels(name: str, encoded: JSON, arrays: StoredArrays) -> np.ndarray:
     wrong = [value for value in values if not _fits(value, dtype)]
     if wrong:
         raise ModelFileError(f"its {name} must be {dtype} values, got {wrong[0]!r}.")
-    if dtype.kind == "U":  # no wider than the labels need: they are few bytes, arrays of them many
+    if dtype.kind == "U":  # no wider than needed: an array pads every label to the widest
         longest = max(map(len, values), default=0)
         if longest > dtype.itemsize // 4:
             raise ModelFileError(
@@ -114,14 +119,14 @@ def decode_labels(name: str, encoded: JSON, arrays: StoredArrays) -> np.ndarray:
 
 
 def decode_dtype(name: str, text: str) -> np.dtype:
-    """Return the type with this name, if labels can be of it."""
+    """Return the type of this name, if labels can have it."""
     if not DTYPE.fullmatch(text):
-        raise ModelFileError(f"its {name} are of a type that is never written: {text!r}.")
+        raise ModelFileError(f"its {name} have a type that no file has: {text!r}.")
     return np.dtype(text)
 
 
 def _counted(name: str, encoded: Values, labels: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return labels that are as many, and of the type, as they are said to be."""
+    """Return labels, checked against the number and the type that the file states."""
     n_labels = encoded.get("n", len(labels))
     if labels.dtype != dtype or n_labels != len(labels):
         raise ModelFileError(

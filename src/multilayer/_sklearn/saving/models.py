@@ -1,4 +1,4 @@
-"""Fitted models as plain data and back: what a file holds, whatever writes the file.
+"""Fitted models as plain data and back: the content of a model file.
 
 A model is an estimator of multilayer, by itself, at the end of a scikit-learn pipeline or within
 another composition. Each step has a JSON description (name, kind, constructor arguments,
@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 ANY_ROOM = 2**62
-"""Bytes, more than anything takes."""
+"""Bytes: no limit."""
 
 
 class Description(NamedTuple):
@@ -54,7 +55,7 @@ class Description(NamedTuple):
 
 @dataclass(frozen=True)
 class EstimatorKind:
-    """A kind of estimator of multilayer; its class is imported when one comes.
+    """A kind of estimator of multilayer; its class is imported on first use.
 
     Attributes
     ----------
@@ -156,7 +157,7 @@ def write(model: "BaseEstimator", path: str | os.PathLike[str], facts: Facts) ->
 def read(
     path: str | os.PathLike[str], *, allow_nonfinite: bool = False
 ) -> "tuple[BaseEstimator, Facts]":
-    """Return the model of a file, and the facts that stand beside it."""
+    """Return the model of a file, and what the file knows of its training data."""
     parsed = read_parsed(path, allow_nonfinite=allow_nonfinite)
     with damage_of(path):
         return build(parsed.model), parsed.manifest["data"]
@@ -219,6 +220,9 @@ def _encode(
     arrays: dict[str, np.ndarray],
 ) -> dict[str, JSON]:
     check_is_fitted(step)
+    if isinstance(kind, TransformerKind) and not hasattr(step, "n_features_in_"):
+        # check_is_fitted passes transformers without fitted attributes.
+        raise NotFittedError(f"{step!r} is not fitted yet. Call fit before saving.")
     fitted, own = kind.fitted(step)
     arrays.update({prefix + key: array for key, array in own.items()})
     encoded: dict[str, JSON] = {"params": kind.params(step), "fitted": fitted}

@@ -56,22 +56,15 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=NetworkArguments)
 
 UNSAVED = ("callbacks", "checkpoint", "reuse_from")
-FIGURES: dict[str, type] = {
-    "loss_": float,
-    "n_iter_": int,
-    "n_reused_layers_": int,
-    "t_": int,
-    "stop_reason_": str,
-    "fit_seconds_": float,
-    "compile_seconds_": float,
-}
-"""Plain numbers and words."""
-SECONDS = ("fit_seconds_", "compile_seconds_")
-FLAGS = ("_validated", "_stopped_by_score")
+FIGURES = (
+    *("loss_", "n_iter_", "n_reused_layers_", "t_", "stop_reason_", "fit_seconds_"),
+    *("compile_seconds_", "_validated", "_stopped_by_score"),
+)
+"""Attributes that are numbers, words and flags; in files they lack the underscores."""
 
 
 class FreshOptimizer:
-    """What training goes on from after a file was read: its step, and a new optimizer's state."""
+    """How training continues after a load: at the saved step, with a new optimizer state."""
 
     def onto(self, fresh: "TrainState", step: int) -> "TrainState":
         """Continue from a fresh training state at the given step."""
@@ -122,7 +115,7 @@ def _fitted(estimator: "BaseMLP") -> Encoded:
         # For readers that do not open the arrays; here it follows from the history.
         "best_validation_score": encode("best_validation_score_", estimator.best_validation_score_),
     }
-    for name in (*FIGURES, *FLAGS):
+    for name in FIGURES:
         values[name.strip("_")] = encode(name, getattr(estimator, name))
     return values, {**_parameter_arrays(estimator), **_history_arrays(estimator)}
 
@@ -170,6 +163,26 @@ def _history_arrays(estimator: "BaseMLP") -> dict[str, np.ndarray]:
 
 
 @dataclass(frozen=True)
+class TrainingFigures:
+    """Numbers, words and flags of a training, by their names in files."""
+
+    loss: float
+    n_iter: int
+    n_reused_layers: int
+    t: int
+    stop_reason: str
+    fit_seconds: float
+    compile_seconds: float
+    validated: bool
+    stopped_by_score: bool
+    seed: int
+
+    def attributes(self) -> dict[str, object]:
+        """Return them by attribute of the estimator."""
+        return {name: getattr(self, name.strip("_")) for name in (*FIGURES, "_seed")}
+
+
+@dataclass(frozen=True)
 class NetworkValues:
     """A fitted network as a file has it, checked.
 
@@ -187,8 +200,8 @@ class NetworkValues:
         Names of the columns in training.
     history : History
         Figures of each epoch.
-    figures : dict of str to object
-        Numbers, words and flags of the training, by attribute of the estimator.
+    figures : TrainingFigures
+        Numbers, words and flags of the training.
     """
 
     arguments: NetworkArguments
@@ -197,19 +210,25 @@ class NetworkValues:
     parameters: Mapping[str, Sequence[np.ndarray]]
     feature_names: np.ndarray | None
     history: History
-    figures: Mapping[str, object]
+    figures: TrainingFigures
 
     @property
     def n_features(self) -> int:
         """Number of columns."""
         return self.network.layer_sizes[0]
 
+    @property
+    def best_validation_score(self) -> float | None:
+        """The best score of its history; None without validation data."""
+        scores = self.history["validation_score"] if self.figures.validated else None
+        return None if scores is None else float(np.max(scores, initial=-np.inf))
+
     def attributes(self) -> dict[str, object]:
         """Return all fitted attributes of the estimator."""
         names = {} if self.feature_names is None else {"feature_names_in_": self.feature_names}
         return {
             **self.parameters,
-            **self.figures,
+            **self.figures.attributes(),
             **names,
             "out_activation_": self.objective.out_activation,
             "n_features_in_": self.n_features,
@@ -329,27 +348,30 @@ def _take_parameters(network: Network, arrays: StoredArrays) -> dict[str, list[n
     return parameters
 
 
-def _take_figures(fitted: Values, n_layers: int) -> dict[str, object]:
-    """Return the numbers, words and flags of the training by attribute of the estimator."""
+def _take_figures(fitted: Values, n_layers: int) -> TrainingFigures:
+    """Return the numbers, words and flags of the training."""
     if fitted.get("best_validation_score") is not None:
         take(fitted, "best_validation_score", float)
-    figures: dict[str, object] = {}
-    for name, kind in FIGURES.items():
-        key = name.strip("_")
-        if key == "n_reused_layers" and key not in fitted:
-            figures[name] = 0  # the first version's files do not have it
-            continue
-        figure = take_count(fitted, key) if kind is int else take(fitted, key, kind)
-        if name in SECONDS and not 0 <= figure < np.inf:
-            raise ModelFileError(f"its value {key!r} must be seconds.")
-        if key == "n_reused_layers" and figure >= n_layers:
-            raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")
-        figures[name] = figure
-    for name in FLAGS:
-        figures[name] = take(fitted, name.strip("_"), bool)
-    figures["_seed"] = seed = take_count(fitted, "seed")
-    if seed >= 2**32:
-        raise ModelFileError(f"its value 'seed' must be below 2**32, got {seed}.")
+    old = "n_reused_layers" not in fitted  # a file of the first version
+    figures = TrainingFigures(
+        loss=take(fitted, "loss", float),
+        n_iter=take_count(fitted, "n_iter"),
+        n_reused_layers=0 if old else take_count(fitted, "n_reused_layers"),
+        t=take_count(fitted, "t"),
+        stop_reason=take(fitted, "stop_reason", str),
+        fit_seconds=take(fitted, "fit_seconds", float),
+        compile_seconds=take(fitted, "compile_seconds", float),
+        validated=take(fitted, "validated", bool),
+        stopped_by_score=take(fitted, "stopped_by_score", bool),
+        seed=take_count(fitted, "seed"),
+    )
+    for name in ("fit_seconds", "compile_seconds"):
+        if not 0 <= getattr(figures, name) < np.inf:
+            raise ModelFileError(f"its value {name!r} must be seconds.")
+    if figures.n_reused_layers >= n_layers:
+        raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")
+    if figures.seed >= 2**32:
+        raise ModelFileError(f"its value 'seed' must be below 2**32, got {figures.seed}.")
     return figures
 
 

@@ -33,9 +33,9 @@ ESTIMATORS: Mapping[
     "Perceptron": parse_perceptron,
 }
 EVERYTHING = Shape(None, None, inverts=True)
-"""Of a placeholder that passes all columns on."""
+"""The shape of a placeholder that passes all columns on."""
 NOTHING = Shape(None, 0)
-"""Of a placeholder that passes none on."""
+"""The shape of a placeholder that passes none on."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RawStep:
 def parse_model(
     pipeline: bool, steps: JSON, arrays: StoredArrays, *, features: Sequence[str] | None = None
 ) -> ModelStep:
-    """Return what a file holds, as typed values, or refuse what is no model.
+    """Return the content of a file as typed values, or refuse it.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def parse_model(
 
 
 def _parse_all(steps: JSON, arrays: StoredArrays) -> list[ModelStep]:
-    """Parse steps that stand beside one another, each with its own arrays."""
+    """Parse sibling steps, each with its own arrays."""
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise ModelFileError("it has no list of steps.")
     if not steps:
@@ -106,7 +106,7 @@ def _parse_all(steps: JSON, arrays: StoredArrays) -> list[ModelStep]:
 
 
 def _kind_of(step: Mapping[str, JSON]) -> str:
-    """Return the kind that a step says it is of, if there is such a kind."""
+    """Return the kind of a step, if this version has such a kind."""
     kind = step.get("kind")
     if not isinstance(kind, str) or kind not in (*ESTIMATORS, *KINDS, *PLACEHOLDERS):
         raise ModelFileError(f"it has a step of a kind that this version lacks: {kind!r}.")
@@ -114,7 +114,7 @@ def _kind_of(step: Mapping[str, JSON]) -> str:
 
 
 def _raw_step(step: Mapping[str, JSON], arrays: StoredArrays) -> RawStep:
-    """Take the description of a step apart."""
+    """Check the fields of a step's description."""
     match step:
         case {"name": str(name), "kind": str(kind)} if kind in PLACEHOLDERS:
             if len(step) > 2:

@@ -84,7 +84,7 @@ class PerceptronValues:
     target: ClassTarget
     n_features: int
     feature_names: np.ndarray | None
-    figures: Mapping[str, object]  # counts and flags of the training, by attribute
+    figures: Mapping[str, int]  # counts of the training, and a flag, by attribute
     intercept: np.ndarray
     coef: np.ndarray | SparseRows
 

@@ -48,7 +48,7 @@ class StoredArrays(dict[str, np.ndarray]):
         return StoredArrays(found, self.room, allow_nonfinite=self.allow_nonfinite)
 
     def spend(self, n_bytes: int) -> None:
-        """Ask for memory; ModelFileError where a file of this size may not have as much."""
+        """Reserve memory; ModelFileError where a file of this size may not take it."""
         self.room.spend(n_bytes)
 
     def check_all_taken(self) -> None:
@@ -84,7 +84,7 @@ class StoredValues(dict[str, JSON]):
 
 
 def brief(error: Exception) -> str:
-    """Return the message of an error, the beginning if it holds a long value of the file."""
+    """Return the message of an error, shortened: it may quote a long value of the file."""
     return str(error)[:1000]
 
 
@@ -107,7 +107,7 @@ def take_count(values: Values, name: str, low: int = 0) -> int:
 
 
 def take_list(values: Values, name: str, length: int) -> list[JSON]:
-    """Return a list of a given length from a parsed JSON object, as it stands there."""
+    """Return a list of a given length from a parsed JSON object, not decoded."""
     found = values.get(name)
     if not isinstance(found, list) or len(found) != length:
         raise ModelFileError(f"its value {name!r} must be a list of {length}.")
@@ -122,18 +122,18 @@ def take_array(
     *,
     finite: bool = True,
 ) -> np.ndarray:
-    """Take out an array and return it, writable.
+    """Remove an array from the mapping and return it, writable.
 
     Parameters
     ----------
     arrays : StoredArrays
         Arrays by name.
     name : str
-        The one to take.
+        Its name.
     shape : tuple of int
         The shape it must have; -1 stands for any length.
     kinds : str
-        The kinds of type it may have, as NumPy has them in one letter each.
+        The kinds of type it may have: letters of `numpy.dtype.kind`.
     finite : bool
         Whether NaN and infinity are refused, unless the reader has allowed them.
     """
@@ -156,13 +156,13 @@ def take_array(
 
 def require_finite(name: str, array: np.ndarray) -> None:
     """Refuse an array that holds NaN or infinity."""
-    # The extremes show it, without an array of answers; those of no values are nothing to look at.
+    # NaN and infinity show in the minimum or maximum: no boolean array is needed.
     if array.dtype.kind == "f" and array.size and not np.isfinite([array.min(), array.max()]).all():
         raise ModelFileError(f"{name} holds NaN or infinity: such a model predicts nothing.")
 
 
 def encode_params(params: Mapping[str, object], unsaved: Iterable[str] = ()) -> dict[str, JSON]:
-    """Return constructor arguments as JSON, None in place of those that cannot be saved."""
+    """Return constructor arguments as JSON; those that cannot be saved become None."""
     return {
         name: None if name in unsaved else encode(name, value) for name, value in params.items()
     }

@@ -105,7 +105,7 @@ class Array:
             into.fitted[f"{name}_by_columns"] = True
 
     def decode(self, name: str, stored: Stored, step: FittedStep) -> object:
-        """Return the array; a number of NumPy's where it has no axes."""
+        """Return the array; a NumPy number where it has no axes."""
         if name not in stored.arrays and not self.needed(step):
             return None
         finite = not self.any_number
@@ -119,7 +119,7 @@ class Array:
 
 @dataclass(frozen=True)
 class Plain:
-    """A number, a word or whether something is so."""
+    """A number, a string or a flag."""
 
     kind: type
 
@@ -128,7 +128,7 @@ class Plain:
         into.fitted[name] = encode(name, self.kind(value))
 
     def decode(self, name: str, stored: Stored, step: FittedStep) -> object:
-        """Return the value; a number counts something."""
+        """Return the value; integers are counts."""
         if self.kind is int:
             return take_count(stored.fitted, name)
         return take(stored.fitted, name, self.kind)
@@ -136,7 +136,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Size:
-    """How long an axis is that an array before has."""
+    """The size of an axis of an array decoded before."""
 
     axis: str
 
@@ -173,7 +173,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Labels:
-    """An array of labels, one for each place on an axis."""
+    """An array of labels, one for each index of an axis."""
 
     axis: str = "n_features"
     needed: Needed = always  # else it is None

@@ -1,4 +1,4 @@
-"""Encoders of categories, and what stands in for missing values."""
+"""Encoders of categories, and imputation of missing values."""
 
 from collections.abc import Sequence
 from numbers import Real
@@ -102,7 +102,7 @@ def _fit_groups(encoder: FittedStep, arrays: StoredArrays, n_grouped: list[int])
 
 
 def _group(encoder: "BaseEstimator", n_grouped: list[int]) -> None:
-    """Make the table of each feature from its categories to those that infrequent ones become."""
+    """Make each feature's table from categories to groups, infrequent ones in one group."""
     encoder._check_infrequent_enabled()
     if not encoder._infrequent_enabled:
         del encoder._infrequent_indices
@@ -124,7 +124,7 @@ def _sizes(encoder: FittedStep) -> list[int]:
 
 
 def _fit_one_hot(encoder: FittedStep, arrays: StoredArrays) -> None:
-    """Refuse what is dropped and is no category, or is grouped with others."""
+    """Refuse a dropped value that is no category."""
     _fit_groups(encoder, arrays, _sizes(encoder))
     for i, table in enumerate(groups_of(encoder)):
         columns_out(encoder, i, table)
@@ -141,7 +141,7 @@ def _finish_one_hot(encoder: "BaseEstimator") -> None:
 
 
 def _check_unknown(encoder: FittedStep) -> None:
-    """Refuse a code for unknown categories that is none."""
+    """Refuse an invalid code for unknown categories."""
     unknown = encoder.unknown_value
     code = isinstance(unknown, Real) and (is_nan(unknown) or -(2**63) < float(unknown) < 2**63)
     if encoder.handle_unknown == "use_encoded_value" and not code:
@@ -227,11 +227,10 @@ def _n_filled(imputer: FittedStep) -> int:
 
 def _finish_imputer(imputer: "BaseEstimator") -> None:
     """Convert constants to the type of the data, as scikit-learn before 1.8 has them."""
-    import sklearn  # late: files are parsed without it
-    from sklearn.utils.fixes import parse_version
+    from sklearn import __version__  # late: files are parsed without it
 
     imputer._fill_dtype = imputer._fit_dtype
-    if parse_version(sklearn.__version__) < parse_version("1.8"):
+    if tuple(map(int, __version__.split(".")[:2])) < (1, 8):
         if imputer.strategy == "constant":
             imputer.statistics_ = imputer.statistics_.astype(imputer._fit_dtype)
         del imputer._fill_dtype

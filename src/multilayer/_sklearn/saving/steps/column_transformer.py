@@ -141,7 +141,7 @@ def _parse(parts: Parts) -> Parsed:
     outputs = _outputs(members, found)
     if not has_rest:
         outputs.append((0, 0))  # nothing remained
-    if take_list(fitted, "outputs", len(outputs)) != [list(bounds) for bounds in outputs]:
+    if list(map(_bounds, take_list(fitted, "outputs", len(outputs)))) != outputs:
         raise ModelFileError("its ColumnTransformer has outputs that are not those of its members.")
     values = ColumnValues(
         parts.arguments,
@@ -160,7 +160,7 @@ def _parse(parts: Parts) -> Parsed:
 
 
 def remaining(n_features: int, chosen: Sequence[Sequence[int]]) -> list[int]:
-    """Return the numbers of the columns that none of the choices takes."""
+    """Return the numbers of the columns that are in none of the choices."""
     taken = {i for each in chosen for i in each}
     return [i for i in range(n_features) if i not in taken]
 
@@ -183,7 +183,7 @@ def _given(word: object, member: ModelStep | None) -> str:
 def _outputs(
     members: Sequence[ModelStep], chosen: Sequence[Sequence[int]]
 ) -> list[tuple[int, int]]:
-    """Return which columns come out of each member."""
+    """Return the range of output columns of each member."""
     place, bounds = 0, []
     for member, columns in zip(members, chosen, strict=True):
         takes, gives = member.shape.takes, member.shape.gives
@@ -194,6 +194,14 @@ def _outputs(
         bounds.append((place, place + width) if used else (0, 0))
         place += width
     return bounds
+
+
+def _bounds(encoded: JSON) -> tuple[int, int] | None:
+    """Return two whole numbers; None where they are none."""
+    match encoded:
+        case [int(start), int(stop)]:
+            return start, stop
+    return None
 
 
 # And from values to scikit-learn ----------------------------------------------------------------

@@ -47,7 +47,7 @@ def places(columns: Choice, n_features: int, numbers: Mapping[str, int]) -> list
     columns : str, int, slice or list
         The choice.
     n_features : int
-        Number of columns there are.
+        Number of columns.
     numbers : dict of str to int
         Their numbers by name; empty where they have none.
 
@@ -73,7 +73,7 @@ def places(columns: Choice, n_features: int, numbers: Mapping[str, int]) -> list
 
 
 def _by_number(columns: slice, numbers: Mapping[str, int]) -> slice:
-    """Return a slice of numbers; one of names takes in its end."""
+    """Return a slice of numbers; a slice of names includes its end."""
     start, stop = columns.start, columns.stop
     if isinstance(stop, str):
         stop = numbers[stop] + 1

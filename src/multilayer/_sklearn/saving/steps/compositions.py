@@ -1,4 +1,4 @@
-"""Steps that are made of others: pipelines, unions, transformed targets, frozen estimators.
+"""Steps with members: pipelines, unions, transformed targets, frozen estimators.
 
 Of each kind: how its parts are found and encoded, how a file's description is parsed, which checks
 that the members fit together, and how scikit-learn's object is built.
@@ -63,7 +63,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class CompositionKind:
-    """A kind of step that is made of others.
+    """A kind of step with members.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class CompositionKind:
     members : callable
         Returns its fitted members, each with its name.
     fitted_values : callable
-        Returns what it has learnt beside, as JSON.
+        Returns its own fitted values as JSON.
     parse_parts : callable
         Returns its values and its shape from the parts of a description, or refuses them.
     build_of : callable
@@ -108,7 +108,7 @@ class CompositionKind:
         return encode_arguments(self.cls, own, self.varying)
 
     def fitted(self, step: "BaseEstimator") -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
-        """Return what it has learnt beside its members, as JSON and as arrays."""
+        """Return its own fitted values, as JSON and as arrays."""
         return self.fitted_values(step), {}
 
     def parse(

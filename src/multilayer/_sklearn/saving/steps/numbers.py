@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PREPROCESSING = "sklearn.preprocessing"
 BINS_COST = 2_000  # bytes that the encoder of bins takes for a feature
-MOST_POWERS = 64  # counting the columns that come out takes long beyond
+MOST_POWERS = 64  # beyond it counting the output columns is slow
 
 STANDARD = TransformerKind(
     "StandardScaler",
@@ -62,7 +62,7 @@ def _refuse_functions(step: FittedStep) -> None:
 
 
 def _check_polynomials(step: FittedStep) -> None:
-    """Refuse numbers of columns that take long to count."""
+    """Refuse degrees and widths whose output columns are slow to count."""
     degrees = step.degree if isinstance(step.degree, tuple | list) else [step.degree]
     powers = all(isinstance(degree, Integral) and degree <= MOST_POWERS for degree in degrees)
     if not powers or step.n_features_in_ > MOST_COLUMNS:
@@ -89,7 +89,7 @@ def _fit_polynomials(step: FittedStep, arrays: StoredArrays) -> None:
 
 
 def _n_products(step: FittedStep) -> int:
-    """Return how many columns come out."""
+    """Return the number of output columns."""
     low, high = _degrees(step)
     n, chosen = step.n_features_in_, range(max(1, low), high + 1)
     if step.interaction_only:
@@ -100,7 +100,7 @@ def _n_products(step: FittedStep) -> int:
 
 
 def _count_polynomials(step: "BaseEstimator") -> None:
-    """Count the columns that come out, which depends on no data."""
+    """Set the number of output columns, which does not depend on data."""
     counted = type(step)(**step.get_params()).fit(np.zeros((1, step.n_features_in_)))
     for name in ("n_output_features_", "_min_degree", "_max_degree", "_n_out_full"):
         setattr(step, name, getattr(counted, name))

@@ -41,7 +41,7 @@ SCORES = (
 
 
 def _score_functions() -> Mapping[str, Callable]:
-    """Return the functions that a selection may be made by."""
+    """Return the score functions that can be saved."""
     from sklearn import feature_selection  # late, as SciPy below: files are parsed without it
 
     return {name: getattr(feature_selection, name) for name in SCORES}
@@ -52,7 +52,7 @@ def _n_components(step: FittedStep) -> int:
 
 
 class Knots:
-    """B-splines of the features: their knots say all."""
+    """B-splines of the features, encoded as their knots."""
 
     def encode(self, name: str, value: "Sequence[BSpline]", into: Encoded) -> None:
         """Add the knots of all features."""
@@ -73,7 +73,7 @@ class Knots:
 
 
 def _n_ends(step: FittedStep) -> int:
-    """Return how many splines, the last ones, are the first ones again."""
+    """Return how many of the last splines are the first ones again."""
     return step.degree if step.extrapolation == "periodic" else 0
 
 
@@ -81,15 +81,15 @@ def ends_of_lines(degree: int, place: int) -> tuple[int, int]:
     """Return the number of the knot where lines begin, and how many splines go on as one.
 
     Of a degree below 2 scikit-learn (1.6 to 1.9) adds one to both with each column, up to 2: its
-    columns after the first go on in lines from within the knots. What is predicted must be
-    what was trained with.
+    columns after the first continue in lines from within the knots. Prediction must match
+    training.
     """
     inner = degree if degree > 1 else min(degree + place, 2)
     return inner, max(inner, min(inner + 1, 2))
 
 
 def _fit_splines(step: FittedStep, arrays: StoredArrays) -> None:
-    """Refuse splines that cannot go on beyond their knots as they are asked to."""
+    """Refuse splines that cannot be extrapolated as `extrapolation` asks."""
     n_knots, n_columns = step.bsplines_.shape
     arrays.spend(16 * (n_knots - step.degree - 1) ** 2 + KNOTS_COST * n_columns)
     if step.extrapolation == "linear":
@@ -99,13 +99,13 @@ def _fit_splines(step: FittedStep, arrays: StoredArrays) -> None:
 
 
 def _n_splines(step: FittedStep) -> int:
-    """Return how many columns splines of these knots make of one, by `include_bias` one less."""
+    """Return the number of output columns per input column."""
     n_made = len(step.bsplines_) - step.degree - 1
     return int(n_made - _n_ends(step) - 1 + step.include_bias)
 
 
 def _make_splines(step: "BaseEstimator") -> None:
-    """Make the splines of their knots, as fit does, and count them."""
+    """Make the splines from their knots, as fit does, and count the output columns."""
     from scipy.interpolate import BSpline
 
     knots, n_ends, n_out = step.bsplines_, _n_ends(step), step.n_features_in_ * _n_splines(step)

@@ -1,4 +1,4 @@
-"""The kinds of preprocessing and composition that a model file may hold."""
+"""The kinds of preprocessing and composition in model files."""
 
 from multilayer._sklearn.saving.steps import (
     categories,
@@ -16,5 +16,5 @@ TRANSFORMERS: dict[str, TransformerKind] = {
 COMPOSITIONS: dict[str, CompositionKind] = {
     kind.name: kind for kind in (*compositions.KINDS, *column_transformer.KINDS)
 }
-"""Kinds that have steps within them."""
+"""Kinds with members."""
 KINDS = (*TRANSFORMERS, *COMPOSITIONS)

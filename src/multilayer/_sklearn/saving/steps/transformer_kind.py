@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 OUTPUTS = (None, "default", "pandas", "polars")  # what set_output takes
-MOST_COLUMNS = 1_000_000  # where lists or sums over columns are made of no more than their number
+MOST_COLUMNS = 1_000_000  # where a list over all columns is made from their number alone
 TYPES: dict[str, type] = {
     name: getattr(np, name)
     for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8")
@@ -48,7 +48,7 @@ TYPES: dict[str, type] = {
 
 @dataclass(frozen=True)
 class Words:
-    """What an argument that is code may be: by names, and what returns those that they stand for.
+    """Values of an argument that is code: their names, and a function that returns them by name.
 
     A file is parsed by the names alone, as it is also read where there is no scikit-learn.
     """
@@ -130,10 +130,6 @@ class TransformerKind:
 
     def fitted(self, step: "BaseEstimator") -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
         """Return the fitted values, as JSON and as arrays."""
-        if not hasattr(step, "n_features_in_"):
-            from sklearn.exceptions import NotFittedError  # late: files are parsed without it
-
-            raise NotFittedError(f"{step!r} is not fitted yet. Call fit before saving.")
         self.check(step)
         n_features = int(step.n_features_in_)
         values: dict[str, JSON] = {
