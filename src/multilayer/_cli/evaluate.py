@@ -4,7 +4,7 @@ from pathlib import Path
 
 from multilayer._cli import figures, report
 from multilayer._cli.console import results, say, say_json
-from multilayer._cli.model_inputs import Rows, rows_for
+from multilayer._cli.model_inputs import ModelRows, rows_for
 from multilayer._cli.models import load_model, require_method, require_one_output
 
 
@@ -46,7 +46,7 @@ def evaluate(model: Path, data: str, *, target: str | None, drop: list[str], jso
 
 
 def _say_errors(
-    model: Path, data: str, rows: Rows, errors: dict[str, float], *, json: bool
+    model: Path, data: str, rows: ModelRows, errors: dict[str, float], *, json: bool
 ) -> None:
     """Say how far the numbers are off that a model predicts."""
     if json:
@@ -60,7 +60,7 @@ def _say_errors(
     _say_seen(rows)
 
 
-def _say_seen(rows: Rows) -> None:
+def _say_seen(rows: ModelRows) -> None:
     if rows.seen:
         remark = "The model was trained on some of these rows: new ones are harder."
         say(results(), (remark, "dim"))

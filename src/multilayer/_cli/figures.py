@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from multilayer._cli.model_inputs import Features, matched_by_name, network_inputs
-from multilayer._cli.models import Label, Model
+from multilayer._cli.models import Label, LoadedModel
 
 MOST_CONFUSIONS = 5
 
@@ -31,7 +31,7 @@ class Evaluation:
     confusions: list[Confusion]  # of the worst classes, worst first
 
 
-def evaluate(model: Model, X: Features, y: np.ndarray) -> Evaluation:
+def evaluate(model: LoadedModel, X: Features, y: np.ndarray) -> Evaluation:
     """Predict labelled rows and compare."""
     with matched_by_name():
         inputs = network_inputs(model, X)
@@ -45,7 +45,7 @@ def evaluate(model: Model, X: Features, y: np.ndarray) -> Evaluation:
     )
 
 
-def errors(model: Model, X: Features, y: np.ndarray) -> dict[str, float]:
+def errors(model: LoadedModel, X: Features, y: np.ndarray) -> dict[str, float]:
     """Predict rows of known numbers and compare."""
     with matched_by_name():
         return model.network.evaluate(network_inputs(model, X), y)

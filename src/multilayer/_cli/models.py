@@ -18,7 +18,7 @@ Label: TypeAlias = str | int | float | bool
 
 
 @dataclass(frozen=True)
-class Model:
+class LoadedModel:
     """A fitted model with its description."""
 
     path: Path
@@ -62,7 +62,7 @@ class Model:
         return int(self.estimator.n_features_in_)
 
 
-def require_method(model: Model, name: str, command: str) -> None:
+def require_method(model: LoadedModel, name: str, command: str) -> None:
     """Refuse a model that cannot do what a command needs."""
     if not hasattr(model.network, name):
         raise InvalidArgumentError(
@@ -71,7 +71,7 @@ def require_method(model: Model, name: str, command: str) -> None:
         )
 
 
-def require_one_output(model: Model, command: str) -> None:
+def require_one_output(model: LoadedModel, command: str) -> None:
     """Refuse a model with several columns of classes."""
     classes = getattr(model.network, "classes_", None)
     if isinstance(classes, list):
@@ -81,9 +81,9 @@ def require_one_output(model: Model, command: str) -> None:
         )
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path) -> LoadedModel:
     """Read a model file."""
-    return Model(path, *read(path))
+    return LoadedModel(path, *read(path))
 
 
 def save_model(path: Path, estimator: "BaseEstimator", facts: Facts) -> None:

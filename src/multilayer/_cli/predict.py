@@ -11,7 +11,7 @@ import numpy as np
 
 from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
 from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
-from multilayer._cli.models import Model, load_model, require_method, require_one_output
+from multilayer._cli.models import LoadedModel, load_model, require_method, require_one_output
 from multilayer._cli.outputs import refuse_overwriting_inputs
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.types import JSON
@@ -75,7 +75,7 @@ class Beside(NamedTuple):
 
 
 def _predictions(
-    model: Model, data: str, drop: list[str], *, proba: bool, levels: list[float] | None
+    model: LoadedModel, data: str, drop: list[str], *, proba: bool, levels: list[float] | None
 ) -> tuple[np.ndarray, Beside | None]:
     """Return the predictions for DATA, with probabilities or quantiles where asked for."""
     rows = rows_for(model, data, labelled=False, target=None, drop=drop)
@@ -92,7 +92,7 @@ def _predictions(
         return model.network.predict(inputs), beside
 
 
-def _levels(text: str, model: Model) -> list[float]:
+def _levels(text: str, model: LoadedModel) -> list[float]:
     """Read levels such as 0.05,0.95, for a model that may have such quantiles."""
     if model.classes is not None:
         raise InvalidArgumentError(

@@ -16,7 +16,7 @@ from multilayer._cli import recipes, report, settings
 from multilayer._cli.console import remarks, results, say, say_json
 from multilayer._cli.figures import Evaluation, evaluate
 from multilayer._cli.model_inputs import Features
-from multilayer._cli.models import Model, save_model
+from multilayer._cli.models import LoadedModel, save_model
 from multilayer._cli.options import MNIST
 from multilayer._cli.outputs import same_file
 from multilayer._cli.progress import follower
@@ -35,12 +35,12 @@ INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """A finished training run."""
 
     request: Request
     recipe: str
-    model: Model
+    model: LoadedModel
     valid: Evaluation | None
     test: Evaluation | None
     rows: dict[str, int]
@@ -66,7 +66,7 @@ def train_and_report(request: Request, *, json: bool) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
-def run(request: Request) -> Run:
+def run(request: Request) -> TrainingRun:
     """Train, save and evaluate."""
     check_output(request)
     if request.checkpoint is not None:
@@ -86,9 +86,9 @@ def run(request: Request) -> Run:
         say(console, "Interrupted before the first step: nothing to save.")
         raise typer.Exit(INTERRUPTED)
     save_model(request.output, estimator, data.facts)
-    model = Model(request.output, estimator, data.facts)
+    model = LoadedModel(request.output, estimator, data.facts)
     parts = {"train": data.train, "validation": data.valid, "test": data.test}
-    return Run(
+    return TrainingRun(
         request=request,
         recipe=recipe,
         model=model,
@@ -158,7 +158,7 @@ def _fit(
     return network if scaler is None else Pipeline([("scaler", scaler), ("network", network)])
 
 
-def _evaluate(model: Model, part: Part | None) -> Evaluation | None:
+def _evaluate(model: LoadedModel, part: Part | None) -> Evaluation | None:
     return None if part is None else evaluate(model, part.X, part.y)
 
 
@@ -177,7 +177,7 @@ def _introduce(network: MLPClassifier, recipe: str, data: TrainingData) -> None:
     say(console, ("recipe ", ""), (recipe, "bold"), f": {hidden}, {epochs}, batches of {size}")
 
 
-def print_result(run: Run) -> None:
+def print_result(run: TrainingRun) -> None:
     """Say how training went, where the model is and what to type next."""
     console, network = results(), run.model.network
     if not run.request.silent:
@@ -202,13 +202,13 @@ def print_result(run: Run) -> None:
     say(console, ("next: ", "dim"), (next_command(run), "bold"))
 
 
-def _training_line(run: Run) -> str:
+def _training_line(run: TrainingRun) -> str:
     speed = f"{count(run.steps, 'step')} at {run.speed:,.0f} steps/s"
     compilation = report.seconds(run.model.network.compile_seconds_)
     return f"{report.seconds(run.seconds)}, {speed} (compilation {compilation} apart)"
 
 
-def _validation_line(run: Run, evaluation: Evaluation) -> str:
+def _validation_line(run: TrainingRun, evaluation: Evaluation) -> str:
     network = run.model.network
     shown = report.accuracy(evaluation.accuracy, evaluation.rows)
     losses = network.history_["validation_loss"]
@@ -217,7 +217,7 @@ def _validation_line(run: Run, evaluation: Evaluation) -> str:
     return f"{shown} (epoch {np.nanargmin(losses) + 1} of {len(losses)}, of the lowest loss)"
 
 
-def next_command(run: Run) -> str:
+def next_command(run: TrainingRun) -> str:
     """Return a command that makes use of the model."""
     data = run.request.choices.data
     if data == MNIST:
@@ -227,7 +227,7 @@ def next_command(run: Run) -> str:
     return shlex.join(["multilayer", "predict", str(run.request.output), new])
 
 
-def as_json(run: Run) -> dict[str, JSON]:
+def as_json(run: TrainingRun) -> dict[str, JSON]:
     """Return the result for programs."""
     network = run.model.network
     validation, test = run.valid, run.test

@@ -17,7 +17,7 @@ NEAR = 1e-6  # how far beside 0 the one-sided limits are taken
 JUMP = 1e-3  # a smaller difference of the limits is a slope
 
 
-class Curves(NamedTuple):
+class ActivationCurves(NamedTuple):
     """Activation functions at some points."""
 
     names: Sequence[str]
@@ -142,7 +142,7 @@ class ActivationDisplay:
         return self
 
 
-def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> Curves:
+def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> ActivationCurves:
     """Return activation functions and their derivatives by name."""
     from multilayer._nn.activations import ELEMENTWISE, derivative  # late: it starts JAX
 
@@ -156,7 +156,7 @@ def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> Curves
     functions = [ELEMENTWISE[name] for name in names]
     values = [np.asarray(function(z)) for function in functions]
     slopes = [np.asarray(derivative(function)(z)) for function in functions]
-    return Curves(list(names), z, np.array(values), np.array(slopes))
+    return ActivationCurves(list(names), z, np.array(values), np.array(slopes))
 
 
 def points(z_range: tuple[float, float]) -> np.ndarray:
