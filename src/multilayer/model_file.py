@@ -1,4 +1,4 @@
-"""Models in files: one safetensors file, whole or not there, nothing in it ever executed."""
+"""Models in files: one safetensors file, whole or not there, never executed."""
 
 import os
 from typing import Any
@@ -32,11 +32,11 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     Notes
     -----
     The file is in the safetensors format: arrays, and JSON for all else. Everything the fit has
-    learnt is kept, apart from the optimizer's state: a ``warm_start`` fit or ``partial_fit`` of a
-    network after :func:`load` goes on from the weights with a new optimizer. Not kept either are
+    learnt is saved, apart from the optimizer's state: a ``warm_start`` fit or ``partial_fit`` of a
+    network after :func:`load` continues from the weights with a new optimizer. Not saved either are
     callbacks, `reuse_from`, `checkpoint`, a random generator given as `random_state` (all are None
     after loading), a pipeline's ``memory``, ``verbose`` and ``transform_input``, the ``n_jobs`` of
-    compositions, and requests for metadata. Columns that a function chose are kept as a list.
+    compositions, and requests for metadata. Columns that a function chose are saved as a list.
 
     Functions are code, and a model with one is refused, as are other steps and subclasses: apply
     them to the data beforehand. The guide "The model file" in the documentation lists all kinds of

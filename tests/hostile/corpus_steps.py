@@ -74,7 +74,7 @@ COLUMNS = [
     (params(BY_COLUMN["gap"], "strategy"), "os.system", "out of range"),
     (params(BY_COLUMN["gap"], "missing_values"), [], "out of range"),
     (params(BY_COLUMN["gap"], "fill_value"), {"code": "x"}, "unknown kind"),
-    (params(BY_COLUMN["city"], "dtype"), {"word": "os.system"}, "dtype that is none"),
+    (params(BY_COLUMN["city"], "dtype"), {"word": "os.system"}, "unknown dtype"),
     (params(BY_COLUMN["city"], "handle_unknown"), "x", "out of range"),
     (params(BY_COLUMN["city"], "drop"), "x", "out of range|drops"),
     (params(BY_COLUMN["city"], "min_frequency"), -1, "out of range"),
@@ -182,7 +182,7 @@ def step_rows(seeds: dict[str, bytes]) -> Iterator[Row]:
     yield from table(parts["columns"], COLUMNS, "columns")
     yield from table(parts["numbers"], NUMBERS, "numbers")
     yield from table(parts["perceptron"], PERCEPTRONS, "perceptron")
-    shape = "shape|NaN|sparse|there are not|at least one|do not fit|must have|memory"
+    shape = "shape|NaN|sparse|unknown|at least one|do not fit|must have|memory"
     yield from altered_arrays(parts["sparse-perceptron"], SPARSE, shape)
     yield from altered_arrays(parts["numbers"], BINS, shape)
     yield from altered_arrays(parts["columns"], INDICATOR, shape)

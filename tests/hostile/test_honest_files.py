@@ -135,7 +135,7 @@ def test_descriptions_and_many_arrays(description, place):
 )
 def test_what_no_reader_would_take_is_not_written(description, place):
     place.write_bytes(b"before")
-    with pytest.raises(ModelFileError, match="no reader would take it"):
+    with pytest.raises(ModelFileError, match="no reader would accept it"):
         write_tensors(place, MODEL, description, {})
     assert place.read_bytes() == b"before"
 

@@ -178,7 +178,7 @@ def test_named_arrays_are_no_copies():
         ({**TREE, "more": np.ones(1)}, r"lacks \['params/more'\] and has nothing"),
         ({"scale": TREE["scale"]}, r"lacks nothing and has \['params/layers/0'"),
         ({**TREE, "scale": np.ones(2, np.float32)}, r"its params/scale has shape \(\)"),
-        ({**TREE, "scale": np.float64(2)}, "float32, asked for are .* float64"),
+        ({**TREE, "scale": np.float64(2)}, "float32, expected are .* float64"),
     ],
 )
 def test_trees_that_are_not_alike(like, said):

@@ -112,7 +112,7 @@ def refused(path, like=None):
 @pytest.mark.parametrize(
     ("like", "words"),
     [
-        (parameters(n_inputs=6), r"tree/0/kernel has shape \(4, 5\).*asked for are \(6, 5\)"),
+        (parameters(n_inputs=6), r"tree/0/kernel has shape \(4, 5\).*expected are \(6, 5\)"),
         (parameters()[:4], "has .*tree/4/kernel"),
         ((*parameters(), np.ones(3)), "lacks .*tree/5"),
         (jax.tree.map(lambda leaf: leaf.astype(np.float16), parameters()), "type float32"),

@@ -1,18 +1,20 @@
 """The program of the MNIST run, compiled while scikit-learn is being imported.
 
-Importing scikit-learn keeps one core busy for a second or two, compiling the other: neither waits
+Importing scikit-learn takes one core a second or two, compiling takes the other: neither waits
 for the other when the compilation starts first. What it compiles is found in the engine's cache by
 the fit that follows; were it another program, the fit would compile its own.
 """
 
+from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import numpy as np
 
+from multilayer._cli import recipes, settings, sources
 from multilayer._core.types import computing_type
 from multilayer._engine.loop import Training, prepare
 from multilayer._objectives.objective import Objective
+from multilayer._persist.atomic import check_writable
 from multilayer._sklearn.arguments.checks import check_classifier
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.fit.assembly import Plan, assemble
@@ -22,9 +24,22 @@ from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 
 
-def compile_mnist(given: dict[str, Any], input_scale: float) -> Thread:
-    """Start to compile for these estimator arguments."""
-    arguments = ClassifierArguments(**given, input_scale=input_scale)
+def compile_mnist(recipe: str, given: recipes.Arguments, output: Path) -> Thread:
+    """Start to compile a recipe's program, once the options are known to be good.
+
+    Parameters
+    ----------
+    recipe : str
+        Its name.
+    given : mapping
+        Estimator arguments that go before the recipe's.
+    output : Path
+        The model file, which must be possible to write.
+    """
+    planned = recipes.recipe_arguments(recipe, N_TRAIN, given)
+    settings.check_together(planned, given)
+    check_writable(output)
+    arguments = ClassifierArguments(**planned, input_scale=sources.MNIST_SCALE)
     thread = Thread(target=prepare, args=(_blank_run(arguments),))
     thread.start()
     return thread

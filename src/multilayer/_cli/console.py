@@ -10,7 +10,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -59,7 +59,7 @@ def say_error(message: object) -> None:
     say(remarks(), ("error:", "bold red"), " ", " ".join(str(message).split()))
 
 
-def say_json(values: Mapping[str, Any]) -> None:
+def say_json(values: Mapping[str, object]) -> None:
     """Print one JSON object; numbers that JSON lacks become null."""
     write(json.dumps(_finite(values), allow_nan=False) + "\n")
 
@@ -74,7 +74,7 @@ def to_terminal() -> bool:
     return _standard_output().isatty()
 
 
-def _standard_output() -> Any:
+def _standard_output() -> TextIO:
     if sys.stdout is None:  # closed by whoever started the process
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), STANDARD_OUTPUT)
     return sys.stdout
@@ -116,7 +116,7 @@ def give_up_output() -> None:
             os.close(nowhere)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -130,7 +130,7 @@ def _finite(value: Any) -> Any:
 def one_line_warnings() -> Iterator[None]:
     """Show each warning as one dim line on standard error."""
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+    def show(message: Warning | str, *_: object, **__: object) -> None:
         say(remarks(), ("warning: " + " ".join(str(message).split()), "dim"))
 
     with warnings.catch_warnings():

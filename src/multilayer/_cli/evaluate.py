@@ -1,31 +1,19 @@
 """``multilayer evaluate``: how good a saved model is on labelled rows."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from multilayer._cli import options as o
+from multilayer._cli import figures, report
 from multilayer._cli.console import results, say, say_json
+from multilayer._cli.model_inputs import ModelRows, rows_for
+from multilayer._cli.models import load_model, require_method, require_one_output
 
-if TYPE_CHECKING:
-    from multilayer._cli.model_inputs import Rows
 
-
-def evaluate(
-    model: o.MODEL,
-    data: o.DATA,
-    target: o.TARGET = None,
-    drop: o.DROP = None,
-    json: o.JSON = False,
-) -> None:
-    """Measure a saved model on labelled rows (mnist: its test images)."""
-    from multilayer._cli import figures, report
-    from multilayer._cli.model_inputs import rows_for
-    from multilayer._cli.models import load_model, require_method, require_one_output
-
+def evaluate(model: Path, data: str, *, target: str | None, drop: list[str], json: bool) -> None:
+    """Measure a saved model on labelled rows, and print the figures."""
     loaded = load_model(model)
     require_method(loaded, "evaluate", "evaluate")
     require_one_output(loaded, "evaluate")
-    rows = rows_for(loaded, data, labelled=True, target=target, drop=drop or [])
+    rows = rows_for(loaded, data, labelled=True, target=target, drop=drop)
     assert rows.y is not None  # asked for
     if loaded.classes is None:
         _say_errors(model, data, rows, figures.errors(loaded, rows.X, rows.y), json=json)
@@ -58,11 +46,9 @@ def evaluate(
 
 
 def _say_errors(
-    model: Path, data: str, rows: "Rows", errors: dict[str, float], *, json: bool
+    model: Path, data: str, rows: ModelRows, errors: dict[str, float], *, json: bool
 ) -> None:
     """Say how far the numbers are off that a model predicts."""
-    from multilayer._cli import report
-
     if json:
         facts = {"model": str(model), "data": data, "rows": len(rows.X), **errors}
         say_json({**facts, "trained_on_some_rows": rows.seen})
@@ -74,7 +60,7 @@ def _say_errors(
     _say_seen(rows)
 
 
-def _say_seen(rows: "Rows") -> None:
+def _say_seen(rows: ModelRows) -> None:
     if rows.seen:
         remark = "The model was trained on some of these rows: new ones are harder."
         say(results(), (remark, "dim"))

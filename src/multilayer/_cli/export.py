@@ -1,57 +1,54 @@
 """``multilayer export``: a model file as an ONNX model, which runs without Python."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, TypedDict
 
-import typer
-
-from multilayer._cli import options as o
+from multilayer._cli import report
 from multilayer._cli.console import results, say, say_json
-from multilayer._cli.outputs import keep_inputs
+from multilayer._cli.models import load_model
+from multilayer._cli.outputs import refuse_overwriting_inputs
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._onnx.export import export as convert
+from multilayer._persist.atomic import check_writable
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, ValueInfoProto
 
 
-class Inputs(StrEnum):
-    """Types of numbers that a graph may take."""
+class TensorFacts(TypedDict):
+    """What a caller must know of an input or output."""
 
-    float = "float"
-    double = "double"
+    name: str
+    type: str
+    shape: list[int | None]  # None for an open number of rows
 
 
-def export(
-    model: o.MODEL,
-    onnx: Annotated[
-        Path, typer.Option("--onnx", metavar="FILE", help="ONNX file to write.", show_default=False)
-    ],
-    inputs: Annotated[
-        Inputs | None,
-        typer.Option(help="Type of the input: float32 (the default) or float64."),
-    ] = None,
-    json: o.JSON = False,
-) -> None:
-    """Convert a model to ONNX, for runtimes in any language."""
-    from multilayer._cli.models import load_model
-    from multilayer._onnx.export import export as convert
-    from multilayer._persist.atomic import check_writable
+class GraphFacts(TypedDict):
+    """What a caller of an ONNX model must know of it."""
 
-    keep_inputs("--onnx", onnx, model)
+    inputs: list[TensorFacts]
+    outputs: list[TensorFacts]
+    opset: int
+    bytes: int
+
+
+def export(model: Path, onnx: Path, *, inputs: str | None, json: bool) -> None:
+    """Convert a model to ONNX, and print what a caller must know of the graph."""
+    refuse_overwriting_inputs("--onnx", onnx, model)
     check_writable(onnx)
     loaded = load_model(model)
-    asked = None if inputs is None else inputs.value
     try:
-        made = convert(loaded.estimator, onnx, inputs=asked, features=loaded.features)
+        made = convert(loaded.estimator, onnx, inputs=inputs, features=loaded.features)
     except ImportError as error:
         raise InvalidArgumentError(str(error)) from error
-    facts = _facts(made)
+    graph = _graph(made)
     if json:
-        say_json({"model": str(model), "onnx": str(onnx), **facts})
+        say_json({"model": str(model), "onnx": str(onnx), **graph})
     else:
-        _print(onnx, facts)
+        _print(onnx, graph)
 
 
-def _facts(made: Any) -> dict[str, Any]:
-    """Return what a caller of an ONNX model must know of it."""
+def _graph(made: "ModelProto") -> GraphFacts:
     return {
         "inputs": [_tensor(value) for value in made.graph.input],
         "outputs": [_tensor(value) for value in made.graph.output],
@@ -60,9 +57,8 @@ def _facts(made: Any) -> dict[str, Any]:
     }
 
 
-def _tensor(value: Any) -> dict[str, Any]:
-    """Return the name, type and shape of a tensor; None for an open number of rows."""
-    from onnx import TensorProto
+def _tensor(value: "ValueInfoProto") -> TensorFacts:
+    from onnx import TensorProto  # late: an extra, which the conversion has needed
 
     tensor = value.type.tensor_type
     return {
@@ -72,17 +68,15 @@ def _tensor(value: Any) -> dict[str, Any]:
     }
 
 
-def _print(path: Path, facts: dict[str, Any]) -> None:
-    from multilayer._cli import report
-
+def _print(path: Path, graph: GraphFacts) -> None:
     console = results()
     say(console, (str(path), "bold"))
     lines = [
         (which if i == 0 else "", f"{each['name']}: {each['type']} {_shape(each['shape'])}")
-        for which in ("inputs", "outputs")
-        for i, each in enumerate(facts[which])
+        for which, tensors in (("inputs", graph["inputs"]), ("outputs", graph["outputs"]))
+        for i, each in enumerate(tensors)
     ]
-    lines += [("opset", str(facts["opset"])), ("size", report.size(facts["bytes"]))]
+    lines += [("opset", str(graph["opset"])), ("size", report.size(graph["bytes"]))]
     report.print_pairs(console, lines)
 
 

@@ -1,24 +1,23 @@
 """Figures of predictions: accuracy and what is taken for what. Numbers only, no output."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from multilayer._cli.model_inputs import matched_by_name, network_inputs
-from multilayer._cli.models import Model
+from multilayer._cli.model_inputs import Features, matched_by_name, network_inputs
+from multilayer._cli.models import Label, LoadedModel
 
 MOST_CONFUSIONS = 5
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """How a class fares that is not always recognised."""
+    """A class that is not always recognised."""
 
-    label: Any
+    label: Label
     rows: int
     recall: float
-    taken_for: Any  # what its rows are most often mistaken for
+    taken_for: Label  # what its rows are most often mistaken for
     times: int
 
 
@@ -32,7 +31,7 @@ class Evaluation:
     confusions: list[Confusion]  # of the worst classes, worst first
 
 
-def evaluate(model: Model, X: Any, y: np.ndarray) -> Evaluation:
+def evaluate(model: LoadedModel, X: Features, y: np.ndarray) -> Evaluation:
     """Predict labelled rows and compare."""
     with matched_by_name():
         inputs = network_inputs(model, X)
@@ -46,7 +45,7 @@ def evaluate(model: Model, X: Any, y: np.ndarray) -> Evaluation:
     )
 
 
-def errors(model: Model, X: Any, y: np.ndarray) -> dict[str, float]:
+def errors(model: LoadedModel, X: Features, y: np.ndarray) -> dict[str, float]:
     """Predict rows of known numbers and compare."""
     with matched_by_name():
         return model.network.evaluate(network_inputs(model, X), y)

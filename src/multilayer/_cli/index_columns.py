@@ -4,7 +4,6 @@ pandas writes such a column, without a name, unless it is asked not to.
 """
 
 import warnings
-from typing import Any
 
 import numpy as np
 
@@ -82,5 +81,5 @@ def _whole(values: np.ndarray) -> np.ndarray:
         return numbers if (numbers == np.floor(numbers)).all() else nothing
 
 
-def _keeps(names: list[Any]) -> str:
+def _keeps(names: list[str]) -> str:
     return options("--keep", names)

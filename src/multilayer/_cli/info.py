@@ -1,118 +1,173 @@
-"""``multilayer info``: what a model file says of itself; neither JAX nor scikit-learn is loaded."""
+"""``multilayer info``: the description of a model file, without JAX or scikit-learn."""
 
-from numbers import Real
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from multilayer._cli import options as o
+import numpy as np
+
+from multilayer._cli import report
 from multilayer._cli.console import results, say, say_json
-from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._core.wording import count, listed
-
-KINDS: dict[str, Any] = {
-    "classes": list,
-    "n_classes": int,
-    "n_features": int,
-    "features": list,
-    "target": str,
-    "data": str,
-    "loss": Real,
-    "best_validation_score": Real,
-    "n_iter": int,
-    "fit_seconds": Real,
-    "stop_reason": str,
-}
-"""What facts must be, where they are known."""
+from multilayer._sklearn.saving.label_arrays import are_few
+from multilayer._sklearn.saving.model_steps import (
+    ColumnValues,
+    ModelStep,
+    TargetValues,
+    TransformerValues,
+)
+from multilayer._sklearn.saving.network_kinds import ClassifierValues, NetworkValues
+from multilayer._sklearn.saving.parsed_file import ParsedFile, read_parsed
+from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
+from multilayer._sklearn.targets.target_kinds import Classes
 
 
-def info(model: o.MODEL, json: o.JSON = False) -> None:
-    """Show what a model file holds."""
-    from multilayer._cli import report
-    from multilayer._sklearn.saving.checked_file import read_checked
+@dataclass(frozen=True)
+class ModelFacts:
+    """The facts in a model file, None where unknown; the names are those of the JSON."""
 
-    manifest = read_checked(model)
-    try:
-        facts = described(manifest)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ModelFileError(f"{model} is damaged: its description lacks {error}.") from error
-    except ModelFileError as error:
-        raise ModelFileError(f"{model} is damaged: {error}") from error
-    for name, kind in KINDS.items():
-        known = facts[name] is not None or name == "n_iter"
-        if known and not isinstance(facts[name], kind):
-            raise ModelFileError(f"{model} is damaged: its {name} is no {kind.__name__}.")
+    kind: str
+    layers: list[int]
+    n_parameters: int
+    activation: object  # a name, or one for each hidden layer
+    classes: list[JSON] | None  # None where they are many
+    n_classes: int | None  # of several columns of classes, the number of columns
+    n_features: int | None
+    features: list[str] | None
+    target: str | None
+    data: str | None
+    solver: str
+    loss: float | None
+    best_validation_score: float | None
+    n_iter: int
+    fit_seconds: float | None
+    stop_reason: str | None
+    versions: dict[str, str]
+
+
+def info(model: Path, json: bool = False) -> None:
+    """Print the facts in a model file."""
+    facts = described(read_parsed(model))
     if json:
-        say_json({"model": str(model), **facts})
+        say_json({"model": str(model), **asdict(facts)})
         return
     console = results()
     say(console, (str(model), "bold"))
     report.print_pairs(console, list(_pairs(facts).items()))
 
 
-def described(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts in a manifest."""
-    from multilayer._cli import manifests
-    from multilayer._cli.report import n_parameters
-    from multilayer._persist.values import decode
-
-    steps, data = manifest["steps"], manifest.get("data") or {}
-    network, first = manifests.estimator(steps), manifests.inputs(steps)
-    fitted = {name: decode(value) for name, value in network["fitted"].items() if name != "classes"}
-    params = {name: decode(value) for name, value in network["params"].items()}
-    sizes = manifests.layer_sizes(network)
-    classes = network["fitted"].get("classes")
-    figures = ("loss", "best_validation_score", "n_iter", "fit_seconds", "stop_reason")
-    return {
-        "kind": manifests.kinds(steps),
-        "layers": sizes,
-        "n_parameters": n_parameters(sizes, normalised=params.get("norm") is not None),
-        "activation": params.get("activation", "heaviside"),
-        "classes": manifests.labels(classes),
-        "n_classes": manifests.count(classes),
-        "n_features": first["n_features"] if "n_features" in first else sizes[0],
-        "features": data.get("features") or first.get("feature_names"),
-        "target": data.get("target"),
-        "data": data.get("source"),
-        "solver": params.get("solver", "perceptron rule"),
-        **{name: fitted.get(name) for name in figures},
-        "versions": manifest["versions"],
-    }
-
-
-def _pairs(facts: dict[str, Any]) -> dict[str, str]:
-    """Return the facts as lines."""
-    from multilayer._cli import report
-
-    classes, features, n_classes = facts["classes"], facts["features"], facts["n_classes"]
-    shown: dict[str, Any] = {
-        "kind": facts["kind"],
-        "network": ", ".join(
-            (report.network(facts["layers"], facts["n_parameters"]), str(facts["activation"]))
+def described(parsed: ParsedFile) -> ModelFacts:
+    """Return the facts in a file."""
+    model, pipeline, data = parsed.model, parsed.manifest["pipeline"], parsed.manifest["data"]
+    values, names = predicting(model), feature_names(model)
+    network = values if isinstance(values, NetworkValues) else None
+    sizes, n_iter, classes = _training_of(values)
+    return ModelFacts(
+        kind=kinds(model.members if pipeline else [model]),
+        layers=sizes,
+        n_parameters=report.n_parameters(
+            sizes, normalised=network is not None and network.arguments.norm is not None
         ),
-        "classes": n_classes and f"{n_classes:,}" + (f": {listed(classes)}" if classes else ""),
-        "features": f"{facts['n_features']:,}" + (f": {listed(features)}" if features else ""),
-        "trained on": facts["data"],
-        "target": facts["target"],
+        activation=network.arguments.activation if network else "heaviside",
+        classes=None if classes is None else _labels(classes),
+        n_classes=None if classes is None else len(classes),
+        n_features=model.shape.takes,
+        features=data.get("features") or (None if names is None else names.tolist()),
+        target=data.get("target"),
+        data=data.get("source"),
+        solver=network.arguments.solver if network else "perceptron rule",
+        loss=network.figures.loss if network else None,
+        best_validation_score=network.best_validation_score if network else None,
+        n_iter=n_iter,
+        fit_seconds=network.figures.fit_seconds if network else None,
+        stop_reason=network.figures.stop_reason if network else None,
+        versions=parsed.manifest["versions"],
+    )
+
+
+def _training_of(
+    values: NetworkValues | PerceptronValues,
+) -> tuple[list[int], int, Classes | None]:
+    """Return the units of all layers, the epochs, and the classes where there are such."""
+    if isinstance(values, PerceptronValues):
+        sizes = [values.n_features, len(values.intercept)]
+        return sizes, values.figures["n_iter_"], values.target.classes
+    classes = values.target.classes if isinstance(values, ClassifierValues) else None
+    return list(values.network.layer_sizes), values.figures.n_iter, classes
+
+
+def _labels(classes: Classes) -> list[JSON] | None:
+    """Return class labels, a list of them for each of several columns; None where they are many."""
+    if isinstance(classes, np.ndarray):
+        return classes.tolist() if are_few(classes.tolist()) else None
+    several: list[JSON] = [_labels(each) for each in classes]
+    return None if None in several else several
+
+
+# How steps lie within one another -----------------------------------------------------------------
+
+
+def kinds(steps: Sequence[ModelStep]) -> str:
+    """Return the kinds of steps as text, members in parentheses."""
+    return " + ".join(
+        f"{step.kind}({kinds(step.members)})" if step.members else step.kind for step in steps
+    )
+
+
+def predicting(step: ModelStep) -> NetworkValues | PerceptronValues:
+    """Return the values of what predicts."""
+    match step.values:
+        case NetworkValues() | PerceptronValues() as values:
+            return values
+        case TargetValues():
+            return predicting(step.members[0])
+    return predicting(step.members[-1])
+
+
+def feature_names(step: ModelStep) -> np.ndarray | None:
+    """Return the names of the columns that the first step knows."""
+    values = step.values
+    if isinstance(values, TransformerValues | ColumnValues | NetworkValues | PerceptronValues):
+        return values.feature_names
+    known = (each for each in step.members if each.shape.takes is not None)
+    first = next(known, None)
+    return None if first is None else feature_names(first)
+
+
+# For people ---------------------------------------------------------------------------------------
+
+
+def _pairs(facts: ModelFacts) -> dict[str, str]:
+    """Return the facts as lines."""
+    network = report.network(facts.layers, facts.n_parameters)
+    classes = f": {listed(facts.classes)}" if facts.classes else ""
+    features = f": {listed(facts.features)}" if facts.features else ""
+    shown = {
+        "kind": facts.kind,
+        "network": f"{network}, {facts.activation}",
+        "classes": f"{facts.n_classes:,}{classes}" if facts.n_classes else None,
+        "features": f"{facts.n_features:,}{features}",
+        "trained on": facts.data,
+        "target": facts.target,
         "training": _training(facts),
-        "versions": ", ".join(f"{name} {number}" for name, number in facts["versions"].items()),
+        "versions": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
     }
     return {name: value for name, value in shown.items() if value}
 
 
-def _training(facts: dict[str, Any]) -> str:
-    from multilayer._cli.report import percent, seconds
-
-    epochs = count(facts["n_iter"], "epoch")
-    if facts["fit_seconds"] is not None:
-        epochs += f" in {seconds(facts['fit_seconds'])}"
-    parts = [str(facts["solver"]), epochs]
-    if facts["loss"] is not None:
-        parts.append(f"loss {facts['loss']:.4f}")
-    if facts["best_validation_score"] is not None:
-        best = facts["best_validation_score"]
-        numbers = facts["n_classes"] is None
-        parts.append(
-            f"best validation {f'R2 {best:.4f}' if numbers else f'accuracy {percent(best)}'}"
-        )
-    if facts["stop_reason"] in ("interrupted", "diverged"):
-        parts.append(facts["stop_reason"])
+def _training(facts: ModelFacts) -> str:
+    epochs = count(facts.n_iter, "epoch")
+    if facts.fit_seconds is not None:
+        epochs += f" in {report.seconds(facts.fit_seconds)}"
+    parts = [facts.solver, epochs]
+    if facts.loss is not None:
+        parts.append(f"loss {facts.loss:.4f}")
+    best = facts.best_validation_score
+    if best is not None:
+        numbers = facts.n_classes is None
+        shown = f"R2 {best:.4f}" if numbers else f"accuracy {report.percent(best)}"
+        parts.append(f"best validation {shown}")
+    if facts.stop_reason in ("interrupted", "diverged"):
+        parts.append(facts.stop_reason)
     return ", ".join(parts)

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,12 +10,15 @@ from multilayer._cli.tables import Table
 from multilayer._core.errors import DataError
 from multilayer._core.wording import count, listed
 
+if TYPE_CHECKING:
+    from pandas import Series
+
 MOST_SHOWN = 8
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as Python writes an int64
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-def table_labels(table: Table, target: str, *, classes: Any = None) -> np.ndarray:
+def table_labels(table: Table, target: str, *, classes: np.ndarray | None = None) -> np.ndarray:
     """Return the column to predict as labels, in the form of the ``classes`` of a model if given.
 
     Text that a file without types has instead of numbers becomes numbers only where nothing is
@@ -61,12 +64,12 @@ def _refuse_two_ways(numbers: dict[str, float], where: str) -> None:
 
 
 def _warn_of_missing(labels: set[str], numbers: set[str], where: str) -> None:
-    """Say so when a class among numbers may stand for a missing value."""
+    """Warn where a class among numbers may mean a missing value."""
     others = sorted(labels - numbers)
     if numbers and len(others) == 1 and others[0].lower() in ("na", "n/a", "nan", "null", "none"):
         warnings.warn(
             f"{where} has the label {others[0]!r} among numbers: it is a class here. Delete these "
-            "rows if it stands for a missing label.",
+            "rows if it means a missing label.",
             UserWarning,
             stacklevel=2,
         )
@@ -79,7 +82,7 @@ def _refuse_missing(missing: int, where: str) -> None:
         )
 
 
-def column_labels(series: Any, where: str) -> np.ndarray:
+def column_labels(series: "Series", where: str) -> np.ndarray:
     """Return a pandas column as labels: text, integers, booleans or whole floats."""
     _refuse_missing(int(series.isna().sum()), where)
     if str(series.dtype) == "category":
@@ -119,7 +122,7 @@ def check_labels(y: np.ndarray, where: str) -> np.ndarray:
 
 
 def require_known(y: np.ndarray, classes: np.ndarray, where: str) -> None:
-    """Refuse labels that a model has not learnt."""
+    """Refuse labels that are no classes of a model."""
     text = y.dtype.kind == "U"
     if text != (classes.dtype.kind in "UO"):
         kinds = ("text", "numbers") if text else ("numbers", "text")

@@ -3,10 +3,11 @@
 import functools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec
 
 import typer
 
+from multilayer._cli.commands import evaluate, export, info, predict
 from multilayer._cli.console import (
     escaped_output,
     flush,
@@ -17,14 +18,11 @@ from multilayer._cli.console import (
     say,
     say_error,
 )
-from multilayer._cli.evaluate import evaluate
-from multilayer._cli.export import export
-from multilayer._cli.info import info
-from multilayer._cli.predict import predict
 from multilayer._cli.train import train
 from multilayer._core.environment import version
 from multilayer._core.errors import MultilayerError
 
+P = ParamSpec("P")
 REFUSED = 2
 INTERRUPTED = 130
 NO_READER = 141  # of a process that ends because nobody reads its output, as a shell reports it
@@ -60,11 +58,11 @@ def _root(
         typer.echo(context.get_help())
 
 
-def _command(function: Callable[..., None]) -> Callable[..., None]:
+def _command(function: Callable[P, None]) -> Callable[P, None]:
     """Register a command whose known failures end as one line and an exit code."""
 
     @functools.wraps(function)
-    def guarded(*args: Any, **kwargs: Any) -> None:
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             with one_line_warnings():
                 function(*args, **kwargs)

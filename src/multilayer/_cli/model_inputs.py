@@ -5,28 +5,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from multilayer._cli import archives, labels, sources, tables
-from multilayer._cli.models import Model
+from multilayer._cli.models import LoadedModel
 from multilayer._core.errors import DataError
 from multilayer._core.wording import listed
+from multilayer.datasets import load_mnist
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Features: TypeAlias = "np.ndarray | DataFrame"
+"""Rows ``(rows, features)``: an array, or a table where names are looked for."""
 
 
-class Rows(NamedTuple):
+class ModelRows(NamedTuple):
     """Rows for a model."""
 
-    X: Any  # (rows, features): an array, or a table where the model looks for names
+    X: Features
     y: np.ndarray | None  # (rows,), where labels were asked for
     what: str  # for people: "the 10,000 test images of mnist"
     seen: bool  # whether the model was trained on some of them, as far as the names show
 
 
 def rows_for(
-    model: Model, data: str, *, labelled: bool, target: str | None, drop: list[str]
-) -> Rows:
+    model: LoadedModel, data: str, *, labelled: bool, target: str | None, drop: list[str]
+) -> ModelRows:
     """Read DATA for a model, with labels or without."""
     path = sources.find_source(data)
     if path is None:
@@ -47,7 +54,7 @@ def rows_for(
     return rows
 
 
-def network_inputs(model: Model, X: Any) -> Any:
+def network_inputs(model: LoadedModel, X: Features) -> Features:
     """Return rows as the network takes them, after the steps before it."""
     if model.scaler is None:
         return X
@@ -65,32 +72,30 @@ def matched_by_name() -> Iterator[None]:
         yield
 
 
-def _mnist(model: Model) -> Rows:
-    from multilayer.datasets import load_mnist
-
+def _mnist(model: LoadedModel) -> ModelRows:
     digits = load_mnist(scale=False)
     X = digits.X_test
     if (
         getattr(model.network, "input_scale", None) is None
     ):  # trained on pixels in [0, 1], as load_mnist() has them
         X = X.astype(np.float32) / np.float32(255)
-    return Rows(X, digits.y_test, "the 10,000 test images of mnist", seen=False)
+    return ModelRows(X, digits.y_test, "the 10,000 test images of mnist", seen=False)
 
 
-def _from_archive(model: Model, path: Path, *, labelled: bool) -> Rows:
+def _from_archive(model: LoadedModel, path: Path, *, labelled: bool) -> ModelRows:
     archive = archives.read_archive(path)
     for name, what in (("test", f"the test rows of {path}"), ("all", f"{path}")):
         if name in archive.parts and (archive.parts[name][1] is not None or not labelled):
             X, y = archive.parts[name]
             seen = name == "all" and model.facts.get("source") == path.name
-            return Rows(X, y, what, seen)
+            return ModelRows(X, y, what, seen)
     needed = "X_test and y_test, or X and y" if labelled else "X_test or X"
     raise archive.lacks(needed)
 
 
 def _from_table(
-    model: Model, path: Path, *, labelled: bool, target: str | None, drop: list[str]
-) -> Rows:
+    model: LoadedModel, path: Path, *, labelled: bool, target: str | None, drop: list[str]
+) -> ModelRows:
     known_target = target or model.facts.get("target")
     label = known_target if labelled and model.classes is not None else None
     table = tables.read_table(path, label)
@@ -109,10 +114,10 @@ def _from_table(
             y = labels.table_labels(table, str(known_target), classes=model.network.classes_)
     seen = model.facts.get("source") == path.name
     X = table.frame[names] if model.takes_frames else tables.features(table, names)
-    return Rows(X, y, str(path), seen)
+    return ModelRows(X, y, str(path), seen)
 
 
-def _matched(model: Model, table: tables.Table, there: list[str]) -> list[str]:
+def _matched(model: LoadedModel, table: tables.Table, there: list[str]) -> list[str]:
     """Return the model's columns, each of which the table must have, and no others."""
     assert model.features is not None
     missing = [name for name in model.features if name not in there]

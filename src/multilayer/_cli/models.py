@@ -1,42 +1,49 @@
 """Models on the command line: read from a file with what the file knows of their data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._persist.model_file import Facts
+from multilayer._sklearn.saving.models import read, write
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.pipeline import Pipeline
+
+Label: TypeAlias = str | int | float | bool
 
 
 @dataclass(frozen=True)
-class Model:
+class LoadedModel:
     """A fitted model with its description."""
 
     path: Path
-    estimator: Any  # an estimator of multilayer's, or a pipeline or other composition around one
-    facts: Mapping[str, Any]  # of the training data, as `multilayer train` wrote them
+    estimator: "BaseEstimator"  # of multilayer, or a pipeline or other composition around one
+    facts: Facts  # of the training data, as `multilayer train` wrote them
 
     @property
-    def network(self) -> Any:
-        """What predicts: an MLPClassifier or MLPRegressor, if `multilayer train` made it."""
+    def network(self) -> "BaseEstimator":
+        """The last step: an MLPClassifier or MLPRegressor, if `multilayer train` wrote it."""
         return self.estimator[-1] if self.scaler is not None else self.estimator
 
     @property
-    def classes(self) -> list[Any] | None:
+    def classes(self) -> list[Label] | None:
         """Its classes, None where it predicts numbers."""
-        classes: Any = getattr(self.network, "classes_", None)
+        classes = getattr(self.network, "classes_", None)
         return classes.tolist() if isinstance(classes, np.ndarray) else classes
 
     @property
-    def scaler(self) -> Any:
-        """What the rows go through first, or None."""
+    def scaler(self) -> "Pipeline | None":
+        """The steps before the network, or None."""
         return self.estimator[:-1] if hasattr(self.estimator, "steps") else None
 
     @property
     def features(self) -> list[str] | None:
-        """Names of the columns it takes, where they are known."""
+        """Names of its input columns, where they are known."""
         names = self.facts.get("features")
         if names is None:
             names = getattr(self.estimator, "feature_names_in_", None)
@@ -55,7 +62,7 @@ class Model:
         return int(self.estimator.n_features_in_)
 
 
-def require_method(model: Model, name: str, command: str) -> None:
+def require_method(model: LoadedModel, name: str, command: str) -> None:
     """Refuse a model that cannot do what a command needs."""
     if not hasattr(model.network, name):
         raise InvalidArgumentError(
@@ -64,7 +71,7 @@ def require_method(model: Model, name: str, command: str) -> None:
         )
 
 
-def require_one_output(model: Model, command: str) -> None:
+def require_one_output(model: LoadedModel, command: str) -> None:
     """Refuse a model with several columns of classes."""
     classes = getattr(model.network, "classes_", None)
     if isinstance(classes, list):
@@ -74,15 +81,11 @@ def require_one_output(model: Model, command: str) -> None:
         )
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path) -> LoadedModel:
     """Read a model file."""
-    from multilayer._sklearn.saving.models import read
-
-    return Model(path, *read(path))
+    return LoadedModel(path, *read(path))
 
 
-def save_model(path: Path, estimator: Any, facts: Mapping[str, Any]) -> None:
+def save_model(path: Path, estimator: "BaseEstimator", facts: Facts) -> None:
     """Write a model file."""
-    from multilayer._sklearn.saving.models import write
-
     write(estimator, path, facts)

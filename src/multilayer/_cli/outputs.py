@@ -15,7 +15,7 @@ def same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def keep_inputs(option: str, output: Path, *inputs: Path) -> None:
+def refuse_overwriting_inputs(option: str, output: Path, *inputs: Path) -> None:
     """Refuse to write over a file that is read."""
     for path in inputs:
         if same_file(path, output):

@@ -5,57 +5,39 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
-import typer
+import numpy as np
 
-from multilayer._cli import options as o
 from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
-from multilayer._cli.outputs import keep_inputs
+from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
+from multilayer._cli.models import LoadedModel, load_model, require_method, require_one_output
+from multilayer._cli.outputs import refuse_overwriting_inputs
 from multilayer._core.errors import InvalidArgumentError
+from multilayer._core.types import JSON
 from multilayer._core.wording import count
+from multilayer._persist.atomic import check_writable, write_atomically
+from multilayer._sklearn.regressor import MLPRegressor
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from multilayer._cli.models import Model
+Cell: TypeAlias = str | int | float | bool
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def predict(
-    model: o.MODEL,
-    data: o.DATA,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="CSV file to write.", show_default=False)
-    ] = None,
-    proba: Annotated[
-        bool, typer.Option("--proba", help="Add the probability of each class.")
-    ] = False,
-    quantiles: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LEVELS",
-            help="Add quantiles of a predicted number, such as 0.05,0.95.",
-            show_default=False,
-        ),
-    ] = None,
-    escape_formulas: Annotated[
-        bool,
-        typer.Option(
-            "--escape-formulas",
-            help="Put ' before text that a spreadsheet would take for a formula.",
-        ),
-    ] = False,
-    drop: o.DROP = None,
-    json: o.JSON = False,
+    model: Path,
+    data: str,
+    *,
+    output: Path | None,
+    proba: bool,
+    quantiles: str | None,
+    escape_formulas: bool,
+    drop: list[str],
+    json: bool,
 ) -> None:
-    """Predict the class or number of each row, as CSV (mnist: its test images)."""
-    from multilayer._cli.models import load_model, require_method, require_one_output
-    from multilayer._persist.atomic import check_writable, write_atomically
-
+    """Predict rows, and write or print the predictions."""
     if output is not None:
-        keep_inputs("--output", output, Path(data), model)
+        refuse_overwriting_inputs("--output", output, Path(data), model)
         check_writable(output)
     loaded = load_model(model)
     classes = loaded.classes
@@ -65,7 +47,7 @@ def predict(
     if proba:
         require_method(loaded, "predict_proba", "--proba")
         require_one_output(loaded, "--proba")
-    predicted, beside = _predictions(loaded, data, drop or [], proba=proba, levels=levels)
+    predicted, beside = _predictions(loaded, data, drop, proba=proba, levels=levels)
 
     def as_csv(*, terminal: bool = False) -> str:
         cell = partial(_cell, formulas=escape_formulas, terminal=terminal)
@@ -74,7 +56,9 @@ def predict(
     if output is not None:
         write_atomically(output, as_csv().encode())
     if json:
-        facts = {"classes": classes} | ({} if levels is None else {"quantiles": levels})
+        facts: dict[str, JSON] = {"classes": classes}
+        if levels is not None:
+            facts["quantiles"] = levels
         say_json(_as_json(model, data, output, predicted, beside, facts))
     elif output is None:
         write(as_csv(terminal=to_terminal()))
@@ -83,19 +67,17 @@ def predict(
 
 
 class Beside(NamedTuple):
-    """Numbers beside the predictions: probabilities of the classes, or quantiles."""
+    """Further columns: probabilities of the classes, or quantiles."""
 
     kind: str  # their name for programs
     names: list[str]  # of the columns
-    values: "np.ndarray"  # (rows, columns)
+    values: np.ndarray  # (rows, columns)
 
 
 def _predictions(
-    model: "Model", data: str, drop: list[str], *, proba: bool, levels: list[float] | None
-) -> "tuple[np.ndarray, Beside | None]":
-    """Return the predictions for DATA, and what stands beside them where asked for."""
-    from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
-
+    model: LoadedModel, data: str, drop: list[str], *, proba: bool, levels: list[float] | None
+) -> tuple[np.ndarray, Beside | None]:
+    """Return the predictions for DATA, with probabilities or quantiles where asked for."""
     rows = rows_for(model, data, labelled=False, target=None, drop=drop)
     beside = None
     with matched_by_name():
@@ -110,10 +92,8 @@ def _predictions(
         return model.network.predict(inputs), beside
 
 
-def _levels(text: str, model: "Model") -> list[float]:
+def _levels(text: str, model: LoadedModel) -> list[float]:
     """Read levels such as 0.05,0.95, for a model that may have such quantiles."""
-    from multilayer._sklearn.regressor import MLPRegressor
-
     if model.classes is not None:
         raise InvalidArgumentError(
             f"--quantiles is for numbers, and {model.path} predicts classes. Use --proba."
@@ -134,7 +114,7 @@ def _levels(text: str, model: "Model") -> list[float]:
         ) from None
 
 
-def _cell(value: Any, *, formulas: bool, terminal: bool) -> Any:
+def _cell(value: Cell, *, formulas: bool, terminal: bool) -> Cell:
     """Return a label as it is written: numbers as they are, text made harmless where asked for."""
     if not isinstance(value, str):
         return value
@@ -152,14 +132,14 @@ def _is_number(text: str) -> bool:
 
 
 def _csv(
-    predicted: "np.ndarray",
+    predicted: np.ndarray,
     beside: Beside | None,
-    cell: Callable[[Any], Any],
+    cell: Callable[[Cell], Cell],
 ) -> str:
     """Return predictions as CSV, with a header line."""
     labels = [[cell(label)] for label in predicted.tolist()]
-    header = ["prediction"]
-    lines: Iterable[list[Any]] = labels
+    header: list[Cell] = ["prediction"]
+    lines: Iterable[list[Cell]] = labels
     if beside is not None:
         header += [cell(name) for name in beside.names]
         # Nine digits distinguish any two float32 numbers, and that is how they were computed.
@@ -170,7 +150,7 @@ def _csv(
     return "".join(_lines([header, *lines]))
 
 
-def _lines(rows: Iterable[list[Any]]) -> Iterator[str]:
+def _lines(rows: Iterable[list[Cell]]) -> Iterator[str]:
     """Yield rows as lines of CSV; a carriage return within a cell is quoted like a line feed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")  # what stands in it is quoted in cells
@@ -185,12 +165,12 @@ def _as_json(
     model: Path,
     data: str,
     output: Path | None,
-    predicted: "np.ndarray",
+    predicted: np.ndarray,
     beside: Beside | None,
-    facts: dict[str, Any],
-) -> dict[str, Any]:
+    facts: dict[str, JSON],
+) -> dict[str, JSON]:
     """Return predictions for programs; those in a file are not repeated."""
-    found = {
+    found: dict[str, JSON] = {
         "model": str(model),
         "data": data,
         "rows": len(predicted),

@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bars
 
 from multilayer._engine.callbacks.protocol import Callback
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-
     from multilayer._core.types import Report
     from multilayer._engine.callbacks.protocol import Progress, Run
 
@@ -22,7 +22,7 @@ FIGURES_WIDTH = 63  # what stands beside the bar, at its widest
 
 
 class Follower(Callback):
-    """Follow training without a word; the others say more."""
+    """Follow training silently; the subclasses print."""
 
     only_watches = True
 
@@ -47,15 +47,15 @@ class Follower(Callback):
         return self.steps / self.seconds if self.seconds else 0.0
 
     def on_train_begin(self, run: "Run") -> None:
-        """Take note of where training goes on."""
+        """Remember the step at which training resumes."""
         self.resumed_at = run.step
 
     def on_progress(self, progress: "Progress") -> None:
-        """Take note of the steps done."""
+        """Remember the steps done."""
         self.progress = progress
 
     def on_epoch_end(self, report: "Report") -> None:
-        """Take note of a finished epoch."""
+        """Remember the report of an epoch."""
         self.report = report
 
     def __enter__(self) -> Self:
@@ -108,11 +108,9 @@ class Bar(Follower):
 
     def __init__(self, console: Console, epochs: int) -> None:
         super().__init__()
-        from rich.progress import BarColumn, Progress, TextColumn
-
         width = min(max(console.width - FIGURES_WIDTH, SMALLEST_BAR), LARGEST_BAR)
         self._epochs = epochs
-        self._bars: Bars = Progress(
+        self._bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(bar_width=width),
             TextColumn("{task.fields[figures]}", style="dim"),

@@ -3,7 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+Arguments: TypeAlias = Mapping[str, Any]
+"""Of an estimator, by name."""
 
 
 @dataclass(frozen=True)
@@ -11,7 +14,7 @@ class Recipe:
     """Arguments of MLPClassifier, planned: training lasts ``max_iter`` epochs."""
 
     summary: str
-    arguments: Mapping[str, Any]
+    arguments: Arguments
     planned_steps: int | None = None  # then max_iter follows from the number of rows
     patience: float | None = None  # share of the epochs without a lower validation loss that end it
 
@@ -81,7 +84,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 300
 LEAST_PATIENCE = 10  # epochs
 
 
-def recipe_arguments(name: str, n_rows: int, given: Mapping[str, Any]) -> dict[str, Any]:
+def recipe_arguments(name: str, n_rows: int, given: Arguments) -> dict[str, Any]:
     """Return the estimator arguments of a recipe for a number of training rows.
 
     Those ``given`` go before the recipe's.

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from multilayer._cli.console import plain, say
+from multilayer._core.types import JSON
 from multilayer._core.wording import count
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # at run time it brings scikit-learn, which ``info`` does without
     from multilayer._cli.figures import Confusion
 
 
@@ -76,7 +77,7 @@ def n_parameters(layer_sizes: Sequence[int], *, normalised: bool) -> int:
     return dense + (2 * sum(layer_sizes[1:-1]) if normalised else 0)
 
 
-def as_json(confusions: "Sequence[Confusion]") -> list[dict[str, Any]]:
+def as_json(confusions: "Sequence[Confusion]") -> list[dict[str, JSON]]:
     """Return confusions as JSON."""
     return [
         {

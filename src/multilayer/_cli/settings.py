@@ -1,11 +1,14 @@
 """From options of ``train`` to arguments of the estimator."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from multilayer._cli import options as o
-from multilayer._core.checks import check_choice, check_real, refuse
+from multilayer._cli.recipes import Arguments
+from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer._nn.activation_names import ACTIVATION_NAMES
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim.solvers import solvers_with
@@ -28,7 +31,34 @@ ARGUMENTS = {
 """Names of the estimator for options that are called otherwise."""
 
 
-def overrides(options: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Choices:
+    """The options that choose the data."""
+
+    data: str
+    target: str | None
+    drop: list[str]
+    keep: list[str]  # columns that are features although they number the rows
+    validation_fraction: float | None
+    test_fraction: float | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of a training run."""
+
+    choices: Choices
+    recipe: str | None
+    given: Arguments  # estimator arguments that go before the recipe's
+    output: Path
+    checkpoint: Checkpoint | None
+    tensorboard: Path | None
+    scale: bool
+    silent: bool
+
+
+def overrides(options: Mapping[str, Any]) -> Arguments:
     """Return estimator arguments for the options that were given."""
     given = {name: value for name, value in options.items() if value is not None}
     if "hidden" in given:
@@ -40,11 +70,18 @@ def overrides(options: dict[str, Any]) -> dict[str, Any]:
     return {ARGUMENTS.get(name, name): value for name, value in given.items()}
 
 
-def check_intervals(given: dict[str, Any]) -> None:
+def check_intervals(given: Mapping[str, object]) -> None:
     """Check the numbers of the options, under the names that were typed."""
     for name, value in given.items():
         if name in INTERVALS and value is not None:
             check_real("--" + name.replace("_", "-"), value, INTERVALS[name])
+
+
+def check_split(validation_fraction: float | None, test_fraction: float | None, seed: int) -> None:
+    """Check how rows are set aside."""
+    fractions = {"validation_fraction": validation_fraction, "test_fraction": test_fraction}
+    check_intervals(fractions)
+    check_integer("--seed", seed, 0, 2**32 - 1)
 
 
 def checkpoint(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:
@@ -72,7 +109,7 @@ def _interval(text: str) -> str | int | float:
     return int(number)
 
 
-def check_together(arguments: dict[str, Any], given: dict[str, Any]) -> None:
+def check_together(arguments: Mapping[str, object], given: Mapping[str, object]) -> None:
     """Refuse an option that would have no effect."""
     decaying = " or ".join(solvers_with("weight_decay"))
     if "weight_decay" in given and arguments["solver"] not in solvers_with("weight_decay"):

@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multilayer._core.errors import DataError
 from multilayer._core.wording import MOST_NAMED, counted, listed
 from multilayer._data import columns
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 UNNAMED = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a name
@@ -25,7 +28,7 @@ class Table:
     """The columns of a file."""
 
     path: Path
-    frame: Any  # pandas.DataFrame
+    frame: "DataFrame"
     unnamed: list[str]  # columns without a name in the file, as pandas calls them
 
     @property
@@ -50,9 +53,7 @@ def read_table(path: Path, label: str | None = None) -> Table:
     0 there, and "NA" is not missing.
     """
     try:
-        import pandas as pd
-
-        frame = _read(pd, path, label)
+        frame = _read(path, label)
     except ImportError as error:
         needed = "pandas and pyarrow" if path.suffix.lower() == ".parquet" else "pandas"
         raise DataError(
@@ -77,7 +78,9 @@ def unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"cannot read {path}: {' '.join(reason.split()).rstrip('.')}.")
 
 
-def _read(pd: Any, path: Path, label: str | None) -> Any:
+def _read(path: Path, label: str | None) -> "DataFrame":
+    import pandas as pd  # late: an extra, which models of arrays do without
+
     if path.suffix.lower() == ".parquet":
         return pd.read_parquet(path, engine="pyarrow")
     separator = "\t" if path.suffix.lower() == ".tsv" else ","

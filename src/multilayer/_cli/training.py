@@ -5,7 +5,6 @@ import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import typer
@@ -14,46 +13,34 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from multilayer._cli import recipes, report, settings
-from multilayer._cli.console import remarks, results, say
+from multilayer._cli.console import remarks, results, say, say_json
 from multilayer._cli.figures import Evaluation, evaluate
-from multilayer._cli.models import Model, save_model
+from multilayer._cli.model_inputs import Features
+from multilayer._cli.models import LoadedModel, save_model
 from multilayer._cli.options import MNIST
 from multilayer._cli.outputs import same_file
 from multilayer._cli.progress import follower
-from multilayer._cli.training_data import Choices, Part, TrainingData, training_data
+from multilayer._cli.settings import Request
+from multilayer._cli.training_data import Part, TrainingData, training_data
 from multilayer._core.errors import DivergenceError, InvalidArgumentError
+from multilayer._core.types import JSON
 from multilayer._core.wording import count
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.callbacks.tensorboard import TensorBoard
 from multilayer._persist.atomic import check_writable
 from multilayer._persist.checkpoints import prepare_folder
-from multilayer._sklearn.arguments.checkpoint import Checkpoint
 from multilayer._sklearn.classifier import MLPClassifier
 
 INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for."""
-
-    choices: Choices
-    recipe: str | None
-    given: dict[str, Any]  # estimator arguments that go before the recipe's
-    output: Path
-    checkpoint: Checkpoint | None
-    tensorboard: Path | None
-    scale: bool
-    silent: bool
-
-
-@dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """A finished training run."""
 
     request: Request
     recipe: str
-    model: Model
+    model: LoadedModel
     valid: Evaluation | None
     test: Evaluation | None
     rows: dict[str, int]
@@ -68,7 +55,18 @@ class Run:
         return self.model.network.stop_reason_ == "interrupted"
 
 
-def run(request: Request) -> Run:
+def train_and_report(request: Request, *, json: bool) -> None:
+    """Train, save, evaluate, and print the result as JSON or as text."""
+    finished = run(request)
+    if json:
+        say_json(as_json(finished))
+    else:
+        print_result(finished)
+    if finished.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def run(request: Request) -> TrainingRun:
     """Train, save and evaluate."""
     check_output(request)
     if request.checkpoint is not None:
@@ -88,9 +86,9 @@ def run(request: Request) -> Run:
         say(console, "Interrupted before the first step: nothing to save.")
         raise typer.Exit(INTERRUPTED)
     save_model(request.output, estimator, data.facts)
-    model = Model(request.output, estimator, data.facts)
+    model = LoadedModel(request.output, estimator, data.facts)
     parts = {"train": data.train, "validation": data.valid, "test": data.test}
-    return Run(
+    return TrainingRun(
         request=request,
         recipe=recipe,
         model=model,
@@ -136,7 +134,7 @@ def _fit(
 ) -> MLPClassifier | Pipeline:
     """Fit on the training rows; only they decide the scaling."""
     X, y = data.train
-    validation: dict[str, Any] = {}
+    validation: dict[str, Features] = {}
     if scaler is not None:
         X = scaler.fit_transform(X)
     if data.valid is not None:
@@ -160,7 +158,7 @@ def _fit(
     return network if scaler is None else Pipeline([("scaler", scaler), ("network", network)])
 
 
-def _evaluate(model: Model, part: Part | None) -> Evaluation | None:
+def _evaluate(model: LoadedModel, part: Part | None) -> Evaluation | None:
     return None if part is None else evaluate(model, part.X, part.y)
 
 
@@ -179,15 +177,15 @@ def _introduce(network: MLPClassifier, recipe: str, data: TrainingData) -> None:
     say(console, ("recipe ", ""), (recipe, "bold"), f": {hidden}, {epochs}, batches of {size}")
 
 
-def print_result(run: Run) -> None:
+def print_result(run: TrainingRun) -> None:
     """Say how training went, where the model is and what to type next."""
     console, network = results(), run.model.network
     if not run.request.silent:
         say(console, "")
     if run.interrupted:
-        kept = "the best network so far" if run.valid else "the network as it was"
+        saved = "the best network so far" if run.valid else "the latest network"
         epochs = count(len(network.loss_curve_), "finished epoch")
-        say(console, (f"Interrupted after {epochs}: {kept} is kept.", "yellow"))
+        say(console, (f"Interrupted after {epochs}: {saved} is saved.", "yellow"))
     pairs = [("training", _training_line(run))]
     if run.valid is not None:
         pairs.append(("validation accuracy", _validation_line(run, run.valid)))
@@ -204,13 +202,13 @@ def print_result(run: Run) -> None:
     say(console, ("next: ", "dim"), (next_command(run), "bold"))
 
 
-def _training_line(run: Run) -> str:
+def _training_line(run: TrainingRun) -> str:
     speed = f"{count(run.steps, 'step')} at {run.speed:,.0f} steps/s"
     compilation = report.seconds(run.model.network.compile_seconds_)
     return f"{report.seconds(run.seconds)}, {speed} (compilation {compilation} apart)"
 
 
-def _validation_line(run: Run, evaluation: Evaluation) -> str:
+def _validation_line(run: TrainingRun, evaluation: Evaluation) -> str:
     network = run.model.network
     shown = report.accuracy(evaluation.accuracy, evaluation.rows)
     losses = network.history_["validation_loss"]
@@ -219,7 +217,7 @@ def _validation_line(run: Run, evaluation: Evaluation) -> str:
     return f"{shown} (epoch {np.nanargmin(losses) + 1} of {len(losses)}, of the lowest loss)"
 
 
-def next_command(run: Run) -> str:
+def next_command(run: TrainingRun) -> str:
     """Return a command that makes use of the model."""
     data = run.request.choices.data
     if data == MNIST:
@@ -229,7 +227,7 @@ def next_command(run: Run) -> str:
     return shlex.join(["multilayer", "predict", str(run.request.output), new])
 
 
-def as_json(run: Run) -> dict[str, Any]:
+def as_json(run: TrainingRun) -> dict[str, JSON]:
     """Return the result for programs."""
     network = run.model.network
     validation, test = run.valid, run.test

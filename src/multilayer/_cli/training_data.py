@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from sklearn.model_selection import train_test_split
 
 from multilayer._cli import archives, labels, sources, tables
 from multilayer._cli.index_columns import refuse_index, warn_of_index
+from multilayer._cli.model_inputs import Features
+from multilayer._cli.settings import Choices
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.wording import count, listed
+from multilayer._persist.model_file import Facts
+from multilayer.datasets import load_mnist
 
 VALIDATION_FRACTION = 0.15
 RESERVED = "has its own validation and test images"
@@ -19,7 +24,7 @@ RESERVED = "has its own validation and test images"
 class Part(NamedTuple):
     """Rows with their labels."""
 
-    X: Any  # (rows, features)
+    X: Features
     y: np.ndarray  # (rows,)
 
 
@@ -32,25 +37,12 @@ class TrainingData:
     valid: Part | None
     test: Part | None
     input_scale: float | None = None
-    facts: dict[str, Any] = field(default_factory=dict)  # remembered in the model file
+    facts: Facts = field(default_factory=Facts)  # for the model file
 
     @property
     def is_mnist(self) -> bool:
         """Whether these are the embedded digits."""
         return self.source == sources.MNIST
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the command line says of the data."""
-
-    data: str
-    target: str | None
-    drop: list[str]
-    keep: list[str]  # columns that are features although they number the rows
-    validation_fraction: float | None
-    test_fraction: float | None
-    seed: int
 
 
 def training_data(choices: Choices) -> TrainingData:
@@ -70,8 +62,6 @@ def _mnist(choices: Choices) -> TrainingData:
         validation_fraction=choices.validation_fraction,
         test_fraction=choices.test_fraction,
     )
-    from multilayer.datasets import load_mnist
-
     digits = load_mnist(scale=False)
     return TrainingData(
         source=sources.MNIST,
@@ -126,11 +116,11 @@ def _from_table(path: Path, choices: Choices) -> TrainingData:
             refuse("--keep", "a column that is not the target, nor dropped", name)
     refuse_index(table, names, choices.keep)
     X = tables.features(table, names)
-    import pandas as pd
+    import pandas as pd  # late: an extra, which reading the table has needed
 
     rows = Part(pd.DataFrame(X, columns=names, copy=False), y)
     train, valid, test = _set_aside(rows, choices, f"column {target!r} of {path}", None, None)
-    facts = {"source": path.name, "target": target, "features": names, "dropped": choices.drop}
+    facts = Facts(source=path.name, target=target, features=names, dropped=choices.drop)
     return TrainingData(path.name, train, valid, test, facts=facts)
 
 
@@ -181,8 +171,6 @@ def _check_classes(y: np.ndarray, sizes: dict[str, int], where: str) -> None:
 
 
 def _split(rows: Part, size: int, seed: int) -> tuple[Part, Part]:
-    from sklearn.model_selection import train_test_split
-
     X, X_aside, y, y_aside = train_test_split(
         rows.X, rows.y, test_size=size, stratify=rows.y, random_state=seed
     )

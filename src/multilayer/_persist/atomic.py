@@ -94,14 +94,14 @@ def check_writable(path: str | os.PathLike[str]) -> None:
             if not os.access(path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             return
-        # Trying is the only sure answer: permissions alone say nothing of a read-only disk.
+        # Trying is the only sure check: permissions do not show a read-only disk.
         with _temporary(target) as file:
             _write_through(file, b"")
 
 
 @contextmanager
 def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn what the system says of a path into the documented error."""
+    """Turn the system's error about a path into the documented one."""
     try:
         yield
     except ModelFileError:

@@ -33,7 +33,7 @@ TENSORFLOW = re.compile(r"model\.ckpt(-\d+)?(\.(index|meta|data-\d+-of-\d+))?")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint holds."""
+    """The content of a checkpoint."""
 
     path: Path
     step: int
@@ -47,7 +47,7 @@ def checkpoint_path(folder: PathLike, step: int) -> Path:
 
 
 def temporary_folder() -> str:
-    """Make a new folder where the system has temporary ones.
+    """Make a new folder in the system's folder for temporary files.
 
     Raises
     ------

@@ -3,7 +3,6 @@
 import csv
 import os
 from collections.abc import Iterable
-from typing import Any
 
 from multilayer._persist.atomic import refusing
 
@@ -27,12 +26,12 @@ class CSVRows:
     def __init__(self, path: str | os.PathLike[str], *, append: bool) -> None:
         mode, self._path = "a" if append else "w", path
         with refusing(path):
-            # Open for as long as rows come: no block of code could do that.
+            # Open until close: rows come one at a time, from a callback.
             self._file = open(path, mode, newline="", encoding="utf-8")  # noqa: SIM115
             self.empty = os.fstat(self._file.fileno()).st_size == 0  # of a pipe too
         self._writer = csv.writer(self._file)
 
-    def write(self, row: Iterable[Any]) -> None:
+    def write(self, row: Iterable[object]) -> None:
         """Write a row, and hand it to the operating system at once."""
         with refusing(self._path):
             self._writer.writerow(row)

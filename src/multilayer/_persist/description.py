@@ -1,7 +1,7 @@
-"""The description in a file: JSON, held to a budget of memory before it is parsed.
+"""The description in a file: JSON, checked against a memory budget before it is parsed.
 
 Python takes far more memory for parsed JSON than the text has: 24 times as much for ``[[],[],``.
-What it takes at most is therefore reckoned from the marks in the text, and a file may ask for no
+An upper bound is therefore computed from the marks in the text, and a file may take no
 more than its own size and a little. A description that honestly needs more, such as that of a small
 network with very many names of columns, is written with spaces behind it: the file then has the
 size that its reader needs.
@@ -10,8 +10,9 @@ size that its reader needs.
 import json
 import re
 from math import isfinite
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from multilayer._core.types import JSON
 from multilayer._persist.header import Refused
 from multilayer._persist.memory_budget import ALLOWANCE, TENSOR_COST, MemoryBudget
 
@@ -21,7 +22,7 @@ LONGEST_TEXT = 10_000
 """Characters of one string, which may end up in a message."""
 COSTS = {"[": 180, "{": 600, ":": 440, ",": 88}
 """Bytes that stand for a mark at most, its value parsed and decoded; CPython on 64 bits."""
-TOO_MUCH = "damaged: its description asks for more memory than a file of its size may"
+TOO_MUCH = "damaged: its description needs more memory than a file of its size may"
 LONGEST_NUMBER = 32
 INTEGERS = range(-(2**63), 2**64)
 
@@ -43,8 +44,8 @@ def unquoted(quoted: str, size: int) -> str:
     Raises
     ------
     Refused
-        That alone would take more memory than the file warrants: while a string is made, a quarter
-        of it is held in reserve.
+        That alone would take more memory than the file warrants: while a string is made, a
+        further quarter of its size is needed.
     """
     if len(quoted) * 5 // 4 > size + ALLOWANCE:
         raise Refused(TOO_MUCH)
@@ -52,7 +53,7 @@ def unquoted(quoted: str, size: int) -> str:
 
 
 def _least(text: str, n_tensors: int) -> int:
-    """Return the bytes needed if all strings were ASCII, which takes no time to reckon."""
+    """Return the bytes needed if all strings were ASCII, which is quick to compute."""
     parsed = sum(cost * text.count(mark) for mark, cost in COSTS.items())
     return parsed + len(text) + n_tensors * TENSOR_COST
 
@@ -107,7 +108,7 @@ def room_beside(text: str, size: int, n_tensors: int) -> MemoryBudget:
     return MemoryBudget(left)
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> JSON:
     """Parse a description.
 
     Parameters
@@ -138,7 +139,7 @@ def parse(text: str) -> Any:
     return description
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     made = dict(pairs)
     if len(made) < len(pairs):
         raise Refused("damaged: its description has a key twice")
@@ -162,11 +163,11 @@ def _constant(word: str) -> NoReturn:
     raise Refused(f"damaged: its description has the number {word}")
 
 
-def _check_nodes(description: Any) -> None:
+def _check_nodes(description: JSON) -> None:
     """Check depth and text of everything in a description, level by level."""
-    level: list[dict[str, Any] | list[Any]] = [[description]]
+    level: list[dict[str, JSON] | list[JSON]] = [[description]]
     for _ in range(DEEPEST):
-        below: list[dict[str, Any] | list[Any]] = []
+        below: list[dict[str, JSON] | list[JSON]] = []
         for each in level:
             for child in (*each, *each.values()) if isinstance(each, dict) else each:
                 if isinstance(child, dict | list):

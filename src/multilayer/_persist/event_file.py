@@ -8,7 +8,10 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.checks import refuse
 from multilayer._persist.atomic import refusing
@@ -16,19 +19,20 @@ from multilayer._persist.atomic import refusing
 N_BINS = 50  # of a histogram
 
 
-def check_available() -> None:
-    """Import tensorboardX, or say how it is installed."""
+def check_available() -> ModuleType:
+    """Import tensorboardX, an extra, and return it, or say how it is installed."""
     try:
-        import tensorboardX  # noqa: F401
+        import tensorboardX
     except ImportError as error:
         raise ImportError(
             "multilayer.callbacks.TensorBoard writes with tensorboardX, which cannot be imported. "
             "Install it: pip install tensorboardX"
         ) from error
+    return tensorboardX
 
 
 def make_folder(name: str, folder: Path) -> None:
-    """Make a folder for event files, with those above it, and try whether it takes files.
+    """Make a folder for event files, with its parents, and check that it can be written to.
 
     Raises
     ------
@@ -54,7 +58,7 @@ class EventFile:
         The folder of the training run, made where there is none. It may hold the files of earlier
         parts of the run; this one's name comes after theirs, which is the order they are read in.
     first_step : int
-        What those files say of this step and later ones is to be forgotten.
+        TensorBoard discards the records of earlier files from this step on.
 
     Raises
     ------
@@ -63,33 +67,29 @@ class EventFile:
     """
 
     def __init__(self, folder: Path, first_step: int) -> None:
-        from tensorboardX.event_file_writer import EventsWriter
-        from tensorboardX.proto.event_pb2 import Event, SessionLog
-
-        self._folder, self._new_event = folder, Event
+        self._tensorboardx = check_available()
+        self._folder, self._records = folder, self._tensorboardx.proto.event_pb2
         with refusing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._writer = EventsWriter(
+            self._writer = self._tensorboardx.event_file_writer.EventsWriter(
                 str(folder.absolute() / "events"), f".{time.time_ns()}.{os.getpid()}"
             )
-        self._write(first_step, session_log=SessionLog(status=SessionLog.START))
+        session = self._records.SessionLog
+        self._write(first_step, session_log=session(status=session.START))
 
-    def _write(self, step: int, **content: Any) -> None:
+    def _write(self, step: int, **content: object) -> None:
+        event = self._records.Event(wall_time=time.time(), step=step, **content)
         with refusing(self._folder):
-            self._writer.write_event(self._new_event(wall_time=time.time(), step=step, **content))
+            self._writer.write_event(event)
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Write a point of each curve."""
-        from tensorboardX.proto.summary_pb2 import Summary
+        summary = self._tensorboardx.proto.summary_pb2.Summary
+        points = [summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self._write(step, summary=summary(value=points))
 
-        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        self._write(step, summary=Summary(value=points))
-
-    def histogram(self, tag: str, values: Any, step: int) -> None:
-        """Write how the finite ones of some values are spread; nothing where there are none."""
-        import numpy as np
-        from tensorboardX.summary import histogram
-
+    def histogram(self, tag: str, values: npt.ArrayLike, step: int) -> None:
+        """Write a histogram of the finite values, if there are any."""
         flat = np.asarray(values, np.float64).ravel()
         finite = flat[np.isfinite(flat)]
         if finite.size:
@@ -97,19 +97,18 @@ class EventFile:
             margin = 0.5 if low == high else 0.0
             # numpy itself refuses to cut a range of neighbouring numbers into bins.
             edges = np.linspace(low - margin, high + margin, N_BINS + 1)
-            self._write(step, summary=histogram(tag, finite, edges))
+            made = self._tensorboardx.summary.histogram(tag, finite, edges)
+            self._write(step, summary=made)
 
     def hyperparameters(self, values: Mapping[str, bool | float | str]) -> None:
         """Write the settings of the run."""
-        from tensorboardX.summary import hparams
-
         # The first part would describe all runs together, from what this one knows; without it
-        # TensorBoard gathers the settings of all. The last says that the run ended well.
-        _, settings, _ = hparams(dict(values), {})
+        # TensorBoard gathers the settings of all. The last marks the run as finished.
+        _, settings, _ = self._tensorboardx.summary.hparams(dict(values), {})
         self._write(0, summary=settings)
 
     def flush(self) -> None:
-        """Bring what was written down to the disk."""
+        """Flush to the disk."""
         with refusing(self._folder):
             self._writer.flush()
 

@@ -1,4 +1,4 @@
-"""The header of a safetensors file, taken only as multilayer writes it, before anything is made.
+"""The header of a safetensors file, accepted only as multilayer writes it, before anything is made.
 
 A file begins with the length of its header in 8 bytes, then the header, which is JSON, then the
 bytes of its tensors. The header is scanned rather than parsed: the grammar here has one spelling
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from multilayer._persist.memory_budget import ALLOWANCE, TENSOR_COST
 
 LARGEST_HEADER = 100_000_000  # bytes; safetensors' own limit
-LARGEST_TENSOR = 2**48  # bytes; an array without rows is held to it by its other axes
+LARGEST_TENSOR = 2**48  # bytes; of an array without rows, the product of its other axes
 MOST_AXES = 32
 
 DTYPES = {
@@ -45,7 +45,7 @@ END = re.compile(rb"\} {0,7}")  # up to a multiple of 8 bytes
 
 
 class Refused(ValueError):
-    """A file is not taken: what it is instead, and what to do where it is not damaged."""
+    """A file is refused: the reason, and the remedy where it is not damaged."""
 
     def __init__(self, reason: str, remedy: str | None = None) -> None:
         super().__init__(reason)
@@ -53,7 +53,7 @@ class Refused(ValueError):
 
 
 class Entry(NamedTuple):
-    """What a header says of one tensor."""
+    """The entry of one tensor in a header."""
 
     name: str
     dtype: str  # as NumPy spells it
@@ -63,7 +63,7 @@ class Entry(NamedTuple):
 
 
 def scan(raw: bytearray, n_bytes: int) -> tuple[str, list[Entry]]:
-    """Take a header apart.
+    """Parse a header.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def scan(raw: bytearray, n_bytes: int) -> tuple[str, list[Entry]]:
     if quoted is None or raw[quoted.end() : quoted.end() + 1] != b"}":
         raise Refused("damaged: its description is no text, or is not the only one")
     if raw.count(b'"dtype":') * TENSOR_COST > len(raw) + n_bytes + ALLOWANCE:
-        raise Refused("damaged: its tensors ask for more memory than a file of its size may")
+        raise Refused("damaged: its tensors need more memory than a file of its size may")
     entries, names, place = [], set(), quoted.end() + 1
     while found := ENTRY.match(raw, place):
         entries.append(_entry(found))
@@ -123,7 +123,7 @@ def _without_padding(raw: bytearray, begin: int, end: int) -> str:
 
 
 def _entry(found: re.Match[bytes]) -> Entry:
-    """Return what stands in an entry, when it agrees with itself."""
+    """Return an entry, when its fields are consistent."""
     name, kind, axes, begin, end = (group.decode("ascii") for group in found.groups())
     shape = tuple(map(int, axes.split(","))) if axes else ()
     if kind not in DTYPES:

@@ -1,15 +1,15 @@
-"""The memory that reading a file may take, so that a small file cannot ask for much of it."""
+"""The memory that reading a file may take, so that a small file cannot exhaust it."""
 
 from multilayer._core.errors import ModelFileError
 
 ALLOWANCE = 500_000
-"""Bytes that what is made of a file, its arrays apart, may take beyond the size of the file."""
+"""Bytes that the content of a file, its arrays apart, may take beyond the size of the file."""
 TENSOR_COST = 1_000
 """Bytes that the name and the frame of an array take."""
 
 
 class MemoryBudget:
-    """Bytes that may still be taken for what is made from a file, beside its arrays.
+    """Bytes left for the content of a file, beside its arrays.
 
     Parameters
     ----------
@@ -21,13 +21,13 @@ class MemoryBudget:
         self.left = left
 
     def spend(self, n_bytes: int) -> None:
-        """Take some of the bytes, before the memory is taken.
+        """Reserve bytes, before the memory is allocated.
 
         Raises
         ------
         ModelFileError
-            There are not as many (a ValueError).
+            Fewer bytes are left (a ValueError).
         """
         self.left -= int(n_bytes)
         if self.left < 0:
-            raise ModelFileError("it asks for more memory than a file of its size may.")
+            raise ModelFileError("it needs more memory than a file of its size may.")

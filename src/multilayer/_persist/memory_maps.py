@@ -1,4 +1,4 @@
-"""Memory maps of this process, of which Linux allows so many: what the system's files say."""
+"""Memory maps of this process, whose number Linux limits."""
 
 from pathlib import Path
 

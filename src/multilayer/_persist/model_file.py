@@ -15,21 +15,53 @@ Protocol 1 had two kinds of networks, alone or after a StandardScaler, and nothi
 Nothing in a file is ever executed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, cast
+
+import numpy as np
 
 from multilayer._core.environment import releases
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
+from multilayer._persist.memory_budget import MemoryBudget
 from multilayer._persist.tensors import (
     MODEL,
     Arrays,
-    Content,
     PathLike,
     read_content,
     read_description,
     write_tensors,
 )
+
+
+class Facts(TypedDict, total=False):
+    """What may be known of the data that a model was trained on."""
+
+    source: str  # the name of the file
+    target: str
+    features: list[str]  # names of columns
+    dropped: list[str]
+
+
+class Manifest(TypedDict):
+    """The description in a model file."""
+
+    format: str
+    protocol: int
+    pipeline: bool
+    steps: list[dict[str, JSON]]
+    data: Facts
+    versions: dict[str, str]
+
+
+class ModelContent(NamedTuple):
+    """What is in a model file."""
+
+    manifest: Manifest
+    arrays: dict[str, np.ndarray]
+    room: MemoryBudget  # memory for building the model
+
 
 FIELDS = {
     "format": str,
@@ -39,18 +71,18 @@ FIELDS = {
     "data": dict,
     "versions": dict,
 }
-"""What a manifest has."""
+"""Fields of a manifest."""
 FACTS = {"source": str, "target": str, "features": list, "dropped": list}
-"""What may be known of the data; the lists are of names."""
+"""Fields of the description of the data; lists are of names."""
 
 
 def write_model(
     path: PathLike,
     *,
     pipeline: bool,
-    steps: list[dict[str, Any]],
+    steps: Sequence[Mapping[str, JSON]],
     arrays: Arrays,
-    data: Mapping[str, Any],
+    data: Facts,
     reserve: int,
 ) -> None:
     """Write a model file, whole or not at all.
@@ -78,14 +110,14 @@ def write_model(
     description = {
         "pipeline": pipeline,
         "steps": steps,
-        "data": dict(data),
+        "data": data,
         "versions": _versions(),
     }
     write_tensors(path, MODEL, description, arrays, reserve=reserve)
 
 
-def read_manifest(path: PathLike) -> dict[str, Any]:
-    """Read what a model file says of itself, without its arrays.
+def read_manifest(path: PathLike) -> Manifest:
+    """Read the description of a model file, without its arrays.
 
     Parameters
     ----------
@@ -105,7 +137,7 @@ def read_manifest(path: PathLike) -> dict[str, Any]:
     return _checked(path, read_description(path, MODEL))
 
 
-def read_model(path: PathLike) -> Content:
+def read_model(path: PathLike) -> ModelContent:
     """Read a model file.
 
     Parameters
@@ -115,30 +147,29 @@ def read_model(path: PathLike) -> Content:
 
     Returns
     -------
-    content : Content
-        ``description``, the parsed manifest; ``arrays`` by tensor name; and ``room``, the memory
-        that may be taken for the model beside them.
+    content : ModelContent
+        The ``manifest``, ``arrays`` by tensor name, and ``room``, the memory that may be taken for
+        the model beside them.
 
     Raises
     ------
     ModelFileError
         There is no such file, or it is no model that this version can read (a ValueError).
     """
-    content = read_content(path, MODEL)
-    _checked(path, content.description)
-    return content
+    description, arrays, room = read_content(path, MODEL)
+    return ModelContent(_checked(path, description), arrays, room)
 
 
-def _checked(path: PathLike, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return a manifest, when it has what each has, and nothing else."""
-    fault = _fault(manifest)
+def _checked(path: PathLike, description: dict[str, JSON]) -> Manifest:
+    """Return a manifest, when it has all fields and no other."""
+    fault = _fault(description)
     if fault:
         raise ModelFileError(f"{path} is damaged: its {fault}.")
-    return manifest
+    return cast(Manifest, description)  # as _fault has checked
 
 
-def _fault(manifest: dict[str, Any]) -> str:
-    """Say what is wrong with a manifest; nothing if it is in order, apart from its steps."""
+def _fault(manifest: Mapping[str, Any]) -> str:
+    """Return the first fault of a manifest, its steps apart; an empty string if there is none."""
     for name, kind in FIELDS.items():
         if not isinstance(manifest.get(name), kind):
             return f"{name!r} is missing or no {kind.__name__}"
@@ -159,5 +190,5 @@ def _fault(manifest: dict[str, Any]) -> str:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Versions that a model was made with; asking for them takes milliseconds."""
+    """The releases of the libraries that wrote a model; finding them takes milliseconds."""
     return releases(("jax", "scikit-learn", "numpy"))

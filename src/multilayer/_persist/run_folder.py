@@ -1,4 +1,4 @@
-"""The folder of one training run: locked by one process, and swept of what a crash left."""
+"""The folder of one training run: locked by one process, cleared of files that a crash left."""
 
 import warnings
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ LOCK = "lock"
 def claimed(folder: Path) -> Iterator[None]:
     """Lock a folder for this process alone; the lock ends with the process, however it ends.
 
-    Children made by fork have no part in it, and do not extend it.
+    Forked children do not share the lock.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Safetensors files of multilayer's: arrays by name, and a JSON description in their metadata.
+"""Safetensors files of multilayer: arrays by name, and a JSON description in their metadata.
 
 The metadata has one key, ``"multilayer"``; its value is a JSON object with ``format`` and
 ``protocol``, and whatever else its format has. Nothing in a file is ever executed.
@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase, BytesIO
 from stat import S_ISREG
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._persist.atomic import write_atomically
 from multilayer._persist.description import padded, parse, room_beside, unquoted
 from multilayer._persist.header import DTYPES, LARGEST_HEADER, NAME, Entry, Refused, scan
@@ -29,7 +30,7 @@ PathLike = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Kind:
-    """A format of file, and what messages call it."""
+    """A file format, and its name in messages."""
 
     format: str
     protocol: int  # the newest that this version reads
@@ -73,15 +74,15 @@ KINDS = {kind.format: kind for kind in (MODEL, PARAMETERS, CHECKPOINT)}
 class Content(NamedTuple):
     """What is in a file."""
 
-    description: dict[str, Any]
+    description: dict[str, JSON]
     arrays: dict[str, np.ndarray]
-    room: MemoryBudget  # memory that may be taken for what is made of it
+    room: MemoryBudget  # memory for what is built from it
 
 
 class Header(NamedTuple):
-    """What comes before the bytes of the arrays."""
+    """The part of a file before the bytes of the arrays."""
 
-    description: dict[str, Any]
+    description: dict[str, JSON]
     entries: list[Entry]
     room: MemoryBudget
 
@@ -89,7 +90,7 @@ class Header(NamedTuple):
 def write_tensors(
     path: PathLike,
     kind: Kind,
-    description: Mapping[str, Any],
+    description: Mapping[str, object],
     arrays: Arrays,
     *,
     reserve: int = 0,
@@ -114,7 +115,7 @@ def write_tensors(
     ModelFileError
         The file cannot be written, or could not be read again (a ValueError).
     """
-    from safetensors.numpy import save
+    from safetensors.numpy import save  # late: reading, and prediction, do without
 
     for name, array in arrays.items():
         _check_array(path, name, array)
@@ -130,13 +131,13 @@ def write_tensors(
         _read_header(BytesIO(data), len(data), kind)
     except Refused as error:
         raise ModelFileError(
-            f"cannot write {path}: no reader would take it, as {error}."
+            f"cannot write {path}: no reader would accept it, as {error}."
         ) from error
     write_atomically(path, data)
 
 
 def _check_array(path: PathLike, name: str, array: np.ndarray) -> None:
-    """Refuse an array that no reader would take."""
+    """Refuse an array that no reader would accept."""
     if not NAME.fullmatch(name):
         raise ModelFileError(
             f"cannot write {path}: its array {name!r} must have a name of 1 to 256 printable ASCII "
@@ -144,13 +145,13 @@ def _check_array(path: PathLike, name: str, array: np.ndarray) -> None:
         )
     if array.dtype.newbyteorder("<").str not in DTYPES.values():
         raise ModelFileError(
-            f"cannot write {path}: its array {name!r} must be of one of NumPy's own types of "
+            f"cannot write {path}: its array {name!r} must have one of NumPy's own types of "
             f"numbers, got {array.dtype}. Convert it, to float32 for example."
         )
 
 
-def read_description(path: PathLike, kind: Kind) -> dict[str, Any]:
-    """Read what a file says of itself, without its arrays.
+def read_description(path: PathLike, kind: Kind) -> dict[str, JSON]:
+    """Read the description of a file, without its arrays.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ def read_description(path: PathLike, kind: Kind) -> dict[str, Any]:
         return _read_header(file, size, kind).description
 
 
-def read_tensors(path: PathLike, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_tensors(path: PathLike, kind: Kind) -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
     """Read a file: its description and its arrays by name.
 
     Parameters
@@ -237,7 +238,7 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 def _read_header(file: BufferedIOBase, size: int, kind: Kind) -> Header:
-    """Read and check all that comes before the bytes of the arrays."""
+    """Read and check the part before the bytes of the arrays."""
     if size == 0:
         raise Refused("empty")
     length = int.from_bytes(file.read(8), "little")
@@ -269,10 +270,10 @@ def _read_array(file: BufferedIOBase, entry: Entry) -> np.ndarray:
     return array
 
 
-def _checked(kind: Kind, found: Any) -> dict[str, Any]:
+def _checked(kind: Kind, found: JSON) -> dict[str, JSON]:
     """Return a description, when this version can read it."""
     given = found.get("format") if isinstance(found, dict) else None
-    if given != kind.format:
+    if not isinstance(found, dict) or given != kind.format:
         other = KINDS.get(given) if isinstance(given, str) else None
         if other is not None:
             raise Refused(f"a {other.name}, not a {kind.name}", f"Read it with {other.reader}.")

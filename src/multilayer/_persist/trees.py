@@ -40,7 +40,7 @@ def restored_tree(
     prefix : str
         What the names begin with.
     like : pytree of arrays
-        Its structure, shapes and types are what is asked for.
+        Its structure, shapes and types are required.
     arrays : mapping of str to ndarray
         What :func:`named_leaves` returned, other names beside it.
     source : object
@@ -61,15 +61,15 @@ def restored_tree(
         missing, extra = sorted(set(wanted) - stored)[:MOST], sorted(stored - set(wanted))[:MOST]
         raise ModelFileError(
             f"{source} is of another model: it lacks {missing or 'nothing'} and has "
-            f"{extra or 'nothing'} beside what is asked for. Give the arguments it was made with."
+            f"{extra or 'nothing'} beyond the expected. Give the arguments of that model."
         )
     for name, leaf in wanted.items():
         mine, theirs = (np.shape(leaf), leaf.dtype), (arrays[name].shape, arrays[name].dtype)
         if mine != theirs:
             raise ModelFileError(
                 f"{source} is of another model: its {name} has shape {theirs[0]} and type "
-                f"{theirs[1]}, asked for are {mine[0]} and {mine[1]}. Give the arguments it was "
-                "made with."
+                f"{theirs[1]}, expected are {mine[0]} and {mine[1]}. Give the "
+                "arguments of that model."
             )
     return trees.with_leaves(like, [arrays[name] for name in wanted])
 

@@ -1,4 +1,4 @@
-"""Plain values as JSON that comes back as it was: tuples stay tuples, infinities stay numbers.
+"""Plain values as JSON, without loss: tuples stay tuples, infinities stay numbers.
 
 JSON has neither, so they are written as one-entry objects: ``{"tuple": [...]}``,
 ``{"float": "inf"}``, ``{"dict": {...}}`` for dictionaries, and ``{"pairs": [...]}`` for those whose
@@ -7,30 +7,30 @@ keys are not all text.
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 
-# Plain keys alone: of tuples, many with the same hash can be made, which takes long to look up.
+# No tuples as keys: a file could have many with one hash, which are slow to look up.
 KEYS = str | bool | int | float
 
 
-def encode(name: str, value: Any) -> Any:
-    """Return what stands for a value in JSON.
+def encode(name: str, value: object) -> JSON:
+    """Return a value as JSON.
 
     Parameters
     ----------
     name : str
-        What the value is, for the message that refuses it.
+        Name of the value in the message that refuses it.
     value : object
         None, a bool, number, string, or a tuple, list, array or dictionary of such.
 
     Returns
     -------
     encoded : object
-        What :func:`json.dumps` takes. Numbers of NumPy become Python's, arrays become lists.
+        JSON. Numbers of NumPy become Python's, arrays become lists.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def encode(name: str, value: Any) -> Any:
     )
 
 
-def decode(encoded: Any) -> Any:
+def decode(encoded: object) -> object:
     """Return the value that :func:`encode` was given.
 
     Parameters
@@ -88,10 +88,10 @@ def decode(encoded: Any) -> Any:
             return _dictionary(pairs)
         case {"float": "inf" | "-inf" | "nan" as number, **rest} if not rest:
             return float(number)
-    raise ModelFileError(f"it holds a value of an unknown kind: {sorted(encoded)}.")
+    raise ModelFileError(f"it has a value of an unknown kind: {sorted(encoded)}.")
 
 
-def _dictionary(pairs: list[Any]) -> dict[Any, Any]:
+def _dictionary(pairs: list[object]) -> dict[object, object]:
     """Return the dictionary of encoded keys and values."""
     decoded = {
         decode(pair[0]): decode(pair[1])
@@ -99,5 +99,5 @@ def _dictionary(pairs: list[Any]) -> dict[Any, Any]:
         if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], KEYS)
     }
     if len(decoded) < len(pairs):
-        raise ModelFileError("it holds a dictionary that is none, or has a key twice.")
+        raise ModelFileError("it has a dictionary that is invalid, or has a key twice.")
     return decoded

@@ -1,4 +1,4 @@
-"""Encoders of categories, and what stands in for missing values."""
+"""Encoders of categories, and imputation of missing values."""
 
 from itertools import cycle
 from typing import Any
@@ -6,21 +6,21 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._portable.predictor import Transform
+from multilayer._portable.predictor import Transform, Transforms
 from multilayer._portable.rows import real
-from multilayer._sklearn.saving.parts import Holder
+from multilayer._sklearn.saving.model_steps import TransformerValues
 from multilayer._sklearn.saving.steps.lookup import (
     UNKNOWN,
+    columns_out,
     filled_columns,
     groups_of,
     is_nan,
-    kept_of,
     places_of,
 )
 
 
 def refuse_unknown(X: np.ndarray, column: int, places: np.ndarray) -> None:
-    """Refuse labels that are no categories."""
+    """Refuse unknown labels."""
     if (places == UNKNOWN).any():
         unknown = sorted(set(map(repr, X[places == UNKNOWN, column].tolist())))
         raise DataError(
@@ -32,7 +32,7 @@ def refuse_unknown(X: np.ndarray, column: int, places: np.ndarray) -> None:
 # One column for each category ------------------------------------------------------------------
 
 
-def one_hot(step: Holder) -> Transform:
+def one_hot(step: TransformerValues) -> Transform:
     """Whether each label is a category, one column for each."""
     unknown = step.handle_unknown
     places, groups = places_of(step.categories_), groups_of(step)
@@ -40,7 +40,7 @@ def one_hot(step: Holder) -> Transform:
         UNKNOWN if n is None else g.max()
         for n, g in zip(step._infrequent_indices, groups, strict=True)
     ]
-    kept = [kept_of(step, i, table) for i, table in enumerate(groups)]
+    shown = [columns_out(step, i, table) for i, table in enumerate(groups)]
     dtype = step.dtype
 
     def of_column(X: np.ndarray, i: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def one_hot(step: Holder) -> Transform:
         grouped = np.where(found == UNKNOWN, UNKNOWN, groups[i][found])
         if unknown in ("infrequent_if_exist", "warn"):
             grouped = np.where(found == UNKNOWN, infrequent[i], grouped)
-        return grouped[:, None] == kept[i]
+        return grouped[:, None] == shown[i]
 
     return lambda X: np.hstack([of_column(X, i) for i in range(len(groups))]).astype(dtype)
 
@@ -58,7 +58,7 @@ def one_hot(step: Holder) -> Transform:
 # One number for each category ------------------------------------------------------------------
 
 
-def ordinal(step: Holder) -> Transform:
+def ordinal(step: TransformerValues) -> Transform:
     """The number of each label among the categories."""
     refuses, unknown = step.handle_unknown == "error", step.unknown_value
     places, groups = places_of(step.categories_), groups_of(step)
@@ -82,7 +82,7 @@ def ordinal(step: Holder) -> Transform:
 # Means of the target for each category ---------------------------------------------------------
 
 
-def target_means(step: Holder) -> Transform:
+def target_means(step: TransformerValues) -> Transform:
     """The mean target of each category, of each class of several; of others the mean of all."""
     places, n_columns = places_of(step.categories_), len(step.categories_)
     means = np.atleast_1d(step.target_mean_)
@@ -110,10 +110,10 @@ def is_missing(X: np.ndarray, marker: Any) -> np.ndarray:
     return np.isnan(X) if X.dtype.kind == "f" else X != X
 
 
-def imputer(step: Holder) -> Transform:
-    """What stands in place of missing values, and columns that say where they were."""
+def imputer(step: TransformerValues) -> Transform:
+    """Imputation of missing values, with indicator columns where asked for."""
     marker, statistics = step.missing_values, step.statistics_
-    kept = filled_columns(step)
+    filled_in = filled_columns(step)
     marks = step.indicator_.features_ if step.add_indicator else np.zeros(0, int)
 
     words = statistics.dtype.kind in "OU"
@@ -121,13 +121,22 @@ def imputer(step: Holder) -> Transform:
     def transform(X: np.ndarray) -> np.ndarray:
         X = X.astype(object) if words else real(X, missing=True)
         missing = is_missing(X, marker)
-        filled = np.where(missing, statistics.astype(X.dtype), X)[:, kept]
+        filled = np.where(missing, statistics.astype(X.dtype), X)[:, filled_in]
         return np.hstack([filled, missing[:, marks].astype(filled.dtype)])
 
     return transform
 
 
-def indicator(step: Holder) -> Transform:
+def indicator(step: TransformerValues) -> Transform:
     """Where values are missing."""
     marker, features = step.missing_values, step.features_
     return lambda X: is_missing(X, marker)[:, features]
+
+
+TRANSFORMS: Transforms = {
+    "MissingIndicator": indicator,
+    "OneHotEncoder": one_hot,
+    "OrdinalEncoder": ordinal,
+    "SimpleImputer": imputer,
+    "TargetEncoder": target_means,
+}

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 
 from multilayer._portable import functions
-from multilayer._portable.forward import outputs
+from multilayer._portable.forward import Read, outputs, unchanged
 from multilayer._portable.predictor import Predictor, Step
-from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.network.parameters import layers_of
-from multilayer._sklearn.saving.network_state import read_classifier
-from multilayer._sklearn.saving.reader import Arrays, Values
+from multilayer._sklearn.saving.network_kinds import ClassifierValues, NetworkValues
 from multilayer._sklearn.targets import class_outputs
 
 
@@ -29,11 +27,11 @@ class Classifier(Predictor):
         Their names; there where they had some in training.
     """
 
-    def __init__(self, before: Sequence[Step], own: Step, holder: Any) -> None:
-        super().__init__(before, own)
-        self.classes_ = holder.classes_
-        self._kind = holder._target_kind
-        self._objective = holder._trained
+    def __init__(self, before: Sequence[Step], values: ClassifierValues) -> None:
+        super().__init__(before, network_step(values))
+        self.classes_ = values.target.classes
+        self._kind = values.target.kind
+        self._objective = values.objective
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict classes: those of the highest logit.
@@ -88,19 +86,13 @@ def exclusive(loss: str, logits: np.ndarray) -> np.ndarray:
     return functions.softmax(scores)
 
 
-def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Classifier:
-    """Return the predictor of a network that a file describes."""
-    holder = read_classifier(ClassifierArguments, params, fitted, arrays)
-    return Classifier(before, network_step(holder), holder)
-
-
-def network_step(holder: Any, **reading: Any) -> Step:
-    """Return a network as a step to its outputs, from what a file says of it."""
+def network_step(values: NetworkValues, read: Read = unchanged) -> Step:
+    """Return a network as a step from rows to what is read from its raw outputs."""
     transform = partial(
         outputs,
-        holder._network,
-        layers_of(holder, "float32"),
-        input_scale=holder.input_scale,
-        **reading,
+        values.network,
+        layers_of(values.parameters, "float32"),
+        input_scale=values.arguments.input_scale,
+        read=read,
     )
-    return Step(transform, holder.n_features_in_, getattr(holder, "feature_names_in_", None))
+    return Step(transform, values.n_features, values.feature_names)

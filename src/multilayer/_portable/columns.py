@@ -4,28 +4,28 @@ from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 
-from multilayer._portable.predictor import Transform
+from multilayer._portable.predictor import Transform, Transforms
 from multilayer._portable.rows import numbers, real
-from multilayer._sklearn.saving.parts import Holder
+from multilayer._sklearn.saving.model_steps import TransformerValues
 
 
-def above_variance(step: Holder) -> Transform:
+def above_variance(step: TransformerValues) -> Transform:
     """Columns of a variance above the threshold."""
-    kept = step.variances_ > step.threshold
-    return lambda X: numbers(X, missing=True)[:, kept]
+    varying = step.variances_ > step.threshold
+    return lambda X: numbers(X, missing=True)[:, varying]
 
 
-def best(step: Holder) -> Transform:
+def best(step: TransformerValues) -> Transform:
     """The k columns of the highest scores."""
     k, scores = step.k, step.scores_
     if k == "all":
         return numbers
     clean = np.where(np.isnan(scores), np.finfo(scores.dtype).min, scores)
-    kept = np.sort(np.argsort(clean, kind="mergesort")[len(scores) - min(k, len(scores)) :])
-    return lambda X: numbers(X)[:, kept]
+    chosen = np.sort(np.argsort(clean, kind="mergesort")[len(scores) - min(k, len(scores)) :])
+    return lambda X: numbers(X)[:, chosen]
 
 
-def polynomials(step: Holder) -> Transform:
+def polynomials(step: TransformerValues) -> Transform:
     """Products of columns up to a degree."""
     degree, n_features = step.degree, step.n_features_in_
     low, high = degree if isinstance(degree, tuple | list) else (0, degree)
@@ -43,7 +43,7 @@ def polynomials(step: Holder) -> Transform:
     return transform
 
 
-def bins(step: Holder) -> Transform:
+def bins(step: TransformerValues) -> Transform:
     """The bin of each number, as its number or as a column of its own."""
     edges, counts = step.bin_edges_, step.n_bins_
     ordinal = step.encode == "ordinal"
@@ -60,7 +60,7 @@ def bins(step: Holder) -> Transform:
     return transform
 
 
-def principal(step: Holder) -> Transform:
+def principal(step: TransformerValues) -> Transform:
     """Coordinates along the principal components."""
     components, mean = step.components_, step.mean_
     shift = mean @ components.T
@@ -76,7 +76,17 @@ def principal(step: Holder) -> Transform:
     return transform
 
 
-def singular(step: Holder) -> Transform:
+def singular(step: TransformerValues) -> Transform:
     """Coordinates along the singular vectors."""
     components = step.components_
     return lambda X: real(X) @ components.T
+
+
+TRANSFORMS: Transforms = {
+    "KBinsDiscretizer": bins,
+    "PCA": principal,
+    "PolynomialFeatures": polynomials,
+    "SelectKBest": best,
+    "TruncatedSVD": singular,
+    "VarianceThreshold": above_variance,
+}

@@ -1,6 +1,7 @@
 """The forward pass of a network of dense layers, in NumPy."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,14 @@ from multilayer._portable.rows import numbers, single
 
 MOST_ROWS = 2048  # at a time: what lies between the layers stays small
 
+Read: TypeAlias = Callable[[np.ndarray], np.ndarray]
+"""From raw outputs ``(rows, units)`` to what is predicted."""
+
+
+def unchanged(raw: np.ndarray) -> np.ndarray:
+    """Return raw outputs as they are."""
+    return raw
+
 
 def outputs(
     network: Network,
@@ -20,7 +29,7 @@ def outputs(
     X: np.ndarray,
     *,
     input_scale: float | None,
-    read: Callable[[np.ndarray], np.ndarray] = lambda raw: raw,
+    read: Read = unchanged,
 ) -> np.ndarray:
     """Compute in float32 what is read from the raw outputs of a network for rows.
 

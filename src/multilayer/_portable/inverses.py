@@ -8,32 +8,32 @@ from multilayer._portable import scaling
 from multilayer._portable.predictor import Transform
 from multilayer._portable.rows import real
 from multilayer._portable.scaling import BOUNDS_THRESHOLD, in_turn
-from multilayer._sklearn.saving.parts import Holder
+from multilayer._sklearn.saving.model_steps import TransformerValues
 
 
-def standard(step: Holder) -> Transform:
+def standard(step: TransformerValues) -> Transform:
     """X * scale + mean."""
     scaled = [(np.multiply, step.scale_)] if step.with_std else []
     return in_turn(*scaled, *([(np.add, step.mean_)] if step.with_mean else []))
 
 
-def robust(step: Holder) -> Transform:
+def robust(step: TransformerValues) -> Transform:
     """X * scale + center."""
     scaled = [(np.multiply, step.scale_)] if step.with_scaling else []
     return in_turn(*scaled, *([(np.add, step.center_)] if step.with_centering else []))
 
 
-def min_max(step: Holder) -> Transform:
+def min_max(step: TransformerValues) -> Transform:
     """(x - min) / scale."""
     return in_turn((np.subtract, step.min_), (np.divide, step.scale_))
 
 
-def max_abs(step: Holder) -> Transform:
+def max_abs(step: TransformerValues) -> Transform:
     """X * scale."""
     return in_turn((np.multiply, step.scale_))
 
 
-def principal(step: Holder) -> Transform:
+def principal(step: TransformerValues) -> Transform:
     """The place that has these coordinates along the principal components."""
     components, mean = step.components_, step.mean_
     if step.whiten:
@@ -41,7 +41,7 @@ def principal(step: Holder) -> Transform:
     return lambda X: real(X) @ components + mean
 
 
-def singular(step: Holder) -> Transform:
+def singular(step: TransformerValues) -> Transform:
     """The place that has these coordinates along the singular vectors."""
     components = step.components_
     return lambda X: real(X) @ components
@@ -50,7 +50,7 @@ def singular(step: Holder) -> Transform:
 # Distributions ----------------------------------------------------------------------------------
 
 
-def power(step: Holder) -> Transform:
+def power(step: TransformerValues) -> Transform:
     """Back from the transform of Yeo and Johnson, or of Box and Cox, and from its scaler."""
     of_column = _box_cox if scaling.is_box_cox(step) else _yeo_johnson
     unscaled: Transform = standard(step._scaler) if step.standardize else (lambda X: X)
@@ -83,7 +83,7 @@ def _box_cox(x: np.ndarray, power: float) -> np.ndarray:
     return np.exp(x) if power == 0 else np.exp(np.log1p(power * x) / power)
 
 
-def quantile(step: Holder) -> Transform:
+def quantile(step: TransformerValues) -> Transform:
     """The training value with this share below it, or with that of this normal number."""
     normal, quantiles, references = scaling.is_normal(step), step.quantiles_, step.references_
     margin = BOUNDS_THRESHOLD if normal else 0.0

@@ -9,9 +9,7 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step
 from multilayer._portable.rows import numbers
-from multilayer._sklearn.perceptron.arguments import PerceptronArguments
-from multilayer._sklearn.saving.perceptron_arrays import read_perceptron
-from multilayer._sklearn.saving.reader import Arrays, Values
+from multilayer._sklearn.saving.perceptron_kind import PerceptronValues, SparseRows
 from multilayer._sklearn.targets.class_outputs import labels_of
 
 
@@ -28,14 +26,13 @@ class Perceptron(Predictor):
         Their names; there where they had some in training.
     """
 
-    def __init__(self, before: Sequence[Step], holder: Any) -> None:
-        if isinstance(holder.coef_, tuple):
+    def __init__(self, before: Sequence[Step], values: PerceptronValues) -> None:
+        if isinstance(values.coef, SparseRows):
             raise ModelFileError("its Perceptron is sparse. Save it after perceptron.densify().")
-        self.classes_ = holder.classes_
-        self._target_kind = holder._target_kind
-        scores = partial(_scores, holder.coef_, holder.intercept_)
-        names = getattr(holder, "feature_names_in_", None)
-        super().__init__(before, Step(scores, holder.n_features_in_, names))
+        self.classes_ = values.target.classes
+        self._target_kind = values.target.kind
+        scores = partial(_scores, values.coef, values.intercept)
+        super().__init__(before, Step(scores, values.n_features, values.feature_names))
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict classes: of the unit that is on, or of the highest score.
@@ -59,8 +56,3 @@ class Perceptron(Predictor):
 
 def _scores(coef: np.ndarray, intercept: np.ndarray, X: np.ndarray) -> np.ndarray:
     return numbers(X) @ coef.T + intercept
-
-
-def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Perceptron:
-    """Return the predictor of a perceptron that a file describes."""
-    return Perceptron(before, read_perceptron(PerceptronArguments, params, fitted, arrays))

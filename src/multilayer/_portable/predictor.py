@@ -1,6 +1,7 @@
-"""What all predictors have: the steps before, and a look at the rows."""
+"""The base of all predictors: the steps before, and the check of the rows."""
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -8,9 +9,12 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.rows import table
+from multilayer._sklearn.saving.model_steps import TransformerValues
 
 Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """Takes a table and returns one."""
+Transforms: TypeAlias = Mapping[str, Callable[[TransformerValues], Transform]]
+"""By kind of transformer, what makes a transform from its values."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Step:
 
 
 def through(steps: Sequence[Step], X: np.ndarray) -> np.ndarray:
-    """Return what steps make of a table, one after the other."""
+    """Return a table after all steps, in order."""
     for step in steps:
         if X.shape[1] != step.n_features_in:
             raise ModelFileError(
@@ -34,7 +38,7 @@ def through(steps: Sequence[Step], X: np.ndarray) -> np.ndarray:
     return X
 
 
-class Predictor:
+class Predictor(ABC):
     """A fitted model that predicts with NumPy alone.
 
     Attributes
@@ -56,7 +60,11 @@ class Predictor:
         if first.feature_names_in is not None:
             self.feature_names_in_ = first.feature_names_in
 
+    @abstractmethod
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict classes or numbers."""
+
     def _outputs(self, X: Any) -> np.ndarray:
-        """Return what the last step makes of rows that went through those before."""
+        """Return the output of the last step for rows."""
         rows = table(X, self.n_features_in_, getattr(self, "feature_names_in_", None))
         return through((*self._before, self._own), rows)

@@ -2,24 +2,29 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
 
 from multilayer._core.errors import ModelFileError
-from multilayer._persist.model_file import read_model
-from multilayer._portable import classifier, perceptron, regressor, transformed
+from multilayer._core.types import JSON
+from multilayer._portable.classifier import Classifier
+from multilayer._portable.compositions import inverses, transformers
+from multilayer._portable.perceptron import Perceptron
 from multilayer._portable.predictor import Predictor, Step
-from multilayer._sklearn.saving.parts import Part, only_member, parts_of
+from multilayer._portable.regressor import Regressor
+from multilayer._portable.transformed import TransformedRegressor
+from multilayer._sklearn.saving.model_steps import (
+    FrozenValues,
+    ModelStep,
+    PipelineValues,
+    TargetValues,
+)
+from multilayer._sklearn.saving.network_kinds import ClassifierValues, RegressorValues
+from multilayer._sklearn.saving.parsed_file import read_parsed
+from multilayer._sklearn.saving.parser import parse_model
+from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
 from multilayer._sklearn.saving.reader import StoredArrays
-from multilayer._sklearn.saving.validation import check_model
-
-ESTIMATORS = {
-    "MLPClassifier": classifier.read,
-    "MLPRegressor": regressor.read,
-    "Perceptron": perceptron.read,
-}
 
 
-def load(path: str | PathLike[str]) -> Any:
+def load(path: str | PathLike[str]) -> Predictor:
     """Read a model from a file, for prediction with NumPy alone.
 
     Parameters
@@ -54,46 +59,39 @@ def load(path: str | PathLike[str]) -> Any:
     >>> bool((predictor.predict(X) == clf.predict(X)).all())
     True
     """
-    manifest, arrays, room = read_model(path)
+    model = read_parsed(path).model
     try:
-        features = manifest["data"].get("features")
-        stored = StoredArrays(arrays, room)
-        return read_steps(manifest["pipeline"], manifest["steps"], stored, features=features)
+        return _predictor(model, ())
     except ModelFileError as error:
         raise ModelFileError(f"{path} cannot be used: {error}") from error
 
 
 def read_steps(
-    pipeline: bool, steps: Any, arrays: StoredArrays, *, features: Sequence[str] | None = None
+    pipeline: bool, steps: JSON, arrays: StoredArrays, *, features: Sequence[str] | None = None
 ) -> Predictor:
     """Return what predicts, from the description of a model; its arrays are taken out."""
-    check_model(pipeline, steps, arrays, features=features)
-    return _predictor(parts_of(steps, arrays), ())
+    return _predictor(parse_model(pipeline, steps, arrays, features=features), ())
 
 
-def _predictor(parts: list[Part], before: tuple[Step, ...]) -> Predictor:
-    """Return what predicts: the last of these steps, with what is done before."""
-    if len(parts) > 1:
-        from multilayer._portable.compositions import transformers  # late: a network needs none
-
-        before = (*before, *(step for part in parts[:-1] for step in transformers(part)))
-    match parts[-1:]:
-        case [part] if part.kind in ESTIMATORS:
-            made = ESTIMATORS[part.kind](before, part.params, part.fitted, part.arrays)
-            part.arrays.check_all_taken()
-            return made
-        case [part] if part.kind == "Pipeline":
-            return _predictor(parts_of(part.members, part.arrays), before)
-        case [part] if part.kind == "FrozenEstimator":
-            return _predictor([only_member(part)], before)
-        case [part] if part.kind == "TransformedTargetRegressor":
-            match parts_of(part.members, part.arrays):
-                case [Part("regressor") as own, Part("transformer") as transformer]:
-                    return transformed.read(part, _predictor([own], before), transformer)
-            raise ModelFileError(f"its {part.kind} lacks a regressor or transformer.")
-        case [part]:
-            raise ModelFileError(
-                f"its last step {part.kind!r} is not carried out by multilayer.portable. Load it "
-                "with multilayer.load."
+def _predictor(step: ModelStep, before: tuple[Step, ...]) -> Predictor:
+    """Return what predicts: a step, after what is done before."""
+    match step.values:
+        case ClassifierValues() as values:
+            return Classifier(before, values)
+        case RegressorValues() as values:
+            return Regressor(before, values)
+        case PerceptronValues() as values:
+            return Perceptron(before, values)
+        case PipelineValues() | FrozenValues():
+            *first, last = step.members
+            done = tuple(part for each in first for part in transformers(each))
+            return _predictor(last, (*before, *done))
+        case TargetValues() as values:
+            regressor, transformer = step.members
+            return TransformedRegressor(
+                _predictor(regressor, before), inverses(transformer), values.n_axes
             )
-    raise ModelFileError("it has no steps.")
+    raise ModelFileError(
+        f"its last step {step.kind!r} is not carried out by multilayer.portable. Load it with "
+        "multilayer.load."
+    )

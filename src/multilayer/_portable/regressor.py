@@ -11,9 +11,8 @@ from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
 from multilayer._portable.classifier import network_step
 from multilayer._portable.functions import OUT_ACTIVATIONS, softplus
 from multilayer._portable.predictor import Predictor, Step
-from multilayer._sklearn.arguments.constructors import RegressorArguments
-from multilayer._sklearn.saving.network_state import read_regressor
-from multilayer._sklearn.saving.reader import Arrays, Values
+from multilayer._sklearn.saving.network_kinds import RegressorValues
+from multilayer._sklearn.targets import regression
 from multilayer._sklearn.targets.regression_outputs import (
     Units,
     check_predicts_quantiles,
@@ -35,12 +34,13 @@ class Regressor(Predictor):
         Their names; there where they had some in training.
     """
 
-    def __init__(self, before: Sequence[Step], own: Step, holder: Any) -> None:
-        super().__init__(before, own)
-        self._objective = holder._trained
-        self._learnt_levels = holder._learnt_levels
-        self._asked_levels = holder._asked_levels
-        self._units = Units(holder.target_mean_, holder.target_scale_, holder._one_target)
+    def __init__(self, before: Sequence[Step], values: RegressorValues) -> None:
+        super().__init__(before, network_step(values, partial(distribution, values.objective)))
+        target = values.target
+        self._objective = values.objective
+        self._learnt_levels = regression.levels(values.arguments)
+        self._asked_levels = regression.asked(values.arguments)
+        self._units = Units(target.mean, target.scale, target.one_target)
 
     def predict(
         self, X: Any, return_std: bool = False, *, quantiles: Sequence[float] | None = None
@@ -76,8 +76,9 @@ class Regressor(Predictor):
         """
         check_spread(self._objective, return_std, quantiles)
         if quantiles is not None:
-            says = self._outputs(X)
-            return quantiles_at(self._objective, self._units, says, self._learnt_levels, quantiles)
+            outputs = self._outputs(X)
+            levels = self._learnt_levels
+            return quantiles_at(self._objective, self._units, outputs, levels, quantiles)
         return numbers_of(self._objective, self._units, self._outputs(X), spread=return_std)
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
@@ -99,16 +100,8 @@ class Regressor(Predictor):
             The model has another loss.
         """
         check_predicts_quantiles(self._objective.regression_loss)
-        says = self._outputs(X)  # (rows, targets, levels learnt)
-        return quantiles_of(self._units, says, self._asked_levels)
-
-
-def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays) -> Regressor:
-    """Return the predictor of a network that a file describes."""
-    holder = read_regressor(RegressorArguments, params, fitted, arrays)
-    return Regressor(
-        before, network_step(holder, read=partial(distribution, holder._trained)), holder
-    )
+        outputs = self._outputs(X)  # (rows, targets, levels learnt)
+        return quantiles_of(self._units, outputs, self._asked_levels)
 
 
 def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""From what a user hands in to rows of numbers or of labels."""
+"""From a user's table to rows of numbers or of labels."""
 
 from typing import Any
 
@@ -48,12 +48,12 @@ def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
 
 
 def _has_dates(X: Any) -> bool:
-    """Whether columns hold dates or durations, of which numbers come when all are converted."""
+    """Whether columns hold dates or durations, which NumPy would convert to numbers."""
     return is_frame(X) and any(column.kind in MEASURED for column in columns_of(X, every=False))
 
 
 def _objects(X: Any) -> np.ndarray:
-    """Return a table as an array of Python's objects: a step may leave the dates out."""
+    """Return a table as an array of objects: a step may leave the dates out."""
     columns = [column.values() for column in columns_of(X, every=True)]
     array = np.empty((len(columns[0]), len(columns)), object)
     for place, values in enumerate(columns):

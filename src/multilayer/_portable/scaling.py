@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._portable.predictor import Transform
+from multilayer._portable.predictor import Transform, Transforms
 from multilayer._portable.rows import real
-from multilayer._sklearn.saving.parts import Holder
+from multilayer._sklearn.saving.model_steps import TransformerValues
 
 BOUNDS_THRESHOLD = 1e-7  # of quantiles taken for the ends, as in scikit-learn
 
@@ -25,19 +25,19 @@ def in_turn(*operations: tuple[Any, np.ndarray]) -> Transform:
     return transform
 
 
-def standard(step: Holder) -> Transform:
+def standard(step: TransformerValues) -> Transform:
     """(x - mean) / scale."""
     centred = [(np.subtract, step.mean_)] if step.with_mean else []
     return in_turn(*centred, *([(np.divide, step.scale_)] if step.with_std else []))
 
 
-def robust(step: Holder) -> Transform:
+def robust(step: TransformerValues) -> Transform:
     """(x - center) / scale."""
     centred = [(np.subtract, step.center_)] if step.with_centering else []
     return in_turn(*centred, *([(np.divide, step.scale_)] if step.with_scaling else []))
 
 
-def min_max(step: Holder) -> Transform:
+def min_max(step: TransformerValues) -> Transform:
     """X * scale + min, cut off at the range where that is asked for."""
     scaled = in_turn((np.multiply, step.scale_), (np.add, step.min_))
     if not step.clip:
@@ -46,10 +46,10 @@ def min_max(step: Holder) -> Transform:
     return lambda X: np.clip(scaled(X), low, high).astype(real(X, missing=True).dtype)
 
 
-def max_abs(step: Holder) -> Transform:
+def max_abs(step: TransformerValues) -> Transform:
     """X / scale, cut off at 1 where that is asked for."""
     scaled = in_turn((np.divide, step.scale_))
-    clips = vars(step).get("clip", False)  # an argument that older releases lack
+    clips = step.arguments.get("clip", False)  # an argument that older releases lack
     return (lambda X: np.clip(scaled(X), -1.0, 1.0)) if clips else scaled
 
 
@@ -60,7 +60,7 @@ NORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def normalizer(step: Holder) -> Transform:
+def normalizer(step: TransformerValues) -> Transform:
     """Each row over its norm."""
     norm = NORMS[step.norm]
 
@@ -72,7 +72,7 @@ def normalizer(step: Holder) -> Transform:
     return transform
 
 
-def binarizer(step: Holder) -> Transform:
+def binarizer(step: TransformerValues) -> Transform:
     """Whether x is above the threshold."""
     threshold = step.threshold
 
@@ -83,7 +83,7 @@ def binarizer(step: Holder) -> Transform:
     return transform
 
 
-def nothing(step: Holder) -> Transform:
+def nothing(step: TransformerValues) -> Transform:
     """X itself."""
     return lambda X: X
 
@@ -91,7 +91,7 @@ def nothing(step: Holder) -> Transform:
 # Distributions --------------------------------------------------------------------------------
 
 
-def power(step: Holder) -> Transform:
+def power(step: TransformerValues) -> Transform:
     """Yeo and Johnson's (2000) or Box and Cox's (1964) transform, and a scaler where asked for."""
     of_column = _box_cox if is_box_cox(step) else _yeo_johnson
     scaled: Transform = standard(step._scaler) if step.standardize else (lambda X: X)
@@ -105,7 +105,7 @@ def power(step: Holder) -> Transform:
     return transform
 
 
-def is_box_cox(step: Holder) -> bool:
+def is_box_cox(step: TransformerValues) -> bool:
     """Whether a PowerTransformer has Box and Cox's transform."""
     return step.method == "box-cox"
 
@@ -124,7 +124,7 @@ def _box_cox(x: np.ndarray, power: float) -> np.ndarray:
     return np.log(x) if power == 0 else np.expm1(power * np.log(x)) / power
 
 
-def quantile(step: Holder) -> Transform:
+def quantile(step: TransformerValues) -> Transform:
     """The share of training values below x, or the normal number with that share below it."""
     normal = is_normal(step)
     quantiles, references = step.quantiles_, step.references_
@@ -139,7 +139,7 @@ def quantile(step: Holder) -> Transform:
     return transform
 
 
-def is_normal(step: Holder) -> bool:
+def is_normal(step: TransformerValues) -> bool:
     """Whether a QuantileTransformer makes normal numbers."""
     return step.output_distribution == "normal"
 
@@ -165,3 +165,16 @@ def _normal(shares: np.ndarray) -> np.ndarray:
     values = [inverse(share) if share == share else share for share in inside.ravel().tolist()]
     normal = np.clip(np.reshape(values, shares.shape), inverse(margin), inverse(1 - margin))
     return normal.astype(shares.dtype)
+
+
+TRANSFORMS: Transforms = {
+    "Binarizer": binarizer,
+    "FunctionTransformer": nothing,
+    "MaxAbsScaler": max_abs,
+    "MinMaxScaler": min_max,
+    "Normalizer": normalizer,
+    "PowerTransformer": power,
+    "QuantileTransformer": quantile,
+    "RobustScaler": robust,
+    "StandardScaler": standard,
+}

@@ -5,18 +5,18 @@ from collections.abc import Callable
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._portable.predictor import Transform
+from multilayer._portable.predictor import Transform, Transforms
 from multilayer._portable.rows import real
-from multilayer._sklearn.saving.parts import Holder
+from multilayer._sklearn.saving.model_steps import TransformerValues
 from multilayer._sklearn.saving.steps.projections import ends_of_lines
 
 Basis = Callable[[np.ndarray], np.ndarray]
 """Takes numbers ``(rows,)`` and returns the splines at each ``(rows, n_splines)``."""
 
 
-def splines(step: Holder) -> Transform:
+def splines(step: TransformerValues) -> Transform:
     """The splines of each column side by side."""
-    gaps = vars(step).get("handle_missing", "error") == "zeros"  # older releases lack it
+    gaps = step.arguments.get("handle_missing", "error") == "zeros"  # older releases lack it
     sparse = bool(step.sparse_output)
     columns = [_column(step, knots, i, sparse=sparse) for i, knots in enumerate(step.bsplines_.T)]
     last = None if step.include_bias else -1
@@ -30,7 +30,7 @@ def splines(step: Holder) -> Transform:
     return transform
 
 
-def _column(step: Holder, knots: np.ndarray, place: int, *, sparse: bool) -> Basis:
+def _column(step: TransformerValues, knots: np.ndarray, place: int, *, sparse: bool) -> Basis:
     """Return the splines of one column; NaN has none."""
     degree = step.degree
     match step.extrapolation:
@@ -171,3 +171,6 @@ def _bounded(knots: np.ndarray, degree: int, inner: int, n_moved: int, *, rises:
         return found
 
     return at
+
+
+TRANSFORMS: Transforms = {"SplineTransformer": splines}

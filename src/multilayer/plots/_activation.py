@@ -1,19 +1,23 @@
 """Activation functions and their derivatives."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.checks import check_real, refuse
-from multilayer.plots._axes import Axes, given_axes, grid_of_axes, words
+from multilayer.plots._axes import AxesLike, given_axes, grid_of_axes, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 N_POINTS = 401
 NEAR = 1e-6  # how far beside 0 the one-sided limits are taken
 JUMP = 1e-3  # a smaller difference of the limits is a slope
 
 
-class Curves(NamedTuple):
+class ActivationCurves(NamedTuple):
     """Activation functions at some points."""
 
     names: Sequence[str]
@@ -25,8 +29,8 @@ class Curves(NamedTuple):
 class ActivationDisplay:
     """Activation functions and their derivatives, an axes for each function.
 
-    Where a function or a derivative jumps, as all that do do at 0, its line has a gap: a full dot
-    is the value at 0, a hollow one a limit that is not attained.
+    Where a function or a derivative jumps (every such function jumps at 0) its line has a gap: a
+    full dot is the value at 0, a hollow one a limit that is not attained.
 
     It is recommended to use :meth:`from_names`.
 
@@ -59,7 +63,13 @@ class ActivationDisplay:
 
     TEXTS: Mapping[str, str] = {"function": "function", "derivative": "derivative", "z": "z"}
 
-    def __init__(self, names: Sequence[str], z: Any, values: Any, derivatives: Any) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        z: npt.ArrayLike,
+        values: npt.ArrayLike,
+        derivatives: npt.ArrayLike,
+    ) -> None:
         self.names = list(names)
         self.z = np.asarray(z, float)
         self.values = np.asarray(values, float)
@@ -75,7 +85,7 @@ class ActivationDisplay:
         names: Sequence[str] | None = None,
         z_range: tuple[float, float] = (-5, 5),
         *,
-        axes: Any = None,
+        axes: AxesLike = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Compute and draw.
@@ -100,7 +110,7 @@ class ActivationDisplay:
         """
         return cls(*compute(names, z_range)).plot(axes=axes, texts=texts)
 
-    def plot(self, axes: Any = None, *, texts: Mapping[str, str] | None = None) -> Self:
+    def plot(self, axes: AxesLike = None, *, texts: Mapping[str, str] | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -132,9 +142,9 @@ class ActivationDisplay:
         return self
 
 
-def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> Curves:
+def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> ActivationCurves:
     """Return activation functions and their derivatives by name."""
-    from multilayer._nn.activations import ELEMENTWISE, derivative
+    from multilayer._nn.activations import ELEMENTWISE, derivative  # late: it starts JAX
 
     names = list(ELEMENTWISE) if names is None else names
     known = not isinstance(names, str) and all(
@@ -146,7 +156,7 @@ def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> Curves
     functions = [ELEMENTWISE[name] for name in names]
     values = [np.asarray(function(z)) for function in functions]
     slopes = [np.asarray(derivative(function)(z)) for function in functions]
-    return Curves(list(names), z, np.array(values), np.array(slopes))
+    return ActivationCurves(list(names), z, np.array(values), np.array(slopes))
 
 
 def points(z_range: tuple[float, float]) -> np.ndarray:
@@ -169,7 +179,7 @@ def jump(z: np.ndarray, y: np.ndarray) -> int | None:
     return at if beside and abs(y[at + 1] - y[at - 1]) > JUMP else None
 
 
-def _draw(ax: Axes, z: np.ndarray, y: np.ndarray, label: str, style: tuple[str, str]) -> None:
+def _draw(ax: "Axes", z: np.ndarray, y: np.ndarray, label: str, style: tuple[str, str]) -> None:
     """Draw a line, which ends at a jump and begins anew."""
     color, dashes = style
     at = jump(z, y)
@@ -180,6 +190,12 @@ def _draw(ax: Axes, z: np.ndarray, y: np.ndarray, label: str, style: tuple[str, 
     line[at] = np.nan
     ax.plot(z, line, color=color, linestyle=dashes, label=label)
     limits = [side for side in (y[at - 1], y[at + 1]) if abs(side - y[at]) > JUMP]
-    marker = {"color": color, "marker": "o", "markersize": 4, "linestyle": "", "zorder": 3}
+    marker: dict[str, Any] = {
+        "color": color,
+        "marker": "o",
+        "markersize": 4,
+        "linestyle": "",
+        "zorder": 3,
+    }
     ax.plot([0] * len(limits), limits, markerfacecolor="white", **marker)
     ax.plot([0], [y[at]], **marker)

@@ -1,14 +1,19 @@
 """What a model predicts at each place of a plane."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
 
 from multilayer._core.checks import refuse
-from multilayer.plots._axes import Axes, one_axes, words
+from multilayer.plots._axes import one_axes, words
 from multilayer.plots._boundary_drawing import draw_classes, draw_values
 from multilayer.plots._surface import evaluate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class DecisionBoundaryDisplay:
@@ -70,9 +75,9 @@ class DecisionBoundaryDisplay:
         xx0: np.ndarray,
         xx1: np.ndarray,
         response: np.ndarray,
-        classes: Any = None,
-        X: Any = None,
-        y: Any = None,
+        classes: npt.ArrayLike | None = None,
+        X: npt.ArrayLike | None = None,
+        y: npt.ArrayLike | None = None,
         feature_names: Sequence[str] | None = None,
     ) -> None:
         self.xx0, self.xx1 = np.asarray(xx0, float), np.asarray(xx1, float)
@@ -104,16 +109,16 @@ class DecisionBoundaryDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: BaseEstimator,
+        X: npt.ArrayLike,
         *,
-        y: Any = None,
+        y: npt.ArrayLike | None = None,
         feature_names: Sequence[str] | None = None,
         class_names: Sequence[str] | None = None,
         response_method: str = "auto",
         grid_resolution: int = 200,
         margin: float = 0.1,
-        ax: Axes | None = None,
+        ax: "Axes | None" = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Predict on a grid and draw.
@@ -121,7 +126,7 @@ class DecisionBoundaryDisplay:
         Parameters
         ----------
         estimator : fitted classifier or regressor
-            A network, a pipeline, or any other of scikit-learn's, trained on two features.
+            A network, a pipeline, or any other scikit-learn estimator, trained on two features.
         X : array-like or DataFrame of shape (n_samples, 2)
             Samples, finite numbers: the grid covers them, and with `y` they are drawn.
         y : array-like of shape (n_samples,), default=None
@@ -157,7 +162,7 @@ class DecisionBoundaryDisplay:
 
     def plot(
         self,
-        ax: Axes | None = None,
+        ax: "Axes | None" = None,
         *,
         class_names: Sequence[str] | None = None,
         texts: Mapping[str, str] | None = None,

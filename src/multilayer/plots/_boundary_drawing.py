@@ -1,59 +1,68 @@
 """Regions of classes, or a surface of values, and the samples on top."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilayer.plots._axes import Axes, legend_beside
+from multilayer.plots._axes import legend_beside, pyplot
 from multilayer.plots._colors import class_colors, class_markers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+
+    from multilayer.plots._boundary import DecisionBoundaryDisplay
 
 STRENGTHS = 0.1, 0.6  # of the colours where the classes are equally probable, and where one is sure
 POINTS: dict[str, Any] = {"linewidths": 0.5, "s": 25}
 WHITE = 1.0
 
 
-def draw_classes(ax: Axes, plane: Any, names: Sequence[str]) -> Any:
+def draw_classes(ax: "Axes", plane: "DecisionBoundaryDisplay", names: Sequence[str]) -> "AxesImage":
     """Draw regions (of a DecisionBoundaryDisplay), their boundaries, the samples and a legend."""
-    from matplotlib.lines import Line2D
-
     colors, markers = class_colors(len(names)), class_markers(len(names))
     surface = _image(ax, plane, shades(plane.response, colors))
     for level in margins(plane.response, len(names)):
         if level.min() < 0 < level.max():
             ax.contour(plane.xx0, plane.xx1, level, levels=[0], colors="0.2", linewidths=1)
-    for i, label in enumerate(() if plane.y is None else plane.classes):
-        rows = plane.X[plane.y == label]
-        ax.scatter(
-            *rows.T, color=colors[i : i + 1], marker=markers[i], edgecolors="black", **POINTS
-        )
+    if plane.X is not None and plane.y is not None and plane.classes is not None:
+        for i, label in enumerate(plane.classes):
+            rows = plane.X[plane.y == label]
+            style = {"color": colors[i : i + 1], "marker": markers[i], **POINTS}
+            ax.scatter(rows[:, 0], rows[:, 1], edgecolors="black", **style)
     shape: dict[str, Any] = {"linestyle": "", "markeredgecolor": "black", "markeredgewidth": 0.5}
     handles = [
-        Line2D([], [], color=color, marker="s" if plane.y is None else marker, label=name, **shape)
+        pyplot().Line2D(
+            [], [], color=color, marker="s" if plane.y is None else marker, label=name, **shape
+        )
         for color, marker, name in zip(colors, markers, names, strict=True)
     ]
     legend_beside(ax, handles)
     return surface
 
 
-def draw_values(ax: Axes, plane: Any, name: str) -> Any:
+def draw_values(ax: "Axes", plane: "DecisionBoundaryDisplay", name: str) -> "AxesImage":
     """Draw a surface of values, the samples, and a bar that explains the colours."""
     shown = [plane.response.ravel()] + ([] if plane.y is None else [plane.y])
     limits = min(map(np.min, shown)), max(map(np.max, shown))
     surface = _image(ax, plane, plane.response)
     surface.set_clim(*limits)
-    if plane.y is not None:
-        ax.scatter(*plane.X.T, c=plane.y, clim=limits, edgecolors="white", **POINTS)
+    if plane.X is not None and plane.y is not None:
+        ax.scatter(
+            plane.X[:, 0], plane.X[:, 1], c=plane.y, clim=limits, edgecolors="white", **POINTS
+        )
     ax.figure.colorbar(surface, ax=ax, label=name)
     return surface
 
 
-def _image(ax: Axes, plane: Any, pixels: np.ndarray) -> Any:
+def _image(ax: "Axes", plane: "DecisionBoundaryDisplay", pixels: np.ndarray) -> "AxesImage":
     """Draw an image whose pixels have the points of the grid in their centres."""
-    extent = []
-    for side in (plane.xx0[0], plane.xx1[:, 0]):
-        half = (side[1] - side[0]) / 2
-        extent += [side[0] - half, side[-1] + half]
+    sides = plane.xx0[0], plane.xx1[:, 0]
+    (left, right), (low, high) = (
+        (side[0] - half, side[-1] + half) for side in sides for half in [(side[1] - side[0]) / 2]
+    )
+    extent = left, right, low, high
     return ax.imshow(pixels, extent=extent, origin="lower", aspect="auto", interpolation="nearest")
 
 

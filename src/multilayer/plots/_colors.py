@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from multilayer.plots._axes import pyplot
+
 # M. A. Petroff, "Accessible color sequences for data visualization" (2021), the one of ten.
 PETROFF_10 = (
     "#3f90da",
@@ -20,12 +22,9 @@ MARKERS = "os^Dv<>Pph*Xd"
 
 def class_colors(n_classes: int) -> np.ndarray:
     """Return a colour for each class, shape ``(n_classes, 3)``: red, green, blue in [0, 1]."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_rgb
-
     if n_classes <= len(PETROFF_10):
-        return np.array([to_rgb(color) for color in PETROFF_10[:n_classes]])
-    return colormaps["gist_rainbow"](np.linspace(0, 1, n_classes))[:, :3]
+        return np.array([list(bytes.fromhex(color[1:])) for color in PETROFF_10[:n_classes]]) / 255
+    return pyplot().get_cmap("gist_rainbow")(np.linspace(0, 1, n_classes))[:, :3]
 
 
 def class_markers(n_classes: int) -> list[str]:

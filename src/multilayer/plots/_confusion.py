@@ -1,11 +1,14 @@
 """scikit-learn's confusion matrix, in a figure where its labels have room."""
 
 from itertools import pairwise
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sklearn import metrics
 
-from multilayer.plots._axes import Axes, given_axes, grid_of_axes
+from multilayer.plots._axes import given_axes, grid_of_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SIDE = 0.55  # of a field of the matrix in inches: four digits fit in
 
@@ -27,7 +30,7 @@ class ConfusionMatrixDisplay(metrics.ConfusionMatrixDisplay):
            [1, 1]])
     """
 
-    def plot(self, *, ax: Axes | None = None, **options: Any) -> Self:
+    def plot(self, *, ax: "Axes | None" = None, **options: Any) -> Self:
         """Draw.
 
         Parameters

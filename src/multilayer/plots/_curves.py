@@ -1,13 +1,17 @@
 """Figures of training over epochs, steps or time."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from multilayer._core.checks import check_choice, refuse
-from multilayer.plots._axes import Axes, legend_beside, row_of_axes, words
-from multilayer.plots._history import Curve, curves_of, history_of
+from multilayer.plots._axes import AxesLike, legend_beside, row_of_axes, words
+from multilayer.plots._history import Curve, History, curves_of, history_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PANELS = (("loss", "validation_loss"), ("validation_score",))
 """Columns of a history that share an axes."""
@@ -67,7 +71,11 @@ class LearningCurvesDisplay:
     }
 
     def __init__(
-        self, histories: Mapping[str, Any], *, metrics: Sequence[str] = METRICS, x: str = "epoch"
+        self,
+        histories: Mapping[str, History],
+        *,
+        metrics: Sequence[str] = METRICS,
+        x: str = "epoch",
     ) -> None:
         check_choice("x", x, PROGRESS)
         for metric in metrics:
@@ -84,10 +92,10 @@ class LearningCurvesDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: BaseEstimator,
         *,
         x: str = "epoch",
-        axes: Any = None,
+        axes: AxesLike = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Draw the curves of one network.
@@ -116,11 +124,11 @@ class LearningCurvesDisplay:
     @classmethod
     def from_histories(
         cls,
-        histories: Mapping[str, Any],
+        histories: Mapping[str, History],
         metric: str = "validation_score",
         *,
         x: str = "epoch",
-        ax: Axes | None = None,
+        ax: "Axes | None" = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Draw one figure of several runs, for comparison.
@@ -158,7 +166,7 @@ class LearningCurvesDisplay:
             refuse(f"histories[{without[0]!r}]", f"a run with figures of {metric!r}", None, remedy)
         return display.plot(ax, texts=texts)
 
-    def plot(self, axes: Any = None, *, texts: Mapping[str, str] | None = None) -> Self:
+    def plot(self, axes: AxesLike = None, *, texts: Mapping[str, str] | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -193,7 +201,7 @@ class LearningCurvesDisplay:
         self.figure_ = self.axes_[0].figure
         return self
 
-    def _draw(self, ax: Axes, curve: Curve, text: Mapping[str, str]) -> None:
+    def _draw(self, ax: "Axes", curve: Curve, text: Mapping[str, str]) -> None:
         """Draw a curve: training and validation in two colours, or each run in its own."""
         runs = list(self.histories)
         validation = curve.metric != "loss"
@@ -206,5 +214,10 @@ class LearningCurvesDisplay:
             color, label = runs.index(curve.run), f"{curve.run}, {part}"
             dashes = "--" if validation else "-"
         marker = "o" if len(curve.x) <= FEW else ""
-        style = {"color": f"C{color}", "linestyle": dashes, "marker": marker, "markersize": 4}
+        style: dict[str, Any] = {
+            "color": f"C{color}",
+            "linestyle": dashes,
+            "marker": marker,
+            "markersize": 4,
+        }
         ax.plot(curve.x, curve.y, label=label, **style)

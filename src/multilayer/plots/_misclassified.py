@@ -1,13 +1,15 @@
-"""The images that a classifier takes for something else."""
+"""The images that a classifier predicts wrong."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
+from sklearn.base import BaseEstimator
 
 from multilayer._core.checks import check_integer, refuse
-from multilayer.plots._axes import one_axes, words
+from multilayer.plots._axes import AxesLike, row_of_axes, words
 from multilayer.plots._images import axes_for_images, draw_images
 from multilayer.plots._weights import image_shape_of
 
@@ -62,7 +64,14 @@ class MisclassifiedDisplay:
         "none": "nothing was predicted wrong",
     }
 
-    def __init__(self, images: Any, y_true: Any, y_pred: Any, *, indices: Any = None) -> None:
+    def __init__(
+        self,
+        images: npt.ArrayLike,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        *,
+        indices: npt.ArrayLike | None = None,
+    ) -> None:
         self.images = np.asarray(images, float)
         self.y_true, self.y_pred = np.asarray(y_true), np.asarray(y_pred)
         self.indices = None if indices is None else np.asarray(indices)
@@ -76,13 +85,13 @@ class MisclassifiedDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
-        y: Any,
+        estimator: BaseEstimator,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
         *,
         image_shape: Sequence[int] | None = None,
         n_images: int = 20,
-        axes: Any = None,
+        axes: AxesLike = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Predict, and draw what was predicted wrong.
@@ -90,7 +99,7 @@ class MisclassifiedDisplay:
         Parameters
         ----------
         estimator : fitted classifier
-            A network, a pipeline, or any other of scikit-learn's. If it has ``predict_proba``, the
+            A network, a pipeline, or any other classifier. If it has ``predict_proba``, the
             errors it was surest of come first, else they are in the order of the rows.
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_pixels)
             Images, a row of pixels for each.
@@ -121,14 +130,14 @@ class MisclassifiedDisplay:
     @classmethod
     def from_predictions(
         cls,
-        X: Any,
-        y_true: Any,
-        y_pred: Any,
+        X: npt.ArrayLike,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
         *,
-        y_proba: Any = None,
+        y_proba: npt.ArrayLike | None = None,
         image_shape: Sequence[int] | None = None,
         n_images: int = 20,
-        axes: Any = None,
+        axes: AxesLike = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Draw what was predicted wrong.
@@ -161,7 +170,7 @@ class MisclassifiedDisplay:
         errors = find_errors(X, y_true, y_pred, y_proba, image_shape, n_images)
         return cls(*errors[:3], indices=errors.indices).plot(axes, texts=texts)
 
-    def plot(self, axes: Any = None, *, texts: Mapping[str, str] | None = None) -> Self:
+    def plot(self, axes: AxesLike = None, *, texts: Mapping[str, str] | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -184,7 +193,7 @@ class MisclassifiedDisplay:
         if titles:
             drawn = axes_for_images(axes, titles, 5, 1.1)
         else:
-            drawn = [one_axes(axes if axes is None else np.ravel(axes)[0])]
+            drawn = row_of_axes(axes, 1)
             drawn[0].text(0.5, 0.5, text["none"], ha="center", transform=drawn[0].transAxes)
             drawn[0].set_axis_off()
         self.images_ = draw_images(drawn[: len(titles)], self.images, titles, cmap="gray_r")
@@ -194,10 +203,10 @@ class MisclassifiedDisplay:
 
 
 def find_errors(
-    X: Any,
-    y_true: Any,
-    y_pred: Any,
-    y_proba: Any,
+    X: npt.ArrayLike,
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    y_proba: npt.ArrayLike | None,
     image_shape: Sequence[int] | None,
     n_images: int,
 ) -> Errors:

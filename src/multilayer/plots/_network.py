@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
+
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
 
 from multilayer._core.checks import check_integer, refuse
 from multilayer._nn.logic import LogicNetwork
 from multilayer.plots import _network_data as data
 from multilayer.plots import _network_drawing as drawing
-from multilayer.plots._axes import Axes, words
+from multilayer.plots._axes import words
 from multilayer.plots._network_frame import Captions, Frame, frame_network
 from multilayer.plots._network_layout import Layer, connections_of, height_of, layers_of
 from multilayer.plots._weights import (
@@ -18,6 +21,9 @@ from multilayer.plots._weights import (
     output_names_of,
     weights_of,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class NetworkDisplay:
@@ -71,8 +77,8 @@ class NetworkDisplay:
 
     def __init__(
         self,
-        weights: Sequence[Any],
-        biases: Sequence[Any] | None = None,
+        weights: Sequence[npt.ArrayLike],
+        biases: Sequence[npt.ArrayLike] | None = None,
         *,
         activations: data.Activations | None = None,
         input_names: Sequence[str] | None = None,
@@ -88,13 +94,13 @@ class NetworkDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: BaseEstimator,
         *,
         input_names: Sequence[str] | None = None,
         output_names: Sequence[str] | None = None,
         max_units: int = 10,
         values_format: str = ".3g",
-        ax: Axes | None = None,
+        ax: "Axes | None" = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Draw a fitted network.
@@ -138,7 +144,7 @@ class NetworkDisplay:
         *,
         max_units: int = 10,
         values_format: str = ".3g",
-        ax: Axes | None = None,
+        ax: "Axes | None" = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Draw a network of threshold logic units.
@@ -167,7 +173,7 @@ class NetworkDisplay:
 
     def plot(
         self,
-        ax: Axes | None = None,
+        ax: "Axes | None" = None,
         *,
         max_units: int = 10,
         values_format: str = ".3g",

@@ -1,17 +1,17 @@
-"""What a diagram of a network is drawn from, checked."""
+"""The data of a network's diagram, checked."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.checks import refuse
 
 Activations = Sequence[str | Sequence[str]]
 
 
-def check_weights(weights: Sequence[Any]) -> list[np.ndarray]:
+def check_weights(weights: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
     """Return the weights of each layer as arrays; a layer's outputs are the next one's inputs."""
     kernels = [np.asarray(kernel, float) for kernel in weights]
     shapes = [kernel.shape for kernel in kernels]
@@ -25,7 +25,9 @@ def check_weights(weights: Sequence[Any]) -> list[np.ndarray]:
     return kernels
 
 
-def check_biases(biases: Sequence[Any] | None, sizes: Sequence[int]) -> list[np.ndarray] | None:
+def check_biases(
+    biases: Sequence[npt.ArrayLike] | None, sizes: Sequence[int]
+) -> list[np.ndarray] | None:
     """Return the biases of each layer as arrays, None where there are none."""
     if biases is None:
         return None
@@ -67,7 +69,7 @@ def check_activations(
 def captions(
     sizes: Sequence[int], activations: Sequence[tuple[str, ...]], text: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield what is written below each layer: its name, its units, what they do."""
+    """Yield the caption of each layer: its name, its number of units, their activations."""
     hidden = [text["hidden"].format(i) for i in range(1, len(sizes) - 1)]
     names = [text["input"], *hidden, text["output"]]
     for name, size, own in zip(names, sizes, [(), *activations], strict=True):
@@ -77,7 +79,7 @@ def captions(
 
 def symbol(activation: str) -> np.ndarray | None:
     """Return the curve of an activation function, x and y in [-1, 1]; None for other words."""
-    from multilayer._nn.activations import ELEMENTWISE
+    from multilayer._nn.activations import ELEMENTWISE  # late: it starts JAX
 
     function = ELEMENTWISE.get(activation.split(",")[0])
     if function is None:

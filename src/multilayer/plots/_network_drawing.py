@@ -1,13 +1,17 @@
 """The diagram of a network: connections, numbers on them, units, words around them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilayer.plots._axes import Axes
+from multilayer.plots._axes import pyplot
 from multilayer.plots._network_frame import FONT_SIZE, PAD, Captions, Frame
 from multilayer.plots._network_layout import RADIUS, Connections, Layer, lowest_of, place_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
 POSITIVE, NEGATIVE = "#2b6cb0", "#c53030"
 INPUT, UNIT, BIAS = "#dce8f5", "white", "#fff3c4"  # fills
@@ -18,9 +22,9 @@ ABOVE, FRONT = 3, 4  # zorder of units, and of what is in them
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 
 
-def draw_connections(ax: Axes, connections: Connections, faintest: float) -> None:
+def draw_connections(ax: "Axes", connections: Connections, faintest: float) -> None:
     """Draw lines: the stronger a weight among those drawn, the broader and fuller."""
-    from matplotlib.collections import LineCollection
+    from matplotlib.collections import LineCollection  # late: an extra
     from matplotlib.colors import to_rgba
 
     share = np.abs(connections.weight) / (np.abs(connections.weight).max() or 1.0)
@@ -38,16 +42,14 @@ def color_of(weight: float) -> str:
 
 
 def draw_numbers(
-    ax: Axes, layers: Iterable[Connections], values_format: str, scale: float
-) -> list[Any]:
+    ax: "Axes", layers: Iterable[Connections], values_format: str, scale: float
+) -> "list[Text]":
     """Write each weight on its connection, if there is room for all of them; else none."""
-    from matplotlib.ticker import Formatter
-
     size = NUMBER_SIZE / POINTS / scale
     box = {"boxstyle": "square,pad=0.2", "facecolor": "white", "edgecolor": "none"}
     placed: list[tuple[Connections, list[str], np.ndarray]] = []
     for connections in layers:
-        texts = [Formatter.fix_minus(format(w, values_format)) for w in connections.weight]
+        texts = [pyplot().Formatter.fix_minus(format(w, values_format)) for w in connections.weight]
         widths = np.array([size * (0.6 * len(text) + 0.4) for text in texts])
         centres = place_numbers(connections, widths, 1.5 * size)
         if centres is None:
@@ -55,7 +57,8 @@ def draw_numbers(
         placed.append((connections, texts, centres))
     return [
         ax.text(
-            *centre,
+            centre[0],
+            centre[1],
             text,
             color=color_of(weight),
             fontsize=NUMBER_SIZE,
@@ -68,7 +71,7 @@ def draw_numbers(
 
 
 def draw_units(
-    ax: Axes, layer: Layer, fill: str, symbols: Sequence[np.ndarray | None], scale: float
+    ax: "Axes", layer: Layer, fill: str, symbols: Sequence[np.ndarray | None], scale: float
 ) -> None:
     """Draw the units of a layer with their symbols, the dots and the bias neuron."""
     for y, symbol in zip(layer.y, symbols, strict=True):
@@ -85,7 +88,7 @@ def draw_units(
         ax.text(layer.x, layer.bias, "1", fontsize=size, zorder=FRONT, **CENTRED)
 
 
-def draw_words(ax: Axes, layers: Sequence[Layer], captions: Captions, frame: Frame) -> None:
+def draw_words(ax: "Axes", layers: Sequence[Layer], captions: Captions, frame: Frame) -> None:
     """Write the names beside the first and the last layer, and below each what it is."""
     size = min(FONT_SIZE, 0.9 * frame.scale * POINTS)
     beside = RADIUS + PAD / frame.scale
@@ -100,7 +103,7 @@ def draw_words(ax: Axes, layers: Sequence[Layer], captions: Captions, frame: Fra
         ax.text(layer.x, below, caption, fontsize=FONT_SIZE, color="0.3", ha="center", va="top")
 
 
-def set_view(ax: Axes, layers: Sequence[Layer], frame: Frame) -> None:
+def set_view(ax: "Axes", layers: Sequence[Layer], frame: Frame) -> None:
     """Show the network and the words around it, in one scale to the side and up."""
     left, right = RADIUS + frame.left / frame.scale, RADIUS + frame.right / frame.scale
     top = max(layer.y[0] for layer in layers)
@@ -110,21 +113,18 @@ def set_view(ax: Axes, layers: Sequence[Layer], frame: Frame) -> None:
     ax.set_ylim(lowest_of(layers) - 0.5 - frame.bottom / frame.scale, top + 0.5)
 
 
-def draw_legend(ax: Axes, names: Sequence[str], frame: Frame) -> None:
+def draw_legend(ax: "Axes", names: Sequence[str], frame: Frame) -> None:
     """Say which colour is which sign, in a line above the network."""
-    from matplotlib.lines import Line2D
-
     handles = [
-        Line2D([], [], color=color, linewidth=2, label=name)
+        pyplot().Line2D([], [], color=color, linewidth=2, label=name)
         for color, name in zip((POSITIVE, NEGATIVE), names, strict=True)
     ]
     ax.set_ylim(top=ax.get_ylim()[1] + LEGEND / frame.scale)
     if frame.own:
-        ax.figure.set_figheight(ax.figure.get_figheight() + LEGEND)
+        figure: Any = ax.figure  # a new one, no part of another
+        figure.set_figheight(figure.get_figheight() + LEGEND)
     ax.legend(handles=handles, loc="upper center", ncols=2, frameon=False, fontsize=FONT_SIZE)
 
 
-def _circle(ax: Axes, x: float, y: float, fill: str) -> None:
-    from matplotlib.patches import Circle
-
-    ax.add_patch(Circle((x, y), RADIUS, facecolor=fill, edgecolor="0.3", zorder=ABOVE))
+def _circle(ax: "Axes", x: float, y: float, fill: str) -> None:
+    ax.add_patch(pyplot().Circle((x, y), RADIUS, facecolor=fill, edgecolor="0.3", zorder=ABOVE))

@@ -6,17 +6,21 @@ between two units of a layer).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilayer.plots._axes import Axes, one_axes, pyplot, size_of
+from multilayer.plots._axes import one_axes, pyplot, size_of
 from multilayer.plots._network_layout import RADIUS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FONT_SIZE = 9
 PAD = 0.1  # between words and what they belong to
 LARGEST, SMALLEST = 0.85, 0.42  # of the unit of length in a figure of our own
 CLOSEST = 1.8  # of two layers, in units of length
-HEIGHT = 5.5  # which such a figure keeps, if the unit can be that small
+HEIGHT = 5.5  # of such a figure, if the unit can be that small
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,10 @@ class Frame:
     own: bool  # whether the figure is ours, which may grow
 
 
-def frame_network(ax: Axes | None, captions: Captions, n_rows: float) -> tuple[Axes, Frame]:
+def frame_network(ax: "Axes | None", captions: Captions, n_rows: float) -> "tuple[Axes, Frame]":
     """Return the axes, of a new figure if there are none, and what fits in."""
     plt = pyplot()
-    figure = plt.figure(layout="constrained") if ax is None else one_axes(ax).figure
+    figure: Any = plt.figure(layout="constrained") if ax is None else one_axes(ax).figure
     left, right = (
         max(size_of(figure, name, FONT_SIZE)[0] for name in names) + 2 * PAD
         for names in (captions.inputs, captions.outputs)
@@ -68,12 +72,12 @@ def frame_network(ax: Axes | None, captions: Captions, n_rows: float) -> tuple[A
     return ax, Frame(*room, scale, distance, own)
 
 
-def _size_in_layout(ax: Axes) -> tuple[float, float]:
+def _size_in_layout(ax: "Axes") -> tuple[float, float]:
     """Return the width and the height that the layout of its figure leaves to the axes."""
     figure = ax.figure.canvas.figure  # the outermost one, which has the layout
     ax.set_axis_off()
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
-    width, height = ax.get_window_extent().size / figure.dpi
-    return width, height
+    extent = ax.get_window_extent()
+    return extent.width / figure.dpi, extent.height / figure.dpi

@@ -1,12 +1,16 @@
 """The predictions of a model on a grid: the data of a decision boundary."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Surface(NamedTuple):
@@ -15,11 +19,15 @@ class Surface(NamedTuple):
     xx0: np.ndarray  # (n, n)
     xx1: np.ndarray
     response: np.ndarray  # (n, n): class numbers, or values; (n, n, n_classes): probabilities
-    classes: Any  # labels, None of a regressor
+    classes: np.ndarray | None  # labels, None of a regressor
 
 
 def evaluate(
-    estimator: Any, X: Any, response_method: str, grid_resolution: int, margin: float
+    estimator: BaseEstimator,
+    X: npt.ArrayLike,
+    response_method: str,
+    grid_resolution: int,
+    margin: float,
 ) -> Surface:
     """Predict on a grid that covers the samples."""
     check_choice("response_method", response_method, ("auto", "predict", "predict_proba"))
@@ -49,7 +57,7 @@ def evaluate(
     return Surface(xx0, xx1, response, classes)
 
 
-def grid(X: Any, resolution: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
+def grid(X: npt.ArrayLike, resolution: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
     """Return an evenly spaced grid around the samples; a constant feature has a range of 2."""
     samples = np.asarray(X, float)
     if samples.ndim != 2 or samples.shape[1] != 2 or not len(samples):
@@ -63,7 +71,7 @@ def grid(X: Any, resolution: int, margin: float) -> tuple[np.ndarray, np.ndarray
     return xx0, xx1
 
 
-def like(X: Any, rows: np.ndarray) -> Any:
+def like(X: Any, rows: np.ndarray) -> "np.ndarray | DataFrame":
     """Return rows as a DataFrame where X is one (of pandas or polars), so that names agree."""
     if not hasattr(X, "columns"):
         return rows

@@ -1,12 +1,14 @@
 """The incoming weights of units as images."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
 
 from multilayer._core.checks import check_integer, refuse
-from multilayer.plots._axes import words
+from multilayer.plots._axes import AxesLike, words
 from multilayer.plots._images import axes_for_images, draw_images
 from multilayer.plots._weights import image_shape_of, network_of, weights_of
 
@@ -48,7 +50,7 @@ class WeightImagesDisplay:
 
     TEXTS: Mapping[str, str] = {"unit": "unit {}"}
 
-    def __init__(self, images: Any, *, units: Sequence[int] | None = None) -> None:
+    def __init__(self, images: npt.ArrayLike, *, units: Sequence[int] | None = None) -> None:
         self.images = np.asarray(images, float)
         if self.images.ndim != 3 or not self.images.size:
             refuse("images.shape", "(n_images, height, width)", self.images.shape)
@@ -60,12 +62,12 @@ class WeightImagesDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: BaseEstimator,
         *,
         image_shape: Sequence[int] | None = None,
         layer: int = 0,
         n_images: int = 20,
-        axes: Any = None,
+        axes: AxesLike = None,
         texts: Mapping[str, str] | None = None,
     ) -> Self:
         """Take the weights of the first units of a layer and draw them.
@@ -100,7 +102,7 @@ class WeightImagesDisplay:
         images = weights[layer].T[:n_images].reshape(-1, *shape)
         return cls(images).plot(axes, texts=texts)
 
-    def plot(self, axes: Any = None, *, texts: Mapping[str, str] | None = None) -> Self:
+    def plot(self, axes: AxesLike = None, *, texts: Mapping[str, str] | None = None) -> Self:
         """Draw.
 
         Parameters

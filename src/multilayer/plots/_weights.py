@@ -1,10 +1,10 @@
-"""The weights of a fitted estimator, and what its layers and units are called."""
+"""The weights of a fitted estimator, and the names of its layers and units."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,7 +14,7 @@ from multilayer._sklearn.network import drawing
 from multilayer._sklearn.perceptron.estimator import Perceptron
 
 
-def network_of(estimator: Any) -> Any:
+def network_of(estimator: BaseEstimator) -> BaseMLP | Perceptron:
     """Return the fitted network of dense layers: the estimator given, or a pipeline's last."""
     network = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     rule = "a MLPClassifier, MLPRegressor or Perceptron of multilayer, or a pipeline with one"
@@ -27,14 +27,14 @@ def network_of(estimator: Any) -> Any:
     return network
 
 
-def activations_of(network: Any) -> list[str]:
-    """Return what the units of each layer do."""
+def activations_of(network: BaseMLP | Perceptron) -> list[str]:
+    """Return the activation of each layer."""
     if isinstance(network, Perceptron):
         return ["heaviside"]
     return [how for _, _, how, _ in drawing.rows_of(network)][1:]
 
 
-def weights_of(network: Any) -> list[np.ndarray]:
+def weights_of(network: BaseMLP | Perceptron) -> list[np.ndarray]:
     """Return the weights of each layer, shape ``(n_inputs, n_units)``."""
     if not isinstance(network, Perceptron):
         return network.coefs_
@@ -42,12 +42,12 @@ def weights_of(network: Any) -> list[np.ndarray]:
     return [(coef.toarray() if sparse.issparse(coef) else coef).T]
 
 
-def biases_of(network: Any) -> list[np.ndarray]:
+def biases_of(network: BaseMLP | Perceptron) -> list[np.ndarray]:
     """Return the biases of each layer, shape ``(n_units,)``."""
     return [network.intercept_] if isinstance(network, Perceptron) else network.intercepts_
 
 
-def output_names_of(network: Any, n_outputs: int) -> list[str] | None:
+def output_names_of(network: BaseMLP | Perceptron, n_outputs: int) -> list[str] | None:
     """Return the classes that outputs stand for, None where they do not match."""
     classes = getattr(network, "classes_", None)
     if classes is None:
@@ -55,7 +55,7 @@ def output_names_of(network: Any, n_outputs: int) -> list[str] | None:
     several = isinstance(classes, list)  # an array for each column of y
     labels = [str(label) for column in (classes if several else [classes]) for label in column]
     if n_outputs == 1 and len(labels) == 2:
-        return labels[1:]  # one unit says how much it speaks for the second class
+        return labels[1:]  # one unit: the score of the second class
     return labels if len(labels) == n_outputs else None
 
 

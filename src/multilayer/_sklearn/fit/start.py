@@ -17,8 +17,9 @@ from multilayer._nn.layer import as_layer
 from multilayer._nn.model import Model, Parameters
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
-from multilayer._sklearn.arguments import own_network, reuse
+from multilayer._sklearn.arguments import own_network
 from multilayer._sklearn.arguments.checks import Resolved
+from multilayer._sklearn.fit import reuse
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.weight_normalization import Seen
 from multilayer._sklearn.network.parameters import parameters_of

@@ -1,6 +1,7 @@
 """A network's parameters as an estimator's attributes, and back."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -65,18 +66,20 @@ def parameters_of(estimator: "FittedNetwork", dtype: str) -> Parameters:
     """Return the parameters that the attributes hold (users may have changed them)."""
     if estimator.network is not None:
         return map_leaves(lambda leaf: np.array(leaf, dtype), estimator.params_)
-    return layers_of(estimator, dtype)
+    return layers_of(vars(estimator), dtype)
 
 
-def layers_of(holder: Any, dtype: str) -> Layers:
-    """Return the parameters of dense layers that attributes hold."""
+def layers_of(attributes: Mapping[str, Sequence[np.ndarray]], dtype: str) -> Layers:
+    """Return the parameters of dense layers that attributes have, by the attributes' names."""
 
     def of_layer(name: str, i: int) -> np.ndarray | None:
-        values = getattr(holder, name, [])
+        values = attributes.get(name, ())
         return np.array(values[i], dtype) if i < len(values) else None
 
     layers = []
-    for i, (kernel, bias) in enumerate(zip(holder.coefs_, holder.intercepts_, strict=True)):
+    for i, (kernel, bias) in enumerate(
+        zip(attributes["coefs_"], attributes["intercepts_"], strict=True)
+    ):
         scale, shift, mean, variance = (of_layer(name, i) for name in NORM_ATTRIBUTES)
         moments = None if mean is None else Moments(mean, variance)
         layers.append(Dense(np.array(kernel, dtype), np.array(bias, dtype), scale, shift, moments))

@@ -5,13 +5,13 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import REPORT_COLUMNS, WHOLE_NUMBERS
 from multilayer._engine.history import History
-from multilayer._sklearn.saving.reader import Arrays, Values, take, take_array
+from multilayer._sklearn.saving.reader import StoredArrays, Values, take, take_array
 
 NEEDED = ("epoch", "loss", "validation_score")
 """Columns from which attributes are read."""
 
 
-def take_history(fitted: Values, arrays: Arrays) -> History:
+def take_history(fitted: Values, arrays: StoredArrays) -> History:
     """Take the columns of a history out of what was read."""
     names = take(fitted, "history", list)
     if not all(isinstance(name, str) and name in REPORT_COLUMNS for name in names):

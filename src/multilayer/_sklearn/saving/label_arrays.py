@@ -5,14 +5,14 @@ all labels one after the other, with the length of each (-1 for None, -2 for NaN
 """
 
 import re
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import MutableMapping, Sequence
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._persist.values import encode
-from multilayer._sklearn.saving.reader import TEXT_COST, Arrays, take, take_array
+from multilayer._sklearn.saving.reader import TEXT_COST, StoredArrays, Values, take, take_array
 
 MOST_IN_JSON = 100
 LONGEST_IN_JSON = 10_000  # characters, of all labels together
@@ -35,19 +35,19 @@ def encode_labels(
     arrays: MutableMapping[str, np.ndarray],
     shown: str,
     remedy: str,
-) -> dict[str, Any]:
+) -> dict[str, JSON]:
     """Return labels as JSON, or put them among the arrays.
 
     Parameters
     ----------
     name : str
-        What the labels are called among the arrays.
+        Name of the array.
     labels : ndarray of shape (n,)
         Booleans, integers, floats or strings; of dtype object also None and numbers.
     arrays : dict of str to ndarray
-        Takes many labels.
+        Where many labels are added.
     shown, remedy : str
-        What messages call the labels, and what to do about those that cannot be saved.
+        Name of the labels in messages, and the remedy for labels that cannot be saved.
 
     Returns
     -------
@@ -68,8 +68,7 @@ def encode_labels(
         raise ModelFileError(f"{shown} must be text of whole characters. {remedy}") from error
     dtype = "object" if labels.dtype.kind == "O" else labels.dtype.newbyteorder("=").str
     numbers = labels.dtype.kind in "biuf"
-    few = len(values) <= MOST_IN_JSON and len(text) <= LONGEST_IN_JSON
-    if few or not (numbers or all(_is_text(value) for value in values)):
+    if are_few(values) or not (numbers or all(_is_text(value) for value in values)):
         return {"dtype": dtype, "values": encode(name, values)}
     if numbers:
         arrays[name] = labels
@@ -78,13 +77,19 @@ def encode_labels(
     return {"dtype": dtype, "n": len(values)}
 
 
-def decode_labels(name: str, encoded: Any, arrays: Arrays) -> np.ndarray:
+def are_few(values: Sequence[object]) -> bool:
+    """Whether labels are few and short enough to stand in JSON."""
+    n_characters = sum(len(value) for value in values if isinstance(value, str))
+    return len(values) <= MOST_IN_JSON and n_characters <= LONGEST_IN_JSON
+
+
+def decode_labels(name: str, encoded: JSON, arrays: StoredArrays) -> np.ndarray:
     """Return the labels that :func:`encode_labels` was given.
 
     Raises
     ------
     ModelFileError
-        They are missing, or not of the type that they are said to be (a ValueError).
+        They are missing, or of another type than the file states (a ValueError).
     """
     if not isinstance(encoded, dict):
         raise ModelFileError(f"its value {name!r} is missing.")
@@ -99,7 +104,7 @@ def decode_labels(name: str, encoded: Any, arrays: Arrays) -> np.ndarray:
     wrong = [value for value in values if not _fits(value, dtype)]
     if wrong:
         raise ModelFileError(f"its {name} must be {dtype} values, got {wrong[0]!r}.")
-    if dtype.kind == "U":  # no wider than the labels need: they are few bytes, arrays of them many
+    if dtype.kind == "U":  # no wider than needed: an array pads every label to the widest
         longest = max(map(len, values), default=0)
         if longest > dtype.itemsize // 4:
             raise ModelFileError(
@@ -114,14 +119,14 @@ def decode_labels(name: str, encoded: Any, arrays: Arrays) -> np.ndarray:
 
 
 def decode_dtype(name: str, text: str) -> np.dtype:
-    """Return the type with this name, if labels can be of it."""
+    """Return the type of this name, if labels can have it."""
     if not DTYPE.fullmatch(text):
-        raise ModelFileError(f"its {name} are of a type that is never written: {text!r}.")
+        raise ModelFileError(f"its {name} have a type that no file has: {text!r}.")
     return np.dtype(text)
 
 
-def _counted(name: str, encoded: dict[str, Any], labels: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return labels that are as many, and of the type, as they are said to be."""
+def _counted(name: str, encoded: Values, labels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return labels, checked against the number and the type that the file states."""
     n_labels = encoded.get("n", len(labels))
     if labels.dtype != dtype or n_labels != len(labels):
         raise ModelFileError(
@@ -131,7 +136,7 @@ def _counted(name: str, encoded: dict[str, Any], labels: np.ndarray, dtype: np.d
     return labels
 
 
-def _fits(value: Any, dtype: np.dtype) -> bool:
+def _fits(value: object, dtype: np.dtype) -> bool:
     """Whether a plain value can stand in an array of labels of this type."""
     return type(value) in TYPES.get(dtype.kind, ())
 
@@ -139,12 +144,12 @@ def _fits(value: Any, dtype: np.dtype) -> bool:
 # Text as bytes ---------------------------------------------------------------------------------
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     """Whether a label is text or missing."""
     return value is None or isinstance(value, str) or (isinstance(value, float) and value != value)
 
 
-def _packed(values: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+def _packed(values: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
     """Return the bytes of all labels, and the length of each."""
     codes = [value.encode() if isinstance(value, str) else b"" for value in values]
     lengths = [
@@ -154,7 +159,7 @@ def _packed(values: list[Any]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(b"".join(codes), np.uint8), np.array(lengths, np.int64)
 
 
-def _unpacked(name: str, arrays: Arrays) -> list[Any]:
+def _unpacked(name: str, arrays: StoredArrays) -> list[str | float | None]:
     """Return the labels whose bytes and lengths these are."""
     content = take_array(arrays, name, (-1,), "u").tobytes()
     lengths = take_array(arrays, f"{name}.lengths", (-1,), "i")

@@ -1,97 +1,114 @@
-"""Fitted models as plain data and back: what a file holds, whatever writes the file.
+"""Fitted models as plain data and back: the content of a model file.
 
-A model is an estimator of multilayer's, by itself, at the end of a scikit-learn pipeline or within
+A model is an estimator of multilayer, by itself, at the end of a scikit-learn pipeline or within
 another composition. Each step has a JSON description (name, kind, constructor arguments,
-fitted values, and the steps within it) and by arrays. The names of these begin with the kinds of
+fitted values, and the steps within it) and arrays. The names of these begin with the kinds of
 the steps down to theirs: ``"StandardScaler.mean"``, ``"ColumnTransformer.StandardScaler2.mean"``
 for the second scaler there.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.errors import InvalidArgumentError, ModelFileError
+from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._persist.memory_budget import MemoryBudget
-from multilayer._persist.model_file import read_model, write_model
-from multilayer._sklearn.saving.parts import Part, parts_of
-from multilayer._sklearn.saving.reader import StoredArrays, Values, brief
+from multilayer._persist.model_file import Facts, write_model
+from multilayer._sklearn.saving import network_kinds, perceptron_kind
+from multilayer._sklearn.saving.model_steps import (
+    PLACEHOLDERS,
+    ModelStep,
+    TransformerValues,
+    placeholder_of,
+)
+from multilayer._sklearn.saving.parsed_file import damage_of, read_parsed
+from multilayer._sklearn.saving.parser import parse_model
+from multilayer._sklearn.saving.reader import StoredArrays
+from multilayer._sklearn.saving.steps.compositions import CompositionKind
 from multilayer._sklearn.saving.steps.naming import prefixes_of
-from multilayer._sklearn.saving.steps.table import COMPOSED, find
-from multilayer._sklearn.saving.steps.table import KINDS as STEPS
-from multilayer._sklearn.saving.validation import check_model
+from multilayer._sklearn.saving.steps.table import COMPOSITIONS, TRANSFORMERS
+from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 ANY_ROOM = 2**62
-"""Bytes, more than anything takes."""
+"""Bytes: no limit."""
 
 
 class Description(NamedTuple):
     """A fitted model as plain data."""
 
     pipeline: bool
-    steps: list[dict[str, Any]]
+    steps: list[dict[str, JSON]]
     arrays: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class EstimatorKind:
-    """A kind of estimator; its class, and what encodes it, are imported when one comes.
+    """A kind of estimator of multilayer; its class is imported on first use.
 
     Attributes
     ----------
     name, module : str
         Its class, and where that is.
-    state : str
-        Name of the module in this folder that encodes and rebuilds it.
+    params : callable
+        Returns the constructor's arguments of an estimator as JSON.
+    fitted : callable
+        Returns its fitted values, as JSON and as arrays.
     """
 
     name: str
     module: str
-    state: str
+    params: "Callable[[Any], dict[str, JSON]]"  # of its own class
+    fitted: "Callable[[Any], tuple[dict[str, JSON], dict[str, np.ndarray]]]"
 
     @cached_property
-    def cls(self) -> Any:
+    def cls(self) -> "type[BaseEstimator]":
         """The class."""
         return getattr(import_module(self.module), self.name)
-
-    @cached_property
-    def _state(self) -> Any:
-        return import_module(f"multilayer._sklearn.saving.{self.state}")
-
-    def params(self, step: Any) -> dict[str, Any]:
-        """Return the constructor's arguments as JSON."""
-        return self._state.params(step)
-
-    def fitted(self, step: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return the fitted values, as JSON and as arrays."""
-        return self._state.fitted(step)
-
-    def rebuild(self, params: Values, fitted: Values, arrays: StoredArrays) -> Any:
-        """Make the estimator again."""
-        return self._state.rebuild(params, fitted, arrays)
 
 
 ESTIMATORS = {
     kind.name: kind
     for kind in (
-        EstimatorKind("MLPClassifier", "multilayer._sklearn.classifier", "classifier_state"),
-        EstimatorKind("MLPRegressor", "multilayer._sklearn.regressor", "regressor_state"),
-        EstimatorKind("Perceptron", "multilayer._sklearn.perceptron.estimator", "perceptron_state"),
+        EstimatorKind(
+            "MLPClassifier",
+            "multilayer._sklearn.classifier",
+            network_kinds.params,
+            network_kinds.classifier_fitted,
+        ),
+        EstimatorKind(
+            "MLPRegressor",
+            "multilayer._sklearn.regressor",
+            network_kinds.params,
+            network_kinds.regressor_fitted,
+        ),
+        EstimatorKind(
+            "Perceptron",
+            "multilayer._sklearn.perceptron.estimator",
+            perceptron_kind.params,
+            perceptron_kind.fitted,
+        ),
     )
 }
-KINDS = {*ESTIMATORS, *STEPS}
-WORDS = {"passthrough": "passthrough", "drop": "drop", "none": None}
-"""What may stand in place of a step, by what it is called in a file."""
+KINDS: Mapping[str, EstimatorKind | TransformerKind | CompositionKind] = {
+    **ESTIMATORS,
+    **TRANSFORMERS,
+    **COMPOSITIONS,
+}
 
 
-def describe(model: Any) -> Description:
+def describe(model: "BaseEstimator") -> Description:
     """Return a fitted model as plain data.
 
     Parameters
@@ -121,10 +138,10 @@ def describe(model: Any) -> Description:
     return Description(pipeline, steps, arrays)
 
 
-def write(model: Any, path: str | os.PathLike[str], facts: Mapping[str, Any]) -> None:
+def write(model: "BaseEstimator", path: str | os.PathLike[str], facts: Facts) -> None:
     """Write a fitted model to a file, with facts about the data it was trained on."""
     described = describe(model)
-    # Made again at once: what a reader would refuse is not written, and the memory is known.
+    # Rebuilt at once: what a reader would refuse is not written, and the memory it needs is known.
     arrays = StoredArrays(described.arrays, MemoryBudget(ANY_ROOM))
     rebuild(described.pipeline, described.steps, arrays)
     write_model(
@@ -139,25 +156,20 @@ def write(model: Any, path: str | os.PathLike[str], facts: Mapping[str, Any]) ->
 
 def read(
     path: str | os.PathLike[str], *, allow_nonfinite: bool = False
-) -> tuple[Any, dict[str, Any]]:
-    """Return the model of a file, and the facts that stand beside it."""
-    manifest, arrays, room = read_model(path)
-    stored = StoredArrays(arrays, room, allow_nonfinite=allow_nonfinite)
-    try:
-        features = manifest["data"].get("features")
-        model = rebuild(manifest["pipeline"], manifest["steps"], stored, features=features)
-    except ModelFileError as error:
-        raise ModelFileError(f"{path} is damaged: {brief(error)}") from error
-    return model, manifest["data"]
+) -> "tuple[BaseEstimator, Facts]":
+    """Return the model of a file, and what the file knows of its training data."""
+    parsed = read_parsed(path, allow_nonfinite=allow_nonfinite)
+    with damage_of(path):
+        return build(parsed.model), parsed.manifest["data"]
 
 
 def rebuild(
     pipeline: bool,
-    steps: list[dict[str, Any]],
+    steps: JSON,
     arrays: StoredArrays,
     *,
     features: Sequence[str] | None = None,
-) -> Any:
+) -> "BaseEstimator":
     """Make a model again from what :func:`describe` returned.
 
     Parameters
@@ -180,55 +192,51 @@ def rebuild(
     ModelFileError
         Something is missing, of a wrong kind or does not fit together (a ValueError).
     """
-    left = check_model(pipeline, steps, arrays, features=features)
-    try:
-        made = _rebuilt(parts_of(steps, arrays))
-        if pipeline:
-            made = [("", find("Pipeline").rebuild({}, {}, StoredArrays({}, arrays.room), made))]
-    except InvalidArgumentError as error:
-        raise ModelFileError(f"it has an argument out of range: {brief(error)}") from error
-    arrays.room.left = min(arrays.room.left, left)
-    return made[0][1]
-
-
-def _named(kind: str) -> Any:
-    """Return the kind of estimator or step of this name."""
-    return ESTIMATORS[kind] if kind in ESTIMATORS else find(kind)
+    return build(parse_model(pipeline, steps, arrays, features=features))
 
 
 # To plain data --------------------------------------------------------------------------------
 
 
 def _encode_all(
-    members: Iterable[tuple[str, Any]], prefix: str, arrays: dict[str, np.ndarray]
-) -> list[dict[str, Any]]:
+    members: "Iterable[tuple[str, BaseEstimator | str | None]]",
+    prefix: str,
+    arrays: dict[str, np.ndarray],
+) -> list[dict[str, JSON]]:
     """Describe steps beside one another; their arrays are added to `arrays`."""
     named = [(name, step, _kind_of(name, step)) for name, step in members]
     prefixes = prefixes_of([kind for *_, kind in named])
     return [
         {"name": name, "kind": kind}
-        | ({} if kind in WORDS else _encode(step, kind, prefix + own, arrays))
+        | ({} if kind in PLACEHOLDERS else _encode(step, KINDS[kind], prefix + own, arrays))
         for (name, step, kind), own in zip(named, prefixes, strict=True)
     ]
 
 
-def _encode(step: Any, kind: str, prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _encode(
+    step: "BaseEstimator",
+    kind: EstimatorKind | TransformerKind | CompositionKind,
+    prefix: str,
+    arrays: dict[str, np.ndarray],
+) -> dict[str, JSON]:
     check_is_fitted(step)
-    known = _named(kind)
-    fitted, own = known.fitted(step)
+    if isinstance(kind, TransformerKind) and not hasattr(step, "n_features_in_"):
+        # check_is_fitted passes transformers without fitted attributes.
+        raise NotFittedError(f"{step!r} is not fitted yet. Call fit before saving.")
+    fitted, own = kind.fitted(step)
     arrays.update({prefix + key: array for key, array in own.items()})
-    encoded = {"params": known.params(step), "fitted": fitted}
-    if kind in COMPOSED:
-        encoded["steps"] = _encode_all(known.members(step), prefix, arrays)
+    encoded: dict[str, JSON] = {"params": kind.params(step), "fitted": fitted}
+    if isinstance(kind, CompositionKind):
+        encoded["steps"] = _encode_all(kind.members(step), prefix, arrays)
     return encoded
 
 
-def _kind_of(name: str, step: Any) -> str:
-    for word, known in WORDS.items():
-        if step is known or (isinstance(step, str) and step == known):
-            return word
+def _kind_of(name: str, step: object) -> str:
+    placeholder = placeholder_of(step)
+    if placeholder is not None:
+        return placeholder
     kind = type(step).__name__
-    if kind in KINDS and type(step) is _named(kind).cls:
+    if kind in KINDS and type(step) is KINDS[kind].cls:
         return kind
     searched = hasattr(step, "best_estimator_")
     raise ModelFileError(
@@ -241,16 +249,17 @@ def _kind_of(name: str, step: Any) -> str:
 # And back -------------------------------------------------------------------------------------
 
 
-def _rebuilt(parts: Iterable[Part]) -> list[tuple[str, Any]]:
-    """Return names and steps of descriptions that were checked."""
-    return [(part.name, _rebuilt_one(part)) for part in parts]
-
-
-def _rebuilt_one(part: Part) -> Any:
-    if part.kind in WORDS:
-        return WORDS[part.kind]
-    known = _named(part.kind)
-    if part.kind in COMPOSED:
-        members = _rebuilt(parts_of(part.members, part.arrays))
-        return known.rebuild(part.params, part.fitted, part.arrays, members)
-    return known.rebuild(part.params, part.fitted, part.arrays)
+def build(step: ModelStep) -> "BaseEstimator | str | None":
+    """Return the object of scikit-learn, or of multilayer, for a step that was parsed."""
+    match step.values:
+        case None:
+            return PLACEHOLDERS[step.kind]
+        case TransformerValues() as values:
+            return TRANSFORMERS[step.kind].build(values)
+        case network_kinds.NetworkValues() as values:
+            return network_kinds.build(ESTIMATORS[step.kind].cls, values)
+        case perceptron_kind.PerceptronValues() as values:
+            return perceptron_kind.build(ESTIMATORS[step.kind].cls, values)
+        case values:
+            members = [(each.name, build(each)) for each in step.members]
+            return COMPOSITIONS[step.kind].build(values, members)

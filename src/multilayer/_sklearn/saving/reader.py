@@ -1,22 +1,22 @@
 """Taking values out of what was read from a file: each is there and of its type, or refused.
 
-A step takes its arrays out of :class:`StoredArrays` one by one, and asks :class:`StoredValues` for
-its values; what is left over is refused.
-Whatever it makes of them that is larger than they are (text, wider numbers) it asks
-:meth:`StoredArrays.spend` for, before the memory is taken.
+The parser of a step takes its arrays out of :class:`StoredArrays` one by one, and its values out of
+:class:`StoredValues`; what is left over is refused. Before it makes anything larger than what it
+read (text, wider numbers), it asks :meth:`StoredArrays.spend` for the memory.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._persist.memory_budget import MemoryBudget
 from multilayer._persist.values import decode, encode
 
 Value = TypeVar("Value")
-Values = Mapping[str, Any]
+Values = Mapping[str, JSON]
 
 TEXT_COST = 80  # bytes for a short string in a list and in an array
 
@@ -48,22 +48,19 @@ class StoredArrays(dict[str, np.ndarray]):
         return StoredArrays(found, self.room, allow_nonfinite=self.allow_nonfinite)
 
     def spend(self, n_bytes: int) -> None:
-        """Ask for memory; ModelFileError where a file of this size may not have as much."""
+        """Reserve memory; ModelFileError where a file of this size may not take it."""
         self.room.spend(n_bytes)
 
     def check_all_taken(self) -> None:
-        """Refuse arrays that nothing has asked for."""
+        """Refuse arrays that were not taken."""
         if self:
             raise ModelFileError(f"its array {min(self)!r} belongs to nothing in it.")
 
 
-Arrays = StoredArrays
+class StoredValues(dict[str, JSON]):
+    """The fitted values of one step, as parsed from JSON; it remembers which were read."""
 
-
-class StoredValues(dict[str, Any]):
-    """The fitted values of one step, as parsed, which remember for which of them was asked."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Values) -> None:
         super().__init__(values)
         self._asked: set[object] = set()
 
@@ -71,27 +68,27 @@ class StoredValues(dict[str, Any]):
         self._asked.add(name)
         return super().__contains__(name)
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> JSON:
         self._asked.add(name)
         return super().__getitem__(name)
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a value, or what is given in its place."""
+    def get(self, name: str, default: JSON = None) -> JSON:  # type: ignore[override]
+        """Return a value, or the default where there is none."""
         self._asked.add(name)
         return super().get(name, default)
 
     def check_all_taken(self) -> None:
-        """Refuse values that nothing has asked for."""
+        """Refuse values that were not read."""
         if unknown := sorted(set(self) - self._asked):
             raise ModelFileError(f"its values {unknown} belong to nothing in it.")
 
 
 def brief(error: Exception) -> str:
-    """Return the message of an error, the beginning if it holds a long value of the file."""
+    """Return the message of an error, shortened: it may quote a long value of the file."""
     return str(error)[:1000]
 
 
-def take(values: Mapping[str, Any], name: str, kind: type[Value]) -> Value:
+def take(values: Values, name: str, kind: type[Value]) -> Value:
     """Return a value of the given type from a parsed JSON object."""
     value = decode(values[name]) if name in values else None
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -101,7 +98,7 @@ def take(values: Mapping[str, Any], name: str, kind: type[Value]) -> Value:
     return value
 
 
-def take_count(values: Mapping[str, Any], name: str, low: int = 0) -> int:
+def take_count(values: Values, name: str, low: int = 0) -> int:
     """Return an integer that counts something."""
     count = take(values, name, int)
     if not low <= count < 2**53:
@@ -109,8 +106,8 @@ def take_count(values: Mapping[str, Any], name: str, low: int = 0) -> int:
     return count
 
 
-def take_list(values: Values, name: str, length: int) -> list[Any]:
-    """Return a list of a given length from a parsed JSON object, as it stands there."""
+def take_list(values: Values, name: str, length: int) -> list[JSON]:
+    """Return a list of a given length from a parsed JSON object, not decoded."""
     found = values.get(name)
     if not isinstance(found, list) or len(found) != length:
         raise ModelFileError(f"its value {name!r} must be a list of {length}.")
@@ -125,18 +122,18 @@ def take_array(
     *,
     finite: bool = True,
 ) -> np.ndarray:
-    """Take out an array and return it, writable.
+    """Remove an array from the mapping and return it, writable.
 
     Parameters
     ----------
     arrays : StoredArrays
         Arrays by name.
     name : str
-        The one to take.
+        Its name.
     shape : tuple of int
         The shape it must have; -1 stands for any length.
     kinds : str
-        The kinds of type it may have, as NumPy has them in one letter each.
+        The kinds of type it may have: letters of `numpy.dtype.kind`.
     finite : bool
         Whether NaN and infinity are refused, unless the reader has allowed them.
     """
@@ -159,19 +156,19 @@ def take_array(
 
 def require_finite(name: str, array: np.ndarray) -> None:
     """Refuse an array that holds NaN or infinity."""
-    # The extremes show it, without an array of answers; those of no values are nothing to look at.
+    # NaN and infinity show in the minimum or maximum: no boolean array is needed.
     if array.dtype.kind == "f" and array.size and not np.isfinite([array.min(), array.max()]).all():
         raise ModelFileError(f"{name} holds NaN or infinity: such a model predicts nothing.")
 
 
-def encode_params(params: Mapping[str, Any], unsaved: Iterable[str] = ()) -> dict[str, Any]:
-    """Return constructor arguments as JSON, None in place of those that cannot be saved."""
+def encode_params(params: Mapping[str, object], unsaved: Iterable[str] = ()) -> dict[str, JSON]:
+    """Return constructor arguments as JSON; those that cannot be saved become None."""
     return {
         name: None if name in unsaved else encode(name, value) for name, value in params.items()
     }
 
 
-def decode_params(params: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+def decode_params(params: Values, known: Iterable[str]) -> dict[str, object]:
     """Return constructor arguments from JSON; those of a newer version are refused."""
     unknown = sorted(set(params) - set(known))
     if unknown:
@@ -179,17 +176,20 @@ def decode_params(params: Mapping[str, Any], known: Iterable[str]) -> dict[str, 
     return {name: decode(value) for name, value in params.items()}
 
 
-def encode_names(names: Any) -> list[str] | None:
+def encode_names(names: Iterable[object] | None) -> list[str] | None:
     """Return feature names as JSON, None where there are none."""
     return None if names is None else [str(name) for name in names]
 
 
-def take_names(fitted: Mapping[str, Any], n_features: int) -> np.ndarray | None:
-    """Return feature names as scikit-learn keeps them, None where there are none."""
-    names = fitted.get("feature_names")
-    if names is None:
+def take_names(fitted: Values, n_features: int) -> np.ndarray | None:
+    """Return feature names as scikit-learn has them, None where there are none."""
+    if fitted.get("feature_names") is None:
         return None
-    right = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not right or len(names) != n_features:
+    names = fitted["feature_names"]
+    if (
+        not isinstance(names, list)
+        or len(names) != n_features
+        or not all(isinstance(name, str) for name in names)
+    ):
         raise ModelFileError(f"its value 'feature_names' must hold {n_features} names.")
     return np.array(names, dtype=object)

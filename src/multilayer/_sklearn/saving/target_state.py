@@ -1,35 +1,62 @@
 """What is known of the targets of a fitted estimator, as plain data and back."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._sklearn.saving.label_arrays import decode_labels, encode_labels
-from multilayer._sklearn.saving.reader import Arrays, Values, take, take_array
+from multilayer._sklearn.saving.reader import (
+    StoredArrays,
+    Values,
+    require_finite,
+    take,
+    take_array,
+)
 from multilayer._sklearn.targets.target_kinds import (
     BINARY,
     KINDS,
     MULTICLASS,
     MULTILABEL,
     MULTIOUTPUT,
+    Classes,
 )
 
+if TYPE_CHECKING:
+    from multilayer._sklearn.regressor import MLPRegressor
+
 REMEDY = "Encode y as one of these before fit."
+UNITS = ("target_mean", "target_scale")
+
+# Classes ----------------------------------------------------------------------------------------
 
 
-def encode_target(estimator: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+@dataclass(frozen=True)
+class ClassTarget:
+    """What a classifier knows of y."""
+
+    classes: Classes
+    kind: str
+
+    def attributes(self) -> dict[str, object]:
+        """Return it by attribute of the estimator."""
+        return {"classes_": self.classes, "_target_kind": self.kind}
+
+
+def encode_classes(classes: Classes, kind: str) -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
     """Return the classes and the kind of target, as JSON and as arrays."""
-    classes = estimator.classes_
     arrays: dict[str, np.ndarray] = {}
+    encoded: JSON
     if isinstance(classes, list):
-        encoded: Any = [_encode(f"classes.{i}", c, arrays) for i, c in enumerate(classes)]
+        encoded = [_encode(f"classes.{i}", c, arrays) for i, c in enumerate(classes)]
     else:
         encoded = _encode("classes", classes, arrays)
-    return {"classes": encoded, "target_kind": estimator._target_kind}, arrays
+    return {"classes": encoded, "target_kind": kind}, arrays
 
 
-def _encode(name: str, classes: np.ndarray, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _encode(name: str, classes: np.ndarray, arrays: dict[str, np.ndarray]) -> dict[str, JSON]:
     mixed = classes.dtype.kind == "O" and not all(type(label) is str for label in classes)
     if mixed:
         raise ModelFileError(
@@ -39,22 +66,22 @@ def _encode(name: str, classes: np.ndarray, arrays: dict[str, np.ndarray]) -> di
     return encode_labels(name, classes, arrays, "classes_", REMEDY)
 
 
-def restore_target(holder: Any, fitted: Values, arrays: Arrays) -> None:
-    """Give an estimator, or what holds its arguments, its classes and the kind of its target."""
-    classes = fitted.get("classes")
-    several = isinstance(classes, list)
-    if isinstance(classes, list):
-        decoded: Any = [_decode(f"classes.{i}", c, arrays) for i, c in enumerate(classes)]
+def take_classes(fitted: Values, arrays: StoredArrays) -> ClassTarget:
+    """Return the classes and the kind of target out of what was read."""
+    encoded = fitted.get("classes")
+    classes: Classes
+    if isinstance(encoded, list):
+        classes = [_decode(f"classes.{i}", c, arrays) for i, c in enumerate(encoded)]
     else:
-        decoded = _decode("classes", classes, arrays)
-    holder.classes_ = decoded
-    holder._target_kind = kind = _take_kind(fitted, decoded)
-    columns = len(decoded)
+        classes = _decode("classes", encoded, arrays)
+    kind, several = _take_kind(fitted, classes), isinstance(classes, list)
+    columns = len(classes)
     if several != (kind == MULTIOUTPUT) or columns == 0 or (kind == BINARY and columns != 2):
-        raise ModelFileError(f"its classes {decoded} do not fit a {kind} target.")
+        raise ModelFileError(f"its classes {classes} do not fit a {kind} target.")
+    return ClassTarget(classes, kind)
 
 
-def _decode(name: str, encoded: Any, arrays: Arrays) -> np.ndarray:
+def _decode(name: str, encoded: JSON, arrays: StoredArrays) -> np.ndarray:
     labels = decode_labels(name, encoded, arrays)
     if not len(labels) or (
         labels.dtype == object and any(type(each) is not str for each in labels)
@@ -65,7 +92,7 @@ def _decode(name: str, encoded: Any, arrays: Arrays) -> np.ndarray:
     return labels
 
 
-def _take_kind(fitted: Values, classes: Any) -> str:
+def _take_kind(fitted: Values, classes: Classes) -> str:
     """Return the kind of target; the first version's files say whether it is multilabel."""
     if "target_kind" not in fitted:
         binary = BINARY if len(classes) == 2 else MULTICLASS
@@ -76,11 +103,40 @@ def _take_kind(fitted: Values, classes: Any) -> str:
     return kind
 
 
-def restore_numbers(holder: Any, fitted: Values, arrays: Arrays) -> None:
-    """Give a regressor, or what holds its arguments, the number and the units of its targets."""
-    holder._n_targets = n_targets = take(fitted, "n_targets", int)
-    holder._one_target = take(fitted, "one_target", bool)
-    if n_targets < 1 or (holder._one_target and n_targets > 1):
+# Numbers ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NumberTarget:
+    """What a regressor knows of y: the number of targets, and their units."""
+
+    n_targets: int
+    one_target: bool  # whether y has one axis
+    mean: np.ndarray
+    scale: np.ndarray
+
+    def attributes(self) -> dict[str, object]:
+        """Return it by attribute of the estimator."""
+        return {
+            "_n_targets": self.n_targets,
+            "_one_target": self.one_target,
+            "target_mean_": self.mean,
+            "target_scale_": self.scale,
+        }
+
+
+def encode_numbers(estimator: "MLPRegressor") -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
+    """Return the number of targets and their units, as JSON and as arrays."""
+    arrays = {name: np.asarray(getattr(estimator, f"{name}_"), np.float64) for name in UNITS}
+    for name, array in arrays.items():
+        require_finite(name, array)
+    return {"n_targets": estimator._n_targets, "one_target": estimator._one_target}, arrays
+
+
+def take_numbers(fitted: Values, arrays: StoredArrays) -> NumberTarget:
+    """Return the number of targets and their units out of what was read."""
+    n_targets, one_target = take(fitted, "n_targets", int), take(fitted, "one_target", bool)
+    if n_targets < 1 or (one_target and n_targets > 1):
         raise ModelFileError(f"its number of targets cannot be {n_targets}.")
-    for name in ("target_mean", "target_scale"):
-        setattr(holder, f"{name}_", take_array(arrays, name, (n_targets,)))
+    mean, scale = (take_array(arrays, name, (n_targets,)) for name in UNITS)
+    return NumberTarget(n_targets, one_target, mean, scale)

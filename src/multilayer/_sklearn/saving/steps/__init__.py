@@ -1,1 +1,1 @@
-"""Fitted preprocessing of scikit-learn's as plain data and back, kind by kind."""
+"""Fitted preprocessing steps of scikit-learn as plain data and back, one record per kind."""

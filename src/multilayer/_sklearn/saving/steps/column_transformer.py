@@ -1,16 +1,23 @@
 """A fitted ColumnTransformer as plain data and back.
 
-Choices of columns by a function are kept as the columns that it chose.
+In place of a function that chooses columns a file has the columns that it chose.
 """
 
-from typing import Any
-
-from sklearn.base import clone
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
+from multilayer._sklearn.saving.model_steps import (
+    DROP,
+    PASSTHROUGH,
+    STEP,
+    ColumnValues,
+    ModelStep,
+    Shape,
+    placeholder_of,
+)
 from multilayer._sklearn.saving.reader import (
-    Arrays,
-    Values,
     encode_names,
     take,
     take_count,
@@ -19,29 +26,48 @@ from multilayer._sklearn.saving.reader import (
 )
 from multilayer._sklearn.saving.steps.columns import decode_columns, encode_columns, places
 from multilayer._sklearn.saving.steps.compositions import (
-    Composition,
-    Encoded,
-    Members,
+    Built,
+    CompositionKind,
+    Parsed,
+    Parts,
     require_transformers,
+    unfitted,
 )
-from multilayer._sklearn.saving.steps.declared import constructed, output_of, with_output
-from multilayer._sklearn.saving.steps.rules import VARYING
+from multilayer._sklearn.saving.steps.rules import (
+    FLAG,
+    WEIGHTS,
+    count,
+    either,
+    of_type,
+    one_of,
+    real,
+)
+from multilayer._sklearn.saving.steps.transformer_kind import (
+    MOST_COLUMNS,
+    constructed,
+    output_of,
+    take_output,
+    with_output,
+)
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 REST = "remainder"
-WORDS = ("passthrough", "drop")
-COLUMN_COST = 500  # bytes of what is kept for a column
-STEP = "step"  # what was given is the member, before it was fitted
+COLUMN_COST = 500  # bytes that a ColumnTransformer takes for a column
+
+# From scikit-learn to plain data ----------------------------------------------------------------
 
 
-def _members(step: Any) -> Members:
+def _members(step: "BaseEstimator") -> Built:
     """Return the fitted transformers, in order; those of the remaining columns are the last."""
     members = [(name, transformer) for name, transformer, _ in step.transformers_]
     unused = [
         name
         for (name, transformer), columns in zip(members, _columns(step), strict=False)
-        if transformer not in WORDS and not _chosen(step, columns)
+        if placeholder_of(transformer) is None and not _chosen(step, columns)
     ]
-    if step.remainder not in WORDS and len(members) == len(step.transformers):
+    if placeholder_of(step.remainder) is None and len(members) == len(step.transformers):
         unused.append(REST)
     if unused:
         raise ModelFileError(
@@ -51,22 +77,22 @@ def _members(step: Any) -> Members:
     return members
 
 
-def _columns(step: Any) -> list[Any]:
+def _columns(step: "BaseEstimator") -> list[object]:
     """Return the columns of each transformer, the remaining ones last."""
     return [*step._columns, step._remainder[2]]
 
 
-def _chosen(step: Any, columns: Any) -> list[int]:
+def _chosen(step: "BaseEstimator", columns: object) -> list[int]:
     encoded = decode_columns(encode_columns("columns", columns))
     return places(encoded, step.n_features_in_, _numbers(step))
 
 
-def _numbers(step: Any) -> dict[str, int]:
+def _numbers(step: "BaseEstimator") -> dict[str, int]:
     """Return the numbers of the columns by name."""
     return {name: i for i, name in enumerate(getattr(step, "feature_names_in_", ()))}
 
 
-def _fitted(step: Any) -> Encoded:
+def _fitted_values(step: "BaseEstimator") -> dict[str, JSON]:
     names = [name for name, *_ in step.transformers] + [REST]
     for name, columns in zip(names, _columns(step), strict=True):
         if _chosen(step, columns) != list(step._transformer_to_input_indices[name]):
@@ -76,97 +102,155 @@ def _fitted(step: Any) -> Encoded:
             )
     encoded = [encode_columns("columns", columns) for columns in _columns(step)]
     outputs = [step.output_indices_[name] for name in names]
-    values = {
+    return {
         "n_features": step.n_features_in_,
         "feature_names": encode_names(getattr(step, "feature_names_in_", None)),
         "output": output_of(step),
         "sparse_output": bool(step.sparse_output_),
         "columns": encoded[: len(step.transformers_)],
-        "given": [given if given in WORDS else STEP for _, given, _ in step.transformers],
-        REST: step.remainder if step.remainder in WORDS else STEP,
+        "given": [placeholder_of(given) or STEP for _, given, _ in step.transformers],
+        REST: placeholder_of(step.remainder) or STEP,
         "outputs": [[bounds.start, bounds.stop] for bounds in outputs],
     }
-    return values, {}
 
 
-def _make(
-    kind: Composition, arguments: dict[str, Any], fitted: Values, members: Members, arrays: Arrays
-) -> Any:
-    require_transformers(kind, members)
-    given = take(fitted, "given", list)
-    has_rest = len(members) == len(given) + 1 and members[-1][0] == REST
-    columns = [decode_columns(each) for each in take_list(fitted, "columns", len(members))]
-    names = [name for name, _ in members]
-    if not (has_rest or len(members) == len(given)) or len(set(names)) < len(names):
+# From plain data to values ----------------------------------------------------------------------
+
+
+def _parse(parts: Parts) -> Parsed:
+    fitted, members = parts.fitted, parts.members
+    output = take_output(fitted)
+    require_transformers("ColumnTransformer", members)
+    n_features = take_count(fitted, "n_features")
+    if n_features > MOST_COLUMNS:
+        raise ModelFileError(f"its ColumnTransformer has {n_features} columns: too many.")
+    parts.arrays.spend(COLUMN_COST * n_features)
+    names = take_names(fitted, n_features)
+    sparse_output = take(fitted, "sparse_output", bool)
+    words = take(fitted, "given", list)
+    has_rest = len(members) == len(words) + 1 and members[-1].name == REST
+    if not (has_rest or len(members) == len(words)):
         raise ModelFileError("its ColumnTransformer has other members than were given.")
-    templates = [_template(word, member) for word, (_, member) in zip(given, members, strict=False)]
-    rest = _template(fitted.get(REST), members[-1][1] if has_rest else None)
-    step = constructed(
-        kind,
-        {
-            **arguments,
-            "transformers": list(zip(names, templates, columns, strict=False))[: len(given)],
-            REST: rest,
-        },
-    )
-    step.n_features_in_ = take_count(fitted, "n_features")
-    arrays.spend(COLUMN_COST * step.n_features_in_)
-    feature_names = take_names(fitted, step.n_features_in_)
-    if feature_names is not None:
-        step.feature_names_in_ = feature_names
-    step.transformers_ = [
-        (name, member, chosen) for (name, member), chosen in zip(members, columns, strict=True)
-    ]
-    step.sparse_output_ = take(fitted, "sparse_output", bool)
-    _find_columns(step, names[: len(given)], columns, has_rest=has_rest)
-    _take_outputs(step, fitted, [*names[: len(given)], REST])
-    return with_output(step, fitted)
-
-
-def _template(word: Any, member: Any) -> Any:
-    """Return what was given for a member: a word, or the member before it was fitted."""
-    if word in WORDS:
-        return word
-    if word != STEP or member is None or member in WORDS:
-        raise ModelFileError("its ColumnTransformer lacks a member.")
-    return clone(member)
-
-
-def _find_columns(step: Any, names: list[str], columns: list[Any], *, has_rest: bool) -> None:
-    """Set what says which columns each member takes."""
-    known = _numbers(step)
-    indices = {
-        name: places(chosen, step.n_features_in_, known)
-        for name, chosen in zip(names, columns, strict=False)
-    }
-    taken = {i for chosen in indices.values() for i in chosen}
-    remaining = [i for i in range(step.n_features_in_) if i not in taken]
-    if has_rest and places(columns[-1], step.n_features_in_, known) != remaining:
+    given = [_given(word, member) for word, member in zip(words, members, strict=False)]
+    remainder = _given(fitted.get(REST), members[-1] if has_rest else None)
+    numbers = {name: i for i, name in enumerate(() if names is None else names)}
+    chosen = [decode_columns(each) for each in take_list(fitted, "columns", len(members))]
+    found = [places(each, n_features, numbers) for each in chosen]
+    if has_rest and found[-1] != remaining(n_features, found[: len(given)]):
         raise ModelFileError("its ColumnTransformer has other remaining columns than it takes.")
-    step._columns = columns[: len(names)]
-    step._remainder = (REST, step.remainder, columns[-1] if has_rest else remaining)
-    step._transformer_to_input_indices = {**indices, REST: remaining}
+    outputs = _outputs(members, found)
+    if not has_rest:
+        outputs.append((0, 0))  # nothing remained
+    if list(map(_bounds, take_list(fitted, "outputs", len(outputs)))) != outputs:
+        raise ModelFileError("its ColumnTransformer has outputs that are not those of its members.")
+    values = ColumnValues(
+        parts.arguments,
+        parts.weights,
+        output,
+        n_features,
+        names,
+        sparse_output,
+        given,
+        remainder,
+        chosen,
+        found,
+        outputs,
+    )
+    return values, Shape(n_features, max(stop for _, stop in outputs))
 
 
-def _take_outputs(step: Any, fitted: Values, names: list[str]) -> None:
-    """Set which columns come out of each member."""
-    step.output_indices_ = {}
-    for name, bounds in zip(names, take_list(fitted, "outputs", len(names)), strict=True):
-        match bounds:
-            case [int(start), int(stop)] if 0 <= start <= stop:
-                step.output_indices_[name] = slice(start, stop)
-            case _:
-                raise ModelFileError("its ColumnTransformer has outputs that are no numbers.")
+def remaining(n_features: int, chosen: Sequence[Sequence[int]]) -> list[int]:
+    """Return the numbers of the columns that are in none of the choices."""
+    taken = {i for each in chosen for i in each}
+    return [i for i in range(n_features) if i not in taken]
+
+
+BECOMES = {DROP: (DROP,), PASSTHROUGH: (PASSTHROUGH, "FunctionTransformer")}
+"""What a placeholder given in place of a step becomes when it is fitted."""
+
+
+def _given(word: object, member: ModelStep | None) -> str:
+    """Return what was given in place of a member, which must be what that becomes."""
+    if isinstance(word, str) and word in BECOMES:
+        good = member is None or member.kind in BECOMES[word]
+    else:
+        good = word == STEP and member is not None and not member.is_placeholder
+    if not good:
+        raise ModelFileError("its ColumnTransformer has other members than were given.")
+    return str(word)
+
+
+def _outputs(
+    members: Sequence[ModelStep], chosen: Sequence[Sequence[int]]
+) -> list[tuple[int, int]]:
+    """Return the range of output columns of each member."""
+    place, bounds = 0, []
+    for member, columns in zip(members, chosen, strict=True):
+        takes, gives = member.shape.takes, member.shape.gives
+        if takes is not None and takes != len(columns):
+            raise ModelFileError(f"its step {member.name!r} was fitted to other columns.")
+        used = member.kind != DROP and len(columns) > 0
+        width = (len(columns) if gives is None else gives) if used else 0
+        bounds.append((place, place + width) if used else (0, 0))
+        place += width
+    return bounds
+
+
+def _bounds(encoded: JSON) -> tuple[int, int] | None:
+    """Return two whole numbers; None where they are none."""
+    match encoded:
+        case [int(start), int(stop)]:
+            return start, stop
+    return None
+
+
+# And from values to scikit-learn ----------------------------------------------------------------
+
+
+def _build(cls: "type[BaseEstimator]", values: ColumnValues, members: Built) -> "BaseEstimator":
+    names = [name for name, _ in members][: len(values.given)]
+    templates = [
+        unfitted(member) if word == STEP else word
+        for word, (_, member) in zip(values.given, members, strict=False)
+    ]
+    rest = unfitted(members[-1][1]) if values.remainder == STEP else values.remainder
+    given = list(zip(names, templates, values.chosen, strict=False))
+    step = constructed(cls, {**values.arguments, "transformers": given, REST: rest})
+    step.n_features_in_ = values.n_features
+    if values.feature_names is not None:
+        step.feature_names_in_ = values.feature_names
+    step.transformers_ = [
+        (name, member, chosen)
+        for (name, member), chosen in zip(members, values.chosen, strict=True)
+    ]
+    step.sparse_output_ = values.sparse_output
+    unused = remaining(values.n_features, values.places[: len(names)])
+    step._columns = values.chosen[: len(names)]
+    step._remainder = (REST, rest, values.chosen[-1] if values.has_rest else unused)
+    indices = dict(zip(names, values.places, strict=False))
+    step._transformer_to_input_indices = {**indices, REST: unused}
+    step.output_indices_ = {
+        name: slice(*bounds) for name, bounds in zip([*names, REST], values.outputs, strict=True)
+    }
+    return with_output(step, values.output)
 
 
 KINDS = (
-    Composition(
+    CompositionKind(
         "ColumnTransformer",
         "sklearn.compose",
+        {
+            "sparse_threshold": real(0, 1),
+            "transformer_weights": WEIGHTS,
+            "verbose": either(FLAG, count(0)),
+            "verbose_feature_names_out": either(FLAG, of_type(str)),
+            "force_int_remainder_cols": either(FLAG, one_of("deprecated")),
+        },
         ("transformers", REST, "n_jobs"),
         _members,
-        _fitted,
-        _make,
-        varying=VARYING["ColumnTransformer"],
+        _fitted_values,
+        _parse,
+        _build,
+        varying=("force_int_remainder_cols",),
     ),
 )

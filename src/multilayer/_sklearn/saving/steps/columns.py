@@ -1,15 +1,19 @@
 """Choices of columns, as a ColumnTransformer takes them, as plain data and back."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.types import JSON
 from multilayer._persist.values import decode, encode
 
+Choice: TypeAlias = str | int | slice | Sequence[bool | int | str]
+"""Columns by name or number, alone or several, a slice of them, or a mask."""
 
-def encode_columns(name: str, columns: Any) -> Any:
+
+def encode_columns(name: str, columns: object) -> JSON:
     """Return a choice of columns as JSON: a name, a number, a slice, or a list of such or of bools.
 
     Arrays, series and the like become lists.
@@ -21,7 +25,7 @@ def encode_columns(name: str, columns: Any) -> Any:
     return encode(name, np.asarray(columns, dtype=object).tolist())
 
 
-def decode_columns(encoded: Any) -> Any:
+def decode_columns(encoded: JSON) -> Choice:
     """Return the choice of columns that :func:`encode_columns` was given."""
     match encoded:
         case {"slice": [start, stop, step], **rest} if not rest:
@@ -32,10 +36,10 @@ def decode_columns(encoded: Any) -> Any:
             return columns
         case str() | int():
             return encoded
-    raise ModelFileError(f"its ColumnTransformer has columns that are none: {decode(encoded)!r}.")
+    raise ModelFileError(f"its ColumnTransformer has no such columns: {decode(encoded)!r}.")
 
 
-def places(columns: Any, n_features: int, numbers: Mapping[str, int]) -> list[int]:
+def places(columns: Choice, n_features: int, numbers: Mapping[str, int]) -> list[int]:
     """Return the numbers of the columns chosen.
 
     Parameters
@@ -43,7 +47,7 @@ def places(columns: Any, n_features: int, numbers: Mapping[str, int]) -> list[in
     columns : str, int, slice or list
         The choice.
     n_features : int
-        Number of columns there are.
+        Number of columns.
     numbers : dict of str to int
         Their numbers by name; empty where they have none.
 
@@ -55,7 +59,7 @@ def places(columns: Any, n_features: int, numbers: Mapping[str, int]) -> list[in
     try:
         if isinstance(columns, slice):
             return list(range(n_features))[_by_number(columns, numbers)]
-        if not isinstance(columns, list):
+        if isinstance(columns, str | int):
             columns = [columns]
         if columns and all(isinstance(column, bool) for column in columns):
             if len(columns) != n_features:
@@ -64,17 +68,17 @@ def places(columns: Any, n_features: int, numbers: Mapping[str, int]) -> list[in
         return [range(n_features)[_number(column, numbers)] for column in columns]
     except (LookupError, ValueError) as error:
         raise ModelFileError(
-            f"its ColumnTransformer takes columns that there are not: {columns!r}."
+            f"its ColumnTransformer takes unknown columns: {columns!r}."
         ) from error
 
 
 def _by_number(columns: slice, numbers: Mapping[str, int]) -> slice:
-    """Return a slice of numbers; one of names takes in its end."""
+    """Return a slice of numbers; a slice of names includes its end."""
     start, stop = columns.start, columns.stop
     if isinstance(stop, str):
         stop = numbers[stop] + 1
     return slice(_number(start, numbers), stop, columns.step)
 
 
-def _number(column: Any, numbers: Mapping[str, int]) -> Any:
+def _number(column: "int | str", numbers: Mapping[str, int]) -> int:
     return numbers[column] if isinstance(column, str) else column

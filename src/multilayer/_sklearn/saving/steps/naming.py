@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def prefixes_of(kinds: Sequence[str]) -> list[str]:
-    """Return what the names of the arrays begin with: the kind, and its number from the second."""
+    """Return the prefixes of array names: the kind, from the second of a kind with its number."""
     seen: Counter[str] = Counter()
     prefixes = []
     for kind in kinds:

@@ -1,34 +1,59 @@
 """Scalers and other steps that turn numbers into numbers."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer._sklearn.saving.reader import Arrays
+from multilayer._sklearn.saving.model_steps import FittedStep
+from multilayer._sklearn.saving.reader import StoredArrays
 from multilayer._sklearn.saving.steps.attributes import Array, Counts, Plain, Runs, Size
-from multilayer._sklearn.saving.steps.declared import MOST_COLUMNS, TYPE, Child, Declared
+from multilayer._sklearn.saving.steps.rules import (
+    FLAG,
+    LIST,
+    NOTHING,
+    ORDER,
+    SEED,
+    count,
+    either,
+    of_type,
+    one_of,
+    pair,
+    real,
+)
+from multilayer._sklearn.saving.steps.transformer_kind import (
+    MOST_COLUMNS,
+    TYPE,
+    Child,
+    TransformerKind,
+)
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 PREPROCESSING = "sklearn.preprocessing"
-BINS_COST = 2_000  # bytes of what the encoder of bins keeps for a feature
-MOST_POWERS = 64  # counting the columns that come out takes long beyond
+BINS_COST = 2_000  # bytes that the encoder of bins takes for a feature
+MOST_POWERS = 64  # beyond it counting the output columns is slow
 
-STANDARD = Declared(
+STANDARD = TransformerKind(
     "StandardScaler",
     PREPROCESSING,
+    dict.fromkeys(("copy", "with_mean", "with_std"), FLAG),
     {
         "mean_": Array(needed=lambda step: step.with_mean or step.with_std),
         "scale_": Array(needed=lambda step: step.with_std),
         "var_": Array(needed=lambda step: step.with_std),
         "n_samples_seen_": Counts(),
     },
+    inverts=True,
 )
 
 
-def _refuse_functions(step: Any) -> None:
-    """Refuse a function of the user's."""
+def _refuse_functions(step: FittedStep) -> None:
+    """Refuse a function, which is code."""
     if step.func is not None or step.inverse_func is not None:
         raise ModelFileError(
             "FunctionTransformer must have no func to be saved, as a function is code; got "
@@ -36,8 +61,8 @@ def _refuse_functions(step: Any) -> None:
         )
 
 
-def _check_polynomials(step: Any) -> None:
-    """Refuse numbers of columns that take long to count."""
+def _check_polynomials(step: FittedStep) -> None:
+    """Refuse degrees and widths whose output columns are slow to count."""
     degrees = step.degree if isinstance(step.degree, tuple | list) else [step.degree]
     powers = all(isinstance(degree, Integral) and degree <= MOST_POWERS for degree in degrees)
     if not powers or step.n_features_in_ > MOST_COLUMNS:
@@ -47,13 +72,14 @@ def _check_polynomials(step: Any) -> None:
         )
 
 
-def _degrees(step: Any) -> tuple[int, int]:
+def _degrees(step: FittedStep) -> tuple[int, int]:
     """Return the lowest and the highest degree of products."""
-    return tuple(step.degree) if isinstance(step.degree, tuple | list) else (0, step.degree)
+    low, high = step.degree if isinstance(step.degree, tuple | list) else (0, step.degree)
+    return low, high
 
 
-def _fit_polynomials(step: Any, arrays: Arrays) -> None:
-    """Refuse degrees of which no columns come."""
+def _fit_polynomials(step: FittedStep, arrays: StoredArrays) -> None:
+    """Refuse degrees that make no columns."""
     low, high = _degrees(step)
     arrays.spend(24 * step.n_features_in_)
     if low > high or (high == 0 and not step.include_bias):
@@ -62,8 +88,8 @@ def _fit_polynomials(step: Any, arrays: Arrays) -> None:
         raise ModelFileError("its PolynomialFeatures are more columns than can be counted.")
 
 
-def _n_products(step: Any) -> int:
-    """Return how many columns come out."""
+def _n_products(step: FittedStep) -> int:
+    """Return the number of output columns."""
     low, high = _degrees(step)
     n, chosen = step.n_features_in_, range(max(1, low), high + 1)
     if step.interaction_only:
@@ -73,24 +99,24 @@ def _n_products(step: Any) -> int:
     return sum(counts) + bool(step.include_bias)
 
 
-def _count_polynomials(step: Any) -> None:
-    """Count the columns that come out, which depends on no data."""
+def _count_polynomials(step: "BaseEstimator") -> None:
+    """Set the number of output columns, which does not depend on data."""
     counted = type(step)(**step.get_params()).fit(np.zeros((1, step.n_features_in_)))
     for name in ("n_output_features_", "_min_degree", "_max_degree", "_n_out_full"):
         setattr(step, name, getattr(counted, name))
 
 
-def _fit_bins(step: Any, arrays: Arrays) -> None:
+def _fit_bins(step: FittedStep, arrays: StoredArrays) -> None:
     arrays.spend(BINS_COST * len(step.n_bins_) + 32 * int(step.n_bins_.sum()))
 
 
-def _n_bins(step: Any) -> int:
+def _n_bins(step: FittedStep) -> int:
     return step.n_features_in_ if step.encode == "ordinal" else int(step.n_bins_.sum())
 
 
-def _code_bins(step: Any) -> None:
+def _code_bins(step: "BaseEstimator") -> None:
     """Make the encoder of the bins, as fit does."""
-    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.preprocessing import OneHotEncoder  # late: files are parsed without it
 
     step.bin_edges_ = _ragged(step.bin_edges_)
     if "onehot" in step.encode:
@@ -101,14 +127,14 @@ def _code_bins(step: Any) -> None:
         ).fit(np.zeros((1, len(step.n_bins_))))
 
 
-def _ragged(rows: list[np.ndarray]) -> np.ndarray:
+def _ragged(rows: Sequence[np.ndarray]) -> np.ndarray:
     array = np.empty(len(rows), dtype=object)
     for i, row in enumerate(rows):
         array[i] = row
     return array
 
 
-def _lengths_of_edges(step: Any) -> np.ndarray:
+def _lengths_of_edges(step: FittedStep) -> np.ndarray:
     if not len(step.n_bins_) or (step.n_bins_ < 1).any() or (step.n_bins_ > 2**40).any():
         raise ModelFileError("its KBinsDiscretizer must have at least one bin for each feature.")
     return step.n_bins_ + 1
@@ -116,60 +142,113 @@ def _lengths_of_edges(step: Any) -> np.ndarray:
 
 KINDS = (
     STANDARD,
-    Declared(
+    TransformerKind(
         "MinMaxScaler",
         PREPROCESSING,
+        {"feature_range": pair, "copy": FLAG, "clip": FLAG},
         {name: Array() for name in ("min_", "scale_", "data_min_", "data_max_", "data_range_")}
         | {"n_samples_seen_": Plain(int)},
+        inverts=True,
     ),
-    Declared(
+    TransformerKind(
         "MaxAbsScaler",
         PREPROCESSING,
+        {"copy": FLAG, "clip": FLAG},
         {"max_abs_": Array(), "scale_": Array(), "n_samples_seen_": Plain(int)},
         varying=("clip",),
+        inverts=True,
     ),
-    Declared(
+    TransformerKind(
         "RobustScaler",
         PREPROCESSING,
+        {
+            **dict.fromkeys(("with_centering", "with_scaling", "copy", "unit_variance"), FLAG),
+            "quantile_range": pair,
+        },
         {
             "center_": Array(needed=lambda step: step.with_centering),
             "scale_": Array(needed=lambda step: step.with_scaling),
         },
+        inverts=True,
     ),
-    Declared("Normalizer", PREPROCESSING),
-    Declared("Binarizer", PREPROCESSING),
-    Declared("FunctionTransformer", PREPROCESSING, check=_refuse_functions),
-    Declared(
+    TransformerKind("Normalizer", PREPROCESSING, {"norm": one_of("l1", "l2", "max"), "copy": FLAG}),
+    TransformerKind("Binarizer", PREPROCESSING, {"threshold": real(), "copy": FLAG}),
+    TransformerKind(
+        "FunctionTransformer",
+        PREPROCESSING,
+        {
+            **dict.fromkeys(("func", "inverse_func"), NOTHING),
+            **dict.fromkeys(("validate", "accept_sparse", "check_inverse"), FLAG),
+            "feature_names_out": one_of(None, "one-to-one"),
+            **dict.fromkeys(("kw_args", "inv_kw_args"), of_type(dict, type(None))),
+        },
+        inverts=True,
+        check=_refuse_functions,
+    ),
+    TransformerKind(
         "QuantileTransformer",
         PREPROCESSING,
+        {
+            "n_quantiles": count(1),
+            "output_distribution": one_of("uniform", "normal"),
+            "ignore_implicit_zeros": FLAG,
+            "subsample": either(NOTHING, count(1)),
+            "random_state": SEED,
+            "copy": FLAG,
+        },
         {
             "quantiles_": Array(("n_quantiles", "n_features")),
             "n_quantiles_": Size("n_quantiles"),
             "references_": Array(("n_quantiles",)),
         },
+        inverts=True,
     ),
-    Declared(
+    TransformerKind(
         "PowerTransformer",
         PREPROCESSING,
+        {"method": one_of("yeo-johnson", "box-cox"), "standardize": FLAG, "copy": FLAG},
         {
             "lambdas_": Array(any_number=True),
             "_scaler": Child(STANDARD, needed=lambda step: step.standardize),
         },
+        inverts=True,
     ),
-    Declared(
+    TransformerKind(
         "PolynomialFeatures",
         PREPROCESSING,
+        {
+            "degree": either(
+                count(0),
+                lambda value: (
+                    isinstance(value, list | tuple)
+                    and len(value) == 2
+                    and all(map(count(0), value))
+                ),
+            ),
+            **dict.fromkeys(("interaction_only", "include_bias"), FLAG),
+            "order": ORDER,
+        },
         check=_check_polynomials,
         fits=_fit_polynomials,
         n_out=_n_products,
         finish=_count_polynomials,
     ),
-    Declared(
+    TransformerKind(
         "KBinsDiscretizer",
         PREPROCESSING,
+        {
+            "n_bins": either(count(2), LIST),
+            "encode": one_of("onehot", "onehot-dense", "ordinal"),
+            "strategy": one_of("uniform", "quantile", "kmeans"),
+            "quantile_method": of_type(str),
+            "dtype": lambda value: value in (None, np.float32, np.float64),
+            "subsample": either(NOTHING, count(1)),
+            "random_state": SEED,
+        },
         {"n_bins_": Array(kinds="i"), "bin_edges_": Runs(_lengths_of_edges)},
         varying=("quantile_method",),
         words={"dtype": TYPE},
+        inverts=True,
         fits=_fit_bins,
         n_out=_n_bins,
         finish=_code_bins,
