@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from multilayer import plots as plots
     from multilayer import portable as portable
     from multilayer import schedules as schedules
+    from multilayer._core.activations import Activation as Activation
     from multilayer._core.errors import DataError as DataError
     from multilayer._core.errors import DivergenceError as DivergenceError
     from multilayer._core.errors import ForkedProcessError as ForkedProcessError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0.dev0"
 
 _HOMES = {
+    "Activation": "multilayer._core.activations",
     "Checkpoint": "multilayer._sklearn.arguments.checkpoint",
     "DataError": "multilayer._core.errors",
     "DivergenceError": "multilayer._core.errors",
@@ -47,6 +49,7 @@ _HOMES = {
 _MODULES = ("callbacks", "datasets", "estimator", "nn", "plots", "portable", "schedules")
 
 __all__ = [
+    "Activation",
     "Checkpoint",
     "DataError",
     "DivergenceError",

@@ -9,8 +9,8 @@ from multilayer._cli import options as o
 from multilayer._cli import recipes, settings
 from multilayer._cli.console import say_json
 from multilayer._cli.curves import check_curves
+from multilayer._core.activations import HIDDEN
 from multilayer._core.checks import check_choice, check_integer
-from multilayer._nn.activation_names import ACTIVATION_NAMES
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim.solvers import solvers_with
 
@@ -80,7 +80,7 @@ def train(
         str | None, _option("Units of the hidden layers, or none.", _NETWORK, metavar="300,100")
     ] = None,
     activation: Annotated[
-        str | None, _option(f"{', '.join(ACTIVATION_NAMES)}.", _NETWORK, metavar="NAME")
+        str | None, _option(f"{', '.join(HIDDEN)}.", _NETWORK, metavar="NAME")
     ] = None,
     dropout: Annotated[
         float | None, _option("Chance that a hidden unit is dropped.", _NETWORK)

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from multilayer._core.activation_functions import function_of
 from multilayer._core.types import Array
-from multilayer._nn.activations import function_of
 from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Dense, Layers, Network
 from multilayer._nn.normalization import follow, layer_normalize, normalize, weighted_moments

@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.checks import refuse
+from multilayer._core.step_functions import heaviside, sign
 from multilayer._core.types import Array
-from multilayer._nn.step_functions import heaviside, sign
 from multilayer._nn.threshold import ThresholdUnit, as_inputs, as_tuple
 
 __all__ = [

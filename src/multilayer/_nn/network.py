@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from multilayer._core.activations import AnyActivation
 from multilayer._core.types import Array
-from multilayer._nn.activation_names import Activation
 from multilayer._nn.initializers import draw_layer
 from multilayer._nn.model import Disturbance
 from multilayer._nn.moments import Moments
@@ -37,7 +37,7 @@ class Network:
     """The shape of a network: static, part of the key of a compiled program."""
 
     layer_sizes: tuple[int, ...]  # inputs, hidden layers, outputs
-    activations: tuple[Activation, ...]  # of each hidden layer
+    activations: tuple[AnyActivation, ...]  # of each hidden layer
     norm: str | None = None  # "batch" or "layer": hidden layers are normalised
     residual: bool = False  # whether a hidden layer as wide as the one before adds its input
     dropout: bool = False  # whether hidden units are dropped in training
@@ -99,7 +99,7 @@ def initialize(
     *,
     weights: str,
     bias: str,
-    output_like: Activation,
+    output_like: AnyActivation,
     dtype: str,
 ) -> Layers:
     """Draw initial parameters on the host.

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.checks import check_real, refuse
+from multilayer._core.step_functions import heaviside, sign
 from multilayer._core.types import Array
-from multilayer._nn.step_functions import heaviside, sign
 
 Step = Callable[[Array], Array]
 

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 import jax
 import jax.numpy as jnp
 
+from multilayer._core.activation_functions import function_of
 from multilayer._core.types import Array
 from multilayer._objectives import classification, regression
 from multilayer._objectives.objective import LossNumbers, Objective
@@ -79,7 +80,7 @@ def reported_share(objective: Objective) -> float:
 
 
 def _point(objective: Objective, raw: Array) -> Array:
-    return regression.OUT_FUNCTIONS[objective.out_activation](raw)
+    return function_of(objective.out_activation)(raw)
 
 
 def _quantiles(objective: Objective, raw: Array) -> Array:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-Value: TypeAlias = str | np.ndarray
-"""The name of a tensor in the graph, or a constant."""
+Value: TypeAlias = str | float | np.ndarray
+"""The name of a tensor in the graph, or a constant; plain numbers are float32."""
 
 
 class Keyed(NamedTuple):
@@ -118,6 +118,7 @@ class Graph:
         """Return the name of a tensor, a constant added as one."""
         if isinstance(value, str):
             return value
+        value = np.asarray(value, None if isinstance(value, np.ndarray) else np.float32)
         from onnx import TensorProto, numpy_helper
 
         name = str(self._scope.get_unique_variable_name("constant"))

@@ -9,7 +9,7 @@ import numpy as np
 from multilayer._objectives.objective import Objective
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
 from multilayer._portable.classifier import network_step
-from multilayer._portable.functions import OUT_ACTIVATIONS, softplus
+from multilayer._portable.functions import ACTIVATIONS, softplus
 from multilayer._portable.predictor import Predictor, Step
 from multilayer._sklearn.arguments.constructors import RegressorArguments
 from multilayer._sklearn.saving.network_state import read_regressor
@@ -121,7 +121,7 @@ def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:
 
 
 def _point(trained: Objective, raw: np.ndarray) -> np.ndarray:
-    return OUT_ACTIVATIONS[trained.out_activation](raw)
+    return ACTIVATIONS[trained.out_activation](raw)
 
 
 def _mean_and_spread(trained: Objective, raw: np.ndarray) -> np.ndarray:

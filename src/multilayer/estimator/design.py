@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from multilayer._core.activations import HIDDEN
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer.estimator.features import (
     FeatureColumns,
@@ -127,11 +128,10 @@ def check_warm_start(given: Any) -> Any:
 def check_activation(given: Any) -> Any:
     """Check the activation of the hidden layers; a function that has a name goes by it."""
     from multilayer._core.functions import comparable
-    from multilayer._nn.activations import ACTIVATIONS
     from multilayer._sklearn.arguments.architecture import STEPS, by_name, problem_of
 
     if not callable(given):
-        check_choice("activation_fn", given, ACTIVATIONS, "a function of JAX arrays")
+        check_choice("activation_fn", given, HIDDEN, "a function of JAX arrays")
         return given
     function = comparable(given)
     if function in STEPS:

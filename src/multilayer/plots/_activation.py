@@ -25,8 +25,8 @@ class Curves(NamedTuple):
 class ActivationDisplay:
     """Activation functions and their derivatives, an axes for each function.
 
-    Where a function or a derivative jumps, as all that do do at 0, its line has a gap: a full dot
-    is the value at 0, a hollow one a limit that is not attained.
+    Where a function or a derivative jumps (every such function jumps at 0), its line has a gap: a
+    full dot is the value at 0, a hollow one a limit that is not attained.
 
     It is recommended to use :meth:`from_names`.
 
@@ -134,7 +134,8 @@ class ActivationDisplay:
 
 def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> Curves:
     """Return activation functions and their derivatives by name."""
-    from multilayer._nn.activations import ELEMENTWISE, derivative
+    from multilayer._core.activation_functions import ELEMENTWISE
+    from multilayer._nn.derivative import derivative
 
     names = list(ELEMENTWISE) if names is None else names
     known = not isinstance(names, str) and all(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from multilayer._core.activations import AnyActivation, OnnxForm, record_of
 from multilayer._core.checks import refuse
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.targets.target_kinds import MULTILABEL, MULTIOUTPUT
@@ -74,7 +75,7 @@ class OnnxRegressor(OnnxMethods):
         return Numbers(
             network,
             trained.regression_loss.output,
-            trained.out_activation,
+            _onnx_form(trained.out_activation),
             np.asarray(self.target_mean_, np.float64),
             np.asarray(self.target_scale_, np.float64),
             n_levels=trained.heads[0],
@@ -113,15 +114,11 @@ def dense_network(estimator: Any) -> "DenseNetwork":
             "Build it of dense layers with hidden_layer_sizes.",
         )
     network = estimator._network
-    for activation in network.activations:
-        if not isinstance(activation, str):
-            remedy = "Use one that has a name."
-            refuse("activation", "a name for ONNX, as a function is code", activation, remedy)
     layers = [
         Layer(
             np.asarray(kernel, np.float32),
             np.asarray(bias, np.float32),
-            activation,
+            _onnx_form(activation),
             _norm(estimator, i),
             network.skips(i),
         )
@@ -135,6 +132,15 @@ def dense_network(estimator: Any) -> "DenseNetwork":
         )
     ]
     return DenseNetwork(tuple(layers), estimator.input_scale)
+
+
+def _onnx_form(activation: AnyActivation) -> OnnxForm:
+    """Return what adds the nodes of an activation function."""
+    form = record_of(activation).onnx_form
+    if form is None:
+        remedy = "Use one that has a name, or a multilayer.Activation with an onnx_form."
+        refuse("activation", "a name for ONNX, as a function is code", activation, remedy)
+    return form
 
 
 def _norm(estimator: Any, i: int) -> tuple[np.ndarray, ...]:
