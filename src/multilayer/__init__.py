@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.classifier import MLPClassifier as MLPClassifier
     from multilayer._sklearn.perceptron.estimator import Perceptron as Perceptron
     from multilayer._sklearn.regressor import MLPRegressor as MLPRegressor
+    from multilayer._sklearn.targets.metric_table import Metric as Metric
     from multilayer.model_file import load as load
     from multilayer.model_file import save as save
     from multilayer.onnx import to_onnx as to_onnx
@@ -38,6 +39,7 @@ _HOMES = {
     "InvalidArgumentError": "multilayer._core.errors",
     "MLPClassifier": "multilayer._sklearn.classifier",
     "MLPRegressor": "multilayer._sklearn.regressor",
+    "Metric": "multilayer._sklearn.targets.metric_table",
     "ModelFileError": "multilayer._core.errors",
     "MultilayerError": "multilayer._core.errors",
     "Perceptron": "multilayer._sklearn.perceptron.estimator",
@@ -57,6 +59,7 @@ __all__ = [
     "InvalidArgumentError",
     "MLPClassifier",
     "MLPRegressor",
+    "Metric",
     "ModelFileError",
     "MultilayerError",
     "Perceptron",

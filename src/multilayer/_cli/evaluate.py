@@ -62,6 +62,7 @@ def _say_errors(
 ) -> None:
     """Say how far the numbers are off that a model predicts."""
     from multilayer._cli import report
+    from multilayer._sklearn.targets.metric_table import METRICS
 
     if json:
         facts = {"model": str(model), "data": data, "rows": len(rows.X), **errors}
@@ -69,8 +70,8 @@ def _say_errors(
         return
     console = results()
     say(console, (str(model), "bold"), f" on {rows.what}")
-    names = {"r2": "R2", "rmse": "root mean squared error", "mae": "mean absolute error"}
-    report.print_pairs(console, [(names[key], f"{value:.4g}") for key, value in errors.items()])
+    pairs = [(METRICS[name].title or name, f"{value:.4g}") for name, value in errors.items()]
+    report.print_pairs(console, pairs)
     _say_seen(rows)
 
 

@@ -66,7 +66,8 @@ class Activation:
     >>> own = Activation("hardswish", hardswish,
     ...                  onnx_form=lambda graph, z: graph.node("HardSwish", z))
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = MLPClassifier((8,), own, max_iter=60, learning_rate_init=0.02, random_state=0)
+    >>> clf = MLPClassifier((8,), own, learning_rate="cosine", learning_rate_init=0.1, max_iter=60,
+    ...                     batch_size=30, random_state=0)
     >>> bool(clf.fit(X, y).score(X, y) > 0.9)
     True
     """

@@ -11,6 +11,7 @@ from multilayer._core.activations import HIDDEN
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim.schedules import SCHEDULES, WARMUP
 from multilayer._optim.solvers import SOLVERS, solvers_with
+from multilayer._sklearn.targets.metric_table import METRICS
 
 Class = TypeVar("Class", bound=type)
 
@@ -169,11 +170,12 @@ weight_normalization : {"batch", "data"}, default="batch"
 precision : {"float32", "bfloat16"}, default="float32"
     Operands of matrix products in training; "bfloat16" rounds them to 8 bits and adds up in
     float32. Faster where the processor has it, slower elsewhere. Prediction is in float32.
-scoring : str, callable or None, default=None
+scoring : str, multilayer.Metric, callable or None, default=None
     What early stopping watches and ``validation_scores_`` holds: None for <score>, "loss" for the
-    validation loss, else a scorer of scikit-learn's by name or a function of ``(estimator, X,
-    y)``, higher is better. It is tried before training: one that fails or is NaN on the
-    validation data is refused.
+    validation loss, a name or a record of your own, or a function of ``(estimator, X, y)``, higher
+    is better. Names are those of scikit-learn's scorers and
+    <metrics>.
+    It is tried before training: one that fails or is NaN on the validation data is refused.
 callbacks : sequence of multilayer.callbacks.Callback or None, default=None
     Called with the progress and at each epoch; they may end training. With "lbfgs" an iteration
     counts as an epoch.
@@ -283,6 +285,7 @@ def tables() -> dict[str, str]:
         "solvers": wrapped(", ".join(quoted(SOLVERS))),
         "solver_params": numbers_of_each(solver_params),
         "weight_inits": ", ".join(quoted(WEIGHT_INITS)),
+        "metrics": wrapped(metrics()),
         "activations": wrapped(", ".join(quoted(HIDDEN))),
         "auto_inits": wrapped(", ".join(auto_inits())),
         **of_solvers,
@@ -294,6 +297,12 @@ def auto_inits() -> list[str]:
     usual = HIDDEN["identity"].weight_init
     own = [record for record in HIDDEN.values() if record.weight_init != usual]
     return [f'"{record.weight_init}" under "{record.name}"' for record in own]
+
+
+def metrics() -> str:
+    """Return the names of metrics, with those whose negative is the score."""
+    negative = [name for name, metric in METRICS.items() if not metric.greater_is_better]
+    return f"{', '.join(quoted(METRICS))} (the negative of {' and '.join(quoted(negative))})"
 
 
 def quoted(names: Iterable[str]) -> list[str]:

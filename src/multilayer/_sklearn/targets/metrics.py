@@ -10,6 +10,7 @@ from multilayer._core.warning_level import level_of_caller
 from multilayer._objectives.objective import Objective
 from multilayer._sklearn.targets import probabilities
 from multilayer._sklearn.targets.class_outputs import heads_of
+from multilayer._sklearn.targets.metric_table import FIGURES_OF_NUMBERS, METRICS
 
 if TYPE_CHECKING:
     from multilayer._sklearn.fit.samples import Samples
@@ -47,14 +48,8 @@ def _cross_entropy(loss: str, logits: np.ndarray, labels: np.ndarray) -> np.ndar
 
 
 def of_numbers(predicted: np.ndarray, target: np.ndarray, weight: np.ndarray) -> dict[str, float]:
-    """R2, root mean squared and mean absolute error of predictions ``(rows, targets)``."""
-    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
-
-    return {
-        "r2": float(r2_score(target, predicted, sample_weight=weight)),
-        "rmse": float(root_mean_squared_error(target, predicted, sample_weight=weight)),
-        "mae": float(mean_absolute_error(target, predicted, sample_weight=weight)),
-    }
+    """Figures of predictions ``(rows, targets)``, averaged over the targets."""
+    return {name: METRICS[name].value(target, predicted, weight) for name in FIGURES_OF_NUMBERS}
 
 
 def warn_of_worse_than_constant(regressor: "MLPRegressor", samples: "Samples") -> None:
