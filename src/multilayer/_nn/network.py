@@ -5,7 +5,7 @@ Its forward pass is imported when it is asked for: a shape alone starts no JAX.
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from multilayer._nn.moments import Moments
 
 
 class Dense(NamedTuple):
-    """Layers of one layer: ``x @ kernel + bias``, normalised where the network says so."""
+    """Parameters of one layer: ``x @ kernel + bias``, normalised where the network says so."""
 
     kernel: Array  # (fan_in, fan_out)
     bias: Array  # (fan_out,)
     scale: Array | None = None  # (fan_out,), of a normalised layer
     shift: Array | None = None
-    moments: Any = None  # running Moments of batch normalisation
+    moments: Moments | None = None  # running ones, of batch normalisation
 
 
 Layers = tuple[Dense, ...]
