@@ -5,6 +5,7 @@ Its forward pass is imported when it is asked for: a shape alone starts no JAX.
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -80,17 +81,20 @@ class Network:
 
     def apply(self, params: Layers, x: Array) -> Array:
         """Return the outputs before the output activation (logits), shape ``(rows, outputs)``."""
-        from multilayer._nn import forward
-
-        return forward.apply(self, params, x)
+        return _forward().apply(self, params, x)
 
     def apply_in_training(
         self, params: Layers, x: Array, weight: Array, disturbance: Disturbance, key: Array
     ) -> tuple[Array, Layers]:
         """Return the outputs of a batch, and the parameters with running moments moved."""
-        from multilayer._nn import forward
+        return _forward().apply_in_training(self, params, x, weight, disturbance, key)
 
-        return forward.apply_in_training(self, params, x, weight, disturbance, key)
+
+def _forward() -> ModuleType:
+    """Return the module of the forward pass, which starts JAX."""
+    from multilayer._nn import forward
+
+    return forward
 
 
 def initialize(

@@ -3,6 +3,7 @@
 import json
 import traceback
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import ModelProto, checker, helper
@@ -10,12 +11,16 @@ from skl2onnx import convert_sklearn
 from skl2onnx._supported_operators import sklearn_operator_name_map
 from sklearn.base import BaseEstimator
 
+from multilayer._core.checks import refuse
 from multilayer._core.environment import version
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._onnx.hooks import takes_options
-from multilayer._onnx.inputs import Input, declared, restore
+from multilayer._onnx.inputs import Input, declared, inputs_of, restore
 from multilayer._onnx.steps import Converter, declare
 from multilayer._onnx.steps import converters as own_steps
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INEXACT = {
     "CountVectorizer": "whose words are others in ONNX",
@@ -25,7 +30,29 @@ INEXACT = {
 """Steps that skl2onnx converts to something else, with the reason."""
 
 
-def converted(
+def convert(
+    model: BaseEstimator,
+    parts: Mapping[str, BaseEstimator],
+    X: "np.ndarray | pd.DataFrame | None",
+    *,
+    inputs: str | None,
+    opset: int,
+    name: str,
+    features: Sequence[str] | None,
+) -> ModelProto:
+    """Return a fitted model of these parts as a graph that says where it comes from."""
+    network = list(parts.values())[-1]
+    outputs = {output.name for output in network._onnx_description().outputs()}
+    sources = inputs_of(model, parts, X, inputs)
+    for source in sources:
+        if source.name in outputs:
+            refuse("X.columns", "other names than those of the outputs", source.name)
+    made = _graph(model, parts, sources, opset, name)
+    _describe(made, model, parts, features)
+    return made
+
+
+def _graph(
     model: BaseEstimator,
     parts: Mapping[str, BaseEstimator],
     inputs: list[Input],
@@ -107,7 +134,7 @@ def _place_of(error: Exception, parts: Mapping[str, BaseEstimator]) -> str:
     return ""
 
 
-def describe(
+def _describe(
     made: ModelProto,
     model: BaseEstimator,
     parts: Mapping[str, BaseEstimator],

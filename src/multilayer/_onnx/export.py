@@ -35,8 +35,7 @@ def export(
     """
     check_integer("target_opset", target_opset, *OPSETS)
     _require_packages()
-    from multilayer._onnx import conversion  # late: they need the packages
-    from multilayer._onnx import inputs as graph_inputs
+    from multilayer._onnx.conversion import convert  # late: it needs these packages
 
     model = getattr(model, "best_estimator_", model)
     parts = dict(_parts("", model))
@@ -45,13 +44,15 @@ def export(
         rule = "an estimator of multilayer, or a pipeline or search that ends in one"
         refuse("model", rule, model, "skl2onnx.to_onnx converts the others.")
     check_is_fitted(model)
-    outputs = {output.name for output in network._onnx_description().outputs()}
-    sources = graph_inputs.inputs_of(model, parts, X, inputs)
-    for source in sources:
-        if source.name in outputs:
-            refuse("X.columns", "other names than those of the outputs", source.name)
-    made = conversion.converted(model, parts, sources, target_opset, name or type(network).__name__)
-    conversion.describe(made, model, parts, features)
+    made = convert(
+        model,
+        parts,
+        X,
+        inputs=inputs,
+        opset=target_opset,
+        name=name or type(network).__name__,
+        features=features,
+    )
     if path is not None:
         write_atomically(path, made.SerializeToString())
     return made

@@ -1,6 +1,6 @@
 """Prediction of classes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from multilayer._portable import functions
 from multilayer._portable.forward import outputs
 from multilayer._portable.predictor import Predictor, Step
+from multilayer._portable.rows import Table
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.network.parameters import layers_of
 from multilayer._sklearn.saving.network_state import read_classifier
@@ -35,7 +36,7 @@ class Classifier(Predictor):
         self._kind = holder._target_kind
         self._objective = holder._trained
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Table) -> np.ndarray:
         """Predict classes: those of the highest logit.
 
         Parameters
@@ -54,7 +55,7 @@ class Classifier(Predictor):
         """
         return class_outputs.labels_of(self._kind, self.classes_, self._logits(X))
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Table) -> Any:
         """Probabilities of the classes, in the order of ``classes_``.
 
         Parameters
@@ -77,7 +78,7 @@ class Classifier(Predictor):
             self._kind, self._objective, logits, functions.logistic, exclusive
         )
 
-    def _logits(self, X: Any) -> list[np.ndarray]:
+    def _logits(self, X: Table) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
         return class_outputs.logits_of(self._kind, self._objective, self._outputs(X))
 
@@ -94,13 +95,13 @@ def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays)
     return Classifier(before, network_step(holder), holder)
 
 
-def network_step(holder: Any, **reading: Any) -> Step:
+def network_step(holder: Any, read: Callable[[np.ndarray], np.ndarray] = lambda raw: raw) -> Step:
     """Return a network as a step to its outputs, from what a file says of it."""
     transform = partial(
         outputs,
         holder._network,
         layers_of(holder, "float32"),
         input_scale=holder.input_scale,
-        **reading,
+        read=read,
     )
     return Step(transform, holder.n_features_in_, getattr(holder, "feature_names_in_", None))

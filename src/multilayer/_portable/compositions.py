@@ -1,6 +1,6 @@
 """Steps that are made of others."""
 
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -56,7 +56,9 @@ def inverses(part: Part) -> tuple[Step, ...]:
     )
 
 
-def _beside(branches: list[tuple[Any, tuple[Step, ...], float | None]]) -> Transform:
+def _beside(
+    branches: Iterable[tuple[list[int] | None, tuple[Step, ...], float | None]],
+) -> Transform:
     """Return what hands columns to branches, and puts what they return side by side."""
 
     def transform(X: np.ndarray) -> np.ndarray:

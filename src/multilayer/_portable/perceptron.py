@@ -8,7 +8,7 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step
-from multilayer._portable.rows import numbers
+from multilayer._portable.rows import Table, numbers
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments
 from multilayer._sklearn.saving.perceptron_arrays import read_perceptron
 from multilayer._sklearn.saving.reader import Arrays, Values
@@ -37,7 +37,7 @@ class Perceptron(Predictor):
         names = getattr(holder, "feature_names_in_", None)
         super().__init__(before, Step(scores, holder.n_features_in_, names))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Table) -> np.ndarray:
         """Predict classes: of the unit that is on, or of the highest score.
 
         Parameters

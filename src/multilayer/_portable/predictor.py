@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer._portable.rows import table
+from multilayer._portable.rows import Table, table
 
 Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """Takes a table and returns one."""
@@ -56,7 +56,7 @@ class Predictor:
         if first.feature_names_in is not None:
             self.feature_names_in_ = first.feature_names_in
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: Table) -> np.ndarray:
         """Return what the last step makes of rows that went through those before."""
         rows = table(X, self.n_features_in_, getattr(self, "feature_names_in_", None))
         return through((*self._before, self._own), rows)

@@ -64,7 +64,7 @@ def load(path: str | PathLike[str]) -> Any:
 
 
 def read_steps(
-    pipeline: bool, steps: Any, arrays: StoredArrays, *, features: Sequence[str] | None = None
+    pipeline: bool, steps: object, arrays: StoredArrays, *, features: Sequence[str] | None = None
 ) -> Predictor:
     """Return what predicts, from the description of a model; its arrays are taken out."""
     check_model(pipeline, steps, arrays, features=features)

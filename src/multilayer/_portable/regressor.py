@@ -11,6 +11,7 @@ from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
 from multilayer._portable.classifier import network_step
 from multilayer._portable.functions import ACTIVATIONS, softplus
 from multilayer._portable.predictor import Predictor, Step
+from multilayer._portable.rows import Table
 from multilayer._sklearn.arguments.constructors import RegressorArguments
 from multilayer._sklearn.saving.network_state import read_regressor
 from multilayer._sklearn.saving.reader import Arrays, Values
@@ -43,7 +44,7 @@ class Regressor(Predictor):
         self._units = Units(holder.target_mean_, holder.target_scale_, holder._one_target)
 
     def predict(
-        self, X: Any, return_std: bool = False, *, quantiles: Sequence[float] | None = None
+        self, X: Table, return_std: bool = False, *, quantiles: Sequence[float] | None = None
     ) -> Any:
         """Predict targets: the mean, or the median where the loss asks for that.
 
@@ -80,7 +81,7 @@ class Regressor(Predictor):
             return quantiles_at(self._objective, self._units, says, self._learnt_levels, quantiles)
         return numbers_of(self._objective, self._units, self._outputs(X), spread=return_std)
 
-    def predict_quantiles(self, X: Any) -> np.ndarray:
+    def predict_quantiles(self, X: Table) -> np.ndarray:
         """Predict the quantiles, with ``loss="quantile"``; they never cross.
 
         Parameters

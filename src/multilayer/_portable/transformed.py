@@ -1,13 +1,13 @@
 """Regression of targets that were transformed before training, and are transformed back."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step, through
 from multilayer._portable.regressor import Regressor
+from multilayer._portable.rows import Table
 from multilayer._sklearn.saving.parts import Part
 from multilayer._sklearn.saving.reader import take
 
@@ -31,7 +31,7 @@ class TransformedRegressor(Predictor):
         self._back = tuple(back)
         self._n_axes = n_axes
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Table) -> np.ndarray:
         """Predict targets, in the units in which they were given.
 
         Parameters
