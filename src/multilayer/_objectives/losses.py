@@ -12,12 +12,6 @@ from multilayer._objectives import classification, regression
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.regression_losses import OutputKind, RegressionLoss
 
-CLASSIFICATION_LOSSES: dict[str, Callable[..., Array]] = {
-    "softmax": classification.softmax_cross_entropy,
-    "one_vs_rest": classification.one_vs_rest_cross_entropy,
-    "logistic": classification.logistic_cross_entropy,
-}
-
 
 def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNumbers) -> Array:
     """Return the loss of each row, shape ``(rows,)``, from ``raw`` outputs ``(rows, units)``.
@@ -27,9 +21,8 @@ def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNum
     see :func:`reported_share` for what is reported of them.
     """
     if objective.classifies:
-        losses = CLASSIFICATION_LOSSES[objective.loss](
-            objective.heads, raw, target, numbers.label_smoothing, numbers.class_weights
-        )
+        loss = getattr(classification, objective.classification_loss.row_loss)
+        losses = loss(objective.heads, raw, target, numbers.label_smoothing, numbers.class_weights)
         return losses.sum(axis=1)
     return target_losses(objective, raw, target.astype(raw.dtype), numbers).sum(axis=1)
 

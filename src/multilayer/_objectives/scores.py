@@ -12,7 +12,7 @@ from multilayer._objectives.objective import Objective
 def score_sums(objective: Objective, raw: Array, target: Array, weight: Array) -> Array:
     """Weight of the rows that are right ``(1,)``; or each target's squared errors ``(heads,)``."""
     if objective.classifies:
-        right = classification.correct(objective.loss, objective.heads, raw, target)
+        right = classification.correct(objective.classification_loss, objective.heads, raw, target)
         return jnp.sum(right * weight)[None]
     error = target.astype(raw.dtype) - point(objective, distribution(objective, raw))
     return jnp.sum(jnp.square(error) * weight[:, None], axis=0)

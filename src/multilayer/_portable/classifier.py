@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from multilayer._objectives.objective import ClassificationLoss
 from multilayer._portable import functions
 from multilayer._portable.forward import outputs
 from multilayer._portable.predictor import Predictor, Step
@@ -83,9 +84,9 @@ class Classifier(Predictor):
         return class_outputs.logits_of(self._kind, self._objective, self._outputs(X))
 
 
-def exclusive(loss: str, logits: np.ndarray) -> np.ndarray:
+def exclusive(loss: ClassificationLoss, logits: np.ndarray) -> np.ndarray:
     """Probabilities of one head; a yes/no output per class is normalised over the classes."""
-    scores = functions.log_logistic(logits) if loss == "one_vs_rest" else logits
+    scores = functions.log_logistic(logits) if loss.one_vs_rest else logits
     return functions.softmax(scores)
 
 

@@ -96,7 +96,8 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         if first:
             found = class_labels.find_classes(y) if classes is None else classes
             self.classes_, self._target_kind = found
-        target = class_labels.encode(y, self.classes_, self._target_kind, self._objective().loss)
+        yes_no = self._objective().classification_loss.yes_no
+        target = class_labels.encode(y, self.classes_, self._target_kind, yes_no=yes_no)
         self.out_activation_ = self._objective().out_activation
         return Samples(X, target, weight, y, inputs.is_streamed(given, X))
 
@@ -349,7 +350,8 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         X, y = inputs.check_X_y(self, X, y, reset=False)
         weight = inputs.check_weight(sample_weight, X, "float64")
         y = class_labels.check_labels(y)
-        target = class_labels.encode(y, self.classes_, self._target_kind, self._trained.loss)
+        yes_no = self._trained.classification_loss.yes_no
+        target = class_labels.encode(y, self.classes_, self._target_kind, yes_no=yes_no)
         return metrics.of_classes(self._trained, self._outputs(X), target, weight)
 
     def __sklearn_tags__(self) -> Any:

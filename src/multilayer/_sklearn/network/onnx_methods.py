@@ -52,9 +52,9 @@ class OnnxClassifier(OnnxMethods):
     def _onnx_description(self) -> "Described":
         from multilayer._onnx.classifier import Classes, Indicators
 
-        network, loss = dense_network(self), self._trained.loss
+        network, loss = dense_network(self), self._trained.classification_loss
         if self._target_kind == MULTILABEL:
-            return Indicators(network, self.classes_, two_units=loss == "softmax")
+            return Indicators(network, self.classes_, two_units=not loss.yes_no)
         several = self._target_kind == MULTIOUTPUT
         columns = tuple(self.classes_) if several else (self.classes_,)
         return Classes(network, loss, columns, several)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from multilayer._core.warning_level import level_of_caller
-from multilayer._objectives.objective import Objective
+from multilayer._objectives.objective import ClassificationLoss, Objective
 from multilayer._sklearn.targets import probabilities
 from multilayer._sklearn.targets.class_outputs import heads_of
 from multilayer._sklearn.targets.metric_table import FIGURES_OF_NUMBERS, METRICS
@@ -24,7 +24,8 @@ def of_classes(
 ) -> dict[str, float]:
     """Accuracy and mean cross-entropy of raw outputs ``(rows, units)``."""
     raw = raw.astype(np.float64)
-    if objective.loss == "logistic":
+    loss = objective.classification_loss
+    if loss.yes_no:
         right = np.all((raw > 0) == (target > 0), axis=1)
         losses = np.sum(np.logaddexp(0.0, raw) - target * raw, axis=1)
     else:
@@ -32,17 +33,17 @@ def of_classes(
         heads = heads_of(objective, raw)
         pairs = list(zip(heads, columns, strict=True))
         right = np.all([np.argmax(z, axis=1) == own for z, own in pairs], axis=0)
-        losses = np.sum([_cross_entropy(objective.loss, z, own) for z, own in pairs], axis=0)
+        losses = np.sum([_cross_entropy(loss, z, own) for z, own in pairs], axis=0)
     return {
         "accuracy": float(np.average(right, weights=weight)),
         "average_loss": float(np.average(losses, weights=weight)),
     }
 
 
-def _cross_entropy(loss: str, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _cross_entropy(loss: ClassificationLoss, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Losses ``(rows,)`` of one head, as they are minimised."""
     rows = np.arange(len(labels))
-    if loss == "softmax":
+    if not loss.one_vs_rest:
         return -probabilities.exclusive_log_proba(loss, logits)[rows, labels]
     return np.sum(np.logaddexp(0.0, logits), axis=1) - logits[rows, labels]
 
