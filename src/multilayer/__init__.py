@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from multilayer import plots as plots
     from multilayer import portable as portable
     from multilayer import schedules as schedules
+    from multilayer._core.activations import Activation as Activation
     from multilayer._core.errors import DataError as DataError
     from multilayer._core.errors import DivergenceError as DivergenceError
     from multilayer._core.errors import ForkedProcessError as ForkedProcessError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.classifier import MLPClassifier as MLPClassifier
     from multilayer._sklearn.perceptron.estimator import Perceptron as Perceptron
     from multilayer._sklearn.regressor import MLPRegressor as MLPRegressor
+    from multilayer._sklearn.targets.metric_table import Metric as Metric
     from multilayer.model_file import load as load
     from multilayer.model_file import save as save
     from multilayer.onnx import to_onnx as to_onnx
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0.dev0"
 
 _HOMES = {
+    "Activation": "multilayer._core.activations",
     "Checkpoint": "multilayer._sklearn.arguments.checkpoint",
     "DataError": "multilayer._core.errors",
     "DivergenceError": "multilayer._core.errors",
@@ -36,6 +39,7 @@ _HOMES = {
     "InvalidArgumentError": "multilayer._core.errors",
     "MLPClassifier": "multilayer._sklearn.classifier",
     "MLPRegressor": "multilayer._sklearn.regressor",
+    "Metric": "multilayer._sklearn.targets.metric_table",
     "ModelFileError": "multilayer._core.errors",
     "MultilayerError": "multilayer._core.errors",
     "Perceptron": "multilayer._sklearn.perceptron.estimator",
@@ -47,6 +51,7 @@ _HOMES = {
 _MODULES = ("callbacks", "datasets", "estimator", "nn", "plots", "portable", "schedules")
 
 __all__ = [
+    "Activation",
     "Checkpoint",
     "DataError",
     "DivergenceError",
@@ -54,6 +59,7 @@ __all__ = [
     "InvalidArgumentError",
     "MLPClassifier",
     "MLPRegressor",
+    "Metric",
     "ModelFileError",
     "MultilayerError",
     "Perceptron",

@@ -8,17 +8,16 @@ Shapes: inputs ``(rows, n_inputs)``, outputs ``(rows, units)``. Parameters are p
 arrays, held outside the layers: what changes in training is handed in and comes back.
 """
 
+from multilayer._core import activation_functions
+from multilayer._core.activation_functions import *  # noqa: F403 - those in its __all__
+from multilayer._core.activation_functions import ELEMENTWISE as ACTIVATIONS
 from multilayer._data.batches import shuffle_batch
 from multilayer._engine.xla.own_loop import train_step
 from multilayer._nn import logic
-from multilayer._nn.activations import ELEMENTWISE as ACTIVATIONS
-from multilayer._nn.activations import derivative
+from multilayer._nn.derivative import derivative
 from multilayer._nn.keys import key
 from multilayer._nn.layers import batch_norm, dense, dropout, gaussian_noise, layer_norm
-from multilayer._nn.rectifiers import elu, gelu, leaky_relu, mish, relu, selu, silu, softplus
 from multilayer._nn.sequential import from_functions, residual, sequential
-from multilayer._nn.sigmoids import identity, logistic, softmax, tanh
-from multilayer._nn.step_functions import heaviside, sign
 from multilayer._objectives.row_losses import (
     absolute_error,
     accuracy,
@@ -39,35 +38,22 @@ __all__ = [
     "dense",
     "derivative",
     "dropout",
-    "elu",
     "from_functions",
     "gaussian_noise",
-    "gelu",
-    "heaviside",
     "huber",
-    "identity",
     "in_top_k",
     "key",
     "layer_norm",
-    "leaky_relu",
     "logic",
-    "logistic",
-    "mish",
-    "relu",
     "residual",
     "restore",
     "save",
-    "selu",
     "sequential",
     "shuffle_batch",
     "sigmoid_cross_entropy",
-    "sign",
-    "silu",
-    "softmax",
     "softmax_cross_entropy",
-    "softplus",
     "sparse_softmax_cross_entropy",
     "squared_error",
-    "tanh",
     "train_step",
 ]
+__all__ += activation_functions.__all__

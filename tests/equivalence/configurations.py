@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from multilayer import MLPClassifier, MLPRegressor
-from multilayer._nn.activations import ACTIVATIONS
+from multilayer._core.activations import HIDDEN
 from multilayer._optim.schedules import SCHEDULES
 
 ROWS = 48
@@ -40,7 +40,7 @@ def chance(rng: Rng, probability: float) -> bool:
 def network(rng: Rng) -> Arguments:
     """Arguments of the network."""
     hidden = tuple(pick(rng, WIDTHS) for _ in range(rng.integers(0, 4)))
-    names = sorted(ACTIVATIONS)
+    names = sorted(HIDDEN)
     alike = any(n == m for n, m in itertools.pairwise(hidden))
     return {
         "hidden_layer_sizes": hidden,

@@ -13,12 +13,13 @@ import pytest
 import multilayer
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor, nn
 from multilayer._cli import settings, train
-from multilayer._nn.activation_names import ACTIVATION_NAMES
+from multilayer._core.activations import HIDDEN
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS, WEIGHT_INITS
 from multilayer._optim.schedules import SCHEDULES, WARMUP
 from multilayer._optim.solvers import SOLVERS
 
 TABLES = {
+    "activation": set(HIDDEN),
     "learning_rate": set(SCHEDULES),
     "solver": set(SOLVERS),
     "weight_init": {"auto", *WEIGHT_INITIALIZERS},
@@ -40,7 +41,7 @@ def paragraph(estimator, argument):
 @pytest.mark.parametrize("argument", TABLES)
 def test_docstrings_list_the_table(estimator, argument):
     text = paragraph(estimator, argument)
-    others = set(ACTIVATION_NAMES) if argument == "weight_init" else {"sgd"}
+    others = set(HIDDEN) if argument == "weight_init" else {"sgd"}
     assert TABLES[argument] <= set(re.findall(r'"(\w+)"', text)) <= TABLES[argument] | others
     assert not re.search(r"<\w+>", estimator.__doc__)  # a mark that was not replaced
 
@@ -57,14 +58,14 @@ def test_the_command_line_offers_the_tables():
     with_epochs = {name for name, solver in SOLVERS.items() if not solver.full_batch}
     expected = {
         "solver": with_epochs,
-        "activation": set(ACTIVATION_NAMES),
+        "activation": set(HIDDEN),
         "weight_init": set(WEIGHT_INITS),
     }
     assert {name: set(choices) for name, choices in settings.CHOICES.items()} == expected
     for name, choices in expected.items():
         option = train.train.__annotations__[name].__metadata__[0]
         assert choices <= set(re.findall(r"\w+", option.help))
-    for name in sorted(TABLES["weight_init"] | set(ACTIVATION_NAMES)):
+    for name in sorted(TABLES["weight_init"] | set(HIDDEN)):
         key = "weight_init" if name in TABLES["weight_init"] else "activation"
         assert settings.overrides({key: name}) == {key: name}
 
@@ -96,28 +97,35 @@ def test_docstrings_name_the_solvers_of_an_argument(solver):
         assert named == (argument in solver.arguments), argument
 
 
-def test_the_guide_has_every_schedule_and_solver():
+def test_the_guide_has_every_activation_schedule_and_solver():
     text = GUIDE.read_text(encoding="utf-8")
-    assert {name for name in (*SCHEDULES, *SOLVERS) if f'"{name}"' not in text} == set()
+    names = (*HIDDEN, *SCHEDULES, *SOLVERS)
+    assert {name for name in names if f'"{name}"' not in text} == set()
+    neurons = GUIDE.with_name("neurons.md").read_text(encoding="utf-8")
+    assert {name for name in nn.ACTIVATIONS if f"\n| `{name}` |" not in neurons} == set()
 
 
 NEW = """
 import json
 import numpy as np
 from multilayer._cli import settings
+from multilayer._core.activation_functions import ELEMENTWISE
 from multilayer._nn.initializers import draw_layer
+from multilayer._portable.functions import ACTIVATIONS
 from multilayer._sklearn.arguments.checks import check_parameters
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.arguments.documentation import tables
 
-arguments = ClassifierArguments(weight_init="dummy", learning_rate="dummy")
+dummies = dict.fromkeys(("activation", "weight_init", "learning_rate"), "dummy")
+arguments = ClassifierArguments(**dummies)
 solver = check_parameters(arguments).solver
 shown = [name for name, text in tables().items() if '"dummy"' in text]
-option = settings.overrides({"weight_init": "dummy"})
+option = settings.overrides({"activation": "dummy", "weight_init": "dummy"})
 rates = solver.schedule.factors(np.ones(1), solver.schedule_numbers)
 how = {"weights": arguments.weight_init, "bias": "zeros", "activation": "relu"}
 kernel, _ = draw_layer(np.random.default_rng(0), 1, 2, **how)
-print(json.dumps([shown, option, rates.tolist(), kernel.tolist()]))
+values = [float(functions["dummy"](1.0)) for functions in (ELEMENTWISE, ACTIVATIONS)]
+print(json.dumps([shown, option, rates.tolist(), kernel.tolist(), values]))
 """
 RECORDS = {
     "_optim/schedules.py": (
@@ -128,10 +136,13 @@ RECORDS = {
         "        # Equation 10 of the paper.\n",
         '        Initializer("dummy", lambda rng, n, m: rng.uniform(3, 3, (n, m)), "all 3"),\n',
     ),
+    "_core/activations.py": ("HIDDEN = _table(\n", '    Activation("dummy"),\n'),
+    "_core/activation_functions.py": ("def exp(", "def dummy(z):\n    return 4 * z\n\n\n"),
+    "_portable/functions.py": ('    "identity": lambda z: z,\n', '    "dummy": lambda z: 4 * z,\n'),
 }
 
 
-def test_a_new_schedule_or_initialiser_is_one_record_in_one_file(tmp_path):
+def test_a_new_option_is_one_record_and_its_functions(tmp_path):
     package = tmp_path / "multilayer"
     shutil.copytree(
         Path(multilayer.__file__).parent, package, ignore=shutil.ignore_patterns("*.npz", "*.pyc")
@@ -139,11 +150,13 @@ def test_a_new_schedule_or_initialiser_is_one_record_in_one_file(tmp_path):
     for path, (place, record) in RECORDS.items():
         source = (package / path).read_text(encoding="utf-8")
         assert source.count(place) == 1
-        (package / path).write_text(source.replace(place, place + record), encoding="utf-8")
+        both = record + place if place.startswith("def") else place + record
+        (package / path).write_text(source.replace(place, both), encoding="utf-8")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{NEW}"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    shown = ["schedules", "schedule_params", "weight_inits"]
-    assert json.loads(done.stdout) == [shown, {"weight_init": "dummy"}, [2.0], [[3.0, 3.0]]]
+    shown = ["schedules", "schedule_params", "weight_inits", "activations"]
+    options = {"activation": "dummy", "weight_init": "dummy"}
+    assert json.loads(done.stdout) == [shown, options, [2.0], [[3.0, 3.0]], [4.0, 4.0]]

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from multilayer import MLPRegressor
-from multilayer._nn.activations import function_of
+from multilayer._core.activation_functions import function_of
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS, draw_layer
 
 N, M = 120, 80  # inputs and outputs of the layer

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from multilayer import MLPRegressor, nn
-from multilayer._nn.activations import ACTIVATIONS
+from multilayer._core.activations import HIDDEN, OUTPUTS
 from multilayer.onnx import to_onnx
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -58,7 +58,11 @@ def test_activations(runner, activations):
 
 
 def test_all_activations_are_tested():
-    assert {name for names in LAYERS for name in names} == set(ACTIVATIONS)
+    assert {name for names in LAYERS for name in names} == set(HIDDEN)
+
+
+def test_records_have_an_onnx_form():
+    assert [name for name, each in {**HIDDEN, **OUTPUTS}.items() if each.onnx_form is None] == []
 
 
 @pytest.mark.parametrize("name", NETWORKS)

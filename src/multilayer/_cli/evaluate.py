@@ -6,6 +6,7 @@ from multilayer._cli import figures, report
 from multilayer._cli.console import results, say, say_json
 from multilayer._cli.model_inputs import ModelRows, rows_for
 from multilayer._cli.models import load_model, require_method, require_one_output
+from multilayer._sklearn.targets.metric_table import METRICS
 
 
 def evaluate(model: Path, data: str, *, target: str | None, drop: list[str], json: bool) -> None:
@@ -55,8 +56,8 @@ def _say_errors(
         return
     console = results()
     say(console, (str(model), "bold"), f" on {rows.what}")
-    names = {"r2": "R2", "rmse": "root mean squared error", "mae": "mean absolute error"}
-    report.print_pairs(console, [(names[key], f"{value:.4g}") for key, value in errors.items()])
+    pairs = [(METRICS[name].title or name, f"{value:.4g}") for name, value in errors.items()]
+    report.print_pairs(console, pairs)
     _say_seen(rows)
 
 

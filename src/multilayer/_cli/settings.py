@@ -8,8 +8,8 @@ from typing import Any
 
 from multilayer._cli import options as o
 from multilayer._cli.recipes import Arguments
+from multilayer._core.activations import HIDDEN
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
-from multilayer._nn.activation_names import ACTIVATION_NAMES
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim.solvers import solvers_with
 from multilayer._sklearn.arguments.checkpoint import Checkpoint
@@ -22,7 +22,7 @@ INTERVALS = {
     "validation_fraction": "[0, 1)",
     "test_fraction": "[0, 1)",
 }
-CHOICES = {"solver": o.SOLVERS, "activation": ACTIVATION_NAMES, "weight_init": WEIGHT_INITS}
+CHOICES = {"solver": o.SOLVERS, "activation": HIDDEN, "weight_init": WEIGHT_INITS}
 ARGUMENTS = {
     "hidden": "hidden_layer_sizes",
     "epochs": "max_iter",

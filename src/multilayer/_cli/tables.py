@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -163,11 +163,11 @@ def _refuse_gaps(table: Table, gaps: columns.Gaps) -> None:
     if gaps.missing:
         raise DataError(
             f"{table.path} has missing values: {counted(gaps.missing)}. Fill them, delete these "
-            f"rows, or leave the columns out: {drops(list(gaps.missing))}"
+            f"rows, or leave the columns out: {drops(gaps.missing)}"
         )
     raise DataError(
         f"{table.path} has infinite values: {counted(gaps.infinite)}. Replace them, delete "
-        f"these rows, or leave the columns out: {drops(list(gaps.infinite))}"
+        f"these rows, or leave the columns out: {drops(gaps.infinite)}"
     )
 
 
@@ -181,9 +181,9 @@ def _require_numbers(table: Table, names: list[str]) -> None:
         )
 
 
-def drops(names: list[str]) -> str:
+def drops(names: Iterable[Hashable]) -> str:
     """Return the options that leave columns out, as a shell takes them."""
-    return options("--drop", names)
+    return options("--drop", [str(name) for name in names])
 
 
 def options(option: str, names: list[str]) -> str:

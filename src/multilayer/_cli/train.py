@@ -8,8 +8,8 @@ import typer
 from multilayer._cli import options as o
 from multilayer._cli import recipes, settings
 from multilayer._cli.curves import check_curves
+from multilayer._core.activations import HIDDEN as ACTIVATIONS
 from multilayer._core.checks import check_choice
-from multilayer._nn.activation_names import ACTIVATION_NAMES
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim.solvers import solvers_with
 
@@ -68,9 +68,7 @@ SEED = Annotated[
 HIDDEN = Annotated[
     str | None, _option("Units of the hidden layers, or none.", _NETWORK, metavar="300,100")
 ]
-ACTIVATION = Annotated[
-    str | None, _option(f"{', '.join(ACTIVATION_NAMES)}.", _NETWORK, metavar="NAME")
-]
+ACTIVATION = Annotated[str | None, _option(f"{', '.join(ACTIVATIONS)}.", _NETWORK, metavar="NAME")]
 DROPOUT = Annotated[float | None, _option("Chance that a hidden unit is dropped.", _NETWORK)]
 WEIGHT_INIT = Annotated[
     str | None,

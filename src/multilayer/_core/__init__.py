@@ -1,1 +1,1 @@
-"""What every other folder stands on: errors and argument checks."""
+"""What every other folder stands on: errors, argument checks, activation functions."""

@@ -1,9 +1,9 @@
 """Tables and arrays judged by their columns, before they become arrays of numbers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from multilayer._data.frames import (
 )
 from multilayer._data.objects import KINDS, is_missing, other_kinds
 
+if TYPE_CHECKING:
+    from scipy import sparse
+
 LONGEST_EXAMPLE = 60  # characters
 NAMED = {name for name, _ in KINDS} | {"Period", "Interval"}
 ENCODED = {"text", "categories", "bytes"}
@@ -28,19 +31,19 @@ MEASURED = {"dates", "durations", "times of day", "periods", "Period"}
 class Other(NamedTuple):
     """A column that holds something else than numbers."""
 
-    name: Any
+    name: Hashable
     kind: str  # "text", "dates", ...
-    example: Any  # one of its values, None where all are missing
+    example: object  # one of its values, None where all are missing
 
 
 class Gaps(NamedTuple):
     """Values that no number stands for, of the columns that have any."""
 
-    missing: dict[Any, int]
-    infinite: dict[Any, int]
+    missing: dict[Hashable, int]
+    infinite: dict[Hashable, int]
 
 
-def others(given: Any) -> list[Other]:
+def others(given: object) -> list[Other]:
     """Return the columns of a table, or of an array, that hold something else than numbers.
 
     Booleans are numbers, and so are objects, categories and decimals that a float can be made of.
@@ -65,7 +68,7 @@ def others(given: Any) -> list[Other]:
     return found
 
 
-def kinds_in(values: np.ndarray) -> dict[str, Any]:
+def kinds_in(values: np.ndarray) -> dict[str, object]:
     """Return what an array of any shape holds that is no number, each kind with one of them."""
     kind = NUMPY_KINDS.get(values.dtype.kind, str(values.dtype))
     if kind == OBJECTS:
@@ -73,7 +76,7 @@ def kinds_in(values: np.ndarray) -> dict[str, Any]:
     return {} if kind == NUMBERS else {kind: next(iter(values.ravel().tolist()), None)}
 
 
-def missing_objects(given: Any) -> dict[Any, int]:
+def missing_objects(given: object) -> dict[Hashable, int]:
     """Return how many values are missing in columns of Python's objects."""
     counts = {
         column.name: sum(map(is_missing, column.values()))
@@ -83,7 +86,7 @@ def missing_objects(given: Any) -> dict[Any, int]:
     return {name: number for name, number in counts.items() if number}
 
 
-def gaps(given: Any) -> Gaps:
+def gaps(given: object) -> Gaps:
     """Return how many values are missing, and how many infinite, in columns of numbers."""
     found = Gaps({}, {})
     for column in _columns(given, every=True):
@@ -115,7 +118,7 @@ def remedy(found: Iterable[Other]) -> str:
     return f"{ways[0][0].upper()}{', '.join(ways)[1:]}."
 
 
-def _columns(given: Any, *, every: bool = False) -> Iterator[Column]:
+def _columns(given: object, *, every: bool = False) -> Iterator[Column]:
     """Go through ``every`` column, or through those that may hold something else than numbers."""
     if is_frame(given):
         yield from columns_of(given, every=every)
@@ -132,7 +135,7 @@ def _of_array(array: np.ndarray, kind: str) -> Iterator[Column]:
         yield Column(place, kind, partial(list, values), partial(values.astype, np.float64))
 
 
-def _of_sparse(matrix: Any) -> Iterator[Column]:
+def _of_sparse(matrix: "sparse.spmatrix") -> Iterator[Column]:
     """Go through the columns, of which only what is stored can be missing."""
     by_column = matrix.tocsc()
     for place, (start, end) in enumerate(pairwise(by_column.indptr)):
@@ -145,7 +148,7 @@ def _described(other: Other) -> str:
     return f"{other.name!r} ({other.kind}{example})"
 
 
-def _shown(example: Any) -> str:
+def _shown(example: object) -> str:
     """Return a value as Python writes it, the begin of a long one."""
     dates = isinstance(example, np.datetime64 | np.timedelta64)  # of units that Python lacks
     shown = repr(example.item() if isinstance(example, np.generic) and not dates else example)

@@ -4,13 +4,20 @@ Nothing is imported to find out: whose table it is shows in the libraries that a
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from multilayer._data.objects import numbers_alone
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    Frame: TypeAlias = pd.DataFrame | pl.DataFrame | pa.Table
 
 NUMBERS, OBJECTS, COMPLEX = "numbers", "objects", "complex numbers"
 
@@ -49,25 +56,25 @@ ARROW_KINDS = {
 class Column(NamedTuple):
     """A column of a table."""
 
-    name: Any
+    name: Hashable
     kind: str  # NUMBERS, OBJECTS that have to be looked at, or what it holds instead
-    values: Callable[[], list[Any]]
+    values: Callable[[], list[object]]
     numbers: Callable[[], np.ndarray]  # float64, NaN where a value is missing
 
 
-def is_frame(given: Any) -> bool:
+def is_frame(given: object) -> bool:
     """Whether this is a table of pandas, polars or pyarrow."""
     return _reader(given) is not None
 
 
-def columns_of(frame: Any, *, every: bool) -> Iterator[Column]:
+def columns_of(frame: "Frame", *, every: bool) -> Iterator[Column]:
     """Go through ``every`` column of a table, or through those that do not hold numbers."""
     reader = _reader(frame)
     assert reader is not None  # as is_frame says
     return reader(frame, every)
 
 
-def _reader(given: Any) -> Callable[[Any, bool], Iterator[Column]] | None:
+def _reader(given: object) -> "Callable[[Frame, bool], Iterator[Column]] | None":
     for library, name, reader in (
         ("pandas", "DataFrame", _of_pandas),
         ("polars", "DataFrame", _of_polars),
@@ -79,7 +86,7 @@ def _reader(given: Any) -> Callable[[Any, bool], Iterator[Column]] | None:
     return None
 
 
-def _of_pandas(frame: Any, every: bool) -> Iterator[Column]:
+def _of_pandas(frame: "pd.DataFrame", every: bool) -> Iterator[Column]:
     # Tables have many columns of few types, and predictions are made row by row.
     dtypes = frame.dtypes.tolist()
     kinds = {dtype: _pandas_kind(dtype) for dtype in set(dtypes)}
@@ -90,19 +97,19 @@ def _of_pandas(frame: Any, every: bool) -> Iterator[Column]:
             yield Column(name, kinds[dtype], partial(_listed, series), partial(_floats, series))
 
 
-def _at(frame: Any, place: int) -> Any:
+def _at(frame: "pd.DataFrame", place: int) -> "pd.Series":
     return frame.iloc[:, place]
 
 
-def _listed(series: Callable[[], Any]) -> list[Any]:
+def _listed(series: "Callable[[], pd.Series]") -> list[object]:
     return series().tolist()
 
 
-def _floats(series: Callable[[], Any]) -> np.ndarray:
+def _floats(series: "Callable[[], pd.Series]") -> np.ndarray:
     return series().to_numpy(np.float64, na_value=np.nan)
 
 
-def _pandas_kind(dtype: Any) -> str:
+def _pandas_kind(dtype: "np.dtype | pd.api.extensions.ExtensionDtype") -> str:
     if isinstance(dtype, np.dtype):
         return NUMPY_KINDS.get(dtype.kind, str(dtype))
     if hasattr(dtype, "pyarrow_dtype"):
@@ -112,12 +119,12 @@ def _pandas_kind(dtype: Any) -> str:
     return PANDAS_KINDS.get(type(dtype).__name__) or NUMPY_KINDS.get(dtype.kind, str(dtype))
 
 
-def _category_kind(categories: list[Any]) -> str:
+def _category_kind(categories: list[object]) -> str:
     """Categories that are numbers become those numbers."""
     return NUMBERS if numbers_alone(categories) else "categories"
 
 
-def _of_polars(frame: Any, every: bool) -> Iterator[Column]:
+def _of_polars(frame: "pl.DataFrame", every: bool) -> Iterator[Column]:
     dtypes = frame.dtypes
     kinds = {dtype: _polars_kind(dtype) for dtype in set(dtypes)}
     for place, dtype in enumerate(dtypes):
@@ -126,16 +133,16 @@ def _of_polars(frame: Any, every: bool) -> Iterator[Column]:
             yield Column(series.name, kinds[dtype], series.to_list, partial(_polars_floats, series))
 
 
-def _polars_kind(dtype: Any) -> str:
+def _polars_kind(dtype: "pl.DataType") -> str:
     name = dtype.base_type().__name__
     return NUMBERS if dtype.is_numeric() else POLARS_KINDS.get(name, name)
 
 
-def _polars_floats(series: Any) -> np.ndarray:
+def _polars_floats(series: "pl.Series") -> np.ndarray:
     return series.cast(sys.modules["polars"].Float64).to_numpy()
 
 
-def _of_arrow(table: Any, every: bool) -> Iterator[Column]:
+def _of_arrow(table: "pa.Table", every: bool) -> Iterator[Column]:
     types = table.schema.types
     kinds = {kind: _arrow_kind(kind) for kind in set(types)}
     for name, arrow_type, values in zip(table.column_names, types, table.columns, strict=True):
@@ -144,13 +151,13 @@ def _of_arrow(table: Any, every: bool) -> Iterator[Column]:
             yield Column(name, kinds[arrow_type], values.to_pylist, floats)
 
 
-def _arrow_floats(chunks: Any) -> np.ndarray:
+def _arrow_floats(chunks: "pa.ChunkedArray") -> np.ndarray:
     return np.array(
         [np.nan if value is None else float(value) for value in chunks.to_pylist()], np.float64
     )
 
 
-def _arrow_kind(arrow_type: Any) -> str:
+def _arrow_kind(arrow_type: "pa.DataType") -> str:
     shown = str(arrow_type)
     if shown.startswith("dictionary<values="):
         inner = _arrow_kind(shown.removeprefix("dictionary<values="))

@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -19,22 +18,22 @@ KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
 )
 
 
-def is_nan(value: Any) -> bool:
+def is_nan(value: object) -> bool:
     """Whether a value is a float that is no number."""
     return isinstance(value, float | np.floating) and bool(value != value)
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: object) -> bool:
     """Whether a value stands for nothing: None, NaN, pandas's NA and NaT."""
     return type(value).__name__ in MISSING or is_nan(value)
 
 
-def other_kinds(values: Iterable[Any]) -> dict[str, Any]:
+def other_kinds(values: Iterable[object]) -> dict[str, object]:
     """Return what values are that are no numbers, each kind with one of them."""
-    by_type: dict[type, Any] = {}
+    by_type: dict[type, object] = {}
     for value in values:
         by_type.setdefault(type(value), value)
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for kind, value in by_type.items():
         name = _kind_of(kind)
         if name is not None:
@@ -42,7 +41,7 @@ def other_kinds(values: Iterable[Any]) -> dict[str, Any]:
     return found
 
 
-def numbers_alone(values: list[Any]) -> bool:
+def numbers_alone(values: list[object]) -> bool:
     """Whether all values are numbers, or missing."""
     return not other_kinds(values)
 

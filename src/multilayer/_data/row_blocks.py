@@ -1,7 +1,6 @@
 """Rows that are visited one by one, taken from their matrix in blocks."""
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -22,7 +21,7 @@ class DenseBlock:
         """Products of the rows from ``start`` on with the weights ``(features,)``."""
         return self.values[start:] @ weights
 
-    def row(self, i: int) -> tuple[Any, np.ndarray]:
+    def row(self, i: int) -> tuple[slice | np.ndarray, np.ndarray]:
         """Return what selects a row's features, and their values."""
         return slice(None), self.values[i]
 
@@ -30,14 +29,14 @@ class DenseBlock:
 class SparseBlock:
     """Some rows in float64, of which only the stored entries are looked at."""
 
-    def __init__(self, values: Any) -> None:
+    def __init__(self, values: sparse.csr_array) -> None:
         self.values = values  # CSR (rows, features)
 
     def products(self, start: int, weights: np.ndarray) -> np.ndarray:
         """Products of the rows from ``start`` on with the weights ``(features,)``."""
         return (self.values @ weights)[start:]
 
-    def row(self, i: int) -> tuple[Any, np.ndarray]:
+    def row(self, i: int) -> tuple[slice | np.ndarray, np.ndarray]:
         """Return what selects a row's features, and their values."""
         entries = slice(*self.values.indptr[i : i + 2])
         return self.values.indices[entries], self.values.data[entries]

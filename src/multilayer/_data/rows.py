@@ -38,12 +38,12 @@ def compact(X: np.ndarray, dtype: str) -> np.ndarray:
     return converted
 
 
-def row_taker(X: Matrix, dtype: str) -> Callable[[Any], np.ndarray]:
+def row_taker(X: Matrix, dtype: str) -> Callable[[np.ndarray | slice], np.ndarray]:
     """Return a function that takes rows of X, by numbers or a slice, dense and compact."""
     if sparse.issparse(X):
         by_row = X.tocsr()
 
-        def take(rows: Any) -> np.ndarray:
+        def take(rows: np.ndarray | slice) -> np.ndarray:
             picked = by_row[rows]
             # Converted before the zeros are there, which would take memory in a larger type too.
             parts = compact(picked.data, dtype), picked.indices, picked.indptr

@@ -1,1 +1,1 @@
-"""Networks as data: layer shapes, activations, initial weights, the forward pass."""
+"""Networks as data: layer shapes, initial weights, the forward pass."""

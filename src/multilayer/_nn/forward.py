@@ -1,35 +1,39 @@
 """The forward pass of a network of dense layers, in training and at prediction."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from multilayer._core.activation_functions import function_of
 from multilayer._core.types import Array
-from multilayer._nn.activations import function_of
 from multilayer._nn.model import Disturbance
-from multilayer._nn.network import Dense, Layers, Network
 from multilayer._nn.normalization import follow, layer_normalize, normalize, weighted_moments
 from multilayer._nn.products import product
 
-Normalise = Callable[[int, Dense, Array], Array]  # (number of the hidden layer, its parameters, z)
-Disturb = Callable[[int, Array], Array]  # (number of the hidden layer, its activations)
+if TYPE_CHECKING:  # a network imports this module when it is applied, never the other way round
+    from multilayer._nn.network import Dense, Layers, Network
+
+# (number of the hidden layer, its parameters, z)
+Normalise: TypeAlias = "Callable[[int, Dense, Array], Array]"
+Disturb: TypeAlias = Callable[[int, Array], Array]  # (number of the hidden layer, its activations)
 
 
-def apply(network: Network, params: Layers, x: Array) -> Array:
+def apply(network: "Network", params: "Layers", x: Array) -> Array:
     """Return the outputs before the output activation (logits), shape ``(rows, outputs)``."""
     return affine(network, params[-1], apply_hidden(network, params, x)[-1])
 
 
 def apply_in_training(
-    network: Network,
-    params: Layers,
+    network: "Network",
+    params: "Layers",
     x: Array,
     weight: Array,
     disturbance: Disturbance,
     key: Array,
-) -> tuple[Array, Layers]:
+) -> "tuple[Array, Layers]":
     """Forward pass of a batch in training, and the parameters with running moments moved.
 
     ``weight`` are the rows' weights, shape ``(rows,)``; ``key`` is the source of what is
@@ -38,8 +42,8 @@ def apply_in_training(
     present = jnp.sum(weight) > 0
     layers = list(params)
 
-    def normalise(i: int, layer: Dense, z: Array) -> Array:
-        if network.norm != "batch" or i < network.n_frozen:
+    def normalise(i: int, layer: "Dense", z: Array) -> Array:
+        if layer.moments is None or i < network.n_frozen:
             return normalise_at_prediction(network, layer, z)
         met = weighted_moments(z, weight)
         layers[i] = layer._replace(moments=follow(layer.moments, met, present))
@@ -55,7 +59,7 @@ def apply_in_training(
 
 
 def hidden(
-    network: Network, params: Layers, x: Array, normalise: Normalise, disturb: Disturb
+    network: "Network", params: "Layers", x: Array, normalise: Normalise, disturb: Disturb
 ) -> list[Array]:
     """Return the activations of each hidden layer, the inputs in front: ``(rows, units)``."""
     values = [x]
@@ -66,28 +70,28 @@ def hidden(
     return values
 
 
-def affine(network: Network, layer: Dense, x: Array) -> Array:
+def affine(network: "Network", layer: "Dense", x: Array) -> Array:
     """Return ``x @ kernel + bias``."""
     return product(x, layer.kernel, network.precision) + layer.bias[None, :]
 
 
-def apply_hidden(network: Network, params: Layers, x: Array) -> list[Array]:
+def apply_hidden(network: "Network", params: "Layers", x: Array) -> list[Array]:
     """Activations of each layer at prediction, the inputs in front."""
 
-    def normalise(i: int, layer: Dense, z: Array) -> Array:
+    def normalise(i: int, layer: "Dense", z: Array) -> Array:
         return normalise_at_prediction(network, layer, z)
 
     return hidden(network, params, x, normalise, lambda i, a: a)
 
 
-def normalise_at_prediction(network: Network, layer: Dense, z: Array) -> Array:
+def normalise_at_prediction(network: "Network", layer: "Dense", z: Array) -> Array:
     """Normalise a layer's sums by its running moments, or each row by itself, or not at all."""
-    if network.norm == "batch":
+    if layer.moments is not None:  # batch normalisation alone has some
         return normalize(z, layer.moments, layer.scale, layer.shift)
     return layer_normalize(z, layer.scale, layer.shift) if network.norm == "layer" else z
 
 
-def disturb_inputs(network: Network, x: Array, disturbance: Disturbance, key: Array) -> Array:
+def disturb_inputs(network: "Network", x: Array, disturbance: Disturbance, key: Array) -> Array:
     """Drop inputs and add noise to them, where asked for."""
     if network.input_dropout:
         x = drop(key, network.n_hidden, x, disturbance.input_dropout)

@@ -11,7 +11,7 @@ from math import sqrt
 from textwrap import fill
 from typing import TYPE_CHECKING, TypeAlias
 
-from multilayer._nn.activation_names import Activation
+from multilayer._core.activations import AnyActivation, record_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,6 @@ class Initializer:
     name: str
     draw: Draw  # (random, fan_in, fan_out) -> float64 (fan_in, fan_out)
     description: str  # in the docstring of nn.dense, for n inputs and m units
-    auto_for: tuple[str, ...] = ()  # activations under which "auto" is this one
 
 
 def _uniform(bound: Callable[[int, int], float]) -> Draw:
@@ -63,14 +62,12 @@ def _orthogonal(rng: Random, fan_in: int, fan_out: int) -> "np.ndarray":
     return q if fan_in >= fan_out else q.T
 
 
-GLOROT = "glorot_uniform"
-
 WEIGHT_INITIALIZERS = {
     initializer.name: initializer
     for initializer in (
         # Equation 16 of the paper; scikit-learn's default.
         Initializer(
-            GLOROT,
+            "glorot_uniform",
             _uniform(lambda n, m: sqrt(6.0 / (n + m))),
             "within ``sqrt(6 / (n + m))`` (Glorot and Bengio, 2010)",
         ),
@@ -100,7 +97,6 @@ WEIGHT_INITIALIZERS = {
             "lecun_normal",
             _normal(lambda n, m: sqrt(1.0 / n)),
             "standard deviation ``sqrt(1 / n)``, for SELU",
-            auto_for=("selu",),
         ),
         Initializer(
             "truncated_normal",
@@ -113,7 +109,6 @@ WEIGHT_INITIALIZERS = {
             "glorot_uniform_logistic",
             _uniform(lambda n, m: sqrt(2.0 / (n + m))),
             "within ``sqrt(2 / (n + m))``, scikit-learn's choice under that activation",
-            auto_for=("logistic",),
         ),
     )
 }
@@ -130,12 +125,6 @@ def descriptions(indent: str) -> str:
     return f";\n{indent}".join(wrapped) + "."
 
 
-def auto(activation: Activation) -> str:
-    """Return the name of what "auto" is under an activation."""
-    suited = (name for name, each in WEIGHT_INITIALIZERS.items() if activation in each.auto_for)
-    return next(suited, GLOROT)
-
-
 def glorot_bias(rng: Random, fan_in: int, fan_out: int, factor: float) -> "np.ndarray":
     """Scikit-learn's initial biases: uniform within the bound of the layer's weights."""
     limit = sqrt(factor / (fan_in + fan_out))
@@ -143,18 +132,18 @@ def glorot_bias(rng: Random, fan_in: int, fan_out: int, factor: float) -> "np.nd
 
 
 def draw_layer(
-    rng: Random, fan_in: int, fan_out: int, *, weights: str, bias: str, activation: Activation
+    rng: Random, fan_in: int, fan_out: int, *, weights: str, bias: str, activation: AnyActivation
 ) -> "tuple[np.ndarray, np.ndarray]":
     """Initial kernel ``(fan_in, fan_out)`` and bias ``(fan_out,)`` of one layer, in float64.
 
-    ``"auto"`` draws what scikit-learn draws, in the same order: with the same random state the
-    two start from the same weights. "selu", which scikit-learn lacks, gets the weights it needs to
-    normalise itself.
+    ``"auto"`` draws what suits the activation: under those of scikit-learn what that draws, in the
+    same order, so that with the same random state the two start from the same weights.
     """
     import numpy as np
 
-    name = auto(activation) if weights == "auto" else weights
+    record = record_of(activation)
+    name = record.weight_init if weights == "auto" else weights
     kernel = WEIGHT_INITIALIZERS[name].draw(rng, fan_in, fan_out)
     if bias == "zeros":
         return kernel, np.zeros(fan_out)
-    return kernel, glorot_bias(rng, fan_in, fan_out, 2.0 if activation == "logistic" else 6.0)
+    return kernel, glorot_bias(rng, fan_in, fan_out, record.bias_factor)

@@ -1,7 +1,6 @@
 """Keys: where what is random in a network of one's own comes from."""
 
 from numbers import Integral
-from typing import Any
 
 import jax
 import numpy as np
@@ -42,7 +41,7 @@ def key(seed: int) -> Array:
     return jax.random.key(int(seed))
 
 
-def as_key(given: Any) -> Array:
+def as_key(given: Array | int) -> Array:
     """Return a key as it is, or the key of a seed."""
     check_process()
     made = key(int(given)) if isinstance(given, Integral) else given

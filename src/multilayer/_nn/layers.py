@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from multilayer._core.activation_functions import floating
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer._core.process import check_process
 from multilayer._core.types import Array
-from multilayer._nn.floating import floating
 from multilayer._nn.forward import drop
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS, descriptions, draw_layer
 from multilayer._nn.keys import as_key, generator

@@ -23,16 +23,15 @@ active too: its weight joins the bias.
 This module needs NumPy alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from multilayer._core.checks import refuse
+from multilayer._core.step_functions import heaviside, sign
 from multilayer._core.types import Array
-from multilayer._nn.step_functions import heaviside, sign
 from multilayer._nn.threshold import ThresholdUnit, as_inputs, as_tuple
 
 __all__ = [
@@ -193,7 +192,9 @@ def truth_table(network: LogicNetwork) -> TruthTable:
     return TruthTable(network.input_names, network.output_names, inputs, network(inputs))
 
 
-def _checked_layers(given: Any) -> tuple[tuple[ThresholdUnit, ...], ...]:
+def _checked_layers(
+    given: Iterable[Iterable[ThresholdUnit]],
+) -> tuple[tuple[ThresholdUnit, ...], ...]:
     rows = as_tuple("layers", given, "the units of each layer")
     layers = tuple(as_tuple(f"layers[{i}]", row, "units") for i, row in enumerate(rows))
     n_inputs = None  # of the layer
@@ -208,7 +209,7 @@ def _checked_layers(given: Any) -> tuple[tuple[ThresholdUnit, ...], ...]:
     return layers
 
 
-def _names(argument: str, given: Any, letter: str, number: int) -> tuple[str, ...]:
+def _names(argument: str, given: Iterable[str], letter: str, number: int) -> tuple[str, ...]:
     """Return the names given, or a letter with numbers."""
     names = tuple(given) or tuple(f"{letter}{i}" for i in range(1, number + 1))
     if len(names) != number or not all(isinstance(name, str) for name in names):

@@ -5,25 +5,26 @@ Its forward pass is imported when it is asked for: a shape alone starts no JAX.
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
+from multilayer._core.activations import AnyActivation
 from multilayer._core.types import Array
-from multilayer._nn.activation_names import Activation
 from multilayer._nn.initializers import draw_layer
 from multilayer._nn.model import Disturbance
 from multilayer._nn.moments import Moments
 
 
 class Dense(NamedTuple):
-    """Layers of one layer: ``x @ kernel + bias``, normalised where the network says so."""
+    """Parameters of one layer: ``x @ kernel + bias``, normalised where the network says so."""
 
     kernel: Array  # (fan_in, fan_out)
     bias: Array  # (fan_out,)
     scale: Array | None = None  # (fan_out,), of a normalised layer
     shift: Array | None = None
-    moments: Any = None  # running Moments of batch normalisation
+    moments: Moments | None = None  # running ones, of batch normalisation
 
 
 Layers = tuple[Dense, ...]
@@ -37,7 +38,7 @@ class Network:
     """The shape of a network: static, part of the key of a compiled program."""
 
     layer_sizes: tuple[int, ...]  # inputs, hidden layers, outputs
-    activations: tuple[Activation, ...]  # of each hidden layer
+    activations: tuple[AnyActivation, ...]  # of each hidden layer
     norm: str | None = None  # "batch" or "layer": hidden layers are normalised
     residual: bool = False  # whether a hidden layer as wide as the one before adds its input
     dropout: bool = False  # whether hidden units are dropped in training
@@ -80,17 +81,20 @@ class Network:
 
     def apply(self, params: Layers, x: Array) -> Array:
         """Return the outputs before the output activation (logits), shape ``(rows, outputs)``."""
-        from multilayer._nn import forward
-
-        return forward.apply(self, params, x)
+        return _forward().apply(self, params, x)
 
     def apply_in_training(
         self, params: Layers, x: Array, weight: Array, disturbance: Disturbance, key: Array
     ) -> tuple[Array, Layers]:
         """Return the outputs of a batch, and the parameters with running moments moved."""
-        from multilayer._nn import forward
+        return _forward().apply_in_training(self, params, x, weight, disturbance, key)
 
-        return forward.apply_in_training(self, params, x, weight, disturbance, key)
+
+def _forward() -> ModuleType:
+    """Return the module of the forward pass, which starts JAX."""
+    from multilayer._nn import forward
+
+    return forward
 
 
 def initialize(
@@ -99,7 +103,7 @@ def initialize(
     *,
     weights: str,
     bias: str,
-    output_like: Activation,
+    output_like: AnyActivation,
     dtype: str,
 ) -> Layers:
     """Draw initial parameters on the host.

@@ -1,12 +1,11 @@
 """Normalisation of a layer's sums before its activation."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from multilayer._core.types import Array
+from multilayer._nn.model import Parameters
 from multilayer._nn.moments import EPSILON, Moments
 
 MOMENTUM = 0.9  # share of the old running moments that a step keeps
@@ -44,7 +43,7 @@ def follow(running: Moments, batch: Moments, present: Array) -> Moments:
     )
 
 
-def keep_moments(new: Any, old: Any) -> Any:
+def keep_moments(new: Parameters, old: Parameters) -> Parameters:
     """Return parameters with the running moments of others.
 
     Moments are no weights: what an update rule makes of their gradient of 0 is not for them.
@@ -52,12 +51,12 @@ def keep_moments(new: Any, old: Any) -> Any:
     return jax.tree.map(lambda n, o: o if is_moments(o) else n, new, old, is_leaf=is_moments)
 
 
-def n_parameters(params: Any) -> int:
+def n_parameters(params: Parameters) -> int:
     """Count the numbers that are learnt: all but running moments."""
     nodes = jax.tree.leaves(params, is_leaf=is_moments)
     return sum(node.size for node in nodes if not is_moments(node))
 
 
-def is_moments(node: Any) -> bool:
+def is_moments(node: object) -> bool:
     """Whether a node of a tree holds moments."""
     return isinstance(node, Moments)

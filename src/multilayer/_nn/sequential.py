@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from multilayer._core.activations import Function
 from multilayer._core.checks import refuse
 from multilayer._core.functions import comparable
 from multilayer._core.types import Array
@@ -49,7 +50,7 @@ class sequential:
 
     layers: tuple[Layer, ...]
 
-    def __init__(self, *layers: Any) -> None:
+    def __init__(self, *layers: Layer | Function) -> None:
         if not layers:
             refuse("layers", "at least one layer", layers)
         found = tuple(as_layer(f"layers[{i}]", layer) for i, layer in enumerate(layers))

@@ -1,16 +1,18 @@
 """The threshold logic unit. This module needs NumPy alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.checks import check_real, refuse
+from multilayer._core.step_functions import heaviside, sign
 from multilayer._core.types import Array
-from multilayer._nn.step_functions import heaviside, sign
 
 Step = Callable[[Array], Array]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,7 +92,7 @@ class ThresholdUnit:
         return np.asarray(self.step(z)).astype(int)
 
 
-def as_tuple(name: str, given: Any, of_what: str) -> tuple[Any, ...]:
+def as_tuple(name: str, given: Iterable[Item], of_what: str) -> tuple[Item, ...]:
     """Return a sequence as a tuple; refuse what is none, and an empty one."""
     try:
         items = tuple(given)
@@ -101,7 +103,7 @@ def as_tuple(name: str, given: Any, of_what: str) -> tuple[Any, ...]:
     return items
 
 
-def as_inputs(x: Any, n_inputs: int) -> np.ndarray:
+def as_inputs(x: npt.ArrayLike, n_inputs: int) -> np.ndarray:
     """Return rows of inputs, or a single row, in float64."""
     try:
         rows = np.asarray(x, dtype=float)

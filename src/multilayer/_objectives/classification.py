@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from multilayer._core.types import Array
+from multilayer._objectives.objective import ClassificationLoss
 
 Heads = tuple[int, ...]
 ClassWeights = tuple[Array, ...] | None
@@ -111,9 +112,9 @@ def shares(weights: Array) -> Array:
     return jnp.where(mean > 0, weights / jnp.where(mean > 0, mean, 1.0), 0.0)
 
 
-def correct(loss: str, heads: Heads, raw: Array, target: Array) -> Array:
+def correct(loss: ClassificationLoss, heads: Heads, raw: Array, target: Array) -> Array:
     """Whether every head of a row is right, shape ``(rows,)``."""
-    if loss == "logistic":
+    if loss.yes_no:
         return jnp.all((raw > 0) == (target > 0), axis=1)
     right = [
         jnp.argmax(logits, axis=1) == column(target, h)

@@ -6,16 +6,11 @@ from functools import lru_cache, partial
 import jax
 import jax.numpy as jnp
 
+from multilayer._core.activation_functions import function_of
 from multilayer._core.types import Array
 from multilayer._objectives import classification, regression
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.regression_losses import OutputKind, RegressionLoss
-
-CLASSIFICATION_LOSSES: dict[str, Callable[..., Array]] = {
-    "softmax": classification.softmax_cross_entropy,
-    "one_vs_rest": classification.one_vs_rest_cross_entropy,
-    "logistic": classification.logistic_cross_entropy,
-}
 
 
 def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNumbers) -> Array:
@@ -26,9 +21,8 @@ def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNum
     see :func:`.objective.reported_share` for what is reported of them.
     """
     if objective.classifies:
-        losses = CLASSIFICATION_LOSSES[objective.loss](
-            objective.heads, raw, target, numbers.label_smoothing, numbers.class_weights
-        )
+        loss = getattr(classification, objective.classification_loss.row_loss)
+        losses = loss(objective.heads, raw, target, numbers.label_smoothing, numbers.class_weights)
         return losses.sum(axis=1)
     return target_losses(objective, raw, target.astype(raw.dtype), numbers).sum(axis=1)
 
@@ -69,7 +63,7 @@ def problem_of(record: RegressionLoss, n_levels: int) -> str:
 
 
 def _point(objective: Objective, raw: Array) -> Array:
-    return regression.OUT_FUNCTIONS[objective.out_activation](raw)
+    return function_of(objective.out_activation)(raw)
 
 
 def _quantiles(objective: Objective, raw: Array) -> Array:
@@ -108,7 +102,7 @@ def score_sums(objective: Objective, raw: Array, target: Array, weight: Array) -
     The weight of the rows that are right ``(1,)``; or each target's squared errors ``(heads,)``.
     """
     if objective.classifies:
-        right = classification.correct(objective.loss, objective.heads, raw, target)
+        right = classification.correct(objective.classification_loss, objective.heads, raw, target)
         return jnp.sum(right * weight)[None]
     error = target.astype(raw.dtype) - point(objective, distribution(objective, raw))
     return jnp.sum(jnp.square(error) * weight[:, None], axis=0)

@@ -6,8 +6,26 @@ from typing import NamedTuple
 from multilayer._core.types import Array
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES, RegressionLoss
 
-CLASSIFICATION = ("softmax", "one_vs_rest", "logistic")
-"""Losses of classes."""
+
+@dataclass(frozen=True)
+class ClassificationLoss:
+    """A loss of classes, and all that depends on which one it is."""
+
+    name: str
+    row_loss: str  # name of its function in `_objectives/classification.py`, as that needs JAX
+    yes_no: bool = False  # whether a unit stands for yes in a column of y, and targets are 0 or 1
+    one_vs_rest: bool = False  # whether a class has a unit for yes, normalised over the classes
+
+
+CLASSIFICATION = {
+    loss.name: loss
+    for loss in (
+        ClassificationLoss("softmax", "softmax_cross_entropy"),
+        ClassificationLoss("one_vs_rest", "one_vs_rest_cross_entropy", one_vs_rest=True),
+        ClassificationLoss("logistic", "logistic_cross_entropy", yes_no=True),
+    )
+}
+"""Every loss of classes by its name."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +42,11 @@ class Objective:
     def classifies(self) -> bool:
         """Whether targets are classes."""
         return self.loss in CLASSIFICATION
+
+    @property
+    def classification_loss(self) -> ClassificationLoss:
+        """The record of the loss, where targets are classes."""
+        return CLASSIFICATION[self.loss]
 
     @property
     def regression_loss(self) -> RegressionLoss:

@@ -1,23 +1,13 @@
 """Losses of regression: one column for each target, shape ``(rows, targets)``."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import xlogy
 
+from multilayer._core.activation_functions import function_of
 from multilayer._core.types import Array
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD
-
-OUT_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
-    "identity": lambda z: z,
-    "exp": jnp.exp,
-    "softplus": jax.nn.softplus,
-    "logistic": jax.nn.sigmoid,
-    "tanh": jnp.tanh,
-    "relu": jax.nn.relu,
-}
 
 
 def squared_error(predicted: Array, target: Array) -> Array:
@@ -44,7 +34,7 @@ def poisson(raw: Array, target: Array, out_activation: str) -> Array:
     float32 would be -inf, and its gradient no number.
     """
     log_mean = raw if out_activation == "exp" else log_softplus(raw)
-    mean = OUT_FUNCTIONS[out_activation](raw)
+    mean = function_of(out_activation)(raw)
     return xlogy(target, target) - target * log_mean - target + mean
 
 

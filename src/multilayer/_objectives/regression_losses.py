@@ -10,11 +10,12 @@ from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
+from multilayer._core.activations import OUTPUTS
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
 from multilayer._core.functions import comparable
 from multilayer._core.types import Array
 
-OUT_ACTIVATIONS = ("identity", "exp", "softplus", "logistic", "tanh", "relu")
+OUT_ACTIVATIONS = tuple(OUTPUTS)
 """Output activations of a regression."""
 
 SMALLEST_SPREAD = 1e-4  # added to standard deviations: a likelihood has no maximum at 0

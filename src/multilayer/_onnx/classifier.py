@@ -7,6 +7,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from multilayer._core.checks import refuse
+from multilayer._objectives.objective import ClassificationLoss
 from multilayer._onnx.graph import Graph
 from multilayer._onnx.network import DenseNetwork
 from multilayer._onnx.options import Options, numbered, with_outputs
@@ -20,7 +21,7 @@ class Classes:
     """A network whose output units, cut into heads, stand for classes."""
 
     network: DenseNetwork
-    loss: str  # "logistic", "softmax" or "one_vs_rest"
+    loss: ClassificationLoss
     classes: tuple[np.ndarray, ...]  # of each column of labels
     several: bool = False  # whether labels are columns of classes, each with outputs of its own
     raw: bool = False  # whether "probabilities" are outputs before their activation
@@ -48,7 +49,7 @@ class Classes:
     def build(self, graph: Graph, x: str) -> list[str]:
         """Add the nodes from rows to the outputs."""
         raw = self.network.build(graph, x)
-        if self.loss == "logistic":
+        if self.loss.yes_no:
             chosen = flat(graph, positive(graph, raw, FLOAT))
             both = graph.node("Concat", graph.node("Neg", raw), raw, axis=1)
             values = both if self.raw else graph.node("Sigmoid", both)
@@ -62,7 +63,7 @@ class Classes:
         label = self._label(graph, i, highest(graph, scores))
         if self.raw:
             return label, graph.node("Identity", scores)
-        if self.loss == "one_vs_rest":  # a yes/no output of each class, normalised over them
+        if self.loss.one_vs_rest:  # a yes/no output of each class, normalised over them
             # log(logistic(z)), which does not underflow as a quotient would
             scores = graph.node("Neg", graph.node("Softplus", graph.node("Neg", scores)))
         return label, graph.node("Softmax", scores, axis=1)

@@ -2,15 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from multilayer._core.checks import refuse
 from multilayer._onnx.graph import Graph
 
+if TYPE_CHECKING:
+    from skl2onnx.common._topology import Variable
 
-def one_hot(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
+Columns: TypeAlias = "Sequence[Variable]"
+
+
+def one_hot(graph: Graph, encoder: OneHotEncoder, columns: Columns) -> str:
     """Add a OneHotEncoder."""
     parts: list[str] = []
     for j, place in enumerate(_places(graph, encoder, columns)):
@@ -29,7 +35,7 @@ def one_hot(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
     return graph.beside(parts)
 
 
-def _positions(encoder: Any, j: int) -> tuple[np.ndarray, int]:
+def _positions(encoder: OneHotEncoder, j: int) -> tuple[np.ndarray, int]:
     """Return the output column of each category and of an unknown one, and their number.
 
     A position of that number stands for no column.
@@ -52,7 +58,7 @@ def _positions(encoder: Any, j: int) -> tuple[np.ndarray, int]:
     return positions, len(groups)
 
 
-def ordinal(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
+def ordinal(graph: Graph, encoder: OrdinalEncoder, columns: Columns) -> str:
     """Add an OrdinalEncoder."""
     # What the encoder itself makes of each category.
     bare = copy(encoder)
@@ -70,7 +76,7 @@ def ordinal(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
     return graph.beside(parts)
 
 
-def target(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
+def target(graph: Graph, encoder: TargetEncoder, columns: Columns) -> str:
     """Add a TargetEncoder: the mean of the target, or of each class, for a category."""
     means = np.atleast_1d(np.asarray(encoder.target_mean_, np.float64))  # of an unknown category
     parts: list[str] = []
@@ -81,7 +87,9 @@ def target(graph: Graph, encoder: Any, columns: Sequence[Any]) -> str:
     return graph.beside(parts)
 
 
-def _places(graph: Graph, encoder: Any, columns: Sequence[Any]) -> Iterator[str]:
+def _places(
+    graph: Graph, encoder: OneHotEncoder | OrdinalEncoder | TargetEncoder, columns: Columns
+) -> Iterator[str]:
     """Add the number of each row's category ``(rows,)``, column by column; after all: unknown."""
     there = (
         graph.column(variable.full_name, i)

@@ -1,12 +1,18 @@
 """Adding nodes to a graph that skl2onnx is making."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+from onnx import TensorProto, helper, numpy_helper
 
-Value: TypeAlias = str | np.ndarray
-"""The name of a tensor in the graph, or a constant."""
+if TYPE_CHECKING:
+    from skl2onnx.common._container import ModelComponentContainer
+    from skl2onnx.common._topology import Scope
+
+Value: TypeAlias = str | float | np.ndarray
+"""The name of a tensor in the graph, or a constant; plain numbers are float32."""
 
 
 class Keyed(NamedTuple):
@@ -19,7 +25,7 @@ class Keyed(NamedTuple):
 class Graph:
     """A graph to which nodes and constants are added; tensors go by their names."""
 
-    def __init__(self, scope: Any, container: Any) -> None:
+    def __init__(self, scope: "Scope", container: "ModelComponentContainer") -> None:
         self._scope, self._container = scope, container
 
     @property
@@ -27,7 +33,7 @@ class Graph:
         """The set of operators that the graph is limited to."""
         return int(self._container.target_opset_onnx)
 
-    def node(self, op: str, *inputs: Value, **attributes: Any) -> str:
+    def node(self, op: str, *inputs: Value, **attributes: object) -> str:
         """Add a node with one output, and return that."""
         output = self._scope.get_unique_variable_name(f"{op.lower()}_output")
         self._add(op, inputs, output, attributes)
@@ -42,10 +48,8 @@ class Graph:
         name = "classlabels_strings" if text else "classlabels_int64s"
         self._add("ZipMap", (value.values,), output, {name: value.keys.tolist()}, "ai.onnx.ml", 1)
 
-    def cast(self, value: Value, dtype: Any) -> str:
+    def cast(self, value: Value, dtype: npt.DTypeLike) -> str:
         """Add a change of type."""
-        from onnx import helper
-
         return self.node("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def columns(self, value: Value, start: int, stop: int, step: int = 1) -> str:
@@ -100,7 +104,7 @@ class Graph:
         op: str,
         inputs: Sequence[Value],
         output: str,
-        attributes: dict[str, Any],
+        attributes: Mapping[str, object],
         domain: str = "",
         version: int | None = None,
     ) -> None:
@@ -118,8 +122,7 @@ class Graph:
         """Return the name of a tensor, a constant added as one."""
         if isinstance(value, str):
             return value
-        from onnx import TensorProto, numpy_helper
-
+        value = np.asarray(value, None if isinstance(value, np.ndarray) else np.float32)
         name = str(self._scope.get_unique_variable_name("constant"))
         if value.dtype.kind in "OU":
             text = [str(each).encode() for each in value.ravel()]

@@ -1,19 +1,24 @@
 """The three functions that skl2onnx asks an estimator for."""
 
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
+from skl2onnx.common import data_types
 
 from multilayer._onnx.graph import Graph
 from multilayer._onnx.options import Choosing, Options, asked, register
 from multilayer._onnx.outputs import Described, Output
 
+if TYPE_CHECKING:
+    from skl2onnx.common._container import ModelComponentContainer
+    from skl2onnx.common._topology import Operator, Scope, Variable
 
-def parser(model: Any, described: Described) -> Callable[..., list[Any]]:
+
+def parser(model: object, described: Described) -> "Callable[..., list[Variable]]":
     """Return the function that declares the outputs of an estimator."""
 
-    def parse(scope: Any = None, inputs: Any = None) -> list[Any]:
+    def parse(scope: "Scope", inputs: "list[Variable] | None" = None) -> "list[Variable]":
         if takes_options(described):
             register(type(model))
         outputs = _chosen(model, described, scope).outputs()
@@ -27,14 +32,14 @@ def takes_options(described: Described) -> TypeGuard[Choosing]:
     return hasattr(described, "with_options")
 
 
-def _chosen(model: Any, described: Described, scope: Any) -> Described:
+def _chosen(model: object, described: Described, scope: "Scope") -> Described:
     """Return an estimator with the options that were given for it."""
     if not takes_options(described):
         return described
     return described.with_options(asked(model, scope.options))
 
 
-def _declared(model: Any, described: Described, operator: Any) -> Described:
+def _declared(model: object, described: Described, operator: "Operator") -> Described:
     """Return an estimator with the outputs that an operator has.
 
     A model around it, such as a vote, declares labels and scores of its own names, and leaves
@@ -48,10 +53,10 @@ def _declared(model: Any, described: Described, operator: Any) -> Described:
     return described.with_options(Options(nocl=options.nocl, raw_scores=options.raw_scores))
 
 
-def shape_calculator(model: Any, described: Described) -> Callable[[Any], None]:
+def shape_calculator(model: object, described: Described) -> "Callable[[Operator], None]":
     """Return the function that sets the types of the outputs."""
 
-    def calculate(operator: Any) -> None:
+    def calculate(operator: "Operator") -> None:
         outputs = _declared(model, described, operator).outputs()
         for variable, output in zip(operator.outputs, outputs, strict=True):
             variable.type = tensor_type(output)
@@ -59,10 +64,12 @@ def shape_calculator(model: Any, described: Described) -> Callable[[Any], None]:
     return calculate
 
 
-def converter(model: Any, described: Described) -> Callable[[Any, Any, Any], None]:
+def converter(
+    model: object, described: Described
+) -> "Callable[[Scope, Operator, ModelComponentContainer], None]":
     """Return the function that adds the nodes."""
 
-    def convert(scope: Any, operator: Any, container: Any) -> None:
+    def convert(scope: "Scope", operator: "Operator", container: "ModelComponentContainer") -> None:
         graph = Graph(scope, container)
         columns = [variable.full_name for variable in operator.inputs]
         if len(columns) > 1:  # of a table, each in a type of its own
@@ -74,10 +81,8 @@ def converter(model: Any, described: Described) -> Callable[[Any, Any, Any], Non
     return convert
 
 
-def tensor_type(output: Output) -> Any:
+def tensor_type(output: Output) -> data_types.DataType:
     """Return skl2onnx's type of an output; the number of rows is open."""
-    from skl2onnx.common import data_types
-
     if output.keys is not None:
         key = data_types.StringTensorType if output.keys.kind == "U" else data_types.Int64TensorType
         row = data_types.DictionaryType(key([None]), data_types.FloatTensorType())

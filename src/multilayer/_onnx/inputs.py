@@ -1,11 +1,18 @@
 """The tensors that a graph takes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from onnx import ModelProto, TensorProto, helper
+from skl2onnx.common import data_types
+from sklearn.base import BaseEstimator
 
 from multilayer._core.checks import check_choice, refuse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FLOATS: dict[str, np.dtype] = {"float": np.dtype("float32"), "double": np.dtype("float64")}
 """Types of numbers by the names of the option `inputs`."""
@@ -33,7 +40,12 @@ class Input:
     width: int
 
 
-def inputs_of(model: Any, parts: dict[str, Any], X: Any, inputs: str | None) -> list[Input]:
+def inputs_of(
+    model: BaseEstimator,
+    parts: Mapping[str, BaseEstimator],
+    X: "np.ndarray | pd.DataFrame | None",
+    inputs: str | None,
+) -> list[Input]:
     """Return the tensors that the graph of a model takes, of its ``parts`` by name."""
     n_columns = getattr(model, "n_features_in_", None)
     if n_columns is None:
@@ -63,13 +75,13 @@ def inputs_of(model: Any, parts: dict[str, Any], X: Any, inputs: str | None) -> 
     return [Input("X", FLOATS[inputs or "float"], n_columns)]
 
 
-def _takes_columns(model: Any) -> bool:
+def _takes_columns(model: BaseEstimator) -> bool:
     if hasattr(model, "steps"):
         return any(_takes_columns(step) for _, step in model.steps)
     return hasattr(model, "transformers_")
 
 
-def _of_sample(X: Any) -> list[Input]:
+def _of_sample(X: "np.ndarray | pd.DataFrame") -> list[Input]:
     """Return the inputs that rows such as these ask for: one, or one for each column of a frame."""
     if hasattr(X, "columns"):
         names = [str(name) for name in X.columns]
@@ -94,10 +106,8 @@ def _dtype(what: str, values: np.ndarray) -> np.dtype:
     refuse(what, "numbers or text alone", values.dtype, "Give a few rows without missing text.")
 
 
-def declared(source: Input, *, exact: bool) -> Any:
+def declared(source: Input, *, exact: bool) -> data_types.DataType:
     """Return skl2onnx's type of an input; ``exact`` brings all numbers to float64."""
-    from skl2onnx.common import data_types
-
     shape = [None, source.width]
     if source.dtype == TEXT:
         return data_types.StringTensorType(shape)
@@ -106,13 +116,11 @@ def declared(source: Input, *, exact: bool) -> Any:
     return data_types.DoubleTensorType(shape)
 
 
-def restore(model: Any, inputs: list[Input]) -> None:
+def restore(model: ModelProto, inputs: list[Input]) -> None:
     """Give a model's inputs their own names and types.
 
     skl2onnx changes names that no variable can have, and was given that all numbers are float64.
     """
-    from onnx import TensorProto, helper
-
     renamed, casts = {}, []
     for value, source in zip(model.graph.input, inputs, strict=True):
         inside, value.name = value.name, source.name

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multilayer._onnx.activations import ACTIVATIONS
+from multilayer._core.activations import OnnxForm
 from multilayer._onnx.graph import Graph
 
 EPSILON = 1e-5  # added to a variance
@@ -16,7 +16,7 @@ class Layer:
 
     kernel: np.ndarray  # (fan_in, fan_out), float32 as all arrays here
     bias: np.ndarray  # (fan_out,)
-    activation: str = "identity"
+    activation: OnnxForm
     # Scale and shift of a normalised layer; of batch normalisation mean and variance too.
     norm: tuple[np.ndarray, ...] = ()
     skip: bool = False
@@ -43,7 +43,7 @@ def _apply(graph: Graph, layer: Layer, x: str) -> str:
     z = graph.node("Add", graph.node("MatMul", x, layer.kernel), layer.bias)
     if layer.norm:
         z = _normalise(graph, layer.norm, z)
-    a = ACTIVATIONS[layer.activation](graph, z)
+    a = layer.activation(graph, z)
     return graph.node("Add", x, a) if layer.skip else a
 
 

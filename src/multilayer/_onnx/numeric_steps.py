@@ -1,13 +1,20 @@
 """Steps of numbers that skl2onnx does not bring to float64, in which scikit-learn has them."""
 
-from typing import Any
-
 import numpy as np
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.preprocessing import (
+    Binarizer,
+    KBinsDiscretizer,
+    Normalizer,
+    PolynomialFeatures,
+    PowerTransformer,
+)
 
 from multilayer._onnx.graph import Graph
 
 
-def impute(graph: Graph, imputer: Any, x: str) -> str:
+def impute(graph: Graph, imputer: SimpleImputer, x: str) -> str:
     """Add a SimpleImputer: what is missing becomes the statistic of its column."""
     statistics = np.asarray(imputer.statistics_, np.float64)
     missing = _missing(graph, imputer.missing_values, x)
@@ -20,28 +27,28 @@ def impute(graph: Graph, imputer: Any, x: str) -> str:
     return graph.beside([filled, _flags(graph, imputer.indicator_, missing)])
 
 
-def _missing(graph: Graph, marker: Any, x: str) -> str:
+def _missing(graph: Graph, marker: object, x: str) -> str:
     if isinstance(marker, float) and np.isnan(marker):
         return graph.node("IsNaN", x)
     return graph.node("Equal", x, np.array(marker, np.float64))
 
 
-def missing_flags(graph: Graph, indicator: Any, x: str) -> str:
+def missing_flags(graph: Graph, indicator: MissingIndicator, x: str) -> str:
     """Add a MissingIndicator: 1 where a value is missing."""
     return _flags(graph, indicator, _missing(graph, indicator.missing_values, x))
 
 
-def _flags(graph: Graph, indicator: Any, missing: str) -> str:
+def _flags(graph: Graph, indicator: MissingIndicator, missing: str) -> str:
     flags = graph.node("Gather", missing, np.asarray(indicator.features_), axis=1)
     return graph.cast(flags, "float64")
 
 
-def normalize(graph: Graph, normalizer: Any, x: str) -> str:
+def normalize(graph: Graph, normalizer: Normalizer, x: str) -> str:
     """Add a Normalizer."""
     return _divided_by_norms(graph, x, normalizer.norm)
 
 
-def tfidf(graph: Graph, transformer: Any, x: str) -> str:
+def tfidf(graph: Graph, transformer: TfidfTransformer, x: str) -> str:
     """Add a TfidfTransformer: weighted counts of words."""
     if transformer.sublinear_tf:
         none = graph.node("Equal", x, np.array(0.0))
@@ -65,14 +72,14 @@ def _divided_by_norms(graph: Graph, x: str, norm: str) -> str:
     return graph.node("Div", x, graph.node("Where", zero, np.array(1.0), norms))
 
 
-def binarize(graph: Graph, binarizer: Any, x: str) -> str:
+def binarize(graph: Graph, binarizer: Binarizer, x: str) -> str:
     """Add a Binarizer: what is above the threshold becomes 1, all else 0."""
     return graph.cast(
         graph.node("Greater", x, np.array(binarizer.threshold, np.float64)), "float64"
     )
 
 
-def bins(graph: Graph, binner: Any, x: str) -> str:
+def bins(graph: Graph, binner: KBinsDiscretizer, x: str) -> str:
     """Add a KBinsDiscretizer: the number of inner edges at or below a value is its bin."""
     inner = [edges[1:-1] for edges in binner.bin_edges_]
     table = np.full((len(inner), max(1, *map(len, inner))), np.inf)
@@ -88,7 +95,7 @@ def bins(graph: Graph, binner: Any, x: str) -> str:
     return graph.cast(graph.node("Equal", spread, own), "float64")
 
 
-def polynomial(graph: Graph, features: Any, x: str) -> str:
+def polynomial(graph: Graph, features: PolynomialFeatures, x: str) -> str:
     """Add PolynomialFeatures: each output is a product of columns, filled up with ones."""
     powers = features.powers_  # (outputs, columns)
     n_columns = powers.shape[1]
@@ -105,7 +112,7 @@ def polynomial(graph: Graph, features: Any, x: str) -> str:
     return product
 
 
-def power(graph: Graph, transformer: Any, x: str) -> str:
+def power(graph: Graph, transformer: PowerTransformer, x: str) -> str:
     """Add a PowerTransformer (Box and Cox, 1964; Yeo and Johnson, 2000)."""
     lambdas = np.asarray(transformer.lambdas_, np.float64)
     if transformer.method == "box-cox":

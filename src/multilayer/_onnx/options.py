@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from skl2onnx import _supported_operators
+from skl2onnx.common import _registration
 
 from multilayer._core.checks import refuse
 from multilayer._onnx.graph import Graph, Keyed
 from multilayer._onnx.outputs import Described, Made, Output, labels_of
 
-CHOICES: dict[str, tuple[Any, ...]] = {
+if TYPE_CHECKING:
+    from skl2onnx.common._container import ModelComponentContainer
+    from skl2onnx.common._topology import Operator, Scope
+
+CHOICES: dict[str, tuple[bool | str, ...]] = {
     "zipmap": (True, False, "columns"),
     "nocl": (False, True),
     "output_class_labels": (False, True),
@@ -36,7 +42,9 @@ class Choosing(Described, Protocol):
         """Return it with these options."""
 
 
-def asked(model: Any, given: Mapping[Any, Mapping[str, Any]] | None) -> Options:
+def asked(
+    model: object, given: Mapping[type | int, Mapping[str, bool | str | None]] | None
+) -> Options:
     """Return the options of a model among those given to skl2onnx, by type or by id.
 
     An unknown option is left to skl2onnx, which refuses it by name.
@@ -50,22 +58,24 @@ def asked(model: Any, given: Mapping[Any, Mapping[str, Any]] | None) -> Options:
                 ):
                     refuse(f"options[{name!r}]", f"one of {list(CHOICES[name])}", value)
                 found[name] = value
-    return Options(**found)
+    return Options(
+        zipmap=found["zipmap"],
+        nocl=bool(found["nocl"]),
+        output_class_labels=bool(found["output_class_labels"]),
+        raw_scores=bool(found["raw_scores"]),
+    )
 
 
 def register(kind: type) -> None:
     """Let skl2onnx accept these options for a class of estimators."""
-    from skl2onnx import _supported_operators
-    from skl2onnx.common import _registration
-
     alias = f"Multilayer{kind.__name__}"
     if _supported_operators.sklearn_operator_name_map.get(kind) == alias:
         return
 
-    def convert(scope: Any, operator: Any, container: Any) -> None:
+    def convert(scope: "Scope", operator: "Operator", container: "ModelComponentContainer") -> None:
         operator.raw_operator.onnx_converter()(scope, operator, container)
 
-    def calculate(operator: Any) -> None:
+    def calculate(operator: "Operator") -> None:
         operator.raw_operator.onnx_shape_calculator()(operator)
 
     options = {name: list(values) for name, values in CHOICES.items()}

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.checks import refuse
 from multilayer._onnx.graph import Graph, Keyed
@@ -68,7 +69,7 @@ def highest(graph: Graph, scores: str) -> str:
     return graph.node("ArgMax", scores, axis=1, keepdims=0)
 
 
-def positive(graph: Graph, scores: str, dtype: Any) -> str:
+def positive(graph: Graph, scores: str, dtype: npt.DTypeLike) -> str:
     """Add whether scores are above 0, as int64."""
     return graph.cast(graph.node("Greater", scores, np.array(0.0, dtype)), "int64")
 

@@ -1,8 +1,7 @@
 """QuantileTransformer: shares of the values below a value, or normal deviates of those."""
 
-from typing import Any
-
 import numpy as np
+from sklearn.preprocessing import QuantileTransformer
 
 from multilayer._onnx.graph import Graph
 
@@ -58,7 +57,7 @@ TAIL = (
 )
 
 
-def quantiles(graph: Graph, transformer: Any, x: str) -> str:
+def quantiles(graph: Graph, transformer: QuantileTransformer, x: str) -> str:
     """Add a QuantileTransformer."""
     normal = transformer.output_distribution == "normal"
     edge = EDGE if normal else 0.0

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from multilayer._core.activations import OnnxForm
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
-from multilayer._onnx.activations import ACTIVATIONS
 from multilayer._onnx.graph import Graph
 from multilayer._onnx.network import DenseNetwork
 from multilayer._onnx.outputs import Output
@@ -20,7 +20,7 @@ class Numbers:
 
     network: DenseNetwork
     output: OutputKind
-    out_activation: str
+    out_activation: OnnxForm
     mean: np.ndarray  # (targets,), float64: what is added to the outputs of standardised targets
     scale: np.ndarray  # (targets,), float64
     n_levels: int = 1  # quantiles of each target that are learnt
@@ -45,7 +45,7 @@ class Numbers:
 
     def point(self, graph: Graph, raw: str) -> list[str]:
         """Add the output activation."""
-        return [self._in_units(graph, ACTIVATIONS[self.out_activation](graph, raw), self.mean)]
+        return [self._in_units(graph, self.out_activation(graph, raw), self.mean)]
 
     def mean_and_spread(self, graph: Graph, raw: str) -> list[str]:
         """Add the mean and the standard deviation."""

@@ -1,15 +1,16 @@
 """SplineTransformer: each column becomes the values of the B-splines on its knots."""
 
 import math
-from typing import Any
 
 import numpy as np
+from scipy.interpolate import BSpline
+from sklearn.preprocessing import SplineTransformer
 
 from multilayer._core.checks import refuse
-from multilayer._onnx.graph import Graph
+from multilayer._onnx.graph import Graph, Value
 
 
-def splines(graph: Graph, transformer: Any, x: str) -> str:
+def splines(graph: Graph, transformer: SplineTransformer, x: str) -> str:
     """Add a SplineTransformer; what it refuses to extrapolate becomes NaN."""
     linear = transformer.extrapolation == "linear"
     if linear and transformer.degree < 2 and len(transformer.bsplines_) > 1:
@@ -29,15 +30,16 @@ def splines(graph: Graph, transformer: Any, x: str) -> str:
     return graph.beside(parts)
 
 
-def _column(graph: Graph, transformer: Any, spline: Any, x: str) -> str:
+def _column(graph: Graph, transformer: SplineTransformer, spline: BSpline, x: str) -> str:
     """Add the splines of a column ``(rows, 1)``."""
     low, high = _limits(spline)
     inside = x
     if transformer.extrapolation == "periodic" and high > low:
         inside = _wrapped(graph, x, low, high)
     made = _values(graph, spline, inside)
-    below, above = _beyond(graph, transformer, spline, x)
-    if below is not None and above is not None:
+    ends = _beyond(graph, transformer, spline, x)
+    if ends is not None:
+        below, above = ends
         made = graph.node("Where", graph.node("Less", x, np.array(low)), below, made)
         made = graph.node("Where", graph.node("Greater", x, np.array(high)), above, made)
     if getattr(transformer, "handle_missing", "error") == "zeros":  # new in scikit-learn 1.8
@@ -47,7 +49,7 @@ def _column(graph: Graph, transformer: Any, spline: Any, x: str) -> str:
     return graph.columns(made, 0, spline.c.shape[1] - 1)
 
 
-def _limits(spline: Any) -> tuple[float, float]:
+def _limits(spline: BSpline) -> tuple[float, float]:
     """Return the first and the last knot between which the splines add up to 1."""
     return float(spline.t[spline.k]), float(spline.t[-spline.k - 1])
 
@@ -61,7 +63,7 @@ def _wrapped(graph: Graph, x: str, low: float, high: float) -> str:
     return graph.node("Add", rest, np.array(low))
 
 
-def _values(graph: Graph, spline: Any, x: str) -> str:
+def _values(graph: Graph, spline: BSpline, x: str) -> str:
     """Add the splines as polynomials between knots, the outer ones going on for ever."""
     starts = np.unique(spline.t[spline.k : -spline.k - 1])
     place = graph.place("GreaterOrEqual", x, starts, len(starts))
@@ -71,20 +73,22 @@ def _values(graph: Graph, spline: Any, x: str) -> str:
     return graph.polynomial(along, [graph.node("Gather", table, place) for table in taylor])
 
 
-def _beyond(graph: Graph, transformer: Any, spline: Any, x: str) -> tuple[Any, Any]:
+def _beyond(
+    graph: Graph, transformer: SplineTransformer, spline: BSpline, x: str
+) -> tuple[Value, Value] | None:
     """Return the splines below and above the limits, None where they go on."""
     low, high = _limits(spline)
     if transformer.extrapolation == "error":
         return np.array(np.nan), np.array(np.nan)
     if transformer.extrapolation not in ("constant", "linear"):
-        return None, None
+        return None
     n_splines, degree = spline.c.shape[1], spline.k
     linear = transformer.extrapolation == "linear"
     n_kept = degree + 1 if linear and degree < 2 else degree
     numbers = np.arange(n_splines)
-    ends = []
+    ends: list[Value] = []
     for limit, kept in ((low, numbers < n_kept), (high, numbers >= n_splines - n_kept)):
-        value: Any = np.where(kept, spline(limit), 0.0)
+        value: Value = np.where(kept, spline(limit), 0.0)
         if linear:
             along = graph.node("Sub", x, np.array(limit))
             slope = np.where(kept, spline(limit, nu=1), 0.0)

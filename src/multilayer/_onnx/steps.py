@@ -5,19 +5,25 @@ mixes types when the columns are float64. Here these steps compute in float64 as
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
+
+from skl2onnx.common.data_types import DoubleTensorType
+from sklearn import impute, preprocessing
+from sklearn.base import BaseEstimator
+from sklearn.feature_extraction.text import TfidfTransformer
 
 from multilayer._onnx import encoders, numeric_steps, quantiles, splines
 from multilayer._onnx.graph import Graph
 
-Converter = Callable[[Any, Any, Any], None]
+if TYPE_CHECKING:
+    from skl2onnx.common._container import ModelComponentContainer
+    from skl2onnx.common._topology import Operator, Scope, Variable
+
+Converter: TypeAlias = "Callable[[Scope, Operator, ModelComponentContainer], None]"
 
 
 def converters() -> dict[type, Converter]:
     """Return the functions that add the nodes of steps, by the steps' classes."""
-    from sklearn import impute, preprocessing
-    from sklearn.feature_extraction.text import TfidfTransformer
-
     return {
         TfidfTransformer: _of_numbers(numeric_steps.tfidf),
         impute.MissingIndicator: _of_numbers(numeric_steps.missing_flags),
@@ -35,16 +41,14 @@ def converters() -> dict[type, Converter]:
     }
 
 
-def declare(operator: Any) -> None:
+def declare(operator: "Operator") -> None:
     """Declare to skl2onnx the type of what such a step makes."""
-    from skl2onnx.common.data_types import DoubleTensorType
-
     width = len(operator.raw_operator.get_feature_names_out())
     operator.outputs[0].type = DoubleTensorType([None, width])
 
 
-def _of_numbers(build: Callable[[Graph, Any, str], str]) -> Converter:
-    def convert(scope: Any, operator: Any, container: Any) -> None:
+def _of_numbers(build: Callable[[Graph, BaseEstimator, str], str]) -> Converter:
+    def convert(scope: "Scope", operator: "Operator", container: "ModelComponentContainer") -> None:
         graph = Graph(scope, container)
         names = [graph.cast(variable.full_name, "float64") for variable in operator.inputs]
         made = build(graph, operator.raw_operator, graph.beside(names))
@@ -53,8 +57,10 @@ def _of_numbers(build: Callable[[Graph, Any, str], str]) -> Converter:
     return convert
 
 
-def _of_categories(build: Callable[[Graph, Any, Any], str]) -> Converter:
-    def convert(scope: Any, operator: Any, container: Any) -> None:
+def _of_categories(
+    build: "Callable[[Graph, BaseEstimator, list[Variable]], str]",
+) -> Converter:
+    def convert(scope: "Scope", operator: "Operator", container: "ModelComponentContainer") -> None:
         graph = Graph(scope, container)
         made = build(graph, operator.raw_operator, operator.inputs)
         graph.end(made, operator.outputs[0].full_name)

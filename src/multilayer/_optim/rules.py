@@ -5,7 +5,7 @@ compiled program and changing one compiles nothing.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import jax
 import optax
@@ -80,7 +80,7 @@ RULES: dict[str, Callable[[Numbers, Number, bool], optax.GradientTransformation]
 
 
 def make_rule(
-    solver: Rule, numbers: Numbers, rate: Number, nesterov: bool, options: Mapping[str, Any]
+    solver: Rule, numbers: Numbers, rate: Number, nesterov: bool, options: Mapping[str, object]
 ) -> optax.GradientTransformationExtraArgs:
     """Return the update rule of a solver at a learning rate.
 

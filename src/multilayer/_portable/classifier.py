@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from multilayer._objectives.objective import ClassificationLoss
 from multilayer._portable import functions
 from multilayer._portable.forward import Read, outputs, unchanged
 from multilayer._portable.predictor import Predictor, Step
+from multilayer._portable.rows import Table
 from multilayer._sklearn.network.parameters import layers_of
 from multilayer._sklearn.saving.network_kinds import ClassifierValues, NetworkValues
 from multilayer._sklearn.targets import class_outputs
@@ -33,7 +35,7 @@ class Classifier(Predictor):
         self._kind = values.target.kind
         self._objective = values.objective
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Table) -> np.ndarray:
         """Predict classes: those of the highest logit.
 
         Parameters
@@ -52,7 +54,7 @@ class Classifier(Predictor):
         """
         return class_outputs.labels_of(self._kind, self.classes_, self._logits(X))
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Table) -> Any:
         """Probabilities of the classes, in the order of ``classes_``.
 
         Parameters
@@ -75,14 +77,14 @@ class Classifier(Predictor):
             self._kind, self._objective, logits, functions.logistic, exclusive
         )
 
-    def _logits(self, X: Any) -> list[np.ndarray]:
+    def _logits(self, X: Table) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
         return class_outputs.logits_of(self._kind, self._objective, self._outputs(X))
 
 
-def exclusive(loss: str, logits: np.ndarray) -> np.ndarray:
+def exclusive(loss: ClassificationLoss, logits: np.ndarray) -> np.ndarray:
     """Probabilities of one head; a yes/no output per class is normalised over the classes."""
-    scores = functions.log_logistic(logits) if loss == "one_vs_rest" else logits
+    scores = functions.log_logistic(logits) if loss.one_vs_rest else logits
     return functions.softmax(scores)
 
 

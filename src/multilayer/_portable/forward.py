@@ -78,7 +78,7 @@ def normalise(norm: str | None, layer: Dense, z: np.ndarray) -> np.ndarray:
     """Normalise a layer's sums by its running moments, or each row by itself, or not at all."""
     if norm is None:
         return z
-    if norm == "batch":
+    if layer.moments is not None:  # batch normalisation alone has some
         mean, variance = layer.moments
     else:
         mean, variance = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)

@@ -1,4 +1,7 @@
-"""Activation functions in NumPy: of the type they are given, without warnings of overflow."""
+"""Activation functions in NumPy: of the type they are given, without warnings of overflow.
+
+Their records, in ``_core/activations.py``, are imported without NumPy and so cannot hold them.
+"""
 
 import math
 from collections.abc import Callable
@@ -92,13 +95,9 @@ ACTIVATIONS: dict[str, Function] = {
     "silu": silu,
     "mish": mish,
     "softplus": softplus,
+    "exp": np.exp,
 }
-"""Those of hidden layers."""
-
-OUT_ACTIVATIONS: dict[str, Function] = {
-    name: ACTIVATIONS[name] for name in ("identity", "softplus", "logistic", "tanh", "relu")
-} | {"exp": np.exp}
-"""Those of a regression's outputs."""
+"""A function for each record of hidden layers or outputs in ``_core/activations.py``."""
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

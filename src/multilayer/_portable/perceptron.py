@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step
-from multilayer._portable.rows import numbers
+from multilayer._portable.rows import Table, numbers
 from multilayer._sklearn.saving.perceptron_kind import PerceptronValues, SparseRows
 from multilayer._sklearn.targets.class_outputs import labels_of
 
@@ -34,7 +33,7 @@ class Perceptron(Predictor):
         scores = partial(_scores, values.coef, values.intercept)
         super().__init__(before, Step(scores, values.n_features, values.feature_names))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Table) -> np.ndarray:
         """Predict classes: of the unit that is on, or of the highest score.
 
         Parameters

@@ -9,8 +9,9 @@ import numpy as np
 from multilayer._objectives.objective import Objective
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
 from multilayer._portable.classifier import network_step
-from multilayer._portable.functions import OUT_ACTIVATIONS, softplus
+from multilayer._portable.functions import ACTIVATIONS, softplus
 from multilayer._portable.predictor import Predictor, Step
+from multilayer._portable.rows import Table
 from multilayer._sklearn.saving.network_kinds import RegressorValues
 from multilayer._sklearn.targets import regression
 from multilayer._sklearn.targets.regression_outputs import (
@@ -43,7 +44,7 @@ class Regressor(Predictor):
         self._units = Units(target.mean, target.scale, target.one_target)
 
     def predict(
-        self, X: Any, return_std: bool = False, *, quantiles: Sequence[float] | None = None
+        self, X: Table, return_std: bool = False, *, quantiles: Sequence[float] | None = None
     ) -> Any:
         """Predict targets: the mean, or the median where the loss asks for that.
 
@@ -81,7 +82,7 @@ class Regressor(Predictor):
             return quantiles_at(self._objective, self._units, outputs, levels, quantiles)
         return numbers_of(self._objective, self._units, self._outputs(X), spread=return_std)
 
-    def predict_quantiles(self, X: Any) -> np.ndarray:
+    def predict_quantiles(self, X: Table) -> np.ndarray:
         """Predict the quantiles, with ``loss="quantile"``; they never cross.
 
         Parameters
@@ -114,7 +115,7 @@ def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:
 
 
 def _point(trained: Objective, raw: np.ndarray) -> np.ndarray:
-    return OUT_ACTIVATIONS[trained.out_activation](raw)
+    return ACTIVATIONS[trained.out_activation](raw)
 
 
 def _mean_and_spread(trained: Objective, raw: np.ndarray) -> np.ndarray:

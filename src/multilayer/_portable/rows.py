@@ -1,15 +1,22 @@
 """From a user's table to rows of numbers or of labels."""
 
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.errors import DataError
 from multilayer._data.columns import MEASURED, kinds_in
 from multilayer._data.frames import columns_of, is_frame
 
+if TYPE_CHECKING:
+    from multilayer._data.frames import Frame
 
-def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
+Table: TypeAlias = "npt.ArrayLike | Frame"
+"""What a user hands in."""
+
+
+def table(X: Table, n_features: int, names: np.ndarray | None) -> np.ndarray:
     """Return X as an array ``(rows, n_features)``, after a look at its shape and its columns.
 
     Parameters
@@ -47,12 +54,12 @@ def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
     return array
 
 
-def _has_dates(X: Any) -> bool:
+def _has_dates(X: Table) -> bool:
     """Whether columns hold dates or durations, which NumPy would convert to numbers."""
     return is_frame(X) and any(column.kind in MEASURED for column in columns_of(X, every=False))
 
 
-def _objects(X: Any) -> np.ndarray:
+def _objects(X: "Frame") -> np.ndarray:
     """Return a table as an array of objects: a step may leave the dates out."""
     columns = [column.values() for column in columns_of(X, every=True)]
     array = np.empty((len(columns[0]), len(columns)), object)
@@ -61,7 +68,7 @@ def _objects(X: Any) -> np.ndarray:
     return array
 
 
-def names_of(X: Any) -> list[str] | None:
+def names_of(X: Table) -> list[str] | None:
     """Return the names of the columns of a frame, None where they are none or no text."""
     columns = getattr(X, "columns", None)
     names = [] if columns is None else list(columns)

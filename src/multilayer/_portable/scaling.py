@@ -1,7 +1,7 @@
 """Scalers and what else turns each column of numbers into another."""
 
 from collections.abc import Callable
-from typing import Any
+from statistics import NormalDist
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from multilayer._sklearn.saving.model_steps import TransformerValues
 BOUNDS_THRESHOLD = 1e-7  # of quantiles taken for the ends, as in scikit-learn
 
 
-def in_turn(*operations: tuple[Any, np.ndarray]) -> Transform:
+def in_turn(*operations: tuple[np.ufunc, np.ndarray]) -> Transform:
     """Return a transform that does arithmetic with a vector after another, in the type of X."""
 
     def transform(X: np.ndarray) -> np.ndarray:
@@ -157,8 +157,6 @@ def _share(
 
 
 def _normal(shares: np.ndarray) -> np.ndarray:
-    from statistics import NormalDist
-
     inverse = NormalDist().inv_cdf
     margin = BOUNDS_THRESHOLD - np.spacing(1)
     inside = np.clip(shares.astype(np.float64), margin / 10, 1 - margin / 10)

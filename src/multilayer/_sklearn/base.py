@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.rows import MatrixLike
+from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.constructors import NetworkArguments
@@ -25,6 +26,7 @@ from multilayer._sklearn.fit.sklearn_callbacks import (
 )
 from multilayer._sklearn.fit.weight_normalization import Seen
 from multilayer._sklearn.network.curves import Curves
+from multilayer._sklearn.network.parameters import set_network
 from multilayer._sklearn.network.prediction import NetworkUse
 
 if TYPE_CHECKING:  # what starts JAX when it is imported
@@ -253,9 +255,7 @@ class BaseMLP(
         keep_best: bool = True,
     ) -> None:
         """Train; whatever ends it, the attributes describe a network that can be used."""
-        from multilayer._engine.callbacks.printing import PrintLoss
         from multilayer._sklearn.fit import engine_run
-        from multilayer._sklearn.network.parameters import set_network
 
         callbacks = [*(self.callbacks or ()), *callbacks, *([PrintLoss()] if self.verbose else ())]
         result = engine_run.run(plan, training, epochs, callbacks, keep_best=keep_best)

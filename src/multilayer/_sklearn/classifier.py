@@ -36,7 +36,7 @@ from multilayer._sklearn.targets import (
 from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 
 if TYPE_CHECKING:
-    from multilayer._objectives.objective import LossNumbers, Objective
+    from multilayer._objectives.objective import ClassificationLoss, LossNumbers, Objective
     from multilayer._sklearn.targets.target_kinds import Classes
 
 
@@ -121,7 +121,9 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             found = class_labels.find_classes(labels) if classes is None else classes
             self.classes_, self._target_kind = found
         objective = target_kinds.objective(self._target_kind, self.classes_, self.out_activation)
-        target = class_labels.encode(labels, self.classes_, self._target_kind, objective.loss)
+        target = class_labels.encode(
+            labels, self.classes_, self._target_kind, yes_no=objective.classification_loss.yes_no
+        )
         self.out_activation_ = objective.out_activation
         samples = Samples(rows, target, weights, labels, inputs.is_streamed(X, rows))
         return samples, objective
@@ -313,7 +315,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         self,
         X: MatrixLike,
         yes_no: Callable[[np.ndarray], np.ndarray],
-        exclusive: Callable[[str, np.ndarray], np.ndarray],
+        exclusive: "Callable[[ClassificationLoss, np.ndarray], np.ndarray]",
     ) -> np.ndarray | list[np.ndarray]:
         """Apply one of two functions to the logits of each head."""
         logits = self._logits(X)
@@ -374,7 +376,8 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         X, y = inputs.check_X_y(self, X, y, reset=False)
         weight = inputs.check_weight(sample_weight, X, "float64")
         y = class_labels.check_labels(y)
-        target = class_labels.encode(y, self.classes_, self._target_kind, self._trained.loss)
+        yes_no = self._trained.classification_loss.yes_no
+        target = class_labels.encode(y, self.classes_, self._target_kind, yes_no=yes_no)
         return metrics.of_classes(self._trained, self._outputs(X), target, weight)
 
     def __sklearn_tags__(self) -> Tags:

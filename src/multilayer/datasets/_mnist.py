@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -97,7 +97,7 @@ def load_mnist(*, scale: bool = True, flatten: bool = True) -> Bunch:
     )
 
 
-def _read() -> dict[str, Any]:
+def _read() -> dict[str, np.ndarray]:
     """Read the original arrays: 60,000 training and 10,000 test images, uint8."""
     with (
         as_file(files("multilayer.datasets") / "mnist.npz") as path,

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
+from multilayer._core.activations import HIDDEN, AnyActivation
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer._core.functions import comparable
-from multilayer._nn.activation_names import ACTIVATION_NAMES, Activation
 from multilayer._sklearn.arguments.architecture import STEPS, by_name, problem_of
 from multilayer.estimator.columns import DenseColumn
 from multilayer.estimator.features import (
@@ -19,19 +19,9 @@ from multilayer.estimator.heads import Head
 from multilayer.estimator.numeric_columns import NumericColumn
 
 if TYPE_CHECKING:
-    from multilayer._optim.rules import Rule  # starts JAX
+    pass  # starts JAX
 
 SUM, MEAN = "sum", "mean"  # loss_reduction
-
-
-class EngineSolver(TypedDict, total=False):
-    """Arguments of the engine that an optimizer stands for."""
-
-    solver: "Rule"
-    epsilon: float
-    beta_1: float
-    beta_2: float
-    momentum: float
 
 
 @dataclass(frozen=True)
@@ -43,8 +33,8 @@ class Design:
     columns: FeatureColumns
     weight_column: NumericColumn | None
     head: Head
-    optimizer: EngineSolver
-    activation: Activation
+    optimizer: "EngineSolver"
+    activation: AnyActivation
     dropout: float
     reduction: str | None  # how losses of rows become that of a batch
     warm_start_from: str | os.PathLike[str] | None
@@ -87,7 +77,7 @@ def make_design(
     weight_column: str | NumericColumn | None,
     head: Head,
     optimizer: object,
-    activation_fn: Activation,
+    activation_fn: AnyActivation,
     dropout: float | None,
     loss_reduction: str | None,
     warm_start_from: str | os.PathLike[str] | None,
@@ -141,10 +131,10 @@ def check_warm_start(given: str | os.PathLike[str] | None) -> str | os.PathLike[
     return given
 
 
-def check_activation(given: Activation) -> Activation:
+def check_activation(given: AnyActivation) -> AnyActivation:
     """Check the activation of the hidden layers; a function that has a name goes by it."""
     if not callable(given):
-        check_choice("activation_fn", given, ACTIVATION_NAMES, "a function of JAX arrays")
+        check_choice("activation_fn", given, HIDDEN, "a function of JAX arrays")
         return given
     function = comparable(given)
     if function in STEPS:

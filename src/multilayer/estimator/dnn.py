@@ -3,8 +3,8 @@
 import os
 from collections.abc import Sequence
 
+from multilayer._core.activations import AnyActivation
 from multilayer._core.checks import check_integer
-from multilayer._nn.activation_names import Activation
 from multilayer.estimator.base import Estimator
 from multilayer.estimator.columns import DenseColumn
 from multilayer.estimator.design import make_design
@@ -109,7 +109,7 @@ class DNNClassifier(Estimator):
         weight_column: str | NumericColumn | None = None,
         label_vocabulary: Sequence[str] | None = None,
         optimizer: object = "Adagrad",
-        activation_fn: Activation = "relu",
+        activation_fn: AnyActivation = "relu",
         dropout: float | None = None,
         config: RunConfig | None = None,
         warm_start_from: str | os.PathLike[str] | None = None,
@@ -185,7 +185,7 @@ class DNNRegressor(Estimator):
         label_dimension: int = 1,
         weight_column: str | NumericColumn | None = None,
         optimizer: object = "Adagrad",
-        activation_fn: Activation = "relu",
+        activation_fn: AnyActivation = "relu",
         dropout: float | None = None,
         config: RunConfig | None = None,
         warm_start_from: str | os.PathLike[str] | None = None,

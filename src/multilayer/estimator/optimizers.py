@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +10,19 @@ import optax
 
 from multilayer._core.checks import check_choice, refuse
 from multilayer._core.types import Array
-from multilayer.estimator.design import EngineSolver
+from multilayer._optim.rules import Rule
 
 LEARNING_RATE = 0.05  # of every optimizer given by name
+
+
+class EngineSolver(TypedDict, total=False):
+    """Arguments of the engine that an optimizer stands for."""
+
+    solver: Rule
+    epsilon: float
+    beta_1: float
+    beta_2: float
+    momentum: float
 
 
 def rmsprop(learning_rate: Array) -> optax.GradientTransformation:

@@ -144,7 +144,8 @@ class ActivationDisplay:
 
 def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> ActivationCurves:
     """Return activation functions and their derivatives by name."""
-    from multilayer._nn.activations import ELEMENTWISE, derivative  # late: it starts JAX
+    from multilayer._core.activation_functions import ELEMENTWISE
+    from multilayer._nn.derivative import derivative
 
     names = list(ELEMENTWISE) if names is None else names
     known = not isinstance(names, str) and all(

@@ -79,7 +79,7 @@ def captions(
 
 def symbol(activation: str) -> np.ndarray | None:
     """Return the curve of an activation function, x and y in [-1, 1]; None for other words."""
-    from multilayer._nn.activations import ELEMENTWISE  # late: it starts JAX
+    from multilayer._core.activation_functions import ELEMENTWISE
 
     function = ELEMENTWISE.get(activation.split(",")[0])
     if function is None:

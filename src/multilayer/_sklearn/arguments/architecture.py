@@ -1,23 +1,26 @@
 """From an estimator's arguments to the shape of its network."""
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from numbers import Integral
 from typing import Any, TypeGuard
 
 import numpy as np
 
+from multilayer._core import activations as records
+from multilayer._core.activations import ACTIVATIONS, HIDDEN, Activation, AnyActivation, Function
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
 from multilayer._core.functions import comparable
-from multilayer._nn.activation_names import ACTIVATION_NAMES, Activation
+from multilayer._core.step_functions import heaviside, sign
+from multilayer._core.suggestions import did_you_mean
+from multilayer._nn.initializers import WEIGHT_INITIALIZERS
 from multilayer._nn.network import NORMS
-from multilayer._nn.step_functions import heaviside, sign
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 
 PRECISIONS = ("float32", "bfloat16")
-STEPS = ("heaviside", "sign", heaviside, sign)
+STEPS = (*records.STEPS, *records.STEPS.values(), heaviside, sign)
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,9 @@ class Architecture:
     """The hidden layers that an estimator's arguments stand for."""
 
     hidden_sizes: tuple[int, ...]
-    activations: tuple[Activation, ...]  # of each hidden layer
+    activations: tuple[AnyActivation, ...]  # of each hidden layer
     dropout: tuple[float, ...]  # of each hidden layer
-    output_like: Activation  # whose scheme of initial weights the output layer follows
+    output_like: AnyActivation  # whose scheme of initial weights the output layer follows
 
 
 def check_architecture(arguments: NetworkArguments) -> Architecture:
@@ -86,7 +89,7 @@ def hidden_sizes(value: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def activations(value: Any, n_hidden: int) -> tuple[Activation, ...]:
+def activations(value: Any, n_hidden: int) -> tuple[AnyActivation, ...]:
     """Activation of each hidden layer, given as one for all or one for each."""
     if not isinstance(value, list | tuple):
         return (activation(value),) * n_hidden
@@ -95,41 +98,59 @@ def activations(value: Any, n_hidden: int) -> tuple[Activation, ...]:
     return tuple(activation(each) for each in value)
 
 
-def activation(value: Any) -> Activation:
-    """Check one activation, a name or a function; a function that has a name goes by it."""
-    if (isinstance(value, str) or callable(value)) and value in STEPS:
+def activation(value: Any) -> AnyActivation:
+    """Check one activation, and return its name where it has one, else the function or record."""
+    if (isinstance(value, str | Activation) or callable(value)) and value in STEPS:
         refuse(
             "activation",
             "a function with slopes",
             value,
             "The derivative of a step is 0 everywhere: no weight before it would learn.",
         )
+    if isinstance(value, Activation):
+        return _own_record(value)
     if callable(value):
-        return _own_activation(value)
-    names, other = ACTIVATION_NAMES, "a function of JAX arrays, or one of each layer"
-    check_choice("activation", value, names, other)
+        found = by_name(comparable(value))
+        return found if isinstance(found, str) else _checked(found, value)
+    other = "a function of JAX arrays, a multilayer.Activation, or one of each layer"
+    check_choice("activation", value, HIDDEN, other)
     return value
 
 
-def _own_activation(value: Callable[[Any], Any]) -> Activation:
-    """Check a function, and return its name where it has one."""
-    activation = by_name(comparable(value))
-    problem = "" if isinstance(activation, str) else problem_of(activation)
+def _own_record(value: Activation) -> AnyActivation:
+    """Check a record of the user's; one of the table goes by its name."""
+    if HIDDEN.get(value.name) == value:
+        return value.name
+    if value.name in ACTIVATIONS:
+        refuse("activation", f"a record with a name other than {list(ACTIVATIONS)}", value)
+    if value.function is None:
+        refuse("activation", "a name, or a record with a function", value)
+    if value.weight_init not in WEIGHT_INITIALIZERS:
+        rule = f"a record whose weight_init is one of {sorted(WEIGHT_INITIALIZERS)}"
+        refuse("activation", rule, value, did_you_mean(value.weight_init, WEIGHT_INITIALIZERS))
+    function = comparable(value.function)
+    _checked(function, value)
+    return replace(value, function=function)
+
+
+def _checked(function: Function, value: object) -> Function:
+    """Return a function that keeps the shape; ``value`` is what was given."""
+    problem = problem_of(function)
     if problem:
         refuse("activation", f"a function of JAX arrays that keeps the shape ({problem})", value)
-    return activation
+    return function
 
 
-def by_name(function: Callable[[Any], Any]) -> Activation:
+def by_name(function: Function) -> str | Function:
     """Return the name of a function that has one, else the function."""
-    from multilayer._nn.activations import ACTIVATIONS  # late: it starts JAX
+    # Late: it starts JAX.
+    from multilayer._core.activation_functions import function_of
 
-    names = {known: name for name, known in ACTIVATIONS.items()}
-    return names.get(function, function)
+    return next((name for name in HIDDEN if function_of(name) == function), function)
 
 
 @lru_cache(maxsize=64)
-def problem_of(function: Callable[[Any], Any]) -> str:
+def problem_of(function: Function) -> str:
     """Say what is wrong with a function as an activation; nothing if it is none."""
     import jax
 

@@ -4,12 +4,13 @@ Dataclasses without scikit-learn: what only needs the arguments need not wait fo
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from multilayer._core.activations import AnyActivation
 from multilayer._objectives.regression_losses import RegressionLoss
 from multilayer._sklearn.arguments.argument_names import constructor_of
 
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
     from multilayer._optim.schedules import Schedule
     from multilayer._sklearn.arguments.checkpoint import Checkpoint
 
-Activation: TypeAlias = str | Callable[[Any], Any]
-
 
 @dataclass(eq=False, repr=False)
 class NetworkArguments:
     """Arguments of a network and its training; scikit-learn's in its order, then ours."""
 
     hidden_layer_sizes: int | Sequence[int] = (100,)
-    activation: Activation | Sequence[Activation] = "relu"
+    activation: AnyActivation | Sequence[AnyActivation] = "relu"
     _: KW_ONLY
     solver: Any = "adam"
     alpha: float = 0.0001

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from textwrap import fill
 from typing import TypeVar
 
+from multilayer._core.activations import HIDDEN
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim.schedules import SCHEDULES, WARMUP
 from multilayer._optim.solvers import SOLVERS, solvers_with
+from multilayer._sklearn.targets.metric_table import METRICS
 
 Class = TypeVar("Class", bound=type)
 
@@ -19,10 +21,11 @@ WIDTH = 96  # of a line, before the indent of the class
 PARAMETERS = """\
 hidden_layer_sizes : int or sequence of int, default=(100,)
     Units of each hidden layer.
-activation : str, callable or sequence of these, default="relu"
-    Activation of the hidden layers, one for all or one for each: "identity", "logistic",
-    "tanh", "relu", "leaky_relu" (slope 0.01), "elu", "selu", "gelu" (exact), "silu", "mish",
-    "softplus", or a function of JAX arrays that keeps the shape, such as ``jax.nn.hard_tanh``.
+activation : str, callable, multilayer.Activation or sequence of these, default="relu"
+    Activation of the hidden layers, one for all or one for each:
+    <activations>.
+    Each is described at the function of its name in :mod:`multilayer.nn`. Or a function of JAX
+    arrays that keeps the shape, such as ``jax.nn.hard_tanh``; or a record of your own.
 solver : str, callable or optax.GradientTransformation, default="adam"
     Update rule, one of:
     <solvers>.
@@ -95,9 +98,11 @@ residual : bool, default=False
 out_activation : str, default="auto"
     Output activation; "auto" is <out_activation>
 weight_init : {<weight_inits>}, default="auto"
-    Distribution of initial weights. "auto" is scikit-learn's: Glorot's uniform one, narrower
-    for the logistic activation; "lecun_normal" under "selu". "truncated_normal" is a
-    normal one of standard deviation ``2 / sqrt(inputs)``, drawn anew beyond two of them.
+    Distribution of initial weights. "auto" is the one that suits the activation, with
+    scikit-learn's functions as there: "glorot_uniform",
+    <auto_inits>.
+    "truncated_normal" is a normal one of standard deviation ``2 / sqrt(inputs)``, drawn anew beyond
+    two of them.
 bias_init : {"auto", "zeros"}, default="auto"
     Initial biases; "auto" draws them within the bound of Glorot's weights, as scikit-learn.
 input_scale : float or None, default=None
@@ -165,11 +170,12 @@ weight_normalization : {"batch", "data"}, default="batch"
 precision : {"float32", "bfloat16"}, default="float32"
     Operands of matrix products in training; "bfloat16" rounds them to 8 bits and adds up in
     float32. Faster where the processor has it, slower elsewhere. Prediction is in float32.
-scoring : str, callable or None, default=None
+scoring : str, multilayer.Metric, callable or None, default=None
     What early stopping watches and ``validation_scores_`` holds: None for <score>, "loss" for the
-    validation loss, else a scorer of scikit-learn's by name or a function of ``(estimator, X,
-    y)``, higher is better. It is tried before training: one that fails or is NaN on the
-    validation data is refused.
+    validation loss, a name or a record of your own, or a function of ``(estimator, X, y)``, higher
+    is better. Names are those of scikit-learn's scorers and
+    <metrics>.
+    It is tried before training: one that fails or is NaN on the validation data is refused.
 callbacks : sequence of multilayer.callbacks.Callback or None, default=None
     Called with the progress and at each epoch; they may end training. With "lbfgs" an iteration
     counts as an epoch.
@@ -263,7 +269,7 @@ def filled_in(text: str, marks: Mapping[str, str]) -> str:
 
 
 def tables() -> dict[str, str]:
-    """Return the texts that are derived from the tables of schedules, solvers and initialisers."""
+    """Return the texts that are derived from the tables of options."""
     schedule_params = {
         name: {key: value for key, value in schedule.numbers.items() if WARMUP.get(key) != value}
         for name, schedule in SCHEDULES.items()
@@ -279,8 +285,24 @@ def tables() -> dict[str, str]:
         "solvers": wrapped(", ".join(quoted(SOLVERS))),
         "solver_params": numbers_of_each(solver_params),
         "weight_inits": ", ".join(quoted(WEIGHT_INITS)),
+        "metrics": wrapped(metrics()),
+        "activations": wrapped(", ".join(quoted(HIDDEN))),
+        "auto_inits": wrapped(", ".join(auto_inits())),
         **of_solvers,
     }
+
+
+def auto_inits() -> list[str]:
+    """Return which activations have weights of their own under "auto"."""
+    usual = HIDDEN["identity"].weight_init
+    own = [record for record in HIDDEN.values() if record.weight_init != usual]
+    return [f'"{record.weight_init}" under "{record.name}"' for record in own]
+
+
+def metrics() -> str:
+    """Return the names of metrics, with those whose negative is the score."""
+    negative = [name for name, metric in METRICS.items() if not metric.greater_is_better]
+    return f"{', '.join(quoted(METRICS))} (the negative of {' and '.join(quoted(negative))})"
 
 
 def quoted(names: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from multilayer._core.errors import DataError, MultilayerError
 from multilayer._core.suggestions import did_you_mean
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.network.parameters import network_attributes, set_network
+from multilayer._sklearn.targets.metric_table import METRICS, Metric
 
 if TYPE_CHECKING:
     from multilayer._engine.loop import Scorer
@@ -23,31 +24,34 @@ if TYPE_CHECKING:
 
 
 def check_scorer(value: object) -> None:
-    """Check that `scoring` is None, "loss", the name of a scorer or a function."""
+    """Check that `scoring` is None, "loss", the name of a scorer, a metric or a function."""
     if value is None or value == "loss" or callable(value):
         return
     meant = ""
     if isinstance(value, str):
         from sklearn.metrics import get_scorer_names
 
-        names = ["loss", *get_scorer_names()]
+        names = ["loss", *METRICS, *get_scorer_names()]
         if value in names:
             return
         meant = f"{did_you_mean(value, names)} "
     refuse(
         "scoring",
-        "None, 'loss', the name of a scorer or a function of (estimator, X, y)",
+        "None, 'loss', the name of a scorer, a function of (estimator, X, y) or a Metric",
         value,
-        f"{meant}sklearn.metrics.get_scorer_names() lists the names.".lstrip(),
+        f"{meant}The names are {', '.join(METRICS)} and sklearn.metrics.get_scorer_names().",
     )
 
 
 def check_takes_weights(scoring: object) -> None:
     """Check that a function of the user's can be given the weights of the rows."""
-    if not inspect.isfunction(scoring):  # scikit-learn's scorers, and what is called like them
-        return
-    parameters = inspect.signature(scoring).parameters
-    if "sample_weight" not in parameters:
+    if isinstance(scoring, Metric):
+        takes = scoring.takes_weights
+    else:  # scikit-learn's scorers, and what is called like them, do
+        takes = True
+        if inspect.isfunction(scoring):
+            takes = "sample_weight" in inspect.signature(scoring).parameters
+    if not takes:
         refuse(
             "scoring",
             "a function that takes sample_weight where samples have weights",
@@ -64,9 +68,11 @@ def network_scorer(estimator: "BaseMLP", plan: "Plan", validation: "Samples") ->
     """
     from sklearn.metrics import check_scoring
 
-    scorer = check_scoring(estimator, scoring=estimator.scoring)
+    named = isinstance(estimator.scoring, str)
+    metric = METRICS.get(estimator.scoring) if named else None
+    scorer = metric or check_scoring(estimator, scoring=estimator.scoring)
     several = getattr(estimator, "_target_kind", None) == "multioutput"
-    if several and isinstance(estimator.scoring, str):
+    if several and named:
         refuse(
             "scoring",
             "None, 'loss' or a function where y has several columns of classes",

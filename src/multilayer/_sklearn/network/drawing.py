@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from multilayer._nn.activation_names import Activation
     from multilayer._sklearn.base import BaseMLP
+from multilayer._core.activations import record_of
 
 MOST_UNITS = 10  # circles in a column of the drawing
 LONGEST_NAME = 20  # characters of a unit's name
@@ -23,19 +23,11 @@ def rows_of(estimator: "BaseMLP") -> Iterator[tuple[str, int, str, int]]:
     sizes = network.layer_sizes
     yield "input", sizes[0], "", 0
     for i in range(network.n_hidden):
-        parts = [name_of(network.activations[i])]
+        parts = [record_of(network.activations[i]).name]
         parts += [f"{network.norm} norm"] if network.norm else []
         parts += ["residual"] if network.skips(i) else []
         yield f"hidden {i + 1}", sizes[i + 1], ", ".join(parts), n_parameters(estimator, i)
     yield "output", sizes[-1], estimator.out_activation_, n_parameters(estimator, network.n_hidden)
-
-
-def name_of(activation: "Activation") -> str:
-    """Name of an activation, that of the function where it is one."""
-    if isinstance(activation, str):
-        return activation
-    activation = getattr(activation, "function", activation)
-    return getattr(activation, "__name__", type(activation).__name__)
 
 
 def n_parameters(estimator: "BaseMLP", i: int) -> int:

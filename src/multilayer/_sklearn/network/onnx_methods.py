@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from multilayer._core.activations import AnyActivation, OnnxForm, record_of
 from multilayer._core.checks import refuse
 from multilayer._data.rows import Matrix
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
@@ -65,9 +66,9 @@ class OnnxClassifier(OnnxNetwork):
     def _onnx_description(self) -> "Described":
         from multilayer._onnx.classifier import Classes, Indicators
 
-        network, loss = dense_network(self), self._trained.loss
+        network, loss = dense_network(self), self._trained.classification_loss
         if self._target_kind == MULTILABEL:
-            return Indicators(network, np.asarray(self.classes_), two_units=loss == "softmax")
+            return Indicators(network, np.asarray(self.classes_), two_units=not loss.yes_no)
         several = self._target_kind == MULTIOUTPUT
         columns = tuple(self.classes_) if several else (self.classes_,)
         return Classes(network, loss, columns, several)
@@ -87,7 +88,7 @@ class OnnxRegressor(OnnxNetwork):
         return Numbers(
             network,
             trained.regression_loss.output,
-            trained.out_activation,
+            _onnx_form(trained.out_activation),
             np.asarray(self.target_mean_, np.float64),
             np.asarray(self.target_scale_, np.float64),
             n_levels=trained.heads[0],
@@ -138,7 +139,7 @@ def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":
         Layer(
             np.asarray(kernel, np.float32),
             np.asarray(bias, np.float32),
-            activation,
+            _onnx_form(activation),
             _norm(estimator, i),
             network.skips(i),
         )
@@ -152,6 +153,15 @@ def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":
         )
     ]
     return DenseNetwork(tuple(layers), estimator.input_scale)
+
+
+def _onnx_form(activation: AnyActivation) -> OnnxForm:
+    """Return what adds the nodes of an activation function."""
+    form = record_of(activation).onnx_form
+    if form is None:
+        remedy = "Use one that has a name, or a multilayer.Activation with an onnx_form."
+        refuse("activation", "a name for ONNX, as a function is code", activation, remedy)
+    return form
 
 
 def _norm(estimator: OnnxNetwork, i: int) -> tuple[np.ndarray, ...]:

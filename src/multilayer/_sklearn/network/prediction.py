@@ -4,15 +4,19 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.types import computing_type
-from multilayer._data.rows import Matrix, MatrixLike
+from multilayer._data.rows import Matrix, MatrixLike, row_taker
 from multilayer._sklearn import inputs
+from multilayer._sklearn.arguments.architecture import check_transform_layer
 from multilayer._sklearn.network import drawing
+from multilayer._sklearn.network.parameters import parameters_of
 
 if TYPE_CHECKING:
     from multilayer._nn.model import Parameters
@@ -43,7 +47,6 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _forward(self, X: Matrix, read: "Objective | int | None") -> np.ndarray:
         """Do the same for rows that were checked."""
-        from multilayer._data.rows import row_taker
         from multilayer._engine.xla.predict import outputs
 
         dtype = computing_type()
@@ -62,8 +65,6 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _parameters(self, dtype: str) -> "Parameters":
         """Return the parameters that the attributes hold (users may have changed them)."""
-        from multilayer._sklearn.network.parameters import parameters_of
-
         return parameters_of(self, dtype)
 
     def transform(self, X: MatrixLike) -> np.ndarray:
@@ -84,8 +85,6 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _hidden_layer(self) -> int:
         """Return the number of the layer to transform to, counted from the first."""
-        from multilayer._sklearn.arguments.architecture import check_transform_layer
-
         if self.network is not None:
             refuse("network", "None for transform, which names dense layers", self.network)
         n_hidden = self._network.n_hidden
@@ -164,8 +163,6 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _html_repr(self) -> str:
         """scikit-learn's diagram of the estimator, a fitted one with a drawing of its network."""
-        from sklearn.utils import estimator_html_repr
-
         html = estimator_html_repr(self)
         if "coefs_" not in vars(self):
             return html
@@ -178,8 +175,6 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _repr_mimebundle_(self, **kwargs: object) -> dict[str, str]:
         """What a notebook shows, by type; scikit-learn 1.6 calls its own function here."""
-        from sklearn import get_config
-
         output = {"text/plain": repr(self)}
         if get_config()["display"] == "diagram":
             output["text/html"] = self._html_repr()

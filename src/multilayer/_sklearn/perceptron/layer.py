@@ -68,7 +68,7 @@ def positive_rows(y: np.ndarray, classes: Classes, kind: str) -> np.ndarray:
 
     Two classes have one unit, for the second of them; more classes have one each.
     """
-    numbers = class_labels.encode(y, classes, kind, "softmax")
+    numbers = class_labels.encode(y, classes, kind, yes_no=False)
     if kind == MULTICLASS:
         return np.arange(len(classes))[:, None] == numbers
     return np.atleast_2d(numbers.T) == 1

@@ -90,10 +90,10 @@ def same_classes(one: Classes, other: Classes) -> bool:
     return len(one) == len(other) and set(one.tolist()) == set(other.tolist())
 
 
-def encode(y: np.ndarray, classes: Classes, kind: str, loss: str) -> np.ndarray:
+def encode(y: np.ndarray, classes: Classes, kind: str, *, yes_no: bool) -> np.ndarray:
     """Return the targets of a loss.
 
-    Class numbers int32 ``(n,)`` or ``(n, heads)``; for "logistic" 0/1 ``(n, heads)``.
+    Class numbers int32 ``(n,)`` or ``(n, heads)``; with ``yes_no`` 0/1 ``(n, heads)``.
     """
     columns = len(classes) if kind in (MULTILABEL, MULTIOUTPUT) else None
     if (y.ndim == 2) != (columns is not None) or (columns and y.shape[1] != columns):
@@ -103,11 +103,11 @@ def encode(y: np.ndarray, classes: Classes, kind: str, loss: str) -> np.ndarray:
         }.get(kind, "1-D labels")
         raise DataError(f"y must be {expected}, as in training, got an array of shape {y.shape}.")
     if kind == MULTILABEL:
-        return y.astype(np.float32 if loss == "logistic" else np.int32)
+        return y.astype(np.float32 if yes_no else np.int32)
     if isinstance(classes, list):
         return np.column_stack([numbers(c, own) for c, own in zip(y.T, classes, strict=True)])
     found = numbers(y, classes)
-    return found[:, None].astype(np.float32) if loss == "logistic" else found
+    return found[:, None].astype(np.float32) if yes_no else found
 
 
 def numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:

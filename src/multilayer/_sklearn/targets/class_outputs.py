@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from multilayer._objectives.objective import Objective
+from multilayer._objectives.objective import ClassificationLoss, Objective
 from multilayer._sklearn.targets.target_kinds import BINARY, MULTILABEL, MULTIOUTPUT, Classes
 
 
@@ -18,7 +18,7 @@ def heads_of(objective: Objective, raw: np.ndarray) -> list[np.ndarray]:
 
 def logits_of(kind: str, objective: Objective, raw: np.ndarray) -> list[np.ndarray]:
     """Return the logits of each head; all of a multilabel network are one."""
-    if kind == MULTILABEL and objective.loss == "softmax":
+    if kind == MULTILABEL and not objective.classification_loss.yes_no:
         return [raw[:, 1::2] - raw[:, ::2]]  # two units of each label: its one logit
     return heads_of(objective, raw) if kind == MULTIOUTPUT else [raw]
 
@@ -40,14 +40,14 @@ def of_each(
     objective: Objective,
     logits: list[np.ndarray],
     yes_no: Callable[[np.ndarray], np.ndarray],
-    exclusive: Callable[[str, np.ndarray], np.ndarray],
+    exclusive: Callable[[ClassificationLoss, np.ndarray], np.ndarray],
 ) -> np.ndarray | list[np.ndarray]:
     """Apply one of two functions, from logits to probabilities, to each head."""
     if kind == MULTILABEL:
         return yes_no(logits[0])
-    if objective.loss == "logistic":
+    if objective.classification_loss.yes_no:
         return yes_no(both_sides(logits[0]))
-    each = [exclusive(objective.loss, head) for head in logits]
+    each = [exclusive(objective.classification_loss, head) for head in logits]
     return each if kind == MULTIOUTPUT else each[0]
 
 

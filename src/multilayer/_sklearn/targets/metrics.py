@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import d2_absolute_error_score, r2_score
 
 from multilayer._core.warning_level import level_of_caller
-from multilayer._objectives.objective import Objective
+from multilayer._objectives.objective import ClassificationLoss, Objective
 from multilayer._sklearn.targets import probabilities
 from multilayer._sklearn.targets.class_outputs import heads_of
+from multilayer._sklearn.targets.metric_table import FIGURES_OF_NUMBERS, METRICS
 
 if TYPE_CHECKING:
     from multilayer._sklearn.fit.samples import Samples
@@ -23,7 +25,8 @@ def of_classes(
 ) -> dict[str, float]:
     """Accuracy and mean cross-entropy of raw outputs ``(rows, units)``."""
     raw = raw.astype(np.float64)
-    if objective.loss == "logistic":
+    loss = objective.classification_loss
+    if loss.yes_no:
         right = np.all((raw > 0) == (target > 0), axis=1)
         losses = np.sum(np.logaddexp(0.0, raw) - target * raw, axis=1)
     else:
@@ -31,30 +34,24 @@ def of_classes(
         heads = heads_of(objective, raw)
         pairs = list(zip(heads, columns, strict=True))
         right = np.all([np.argmax(z, axis=1) == own for z, own in pairs], axis=0)
-        losses = np.sum([_cross_entropy(objective.loss, z, own) for z, own in pairs], axis=0)
+        losses = np.sum([_cross_entropy(loss, z, own) for z, own in pairs], axis=0)
     return {
         "accuracy": float(np.average(right, weights=weight)),
         "average_loss": float(np.average(losses, weights=weight)),
     }
 
 
-def _cross_entropy(loss: str, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _cross_entropy(loss: ClassificationLoss, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Losses ``(rows,)`` of one head, as they are minimised."""
     rows = np.arange(len(labels))
-    if loss == "softmax":
+    if not loss.one_vs_rest:
         return -probabilities.exclusive_log_proba(loss, logits)[rows, labels]
     return np.sum(np.logaddexp(0.0, logits), axis=1) - logits[rows, labels]
 
 
 def of_numbers(predicted: np.ndarray, target: np.ndarray, weight: np.ndarray) -> dict[str, float]:
-    """R2, root mean squared and mean absolute error of predictions ``(rows, targets)``."""
-    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
-
-    return {
-        "r2": float(r2_score(target, predicted, sample_weight=weight)),
-        "rmse": float(root_mean_squared_error(target, predicted, sample_weight=weight)),
-        "mae": float(mean_absolute_error(target, predicted, sample_weight=weight)),
-    }
+    """Figures of predictions ``(rows, targets)``, averaged over the targets."""
+    return {name: METRICS[name].value(target, predicted, weight) for name in FIGURES_OF_NUMBERS}
 
 
 def warn_of_worse_than_constant(regressor: "MLPRegressor", samples: "Samples") -> None:
@@ -63,8 +60,6 @@ def warn_of_worse_than_constant(regressor: "MLPRegressor", samples: "Samples") -
     The constant is the mean, and R2 below 0; for losses whose minimum is the median it is the
     median, and D2 of the absolute error below 0. Judged on at most 1024 rows, evenly spaced.
     """
-    from sklearn.metrics import d2_absolute_error_score, r2_score
-
     loss = regressor._trained.regression_loss
     if loss.loss_of_variance is not None:  # the last loss says it without a prediction
         deviations = samples.y - np.average(samples.y, axis=0, weights=samples.weight)

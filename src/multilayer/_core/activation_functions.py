@@ -1,9 +1,120 @@
-"""Activation functions that are nearly z above 0 and nearly flat below."""
+"""Activation functions in JAX: one of the name of each record in ``_core/activations.py``."""
 
 import jax
+import jax.numpy as jnp
 
+from multilayer._core.activations import HIDDEN, STEPS, AnyActivation, Function, record_of
+from multilayer._core.checks import refuse
+from multilayer._core.process import check_process
+from multilayer._core.step_functions import heaviside, sign
 from multilayer._core.types import Array
-from multilayer._nn.floating import floating
+
+__all__ = [
+    "elu",
+    "gelu",
+    "heaviside",
+    "identity",
+    "leaky_relu",
+    "logistic",
+    "mish",
+    "relu",
+    "selu",
+    "sign",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+# These are the public ones: `multilayer.nn` has them under these names.
+
+
+def floating(z: Array) -> Array:
+    """Return a JAX array of floats: those of z as they are, whole numbers in the default type."""
+    check_process()
+    z = jnp.asarray(z)
+    return z if jnp.issubdtype(z.dtype, jnp.floating) else z.astype(jnp.result_type(float))
+
+
+def identity(z: Array) -> Array:
+    """The identity: z.
+
+    Parameters
+    ----------
+    z : array_like
+        Real numbers, any shape.
+
+    Returns
+    -------
+    a : jax.Array
+        Floats of the shape of z.
+
+    Notes
+    -----
+    Derivative 1. Layers without another activation between them are one linear layer.
+
+    Examples
+    --------
+    >>> from multilayer import nn
+    >>> nn.identity([-2.0, 0.0, 3.0])
+    Array([-2.,  0.,  3.], dtype=float32)
+    """
+    return floating(z)
+
+
+def logistic(z: Array) -> Array:
+    """The logistic function, also called sigmoid: ``1 / (1 + exp(-z))``.
+
+    Parameters
+    ----------
+    z : array_like
+        Real numbers, any shape.
+
+    Returns
+    -------
+    a : jax.Array
+        Floats of the shape of z.
+
+    Notes
+    -----
+    Range (0, 1); derivative ``logistic(z) * (1 - logistic(z))``, at most 1/4. It is smooth where
+    the step is flat or jumps: what backpropagation needs (Rumelhart, Hinton and Williams, 1986).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> np.asarray(nn.logistic([-2.0, 0.0, 2.0])).round(3)
+    array([0.119, 0.5  , 0.881], dtype=float32)
+    """
+    return jax.nn.sigmoid(floating(z))
+
+
+def tanh(z: Array) -> Array:
+    """The hyperbolic tangent: ``2 * logistic(2 * z) - 1``.
+
+    Parameters
+    ----------
+    z : array_like
+        Real numbers, any shape.
+
+    Returns
+    -------
+    a : jax.Array
+        Floats of the shape of z.
+
+    Notes
+    -----
+    Range (-1, 1); derivative ``1 - tanh(z)**2``, at most 1. Its values lie around 0, which helps
+    the layer that follows (LeCun, Bottou, Orr and Müller, 1998, section 4.4).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> np.asarray(nn.tanh([-2.0, 0.0, 2.0])).round(3)
+    array([-0.964,  0.   ,  0.964], dtype=float32)
+    """
+    return jnp.tanh(floating(z))
 
 
 def relu(z: Array) -> Array:
@@ -228,3 +339,55 @@ def softplus(z: Array) -> Array:
     array([0.127, 0.693, 3.049], dtype=float32)
     """
     return jax.nn.softplus(floating(z))
+
+
+def exp(z: Array) -> Array:
+    """The exponential function, of the outputs of a regression."""
+    return jnp.exp(floating(z))
+
+
+def softmax(z: Array) -> Array:
+    """Softmax of each row: ``exp(z) / sum(exp(z))``.
+
+    Parameters
+    ----------
+    z : array_like of shape (n_classes,) or (rows, n_classes)
+        Logits.
+
+    Returns
+    -------
+    p : jax.Array of the same shape
+        Probabilities: each row sums to 1.
+
+    Raises
+    ------
+    InvalidArgumentError
+        There is not one axis of classes at least (a ValueError).
+
+    Notes
+    -----
+    An output depends on all numbers of its row: ``dp_i / dz_j = p_i * (1[i = j] - p_j)``. So it is
+    no function of single numbers, and :func:`derivative` refuses it. The largest number of a row is
+    subtracted first, which changes nothing but keeps exp from overflowing. Bridle (1990).
+
+    Examples
+    --------
+    >>> from multilayer import nn
+    >>> nn.softmax([[0.0, 0.0], [1000.0, 0.0]])
+    Array([[0.5, 0.5],
+           [1. , 0. ]], dtype=float32)
+    """
+    z = floating(z)
+    if z.ndim == 0 or z.shape[-1] == 0:
+        refuse("z.shape", "(n_classes,) or (rows, n_classes)", z.shape)
+    return jax.nn.softmax(z, axis=-1)
+
+
+def function_of(activation: AnyActivation) -> Function:
+    """Return the function that a name or a record stands for, or the function given."""
+    record = record_of(activation)
+    return globals()[record.name] if record.function is None else record.function
+
+
+ELEMENTWISE: dict[str, Function] = {name: function_of(name) for name in (*HIDDEN, *STEPS)}
+"""The public functions of single numbers, `nn.ACTIVATIONS`."""

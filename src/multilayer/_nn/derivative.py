@@ -1,43 +1,12 @@
-"""Activation functions by name."""
-
-from typing import Any
+"""Derivatives of functions of single numbers."""
 
 import jax
 import jax.numpy as jnp
 
+from multilayer._core.activation_functions import ELEMENTWISE, floating, softmax
+from multilayer._core.activations import Function
 from multilayer._core.checks import refuse
 from multilayer._core.types import Array
-from multilayer._nn.activation_names import Activation, Function
-from multilayer._nn.floating import floating
-from multilayer._nn.rectifiers import elu, gelu, leaky_relu, mish, relu, selu, silu, softplus
-from multilayer._nn.sigmoids import identity, logistic, softmax, tanh
-from multilayer._nn.step_functions import heaviside, sign
-
-ACTIVATIONS: dict[str, Function] = {
-    function.__name__: function
-    for function in (
-        identity,
-        logistic,
-        tanh,
-        relu,
-        leaky_relu,
-        elu,
-        selu,
-        gelu,
-        silu,
-        mish,
-        softplus,
-    )
-}
-"""Those that hidden layers have by name."""
-
-ELEMENTWISE: dict[str, Function] = {**ACTIVATIONS, "heaviside": heaviside, "sign": sign}
-"""All functions of single numbers: with the steps, under which nothing learns by gradients."""
-
-
-def function_of(activation: Activation) -> Function:
-    """Return the function that a name stands for, or the function given."""
-    return ACTIVATIONS[activation] if isinstance(activation, str) else activation
 
 
 def derivative(function: Function) -> Function:
@@ -47,7 +16,7 @@ def derivative(function: Function) -> Function:
     ----------
     function : callable
         A function of JAX arrays in which each number of the result depends on the number at its
-        place alone: those of :data:`ACTIVATIONS`, or one of your own.
+        place alone: those of :data:`multilayer.nn.ACTIVATIONS`, or one of your own.
 
     Returns
     -------
@@ -92,5 +61,5 @@ def derivative(function: Function) -> Function:
     return slope
 
 
-def _is_name(given: Any) -> bool:
+def _is_name(given: object) -> bool:
     return isinstance(given, str) and given in ELEMENTWISE
