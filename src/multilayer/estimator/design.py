@@ -19,7 +19,7 @@ from multilayer.estimator.heads import Head
 from multilayer.estimator.numeric_columns import NumericColumn
 
 if TYPE_CHECKING:
-    pass  # starts JAX
+    from multilayer.estimator.optimizers import EngineSolver  # starts JAX
 
 SUM, MEAN = "sum", "mean"  # loss_reduction
 
