@@ -1,7 +1,6 @@
 """Encoders of categories, and imputation of missing values."""
 
 from itertools import cycle
-from typing import Any
 
 import numpy as np
 
@@ -101,7 +100,7 @@ def target_means(step: TransformerValues) -> Transform:
 # Missing values --------------------------------------------------------------------------------
 
 
-def is_missing(X: np.ndarray, marker: Any) -> np.ndarray:
+def is_missing(X: np.ndarray, marker: object) -> np.ndarray:
     """Return where a table has the marker of missing values."""
     if X.dtype.kind in "biuf" and not isinstance(marker, int | float):
         raise DataError(f"X must hold text, as what is missing in it is {marker!r}.")

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._portable import functions
 from multilayer._portable.forward import Read, outputs, unchanged
@@ -33,7 +33,7 @@ class Classifier(Predictor):
         self._kind = values.target.kind
         self._objective = values.objective
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: npt.ArrayLike) -> np.ndarray:
         """Predict classes: those of the highest logit.
 
         Parameters
@@ -52,7 +52,7 @@ class Classifier(Predictor):
         """
         return class_outputs.labels_of(self._kind, self.classes_, self._logits(X))
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: npt.ArrayLike) -> np.ndarray | list[np.ndarray]:
         """Probabilities of the classes, in the order of ``classes_``.
 
         Parameters
@@ -75,7 +75,7 @@ class Classifier(Predictor):
             self._kind, self._objective, logits, functions.logistic, exclusive
         )
 
-    def _logits(self, X: Any) -> list[np.ndarray]:
+    def _logits(self, X: npt.ArrayLike) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
         return class_outputs.logits_of(self._kind, self._objective, self._outputs(X))
 

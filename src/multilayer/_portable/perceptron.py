@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.predictor import Predictor, Step
@@ -34,7 +34,7 @@ class Perceptron(Predictor):
         scores = partial(_scores, values.coef, values.intercept)
         super().__init__(before, Step(scores, values.n_features, values.feature_names))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: npt.ArrayLike) -> np.ndarray:
         """Predict classes: of the unit that is on, or of the highest score.
 
         Parameters

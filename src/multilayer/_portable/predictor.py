@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.errors import ModelFileError
 from multilayer._portable.rows import table
@@ -61,10 +62,10 @@ class Predictor(ABC):
             self.feature_names_in_ = first.feature_names_in
 
     @abstractmethod
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: npt.ArrayLike) -> np.ndarray:
         """Predict classes or numbers."""
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: npt.ArrayLike) -> np.ndarray:
         """Return the output of the last step for rows."""
         rows = table(X, self.n_features_in_, getattr(self, "feature_names_in_", None))
         return through((*self._before, self._own), rows)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._objectives.objective import Objective
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
@@ -43,7 +44,11 @@ class Regressor(Predictor):
         self._units = Units(target.mean, target.scale, target.one_target)
 
     def predict(
-        self, X: Any, return_std: bool = False, *, quantiles: Sequence[float] | None = None
+        self,
+        X: npt.ArrayLike,
+        return_std: bool = False,
+        *,
+        quantiles: Sequence[float] | None = None,
     ) -> Any:
         """Predict targets: the mean, or the median where the loss asks for that.
 
@@ -81,7 +86,7 @@ class Regressor(Predictor):
             return quantiles_at(self._objective, self._units, outputs, levels, quantiles)
         return numbers_of(self._objective, self._units, self._outputs(X), spread=return_std)
 
-    def predict_quantiles(self, X: Any) -> np.ndarray:
+    def predict_quantiles(self, X: npt.ArrayLike) -> np.ndarray:
         """Predict the quantiles, with ``loss="quantile"``; they never cross.
 
         Parameters

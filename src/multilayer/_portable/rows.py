@@ -1,15 +1,14 @@
 """From a user's table to rows of numbers or of labels."""
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._core.errors import DataError
 from multilayer._data.columns import MEASURED, kinds_in
 from multilayer._data.frames import columns_of, is_frame
 
 
-def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
+def table(X: npt.ArrayLike, n_features: int, names: np.ndarray | None) -> np.ndarray:
     """Return X as an array ``(rows, n_features)``, after a look at its shape and its columns.
 
     Parameters
@@ -47,12 +46,12 @@ def table(X: Any, n_features: int, names: np.ndarray | None) -> np.ndarray:
     return array
 
 
-def _has_dates(X: Any) -> bool:
+def _has_dates(X: npt.ArrayLike) -> bool:
     """Whether columns hold dates or durations, which NumPy would convert to numbers."""
     return is_frame(X) and any(column.kind in MEASURED for column in columns_of(X, every=False))
 
 
-def _objects(X: Any) -> np.ndarray:
+def _objects(X: npt.ArrayLike) -> np.ndarray:
     """Return a table as an array of objects: a step may leave the dates out."""
     columns = [column.values() for column in columns_of(X, every=True)]
     array = np.empty((len(columns[0]), len(columns)), object)
@@ -61,7 +60,7 @@ def _objects(X: Any) -> np.ndarray:
     return array
 
 
-def names_of(X: Any) -> list[str] | None:
+def names_of(X: npt.ArrayLike) -> list[str] | None:
     """Return the names of the columns of a frame, None where they are none or no text."""
     columns = getattr(X, "columns", None)
     names = [] if columns is None else list(columns)

@@ -1,7 +1,6 @@
 """Scalers and what else turns each column of numbers into another."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from multilayer._sklearn.saving.model_steps import TransformerValues
 BOUNDS_THRESHOLD = 1e-7  # of quantiles taken for the ends, as in scikit-learn
 
 
-def in_turn(*operations: tuple[Any, np.ndarray]) -> Transform:
+def in_turn(*operations: tuple[np.ufunc, np.ndarray]) -> Transform:
     """Return a transform that does arithmetic with a vector after another, in the type of X."""
 
     def transform(X: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Regression of targets that were transformed before training, and are transformed back."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from multilayer._portable.predictor import Predictor, Step, through
 
@@ -25,7 +25,7 @@ class TransformedRegressor(Predictor):
         self._back = tuple(back)
         self._n_axes = n_axes
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: npt.ArrayLike) -> np.ndarray:
         """Predict targets, in the units in which they were given.
 
         Parameters
