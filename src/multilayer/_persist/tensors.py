@@ -145,7 +145,7 @@ def _check_array(path: PathLike, name: str, array: np.ndarray) -> None:
         )
     if array.dtype.newbyteorder("<").str not in DTYPES.values():
         raise ModelFileError(
-            f"cannot write {path}: its array {name!r} must have one of NumPy's own types of "
+            f"cannot write {path}: its array {name!r} must be of one of NumPy's own types of "
             f"numbers, got {array.dtype}. Convert it, to float32 for example."
         )
 

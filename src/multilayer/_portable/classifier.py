@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -54,7 +53,7 @@ class Classifier(Predictor):
         """
         return class_outputs.labels_of(self._kind, self.classes_, self._logits(X))
 
-    def predict_proba(self, X: Table) -> Any:
+    def predict_proba(self, X: Table) -> np.ndarray | list[np.ndarray]:
         """Probabilities of the classes, in the order of ``classes_``.
 
         Parameters
