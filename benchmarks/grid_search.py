@@ -128,7 +128,7 @@ def serve(connection: Any, side: str) -> None:
     if side == THEIRS:
         run_search(side, Request(epochs=1, batch_size=200, n_rates=1, seed=0))
     else:
-        import multilayer._engine.loop  # noqa: F401  (what the first fit would import)
+        import multilayer._engine.xla.maker  # noqa: F401  (what the first fit would import)
     connection.send(None)
     try:
         while True:

@@ -17,6 +17,7 @@ import sklearn.metrics  # noqa: F401
 
 import multilayer._engine.lbfgs
 import multilayer._engine.loop
+import multilayer._engine.xla.maker
 import multilayer._sklearn.fit.engine_run  # noqa: F401
 from multilayer import MLPClassifier, MLPRegressor  # noqa: F401
 

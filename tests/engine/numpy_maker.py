@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from multilayer._core.trees import leaves, map_leaves
+from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._data.order import shuffled
 from multilayer._data.source import ResidentSource, Rows, StreamedSource, as_they_are
 from multilayer._engine import lbfgs, loop

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from multilayer._core.trees import leaves
+from multilayer._core.pytrees import leaves
 from multilayer._engine.xla.maker import XLA
 
 SCRIPT = Path(__file__).with_name("numpy_maker.py")

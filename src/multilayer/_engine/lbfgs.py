@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from multilayer._core import trees
+from multilayer._core import pytrees
 from multilayer._core.process import check_process
 from multilayer._data.source import Rows, Source
 from multilayer._engine.callbacks.protocol import Callback, Progress, Stop
@@ -169,7 +169,7 @@ def total_weight(rows: Rows) -> float:
 
 def penalty(hyper: Hyper, params: Parameters, weight: float) -> float:
     """Return ``0.5 * alpha * ||W||^2 / weight``, in float64."""
-    kernels = (np.asarray(w, np.float64) for w in trees.leaves(params) if w.ndim > 1)
+    kernels = (np.asarray(w, np.float64) for w in pytrees.leaves(params) if w.ndim > 1)
     return 0.5 * float(hyper.alpha) / weight * sum(float(np.vdot(k, k)) for k in kernels)
 
 
@@ -180,24 +180,24 @@ def penalty_slope(config: FitConfig, hyper: Hyper, params: Parameters, weight: f
     def slope(leaf: np.ndarray) -> np.ndarray:
         return shrink * np.asarray(leaf, np.float64) if leaf.ndim > 1 else np.zeros(leaf.shape)
 
-    frozen, slopes = config.network.n_frozen, trees.map_leaves(slope, params)
+    frozen, slopes = config.network.n_frozen, pytrees.map_leaves(slope, params)
     if frozen:
-        slopes = (*trees.map_leaves(np.zeros_like, slopes[:frozen]), *slopes[frozen:])
+        slopes = (*pytrees.map_leaves(np.zeros_like, slopes[:frozen]), *slopes[frozen:])
     return slopes
 
 
 def pack(params: Parameters) -> np.ndarray:
     """Lay all parameters end to end in float64."""
-    return np.concatenate([np.asarray(leaf, np.float64).ravel() for leaf in trees.leaves(params)])
+    return np.concatenate([np.asarray(leaf, np.float64).ravel() for leaf in pytrees.leaves(params)])
 
 
 def unpack(vector: np.ndarray, like: Parameters) -> Parameters:
     """Cut a vector into parameters of the shapes and type of others."""
-    leaves = trees.leaves(like)
+    leaves = pytrees.leaves(like)
     ends = np.cumsum([leaf.size for leaf in leaves])
     parts = np.split(vector, ends[:-1])
     shaped = [
         part.reshape(leaf.shape).astype(leaf.dtype)
         for part, leaf in zip(parts, leaves, strict=True)
     ]
-    return trees.with_leaves(like, shaped)
+    return pytrees.with_leaves(like, shaped)

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from multilayer._core.process import check_process
-from multilayer._core.trees import leaves
+from multilayer._core.pytrees import leaves
 from multilayer._core.types import Report
 from multilayer._data.source import Source, Window
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop

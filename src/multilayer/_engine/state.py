@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from multilayer._core.trees import Tree, map_leaves
+from multilayer._core.pytrees import Tree, map_leaves
 from multilayer._core.types import Array
 from multilayer._engine.config import FitConfig
 from multilayer._nn.model import Parameters

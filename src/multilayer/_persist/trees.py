@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from multilayer._core import trees
+from multilayer._core import pytrees
 from multilayer._core.errors import ModelFileError
-from multilayer._core.trees import Tree
+from multilayer._core.pytrees import Tree
 
 MOST = 8
 """Names in a message."""
@@ -26,7 +26,7 @@ def named_leaves(prefix: str, tree: Tree) -> dict[str, np.ndarray]:
     -------
     arrays : dict of str to ndarray
     """
-    leaves = trees.named_leaves(tree)
+    leaves = pytrees.named_leaves(tree)
     return {_name(prefix, path): np.asarray(leaf) for path, leaf in leaves}
 
 
@@ -55,7 +55,7 @@ def restored_tree(
     ModelFileError
         An array is missing, there is one more, or one has another shape or type (a ValueError).
     """
-    wanted = {_name(prefix, path): leaf for path, leaf in trees.named_leaves(like)}
+    wanted = {_name(prefix, path): leaf for path, leaf in pytrees.named_leaves(like)}
     stored = {name for name in arrays if name.startswith(f"{prefix}/") or name == prefix}
     if stored != set(wanted):
         missing, extra = sorted(set(wanted) - stored)[:MOST], sorted(stored - set(wanted))[:MOST]
@@ -71,7 +71,7 @@ def restored_tree(
                 f"{theirs[1]}, expected are {mine[0]} and {mine[1]}. Give the "
                 "arguments of that model."
             )
-    return trees.with_leaves(like, [arrays[name] for name in wanted])
+    return pytrees.with_leaves(like, [arrays[name] for name in wanted])
 
 
 def _name(prefix: str, path: str) -> str:

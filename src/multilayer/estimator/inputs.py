@@ -25,7 +25,7 @@ class Indexed(Protocol):
         """Return the values."""
 
 
-class Table(Protocol):
+class DataFrame(Protocol):
     """What is asked of a DataFrame of pandas."""
 
     @property
@@ -104,7 +104,7 @@ def numpy_input_fn(
 
 
 def pandas_input_fn(
-    x: Table,
+    x: DataFrame,
     y: Indexed | None = None,
     batch_size: int = 128,
     num_epochs: int | None = 1,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from multilayer._core.trees import leaves
+from multilayer._core.pytrees import leaves
 from multilayer._data.buckets import rows_bucket
 from multilayer._data.order import fill
 from multilayer._data.source import CHUNK_BYTES, Put, Rows, Window, as_they_are, joined, padded_to

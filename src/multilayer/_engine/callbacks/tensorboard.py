@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from multilayer._core.checks import check_bool, check_integer, refuse
-from multilayer._core.trees import Tree, named_leaves
+from multilayer._core.pytrees import Tree, named_leaves
 from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run
 from multilayer._persist.event_file import EventFile, check_available, make_folder

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import jax
 
 from multilayer._core.process import check_process
-from multilayer._core.trees import Tree
+from multilayer._core.pytrees import Tree
 from multilayer._persist.memory_maps import most_maps, n_maps
 
 Result = TypeVar("Result")

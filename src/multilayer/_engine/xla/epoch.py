@@ -1,20 +1,54 @@
-"""The compiled loop: any number of steps, with validation and stopping at each epoch's end."""
+"""The compiled loop: any number of steps, with validation and stopping at each epoch's end.
+
+Bounds are numbers in the arguments and the loops are XLA's own, so that one program serves calls of
+any length: as fast as a scan over a fixed number of steps, and compiled once.
+"""
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from multilayer._core.types import Array
+from multilayer._data.source import Rows
 from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.program import Arguments, EpochEnd, Program, Validation
+from multilayer._engine.program import Arguments, EpochEnd, Program, Sums, Validation
 from multilayer._engine.state import RUNNING, TrainState
 from multilayer._engine.stopping import close_epoch
 from multilayer._engine.xla import cache
-from multilayer._engine.xla.step import learning_rate, reciprocal, train_step
-from multilayer._engine.xla.validation import validate
+from multilayer._engine.xla.step import learning_rate, prepare, reciprocal, train_step
 from multilayer._nn.model import Parameters
+from multilayer._objectives.losses import row_losses, score_sums
+from multilayer._objectives.objective import reported_share
+from multilayer._objectives.scores import n_sums, score
+
+
+def block_sums(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) -> Sums:
+    """Return the weighted sums over a block of rows."""
+    network = config.network.at_prediction()
+    plain = hyper.loss._replace(label_smoothing=jnp.zeros((), config.dtype), class_weights=None)
+    raw = network.apply(params, prepare(config, hyper, rows.X))
+    losses = row_losses(config.objective, raw, rows.y, plain)
+    sums = score_sums(config.objective, raw, rows.y, rows.weight)
+    return jnp.sum(losses * rows.weight), sums
+
+
+def validate(
+    config: FitConfig, hyper: Hyper, params: Parameters, validation: Validation
+) -> tuple[Array, Array]:
+    """Weighted mean loss and score over validation rows, block by block."""
+
+    def add(i: Array, sums: Sums) -> Sums:
+        more = block_sums(config, hyper, params, jax.tree.map(lambda p: p[i], validation.blocks))
+        return sums[0] + more[0], sums[1] + more[1]
+
+    weights = validation.blocks.weight
+    zeros = jnp.zeros((), config.dtype), jnp.zeros(n_sums(config.objective), config.dtype)
+    loss, sums = lax.fori_loop(0, weights.shape[0], add, zeros)
+    mean = loss * reciprocal(jnp.sum(weights)) * reported_share(config.objective)
+    return mean, score(config.objective, sums, validation.scale, jnp)
 
 
 def end_epoch(
@@ -25,13 +59,13 @@ def end_epoch(
     Where its figures are completed outside the epoch stays open: :func:`closing_program` closes it.
     """
     nothing = jnp.full((), jnp.nan, config.dtype)
-    loss, score = nothing, nothing
+    loss, reached = nothing, nothing
     if validation is not None:
-        loss, score = validate(config, hyper, state.model, validation)
+        loss, reached = validate(config, hyper, state.model, validation)
     figures = EpochEnd(
         loss=state.loss_sum * reciprocal(state.weight_sum),
         validation_loss=loss,
-        validation_score=score,
+        validation_score=reached,
         learning_rate=learning_rate(config, rate, state),
     )
     if config.closed_outside:
@@ -108,3 +142,17 @@ def closing_program(config: FitConfig, state: TrainState, hyper: Hyper) -> Calla
         )
 
     return cache.get(("close", config, cache.signature((state, hyper))), build)
+
+
+def sums_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) -> Callable:
+    """Return the compiled sums of a block."""
+
+    def build() -> Callable:
+        return cache.compiled(
+            lambda params, hyper, rows: block_sums(config, hyper, params, rows),
+            params,
+            hyper,
+            rows,
+        )
+
+    return cache.get(("validate", config, cache.signature((params, hyper, rows))), build)

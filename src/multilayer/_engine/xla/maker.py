@@ -6,13 +6,13 @@ import jax
 import numpy as np
 import optax
 
-from multilayer._core.trees import Tree
+from multilayer._core.pytrees import Tree
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
 from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.program import Arguments, BlockProgram, EpochEnd, Maker, Program, Sums
 from multilayer._engine.state import TrainState, first_state
-from multilayer._engine.xla import epoch, validation
+from multilayer._engine.xla import epoch
 from multilayer._engine.xla.step import batch_gradient, loss_program
 from multilayer._nn.model import Parameters
 from multilayer._optim.rules import make_rule
@@ -50,7 +50,7 @@ class XlaMaker:
         self, config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
     ) -> BlockProgram[Sums]:
         """Return what sums up a block of validation rows."""
-        return validation.block_program(config, hyper, params, rows)
+        return epoch.sums_program(config, hyper, params, rows)
 
     def loss_program(
         self, config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows

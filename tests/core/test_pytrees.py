@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from multilayer._core import trees
+from multilayer._core import pytrees
 from multilayer._nn.moments import Moments
 from multilayer._nn.network import Dense
 
@@ -44,17 +44,17 @@ TREES = {
 def test_leaves_and_names(tree):
     theirs = jax.tree_util.tree_flatten_with_path(tree)[0]
     names = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in theirs]
-    ours = list(trees.named_leaves(tree))
+    ours = list(pytrees.named_leaves(tree))
     assert [name for name, _ in ours] == names
     assert all(a is b for (_, a), (_, b) in zip(ours, theirs, strict=True))
-    assert len(trees.leaves(tree)) == len(names)
+    assert len(pytrees.leaves(tree)) == len(names)
 
 
 @pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
 def test_structure(tree):
     leaves = jax.tree.leaves(tree)
-    new = trees.with_leaves(tree, list(range(len(leaves))))
+    new = pytrees.with_leaves(tree, list(range(len(leaves))))
     assert jax.tree.structure(new) == jax.tree.structure(tree)
     assert jax.tree.leaves(new) == list(range(len(leaves)))
-    same = trees.map_leaves(lambda leaf: leaf, tree)
+    same = pytrees.map_leaves(lambda leaf: leaf, tree)
     assert all(a is b for a, b in zip(jax.tree.leaves(same), leaves, strict=True))
