@@ -73,8 +73,8 @@ def put(rows: Rows) -> Rows:
     """Hand rows to the device, on a CPU without a copy where their memory is aligned.
 
     They may share the caller's memory then (https://github.com/jax-ml/jax/issues/37830). That is
-    safe as long as training lasts no longer than the call it was asked for in: nothing writes to
-    them, and nothing keeps them. Copying the 172 MB of MNIST takes as long as 150 steps.
+    safe as long as training ends within the call that started it: nothing writes to the rows, and
+    nothing refers to them afterwards. Copying the 172 MB of MNIST takes as long as 150 steps.
     """
     return jax.tree.map(lambda array: jax.device_put(np.ascontiguousarray(array)), rows)
 
@@ -93,7 +93,7 @@ def _geometry(n_rows: int, batch_size: int, *, once: bool = False) -> tuple[int,
 class ResidentSource:
     """The whole training set on the device; batches are gathered inside the program.
 
-    ``once`` is for rows of which one epoch is asked: sets of nearly any size share their shapes.
+    ``once`` is for rows that one epoch is trained on: sets of nearly any size share their shapes.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class StreamedSource:
     take : callable
         ``take(rows)`` returns the rows with these numbers as a dense 2-D array.
     y, weight, divisor : ndarray of shape (n_rows, ...)
-        As in :class:`Rows`; these are kept whole.
+        As in :class:`Rows`; these stay whole in memory.
     once : bool
         As for :class:`ResidentSource`.
     """
@@ -192,13 +192,13 @@ class StreamedSource:
 
 
 class IteratedSource:
-    """Chunks from an iterator that is started anew for each epoch; nothing is kept.
+    """Chunks from an iterator that is started anew for each epoch; nothing is stored.
 
     Parameters
     ----------
     chunks : callable
-        ``chunks(epoch)`` returns an iterator over :class:`Rows` of NumPy's, of any lengths that
-        add up to ``n_rows``.
+        ``chunks(epoch)`` returns an iterator over :class:`Rows` of NumPy arrays, whose
+        lengths add up to ``n_rows``.
     n_rows : int
         Rows of one epoch.
     """
@@ -214,17 +214,17 @@ class IteratedSource:
 
     def _open(self, epoch: int) -> Iterator[Rows]:
         """Cut the chunks of an epoch into batches."""
-        held: list[Rows] = []
+        waiting: list[Rows] = []
         seen = 0
         for chunk in self._chunks(epoch):
-            held.append(jax.tree.map(np.asarray, chunk))
-            seen += len(held[-1].y)
-            joined = jax.tree.map(lambda *parts: np.concatenate(parts), *held)
+            waiting.append(jax.tree.map(np.asarray, chunk))
+            seen += len(waiting[-1].y)
+            joined = jax.tree.map(lambda *parts: np.concatenate(parts), *waiting)
             cut = len(joined.y) if seen == self.n_rows else 0
             cut = cut or len(joined.y) // self.batch_size * self.batch_size
             for i in range(0, cut, self.batch_size):
                 yield take_slice(joined, i, min(i + self.batch_size, cut))
-            held = [take_slice(joined, cut, None)]
+            waiting = [take_slice(joined, cut, None)]
         if seen != self.n_rows:
             raise DataError(
                 f"the chunks of an epoch must hold n_rows rows, got {seen} in epoch {epoch} for "

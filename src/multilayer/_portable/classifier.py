@@ -97,7 +97,7 @@ def read(before: Sequence[Step], params: Values, fitted: Values, arrays: Arrays)
 
 
 def network_step(holder: Any, read: Callable[[np.ndarray], np.ndarray] = lambda raw: raw) -> Step:
-    """Return a network as a step to its outputs, from what a file says of it."""
+    """Return a network as a step to its outputs, from its description in a file."""
     transform = partial(
         outputs,
         holder._network,

@@ -1,4 +1,4 @@
-"""Preprocessing steps of scikit-learn's, carried out in NumPy.
+"""scikit-learn's preprocessing steps, carried out in NumPy.
 
 What each kind has learnt is read by the tables that :func:`multilayer.load` reads it by.
 """
