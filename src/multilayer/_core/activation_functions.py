@@ -216,7 +216,7 @@ def selu(z: Array) -> Array:
     Notes
     -----
     The scale is 1.0507 and alpha 1.6733: with them, and with weights of standard deviation
-    ``sqrt(1 / n_inputs)``, mean 0 and variance 1 are kept from layer to layer.
+    ``sqrt(1 / n_inputs)``, mean 0 and variance 1 stay the same from layer to layer.
     Range (-1.7581, inf); derivative ``scale`` if z > 0, else ``scale * alpha * exp(z)``.
     Klambauer, Unterthiner, Mayr and Hochreiter (2017).
 
@@ -362,7 +362,7 @@ def softmax(z: Array) -> Array:
     Raises
     ------
     InvalidArgumentError
-        There is not one axis of classes at least (a ValueError).
+        There is no axis of classes, or it is empty (a ValueError).
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Functions that a user hands in, made comparable: equal ones share a compiled program."""
+"""User's functions, made comparable: equal ones share a compiled program."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

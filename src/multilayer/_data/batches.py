@@ -1,4 +1,4 @@
-"""Batches for a loop of one's own."""
+"""Batches for a training loop written by hand."""
 
 from collections.abc import Iterator
 

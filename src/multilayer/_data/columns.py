@@ -61,7 +61,7 @@ def others(given: object) -> list[Other]:
         elif column.kind != NUMBERS:
             example = next((value for value in column.values() if not is_missing(value)), None)
             if column.kind == COMPLEX and not frame:
-                return []  # scikit-learn says so
+                return []  # scikit-learn refuses it
             if not frame:
                 return [Other(None, column.kind, example)]
             found.append(Other(column.name, column.kind, example))
@@ -77,7 +77,7 @@ def kinds_in(values: np.ndarray) -> dict[str, object]:
 
 
 def missing_objects(given: object) -> dict[Hashable, int]:
-    """Return how many values are missing in columns of Python's objects."""
+    """Return how many values are missing in columns of Python objects."""
     counts = {
         column.name: sum(map(is_missing, column.values()))
         for column in _columns(given)

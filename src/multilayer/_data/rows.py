@@ -9,11 +9,11 @@ from scipy import sparse
 
 from multilayer._core.errors import DataError
 
-KEPT = ("float32", "float16", "uint8", "int8", "uint16", "int16")
+ACCEPTED = ("float32", "float16", "uint8", "int8", "uint16", "int16")
 """Types of X that go to the device as they are; all others become the computing type."""
 
 Matrix: TypeAlias = Any
-"""A 2-D array of NumPy's, or a sparse one of SciPy's."""
+"""A 2-D NumPy array, or a sparse SciPy one."""
 
 
 MatrixLike: TypeAlias = npt.ArrayLike | sparse.spmatrix | sparse.sparray
@@ -25,7 +25,7 @@ def compact(X: np.ndarray, dtype: str) -> np.ndarray:
     if X.dtype == bool:
         return X.astype(np.uint8)
     X = X.astype(X.dtype.newbyteorder("="), copy=False)
-    if X.dtype == dtype or (X.dtype.name in KEPT and dtype == "float32"):
+    if X.dtype == dtype or (X.dtype.name in ACCEPTED and dtype == "float32"):
         return X
     with np.errstate(over="ignore", invalid="ignore"):
         converted = X.astype(dtype)

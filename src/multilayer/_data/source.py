@@ -104,7 +104,7 @@ def _geometry(n_rows: int, batch_size: int, *, once: bool = False) -> tuple[int,
 class ResidentSource:
     """The whole training set where the programs are; they gather the batches themselves.
 
-    ``once`` is for rows of which one epoch is asked: sets of nearly any size share their shapes.
+    ``once`` is for rows that one epoch is trained on: sets of nearly any size share their shapes.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class StreamedSource:
     take : callable
         ``take(rows)`` returns the rows with these numbers as a dense 2-D array.
     y, weight, divisor : ndarray of shape (n_rows, ...)
-        As in :class:`Rows`; these stay in memory whole.
+        As in :class:`Rows`; these stay whole in memory.
     once : bool
         As for :class:`ResidentSource`.
     put : callable
@@ -204,13 +204,13 @@ class StreamedSource:
 
 
 class IteratedSource:
-    """Chunks from an iterator that is started anew for each epoch; nothing of it is stored.
+    """Chunks from an iterator that is started anew for each epoch; nothing is stored.
 
     Parameters
     ----------
     chunks : callable
-        ``chunks(epoch)`` returns an iterator over :class:`Rows` of NumPy's, of any lengths that
-        add up to ``n_rows``.
+        ``chunks(epoch)`` returns an iterator over :class:`Rows` of NumPy arrays, whose
+        lengths add up to ``n_rows``.
     n_rows : int
         Rows of one epoch.
     put : callable
@@ -233,17 +233,17 @@ class IteratedSource:
 
     def _open(self, epoch: int) -> Iterator[Rows]:
         """Cut the chunks of an epoch into batches."""
-        left: list[Rows] = []  # rows that do not fill a batch yet
+        waiting: list[Rows] = []  # rows that do not fill a batch yet
         seen = 0
         for chunk in self._chunks(epoch):
-            left.append(chunk.map(np.asarray))
-            seen += len(left[-1].y)
-            rows = joined(left)
+            waiting.append(chunk.map(np.asarray))
+            seen += len(waiting[-1].y)
+            rows = joined(waiting)
             cut = len(rows.y) if seen == self.n_rows else 0
             cut = cut or len(rows.y) // self.batch_size * self.batch_size
             for i in range(0, cut, self.batch_size):
                 yield take_slice(rows, i, min(i + self.batch_size, cut))
-            left = [take_slice(rows, cut, None)]
+            waiting = [take_slice(rows, cut, None)]
         if seen != self.n_rows:
             raise DataError(
                 f"the chunks of an epoch must hold n_rows rows, got {seen} in epoch {epoch} for "

@@ -92,7 +92,7 @@ def normalise_at_prediction(network: "Network", layer: "Dense", z: Array) -> Arr
 
 
 def disturb_inputs(network: "Network", x: Array, disturbance: Disturbance, key: Array) -> Array:
-    """Drop inputs and add noise to them, where asked for."""
+    """Drop inputs and add noise to them, where the network says so."""
     if network.input_dropout:
         x = drop(key, network.n_hidden, x, disturbance.input_dropout)
     if network.input_noise:
@@ -104,7 +104,7 @@ def disturb_inputs(network: "Network", x: Array, disturbance: Disturbance, key: 
 def drop(key: Array, number: int, a: Array, rate: Array) -> Array:
     """Inverted dropout (Srivastava et al., 2014): each value is 0 with chance ``rate``.
 
-    What is kept is divided by ``1 - rate``, so that nothing has to be rescaled at prediction.
+    The other values are divided by ``1 - rate``, so that nothing is rescaled at prediction.
     """
     keep = 1.0 - rate
     kept = jax.random.uniform(jax.random.fold_in(key, number), a.shape, jnp.float32) < keep

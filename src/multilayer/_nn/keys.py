@@ -1,4 +1,4 @@
-"""Keys: where what is random in a network of one's own comes from."""
+"""Keys: the source of random numbers in networks built by hand."""
 
 from numbers import Integral
 
@@ -54,7 +54,7 @@ def as_key(given: Array | int) -> Array:
 
 
 def generator(key: Array) -> np.random.Generator:
-    """Return a generator of NumPy's seeded with a key: it compiles nothing, unlike JAX's."""
+    """Return a NumPy generator seeded with a key: it compiles nothing, unlike JAX."""
     return np.random.default_rng(np.asarray(jax.random.key_data(key)))
 
 

@@ -1,4 +1,4 @@
-"""What a layer is, and the checks of those that a user hands in."""
+"""The protocol of a layer, and the checks of a user's layers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ INTERFACE = "a layer with init(key, n_inputs) and apply(params, x), or a functio
 
 
 class Layer(Protocol):
-    """A layer or a whole network: immutable, its parameters held outside of it.
+    """A layer or a whole network: immutable, with its parameters outside.
 
     One that behaves differently in training has a third method, see :func:`apply_in_training`.
     """

@@ -210,7 +210,7 @@ class batch_norm:
     """Batch normalisation (Ioffe and Szegedy, 2015), to stand before an activation.
 
     Training normalises each unit by its mean and variance over the rows of the batch, and follows
-    them with running ones (of which a step keeps 0.9) that prediction takes.
+    them with running ones, ``0.9 * old + 0.1 * batch``, which prediction uses.
 
     Notes
     -----

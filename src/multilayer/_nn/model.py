@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from multilayer._core.types import Array
 
 Parameters: TypeAlias = Any
-"""A pytree of arrays: a tuple of ``Dense`` layers, or whatever a network of one's own has."""
+"""A pytree of arrays: a tuple of ``Dense`` layers, or the parameters of a user's network."""
 
 
 class Disturbance(NamedTuple):

@@ -1,4 +1,4 @@
-"""Mean and variance of the units of a layer, as batch normalisation keeps them."""
+"""Mean and variance of the units of a layer, for batch normalisation."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ EPSILON = 1e-5  # added to a variance
 class Moments(NamedTuple):
     """Mean and variance of each unit, shape ``(units,)``.
 
-    Running moments stand among a network's parameters, so that whatever keeps, averages, saves or
-    restores a network takes them along. No loss depends on them: their gradient is 0.
+    Running moments are among a network's parameters, so that they are copied, averaged, saved and
+    restored with them. No loss depends on them: their gradient is 0.
     """
 
     mean: Array

@@ -1,6 +1,6 @@
 """A feed-forward network: its shape and its first parameters.
 
-Its forward pass is imported when it is asked for: a shape alone starts no JAX.
+Its forward pass is imported when it is applied: a shape alone starts no JAX.
 """
 
 from dataclasses import dataclass, replace

@@ -8,7 +8,7 @@ from multilayer._core.types import Array
 from multilayer._nn.model import Parameters
 from multilayer._nn.moments import EPSILON, Moments
 
-MOMENTUM = 0.9  # share of the old running moments that a step keeps
+MOMENTUM = 0.9  # share of the old running moments after a step
 
 
 def weighted_moments(z: Array, weight: Array) -> Moments:
@@ -46,7 +46,7 @@ def follow(running: Moments, batch: Moments, present: Array) -> Moments:
 def keep_moments(new: Parameters, old: Parameters) -> Parameters:
     """Return parameters with the running moments of others.
 
-    Moments are no weights: what an update rule makes of their gradient of 0 is not for them.
+    Moments are no weights: with their gradient of 0 an update rule may still change them (decay).
     """
     return jax.tree.map(lambda n, o: o if is_moments(o) else n, new, old, is_leaf=is_moments)
 

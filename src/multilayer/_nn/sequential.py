@@ -153,7 +153,7 @@ def from_functions(
     apply: Callable[[Parameters, Array], Array],
     apply_in_training: Callable[..., tuple[Array, Parameters]] | None = None,
 ) -> Layer:
-    """Make a layer or a whole network of one's own from functions.
+    """Make a layer or a whole network from functions.
 
     Parameters
     ----------

@@ -42,8 +42,8 @@ def _chosen(model: object, described: Described, scope: "Scope") -> Described:
 def _declared(model: object, described: Described, operator: "Operator") -> Described:
     """Return an estimator with the outputs that an operator has.
 
-    A model around it, such as a vote, declares labels and scores of its own names, and leaves
-    what else is asked for to itself.
+    A model around it, such as a vote, declares labels and scores under its own names, and handles
+    the other options itself.
     """
     chosen = _chosen(model, described, operator.scope_inst)
     names = [variable.raw_name for variable in operator.outputs]

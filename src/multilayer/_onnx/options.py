@@ -27,7 +27,7 @@ CHOICES: dict[str, tuple[bool | str, ...]] = {
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked of a classifier; as defaults what its converter does by itself."""
+    """Options of a classifier; the defaults are what its own converter does."""
 
     zipmap: bool | str = False  # a dict for each row, or an output for each class
     nocl: bool = False  # numbers of classes in place of labels
@@ -92,7 +92,7 @@ def numbered(classes: np.ndarray) -> np.ndarray:
 def with_outputs(
     described: Described, classes: Sequence[np.ndarray], options: Options
 ) -> Described:
-    """Return a classifier with the outputs asked for, of the classes of each column of labels."""
+    """Return a classifier with the outputs of these options; each column of labels has classes."""
     if options.zipmap and options.output_class_labels:
         refuse(
             "options['output_class_labels']",

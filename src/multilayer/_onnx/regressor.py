@@ -55,7 +55,7 @@ class Numbers:
         return [self._in_units(graph, mean, self.mean), self._in_units(graph, spread, None)]
 
     def quantiles(self, graph: Graph, raw: str) -> list[str]:
-        """Add the median and the quantiles asked for, each a distance beyond its neighbour."""
+        """Add the median and the quantiles wanted, each a distance beyond its neighbour."""
         n, middle = self.n_levels, self.middle
         units = [graph.columns(raw, i, n * self.n_targets, n) for i in range(n)]
         gaps = [graph.node("Softplus", unit) for unit in units]

@@ -16,7 +16,7 @@ from multilayer._optim.adam import scale_by_adam
 Number = Array
 Numbers = Mapping[str, Number]
 Rule: TypeAlias = str | Callable[..., optax.GradientTransformation] | optax.GradientTransformation
-"""A name in RULES, a factory of Optax's, or a rule that one has made."""
+"""A name in RULES, an Optax factory, or an Optax rule."""
 
 
 def is_matrix(params: optax.Params) -> optax.Params:
@@ -71,7 +71,7 @@ def _rmsprop(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransfor
 
 RULES: dict[str, Callable[[Numbers, Number, bool], optax.GradientTransformation]] = {
     "sgd": _sgd,
-    "plain_sgd": _plain_sgd,  # what "sgd" is without momentum: no velocity to keep
+    "plain_sgd": _plain_sgd,  # what "sgd" is without momentum: no velocity in its state
     "adam": _adam,
     "adamw": _adamw,
     "adagrad": _adagrad,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from multilayer._data.frames import Frame
 
 Table: TypeAlias = "npt.ArrayLike | Frame"
-"""What a user hands in."""
+"""A table as `predict` accepts it."""
 
 
 def table(X: Table, n_features: int, names: np.ndarray | None) -> np.ndarray:
@@ -60,7 +60,7 @@ def _has_dates(X: Table) -> bool:
 
 
 def _objects(X: "Frame") -> np.ndarray:
-    """Return a table as an array of objects: a step may leave the dates out."""
+    """Return a table as an array of Python objects: a step may leave the dates out."""
     columns = [column.values() for column in columns_of(X, every=True)]
     array = np.empty((len(columns[0]), len(columns)), object)
     for place, values in enumerate(columns):

@@ -38,7 +38,7 @@ def robust(step: TransformerValues) -> Transform:
 
 
 def min_max(step: TransformerValues) -> Transform:
-    """X * scale + min, cut off at the range where that is asked for."""
+    """X * scale + min, cut off at the range where `clip` is on."""
     scaled = in_turn((np.multiply, step.scale_), (np.add, step.min_))
     if not step.clip:
         return scaled
@@ -47,7 +47,7 @@ def min_max(step: TransformerValues) -> Transform:
 
 
 def max_abs(step: TransformerValues) -> Transform:
-    """X / scale, cut off at 1 where that is asked for."""
+    """X / scale, cut off at 1 where `clip` is on."""
     scaled = in_turn((np.divide, step.scale_))
     clips = step.arguments.get("clip", False)  # an argument that older releases lack
     return (lambda X: np.clip(scaled(X), -1.0, 1.0)) if clips else scaled
@@ -92,7 +92,7 @@ def nothing(step: TransformerValues) -> Transform:
 
 
 def power(step: TransformerValues) -> Transform:
-    """Yeo and Johnson's (2000) or Box and Cox's (1964) transform, and a scaler where asked for."""
+    """Yeo and Johnson's (2000) or Box and Cox's (1964) transform; `standardize` adds a scaler."""
     of_column = _box_cox if is_box_cox(step) else _yeo_johnson
     scaled: Transform = standard(step._scaler) if step.standardize else (lambda X: X)
     lambdas = step.lambdas_

@@ -107,7 +107,7 @@ def _read() -> dict[str, np.ndarray]:
 
 
 def _as_features(images: np.ndarray, scale: bool, flatten: bool) -> np.ndarray:
-    """Turn (n, 28, 28) uint8 images into what the caller asked for."""
+    """Turn (n, 28, 28) uint8 images into the type and shape that `load_mnist` returns."""
     if flatten:
         images = images.reshape(len(images), -1)  # (n, 784)
     if not scale:
