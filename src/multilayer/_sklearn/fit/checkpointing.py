@@ -11,7 +11,7 @@ import jax
 
 from multilayer._core.environment import releases, usable_cores
 from multilayer._core.errors import ModelFileError
-from multilayer._core.trees import leaves
+from multilayer._core.pytrees import leaves
 from multilayer._core.warning_level import level_of_caller
 from multilayer._engine.checkpointer import Checkpointer, Interval
 from multilayer._persist.checkpoints import Checkpoint as Stored

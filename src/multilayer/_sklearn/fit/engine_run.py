@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from multilayer._core.errors import DivergenceError
-from multilayer._core.trees import map_leaves
+from multilayer._core.pytrees import map_leaves
 from multilayer._core.warning_level import level_of_caller
 from multilayer._engine import lbfgs, loop
 from multilayer._engine.callbacks.protocol import Callback

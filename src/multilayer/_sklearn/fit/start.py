@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
 from multilayer._core.process import check_process
-from multilayer._core.trees import leaves, map_leaves
+from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._core.types import Array
 from multilayer._engine.history import History
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
