@@ -14,7 +14,7 @@ from sklearn.preprocessing import (
 from multilayer._onnx.graph import Graph
 
 
-def impute(graph: Graph, imputer: SimpleImputer, x: str) -> str:
+def imputed(graph: Graph, imputer: SimpleImputer, x: str) -> str:
     """Add a SimpleImputer: what is missing becomes the statistic of its column."""
     statistics = np.asarray(imputer.statistics_, np.float64)
     missing = _missing(graph, imputer.missing_values, x)

@@ -27,7 +27,7 @@ def converters() -> dict[type, Converter]:
     return {
         TfidfTransformer: _of_numbers(numeric_steps.tfidf),
         impute.MissingIndicator: _of_numbers(numeric_steps.missing_flags),
-        impute.SimpleImputer: _of_numbers(numeric_steps.impute),
+        impute.SimpleImputer: _of_numbers(numeric_steps.imputed),
         preprocessing.Binarizer: _of_numbers(numeric_steps.binarize),
         preprocessing.KBinsDiscretizer: _of_numbers(numeric_steps.bins),
         preprocessing.Normalizer: _of_numbers(numeric_steps.normalize),

@@ -28,11 +28,11 @@ from multilayer._sklearn.network.onnx_methods import OnnxClassifier
 from multilayer._sklearn.targets import (
     class_labels,
     class_outputs,
-    class_weights,
     metrics,
     probabilities,
     target_kinds,
 )
+from multilayer._sklearn.targets.class_weights import weights_of_classes, weights_of_rows
 from multilayer._sklearn.targets.loss_numbers import classifier_numbers
 
 if TYPE_CHECKING:
@@ -135,14 +135,14 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     def _weighed(
         self, samples: Samples, validation: Samples | None
     ) -> tuple[Samples, Samples | None, list[np.ndarray] | None]:
-        tables = class_weights.weights_of_classes(
+        tables = weights_of_classes(
             self.class_weight, samples.labels, self.classes_, self._target_kind
         )
         if tables is None:
             return samples, validation, None
         weighed = []
         for rows in (samples, validation) if validation is not None else (samples,):
-            weight = rows.weight * class_weights.weights_of_rows(tables, rows.y)
+            weight = rows.weight * weights_of_rows(tables, rows.y)
             if not weight.any():
                 refuse("class_weight", "above 0 for a class that has samples", self.class_weight)
             weighed.append(replace(rows, weight=weight.astype(rows.weight.dtype)))
