@@ -7,9 +7,9 @@ from multilayer.plots._network_layout import (
     RADIUS,
     Connections,
     connections_of,
+    drawn_layers,
     gaps,
     height_of,
-    layers_of,
     place_numbers,
     shown_units,
 )
@@ -22,7 +22,7 @@ def test_shown_units():
 
 
 def test_layers_are_centred_above_their_bias_neurons():
-    first, second, last = layers_of((2, 5, 1), with_bias=True, max_units=4)
+    first, second, last = drawn_layers((2, 5, 1), with_bias=True, max_units=4)
     assert (first.y.tolist(), first.dots, first.bias) == ([0.5, -0.5], None, -1.5)
     assert (second.y.tolist(), second.dots, second.bias) == ([2, 1, -1, -2], 0, -3)
     assert (last.y.tolist(), last.bias) == ([0], None)
@@ -33,14 +33,14 @@ def test_layers_are_centred_above_their_bias_neurons():
 def test_connections_carry_the_weights_of_the_units_drawn():
     rng = np.random.default_rng(0)
     kernel, bias = rng.normal(size=(7, 3)), rng.normal(size=3)
-    layers = layers_of((7, 3), with_bias=True, max_units=4)
+    layers = drawn_layers((7, 3), with_bias=True, max_units=4)
     (connections,) = connections_of(layers, [kernel], [bias])
     expected = np.vstack([kernel[[0, 1, 5, 6]], bias])  # of 7 units the first and the last two
     np.testing.assert_array_equal(connections.weight.reshape(5, 3), expected)
     np.testing.assert_array_equal(connections.start[:3], [[0, 2]] * 3)
     np.testing.assert_array_equal(connections.end[:3], [[1, 1], [1, 0], [1, -1]])
     np.testing.assert_array_equal(connections.start[-1], [0, -3])
-    (without,) = connections_of(layers_of((7, 3), with_bias=False, max_units=4), [kernel], None)
+    (without,) = connections_of(drawn_layers((7, 3), with_bias=False, max_units=4), [kernel], None)
     assert len(without.weight) == 12
 
 

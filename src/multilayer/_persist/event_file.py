@@ -9,12 +9,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from multilayer._core.checks import refuse
 from multilayer._persist.atomic import refusing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 N_BINS = 50  # of a histogram
 
@@ -88,8 +89,10 @@ class EventFile:
         points = [summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
         self._write(step, summary=summary(value=points))
 
-    def histogram(self, tag: str, values: npt.ArrayLike, step: int) -> None:
+    def histogram(self, tag: str, values: "npt.ArrayLike", step: int) -> None:
         """Write a histogram of the finite values, if there are any."""
+        import numpy as np  # late: the command line's help imports this module
+
         flat = np.asarray(values, np.float64).ravel()
         finite = flat[np.isfinite(flat)]
         if finite.size:

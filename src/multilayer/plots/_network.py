@@ -13,7 +13,7 @@ from multilayer.plots import _network_data as data
 from multilayer.plots import _network_drawing as drawing
 from multilayer.plots._axes import words
 from multilayer.plots._network_frame import Captions, Frame, frame_network
-from multilayer.plots._network_layout import Layer, connections_of, height_of, layers_of
+from multilayer.plots._network_layout import DrawnLayer, connections_of, drawn_layers, height_of
 from multilayer.plots._weights import (
     activations_of,
     biases_of,
@@ -201,7 +201,7 @@ class NetworkDisplay:
         """
         check_integer("max_units", max_units, 2)
         text, with_bias = words(self.TEXTS, texts), self.biases is not None
-        layers = layers_of(self._sizes, with_bias=with_bias, max_units=max_units)
+        layers = drawn_layers(self._sizes, with_bias=with_bias, max_units=max_units)
         beside = Captions(
             [self.input_names[i] for i in layers[0].units] + [text["bias"]] * with_bias,
             [self.output_names[i] for i in layers[-1].units],
@@ -216,7 +216,7 @@ class NetworkDisplay:
         return self
 
     def _draw(
-        self, layers: Sequence[Layer], beside: Captions, frame: Frame, values_format: str
+        self, layers: Sequence[DrawnLayer], beside: Captions, frame: Frame, values_format: str
     ) -> None:
         """Draw the network and the words around it."""
         ax = self.ax_

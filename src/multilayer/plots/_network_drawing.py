@@ -7,7 +7,13 @@ import numpy as np
 
 from multilayer.plots._axes import pyplot
 from multilayer.plots._network_frame import FONT_SIZE, PAD, Captions, Frame
-from multilayer.plots._network_layout import RADIUS, Connections, Layer, lowest_of, place_numbers
+from multilayer.plots._network_layout import (
+    RADIUS,
+    Connections,
+    DrawnLayer,
+    lowest_of,
+    place_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +77,7 @@ def draw_numbers(
 
 
 def draw_units(
-    ax: "Axes", layer: Layer, fill: str, symbols: Sequence[np.ndarray | None], scale: float
+    ax: "Axes", layer: DrawnLayer, fill: str, symbols: Sequence[np.ndarray | None], scale: float
 ) -> None:
     """Draw the units of a layer with their symbols, the dots and the bias neuron."""
     for y, symbol in zip(layer.y, symbols, strict=True):
@@ -88,7 +94,7 @@ def draw_units(
         ax.text(layer.x, layer.bias, "1", fontsize=size, zorder=FRONT, **CENTRED)
 
 
-def draw_words(ax: "Axes", layers: Sequence[Layer], captions: Captions, frame: Frame) -> None:
+def draw_words(ax: "Axes", layers: Sequence[DrawnLayer], captions: Captions, frame: Frame) -> None:
     """Write the names beside the first and the last layer, and below each what it is."""
     size = min(FONT_SIZE, 0.9 * frame.scale * POINTS)
     beside = RADIUS + PAD / frame.scale
@@ -103,7 +109,7 @@ def draw_words(ax: "Axes", layers: Sequence[Layer], captions: Captions, frame: F
         ax.text(layer.x, below, caption, fontsize=FONT_SIZE, color="0.3", ha="center", va="top")
 
 
-def set_view(ax: "Axes", layers: Sequence[Layer], frame: Frame) -> None:
+def set_view(ax: "Axes", layers: Sequence[DrawnLayer], frame: Frame) -> None:
     """Show the network and the words around it, in one scale to the side and up."""
     left, right = RADIUS + frame.left / frame.scale, RADIUS + frame.right / frame.scale
     top = max(layer.y[0] for layer in layers)

@@ -15,7 +15,7 @@ PLACES = np.array([0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 
 
 
 @dataclass(frozen=True)
-class Layer:
+class DrawnLayer:
     """The units of a layer that are drawn."""
 
     units: np.ndarray  # (n,): their numbers
@@ -42,7 +42,7 @@ def shown_units(n_units: int, max_units: int) -> np.ndarray:
     return np.r_[:first, n_units - (max_units - first) : n_units]
 
 
-def layers_of(sizes: Sequence[int], *, with_bias: bool, max_units: int) -> list[Layer]:
+def drawn_layers(sizes: Sequence[int], *, with_bias: bool, max_units: int) -> list[DrawnLayer]:
     """Return the layers, side by side, each centred at a height of 0, its bias neuron below."""
     layers = []
     for i, n_units in enumerate(sizes):
@@ -52,7 +52,7 @@ def layers_of(sizes: Sequence[int], *, with_bias: bool, max_units: int) -> list[
         heights = heights.mean() - heights
         gap = -(-max_units // 2) if cut else len(units)
         layers.append(
-            Layer(
+            DrawnLayer(
                 units=units,
                 x=float(i),
                 y=np.delete(heights, gap) if cut else heights,
@@ -63,18 +63,18 @@ def layers_of(sizes: Sequence[int], *, with_bias: bool, max_units: int) -> list[
     return layers
 
 
-def lowest_of(layers: Sequence[Layer]) -> float:
+def lowest_of(layers: Sequence[DrawnLayer]) -> float:
     """Return the height of the lowest unit."""
     return min(layer.y[-1] if layer.bias is None else layer.bias for layer in layers)
 
 
-def height_of(layers: Sequence[Layer]) -> float:
+def height_of(layers: Sequence[DrawnLayer]) -> float:
     """Return how high the drawing is, half a unit above and below included."""
     return max(layer.y[0] for layer in layers) - lowest_of(layers) + 1
 
 
 def connections_of(
-    layers: Sequence[Layer], weights: Sequence[np.ndarray], biases: Sequence[np.ndarray] | None
+    layers: Sequence[DrawnLayer], weights: Sequence[np.ndarray], biases: Sequence[np.ndarray] | None
 ) -> list[Connections]:
     """Return the connections between the units that are drawn, layer by layer."""
     found = []
