@@ -74,7 +74,7 @@ def report(title: str, found: list[Round]) -> float:
 
 def compare(recipe: str, pixels: str, n_rounds: int) -> float:
     """Measure a recipe on the training images."""
-    from multilayer._cli.recipes import recipe_arguments
+    from multilayer._cli.settings import recipe_arguments
     from multilayer.datasets import load_mnist
 
     data = load_mnist(scale=pixels == "float32")

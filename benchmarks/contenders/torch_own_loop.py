@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from contenders import Start, Train
 from contenders.torch_loop import build
-from multilayer._data.batches import shuffle_batch
+from multilayer._data.order import shuffle_batch
 
 
 def prepare_with(threads: int, case: Case, X: np.ndarray, y: np.ndarray) -> Start:

@@ -3,11 +3,10 @@
 Pass instances as ``callbacks=[...]`` to an estimator, or subclass :class:`Callback`.
 """
 
-from multilayer._engine.callbacks.csv_log import CSVLog
+from multilayer._engine.callbacks.logs import CSVLog, TensorBoard
 from multilayer._engine.callbacks.printing import ProgressBar
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.callbacks.rules import EarlyStopping, KeepBest, TimeBudget
-from multilayer._engine.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "CSVLog",

@@ -11,7 +11,7 @@ arrays, held outside the layers: what changes in training is handed in and comes
 from multilayer._core import activation_functions
 from multilayer._core.activation_functions import *  # noqa: F403 - those in its __all__
 from multilayer._core.activation_functions import ELEMENTWISE as ACTIVATIONS
-from multilayer._data.batches import shuffle_batch
+from multilayer._data.order import shuffle_batch
 from multilayer._engine.xla.own_loop import train_step
 from multilayer._nn import logic
 from multilayer._nn.derivative import derivative

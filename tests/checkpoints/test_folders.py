@@ -9,9 +9,8 @@ import pytest
 from sklearn.base import clone
 
 from multilayer import Checkpoint, MLPClassifier, ModelFileError
-from multilayer._persist.atomic import TEMPORARY_NAME
+from multilayer._persist.atomic import TEMPORARY_NAME, claimed
 from multilayer._persist.checkpoints import read_checkpoint, write_checkpoint
-from multilayer._persist.run_folder import claimed
 from multilayer.callbacks import Callback
 
 from .crashes import SETTINGS, CrashesAt, Watches, X, assert_same_result, checkpoints, crash, y

@@ -207,7 +207,7 @@ def test_any_failure_of_the_system_is_one_line(run, table, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("multilayer._cli.sources.find_source", fail)
+    monkeypatch.setattr("multilayer._cli.tables.find_source", fail)
     assert str(error.strerror or error) in run("train", table, "--target", "kind").error
 
 

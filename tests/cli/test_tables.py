@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from multilayer import MLPClassifier, load, save
-from multilayer._cli.index_columns import refuse_index, warn_of_index
 from multilayer._cli.labels import text_labels
-from multilayer._cli.tables import Table
+from multilayer._cli.tables import Table, refuse_index, warn_of_index
 from multilayer._core.errors import DataError
 
 TARGET = ("--target", "kind")

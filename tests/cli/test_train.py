@@ -9,8 +9,8 @@ import pytest
 from sklearn.datasets import load_iris
 
 from multilayer import load
-from multilayer._cli import recipes, training
-from multilayer._cli.progress import Bar, Follower, Lines
+from multilayer._cli import settings, training
+from multilayer._cli.console import Bar, Follower, Lines
 from multilayer._engine.callbacks.protocol import Progress
 
 QUICK = ("--hidden", "8", "--epochs", "5", "--learning-rate", "0.05")
@@ -202,16 +202,16 @@ def test_interruption_before_the_first_step(run, table, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("n_rows", [10, 1_000, 10_000, 1_000_000])
 def test_table_recipe_plans_its_epochs(n_rows):
-    arguments = recipes.recipe_arguments("table", n_rows, {})
-    assert recipes.FEWEST_EPOCHS <= arguments["max_iter"] <= recipes.MOST_EPOCHS
+    arguments = settings.recipe_arguments("table", n_rows, {})
+    assert settings.FEWEST_EPOCHS <= arguments["max_iter"] <= settings.MOST_EPOCHS
     if n_rows == 10_000:
         steps = arguments["max_iter"] * n_rows / arguments["batch_size"]
-        assert steps == pytest.approx(recipes.RECIPES["table"].planned_steps, rel=0.1)
+        assert steps == pytest.approx(settings.RECIPES["table"].planned_steps, rel=0.1)
 
 
 def test_recipes_are_for_the_data_that_need_them():
-    assert recipes.recipe_arguments("fast", 55_000, {})["max_iter"] == 4
-    assert recipes.recipe_arguments("chapter10", 55_000, {})["max_iter"] == 40
+    assert settings.recipe_arguments("fast", 55_000, {})["max_iter"] == 4
+    assert settings.recipe_arguments("chapter10", 55_000, {})["max_iter"] == 40
 
 
 # Progress -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from multilayer._core import pytrees
-from multilayer._nn.moments import Moments
+from multilayer._nn.model import Moments
 from multilayer._nn.network import Dense
 
 

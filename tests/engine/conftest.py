@@ -14,7 +14,7 @@ from multilayer._objectives.objective import Objective
 from multilayer._sklearn.arguments.checks import check_parameters
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.fit.samples import Samples
-from multilayer._sklearn.targets import loss_numbers
+from multilayer._sklearn.targets import regression
 
 
 def _targets(y):
@@ -79,7 +79,7 @@ def _training(
         ones = np.ones(len(X_val), config.dtype)
         samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
         validation = assembly.validation_of(config, samples, params)
-    numbers = loss_numbers.classifier_numbers(estimator, config.dtype)
+    numbers = regression.classifier_numbers(estimator, config.dtype)
     hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     return Training(
         maker=XLA,

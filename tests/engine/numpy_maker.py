@@ -15,15 +15,20 @@ from multilayer._engine import lbfgs, loop
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.callbacks.rules import EarlyStopping, KeepBest
 from multilayer._engine.checkpointer import Checkpointer, Interval
-from multilayer._engine.config import VALIDATION_LOSS, FitConfig, Hyper
+from multilayer._engine.loop import StreamedValidation
 from multilayer._engine.program import EpochEnd, Validation
-from multilayer._engine.state import CONVERGED, RUNNING, first_state
+from multilayer._engine.state import (
+    CONVERGED,
+    RUNNING,
+    VALIDATION_LOSS,
+    FitConfig,
+    Hyper,
+    first_state,
+)
 from multilayer._engine.stopping import close_epoch
-from multilayer._engine.validation import StreamedValidation
 from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Dense, Network
-from multilayer._objectives.objective import LossNumbers, Objective
-from multilayer._objectives.scores import score, score_scale
+from multilayer._objectives.objective import LossNumbers, Objective, score, score_scale
 from multilayer._persist.checkpoints import newest_checkpoint, prepare_folder, read_checkpoint
 
 EPOCHS, RATE, BATCH = 6, 0.1, 20

@@ -15,8 +15,8 @@ from multilayer import MLPClassifier
 from multilayer._core.errors import ForkedProcessError
 from multilayer._engine.xla import cache
 from multilayer._engine.xla.cache import PROGRAMS, ProgramCache
-from multilayer._persist import memory_maps
-from multilayer._persist.memory_maps import n_maps
+from multilayer._persist import memory
+from multilayer._persist.memory import n_maps
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -197,11 +197,11 @@ def test_a_process_that_has_no_maps_left_still_compiles():
 
 
 def test_the_system_says_how_many_maps_there_may_be(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory_maps, "MOST", tmp_path / "max_map_count")
+    monkeypatch.setattr(memory, "MOST", tmp_path / "max_map_count")
     assert cache.programs_of_process().most_maps is None
     assert cache.programs_of_process().capacity * 600 < 65_530
     (tmp_path / "max_map_count").write_text("80000\n", encoding="ascii")
-    monkeypatch.setattr(memory_maps, "MAPS", tmp_path / "max_map_count")
+    monkeypatch.setattr(memory, "MAPS", tmp_path / "max_map_count")
     assert cache.programs_of_process().most_maps == 70_000
 
 
@@ -209,7 +209,7 @@ NEARLY_FULL = """
 import ctypes, mmap, sys, warnings
 import numpy as np
 from multilayer import MLPClassifier, nn
-from multilayer._persist.memory_maps import most_maps, n_maps
+from multilayer._persist.memory import most_maps, n_maps
 
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(0)

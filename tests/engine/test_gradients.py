@@ -13,11 +13,11 @@ from multilayer._data.source import Rows
 from multilayer._engine.xla.step import add_penalty, batch_loss, gather, reciprocal
 from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Dense, Network
+from multilayer._objectives.losses import quick_sum
 from multilayer._objectives.objective import Objective
-from multilayer._objectives.penalties import quick_sum
 from multilayer._sklearn.arguments.checks import check_parameters
 from multilayer._sklearn.fit import assembly
-from multilayer._sklearn.targets import loss_numbers
+from multilayer._sklearn.targets import regression
 
 SIZES = {"softmax": (5, 7, 6, 3), "logistic": (5, 7, 6, 2)}
 N_ROWS = 12
@@ -94,7 +94,7 @@ def static_and_traced(loss, estimator, *, weighted=True):
         validate=False,
         dtype=dtype,
     )
-    numbers = loss_numbers.classifier_numbers(estimator, dtype)
+    numbers = regression.classifier_numbers(estimator, dtype)
     source = SimpleNamespace(steps_per_epoch=1)
     return config, assembly.hyper_parameters(resolved, numbers, config, source, 0)
 

@@ -10,10 +10,17 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from multilayer._core.errors import DivergenceError
-from multilayer._data.row_blocks import RowBlocks
-from multilayer._sklearn.perceptron.passes import Stopping, train
-from multilayer._sklearn.perceptron.penalty import Penalty, penalised_pass
-from multilayer._sklearn.perceptron.rule import Lesson, Rule, Unit, one_pass
+from multilayer._data.rows import RowBlocks
+from multilayer._sklearn.perceptron.rule import (
+    Lesson,
+    Penalty,
+    Rule,
+    Stopping,
+    Unit,
+    one_pass,
+    penalised_pass,
+    train,
+)
 
 XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([-1.0, 1, 1, -1])
 

@@ -6,7 +6,7 @@ from scipy.special import expit, softmax
 from sklearn import metrics as sklearn_metrics
 
 from multilayer import DataError, InvalidArgumentError, estimator
-from multilayer.estimator import metrics
+from multilayer.estimator import heads
 
 
 def logits(model, input_fn):
@@ -184,13 +184,13 @@ def scored():
 def test_area_under_roc(scored):
     label, score, weight = scored
     expected = sklearn_metrics.roc_auc_score(label, score, sample_weight=weight)
-    assert metrics.roc_auc(label, score, weight) == pytest.approx(expected)
+    assert heads.roc_auc(label, score, weight) == pytest.approx(expected)
 
 
 def test_area_under_precision_recall(scored):
     """Against the paper's interpolation, followed in small steps."""
     label, score, weight = scored
-    true, false = metrics.positives_by_threshold(label, score, weight)
+    true, false = heads.positives_by_threshold(label, score, weight)
     area = 0.0
     for i in range(len(true) - 1):
         share = (np.arange(4000) + 0.5) / 4000
@@ -198,7 +198,7 @@ def test_area_under_precision_recall(scored):
         f = false[i] + (false[i + 1] - false[i]) * share
         precision = np.divide(t, t + f, out=np.zeros_like(t), where=t + f > 0)
         area += precision.mean() * (true[i + 1] - true[i])
-    found = metrics.precision_recall_auc(label, score, weight)
+    found = heads.precision_recall_auc(label, score, weight)
     assert found == pytest.approx(area / true[-1], abs=1e-6)
     assert found == pytest.approx(
         sklearn_metrics.average_precision_score(label, score, sample_weight=weight), abs=0.03
@@ -207,12 +207,12 @@ def test_area_under_precision_recall(scored):
 
 def test_areas_of_one_class_are_no_numbers():
     ones = np.ones(3)
-    assert np.isnan(metrics.roc_auc(ones, ones, ones))
-    assert np.isnan(metrics.roc_auc(0 * ones, ones, ones))
-    assert np.isnan(metrics.precision_recall_auc(0 * ones, ones, ones))
+    assert np.isnan(heads.roc_auc(ones, ones, ones))
+    assert np.isnan(heads.roc_auc(0 * ones, ones, ones))
+    assert np.isnan(heads.precision_recall_auc(0 * ones, ones, ones))
 
 
 def test_perfect_scores():
     label = np.array([0.0, 0.0, 1.0, 1.0])
-    assert metrics.roc_auc(label, label, label + 1) == 1
-    assert metrics.precision_recall_auc(label, label, label + 1) == pytest.approx(1)
+    assert heads.roc_auc(label, label, label + 1) == 1
+    assert heads.precision_recall_auc(label, label, label + 1) == pytest.approx(1)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from multilayer import DataError, InvalidArgumentError, estimator
-from multilayer.estimator.reading import Passes
+from multilayer.estimator.columns import Passes
 
 
 def batches(passes, n_steps):

@@ -5,7 +5,7 @@ import optax
 import pytest
 
 from multilayer import InvalidArgumentError, estimator
-from multilayer.estimator.network import first_parameters, network_of
+from multilayer.estimator.assembly import first_parameters, network_of
 from multilayer.estimator.optimizers import optimizer_arguments
 
 STEPS = 7

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor, Perceptron
-from multilayer._core.suggestions import SYNONYMS, suggestion
+from multilayer._core.checks import SYNONYMS, suggestion
 
 X, y = np.arange(8.0).reshape(4, 2), [0, 1, 0, 1]
 

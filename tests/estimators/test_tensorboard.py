@@ -23,7 +23,7 @@ from tensorboardX.record_writer import masked_crc32c
 
 from multilayer import InvalidArgumentError, MLPClassifier, ModelFileError
 from multilayer._engine.callbacks.protocol import Progress
-from multilayer._persist.event_file import EventFile
+from multilayer._persist.training_logs import EventFile
 from multilayer.callbacks import Callback, TensorBoard
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -14,7 +14,7 @@ from multilayer import MLPClassifier, MLPRegressor, ModelFileError, nn
 from multilayer._core.types import REPORT_COLUMNS
 from multilayer._engine.history import History
 from multilayer._persist.tensors import MODEL, read_tensors, write_tensors
-from multilayer._sklearn.targets.target_kinds import objective
+from multilayer._sklearn.targets.class_outputs import objective
 
 from .files import Tensor, seeds, take_apart
 

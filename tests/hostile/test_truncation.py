@@ -6,7 +6,7 @@ import pytest
 
 import multilayer
 from multilayer import ModelFileError
-from multilayer._persist.model_file import read_manifest
+from multilayer._persist.manifest import read_manifest
 
 from .files import seeds
 

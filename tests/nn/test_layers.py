@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from multilayer import InvalidArgumentError, nn
-from multilayer._nn.moments import Moments
+from multilayer._nn.model import Moments
 
 ROWS, UNITS = 24, 7
 LAYERS = [

@@ -11,8 +11,7 @@ from scipy.special import expit
 
 from multilayer import MLPRegressor
 from multilayer._nn.forward import apply_hidden
-from multilayer._nn.model import Disturbance
-from multilayer._nn.moments import Moments
+from multilayer._nn.model import Disturbance, Moments
 from multilayer._nn.network import Dense, Network
 
 SIZES = (6, 5, 5, 4, 3)  # the second hidden layer can add its input

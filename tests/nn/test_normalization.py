@@ -7,13 +7,13 @@ from jax.test_util import check_grads
 from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer import MLPRegressor
-from multilayer._nn.moments import Moments
-from multilayer._nn.normalization import (
+from multilayer._nn.forward import (
     follow,
     layer_normalize,
     normalize,
     weighted_moments,
 )
+from multilayer._nn.model import Moments
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from multilayer import MLPClassifier, MLPRegressor
-from multilayer._nn.products import product
+from multilayer._nn.forward import product
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer import InvalidArgumentError, nn
-from multilayer._nn.layer import apply_in_training
+from multilayer._nn.layers import apply_in_training
 from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Dense, Network
 

@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from multilayer import MLPClassifier
 from multilayer._objectives.losses import row_losses
 from multilayer._objectives.objective import LossNumbers, Objective
-from multilayer._sklearn.targets.class_weights import weights_of_rows
+from multilayer._sklearn.targets.class_labels import weights_of_rows
 
 ROWS = 40
 HEADS = {"softmax": (3, 2, 4), "one_vs_rest": (3, 2, 4), "logistic": (1, 1, 1)}

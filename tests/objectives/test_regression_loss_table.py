@@ -13,8 +13,8 @@ from multilayer._objectives.regression_losses import (
     REGRESSION_LOSSES,
     OutputKind,
 )
-from multilayer._onnx.regressor import FINISHES
-from multilayer._portable import regressor as portable
+from multilayer._onnx.models import FINISHES
+from multilayer._portable import estimators as portable
 
 DOCS = Path(__file__).parents[2] / "docs"
 LEVELS = (0.2, 0.5, 0.7)
@@ -23,8 +23,8 @@ RECORDS = pytest.mark.parametrize("record", REGRESSION_LOSSES.values(), ids=lamb
 
 def test_every_kind_of_output_is_read_everywhere():
     assert set(losses.READERS) == set(OutputKind), "complete _objectives/losses.py"
-    assert set(portable.READERS) == set(OutputKind), "complete _portable/regressor.py"
-    assert set(FINISHES) == set(OutputKind), "complete _onnx/regressor.py"
+    assert set(portable.READERS) == set(OutputKind), "complete _portable/estimators.py"
+    assert set(FINISHES) == set(OutputKind), "complete _onnx/models.py"
 
 
 @pytest.mark.parametrize("kind", OutputKind)

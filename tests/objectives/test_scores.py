@@ -8,8 +8,7 @@ from scipy.special import expit
 from sklearn import metrics
 
 from multilayer import MLPClassifier, MLPRegressor
-from multilayer._objectives.objective import Objective
-from multilayer._objectives.scores import score_scale
+from multilayer._objectives.objective import Objective, score_scale
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -6,8 +6,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-from multilayer._objectives.penalties import penalty, penalty_gradient
-from multilayer._optim.constraints import average, clip, limit_columns
+from multilayer._objectives.losses import penalty, penalty_gradient
+from multilayer._optim.rules import average, clip, limit_columns
 
 from .reference import KERNELS, data, descend, estimator, loss_and_gradient, parts, vector
 

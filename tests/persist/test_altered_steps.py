@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from multilayer import ModelFileError
-from multilayer._persist.memory_budget import MemoryBudget
+from multilayer._persist.memory import MemoryBudget
 from multilayer._sklearn.saving.models import describe, rebuild
 from multilayer._sklearn.saving.reader import StoredArrays
 

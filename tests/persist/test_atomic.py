@@ -15,9 +15,8 @@ import pytest
 
 from multilayer import ModelFileError
 from multilayer._persist import atomic
-from multilayer._persist.atomic import TEMPORARY_NAME, check_writable, write_atomically
+from multilayer._persist.atomic import TEMPORARY_NAME, check_writable, claimed, write_atomically
 from multilayer._persist.checkpoints import newest_checkpoint, prepare_folder
-from multilayer._persist.run_folder import claimed
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="of files as Unix has them")
 ORPHAN = TEMPORARY_NAME.format("0123456789abcdef")
@@ -217,7 +216,7 @@ def test_many_at_once(tmp_path):
 CLAIM = """
 import os, signal, sys, time
 from pathlib import Path
-from multilayer._persist.run_folder import claimed
+from multilayer._persist.atomic import claimed
 with claimed(Path(sys.argv[1])):
     child = os.fork()
     if not child:
@@ -284,7 +283,7 @@ import multilayer
 from multilayer import portable
 from multilayer._persist.atomic import check_writable, write_atomically
 from multilayer._persist.checkpoints import newest_checkpoint, prepare_folder, remove_checkpoints
-from multilayer._persist.run_folder import claimed
+from multilayer._persist.atomic import claimed
 from pathlib import Path
 closed = Path(sys.argv[1])
 write_atomically(closed.parent / "file", b"")

@@ -9,8 +9,8 @@ import pytest
 
 from multilayer import ModelFileError
 from multilayer._persist import checkpoints
+from multilayer._persist.parameters_file import named_leaves, restored_tree
 from multilayer._persist.tensors import MODEL, write_tensors
-from multilayer._persist.trees import named_leaves, restored_tree
 
 ARRAYS = {
     "a/b": np.arange(6, dtype=np.float32).reshape(2, 3).T,  # not in C order

@@ -21,7 +21,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 import multilayer
 from multilayer import MLPClassifier, ModelFileError, load, save
 from multilayer._persist import atomic
-from multilayer._persist.model_file import read_manifest
+from multilayer._persist.manifest import read_manifest
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)).astype(np.float32)
@@ -509,7 +509,7 @@ def test_altered_arrays_are_refused(path, change, words):
 
 def test_reading_the_description_loads_no_machinery(path):
     code = (
-        "import sys; from multilayer._persist.model_file import read_manifest\n"
+        "import sys; from multilayer._persist.manifest import read_manifest\n"
         f"assert read_manifest({str(path)!r})['steps'][0]['kind'] == 'MLPClassifier'\n"
         "print([m for m in ('jax', 'sklearn', 'scipy', 'pandas') if m in sys.modules])"
     )

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from multilayer import ModelFileError, Perceptron, load, save
-from multilayer._persist.model_file import read_manifest
+from multilayer._persist.manifest import read_manifest
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

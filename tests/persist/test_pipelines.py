@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 )
 
 from multilayer import MLPClassifier, MLPRegressor, Perceptron, load, save
-from multilayer._sklearn.saving.steps.table import COMPOSITIONS, KINDS, TRANSFORMERS
+from multilayer._sklearn.saving.parser import COMPOSITIONS, KINDS, TRANSFORMERS
 
 from .step_cases import CASES, FRAME, NUMBERS, QUIET, THREE, fitted_case, same, target
 

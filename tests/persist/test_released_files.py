@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer import load
-from multilayer._persist.model_file import read_manifest
+from multilayer._persist.manifest import read_manifest
 from multilayer._persist.tensors import MODEL
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -14,8 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor
 from multilayer.plots import DecisionBoundaryDisplay
-from multilayer.plots._boundary_drawing import margins, shades
-from multilayer.plots._surface import evaluate, grid
+from multilayer.plots._boundary import evaluate, grid, margins, shades
 
 FRAME = load_iris(as_frame=True)
 X = FRAME.data.iloc[:, 2:]

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from multilayer import InvalidArgumentError, MLPClassifier
 from multilayer.plots import LearningCurvesDisplay
-from multilayer.plots._history import curves_of
+from multilayer.plots._curves import curves_of
 
 X, Y = load_iris(return_X_y=True)
 

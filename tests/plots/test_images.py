@@ -10,7 +10,7 @@ from sklearn.linear_model import RidgeClassifier
 
 from multilayer import InvalidArgumentError, MLPClassifier, Perceptron, nn
 from multilayer.plots import MisclassifiedDisplay, WeightImagesDisplay
-from multilayer.plots._misclassified import find_errors
+from multilayer.plots._mistakes import find_errors
 
 DIGITS, LABELS = load_digits(return_X_y=True)
 DIGITS = DIGITS[:300] / 16

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor, Perceptron, nn
 from multilayer.plots import NetworkDisplay
-from multilayer.plots._network_data import symbol
+from multilayer.plots._network import symbol
 from multilayer.plots._network_drawing import BIAS, INPUT, NEGATIVE, POSITIVE
 
 FRAME = load_iris(as_frame=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from multilayer.plots._network_layout import (
+from multilayer.plots._network_drawing import (
     RADIUS,
     Connections,
     connections_of,

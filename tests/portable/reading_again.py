@@ -1,6 +1,6 @@
 """Models as they come from their description, without a file."""
 
-from multilayer._persist.memory_budget import MemoryBudget
+from multilayer._persist.memory import MemoryBudget
 from multilayer._portable.reading import read_steps
 from multilayer._sklearn.saving.models import describe
 from multilayer._sklearn.saving.reader import StoredArrays

@@ -15,8 +15,8 @@ from sklearn import (
 from sklearn.frozen import FrozenEstimator
 
 from multilayer import MLPClassifier, portable, save
-from multilayer._portable.transformers import TRANSFORMERS
-from multilayer._sklearn.saving.steps.table import TRANSFORMERS as KINDS
+from multilayer._portable.compositions import TRANSFORMERS
+from multilayer._sklearn.saving.parser import TRANSFORMERS as KINDS
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 4)) * [1.0, 10.0, 0.1, 3.0] + [0.0, 5.0, 1.0, -2.0]

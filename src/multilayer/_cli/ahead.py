@@ -10,7 +10,7 @@ from threading import Thread
 
 import numpy as np
 
-from multilayer._cli import recipes, settings, sources
+from multilayer._cli import settings, tables
 from multilayer._core.types import computing_type
 from multilayer._engine.loop import Training, prepare
 from multilayer._objectives.objective import Objective
@@ -20,11 +20,11 @@ from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.fit.assembly import Plan, assemble
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.start import fresh
-from multilayer._sklearn.targets.loss_numbers import classifier_numbers
+from multilayer._sklearn.targets.regression import classifier_numbers
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 
 
-def compile_mnist(recipe: str, given: recipes.Arguments, output: Path) -> Thread:
+def compile_mnist(recipe: str, given: settings.Arguments, output: Path) -> Thread:
     """Start to compile a recipe's program, once the options are known to be good.
 
     Parameters
@@ -36,10 +36,10 @@ def compile_mnist(recipe: str, given: recipes.Arguments, output: Path) -> Thread
     output : Path
         The model file, which must be possible to write.
     """
-    planned = recipes.recipe_arguments(recipe, N_TRAIN, given)
+    planned = settings.recipe_arguments(recipe, N_TRAIN, given)
     settings.check_together(planned, given)
     check_writable(output)
-    arguments = ClassifierArguments(**planned, input_scale=sources.MNIST_SCALE)
+    arguments = ClassifierArguments(**planned, input_scale=tables.MNIST_SCALE)
     thread = Thread(target=prepare, args=(_blank_run(arguments),))
     thread.start()
     return thread

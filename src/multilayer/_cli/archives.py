@@ -9,8 +9,8 @@ import numpy as np
 
 from multilayer._cli.labels import check_labels
 from multilayer._cli.tables import unreadable
+from multilayer._core.checks import listed
 from multilayer._core.errors import DataError
-from multilayer._core.wording import listed
 
 PARTS = ("train", "valid", "test")
 

@@ -1,4 +1,4 @@
-"""What the command line writes: results to standard output, all else to standard error."""
+"""What the commands print while they work."""
 
 import errno
 import io
@@ -10,10 +10,23 @@ import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TextIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
 
 from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bars
 from rich.text import Text
+
+from multilayer._engine.callbacks.protocol import Callback
+
+if TYPE_CHECKING:
+    from multilayer._core.types import Report
+    from multilayer._engine.callbacks.protocol import Progress, Run
+
+
+# What the command line writes: results to standard output, all else to standard error ------------
+
 
 ESCAPED = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 """Unicode's categories of what a terminal would obey, hide or turn around."""
@@ -137,3 +150,164 @@ def one_line_warnings() -> Iterator[None]:
         warnings.simplefilter("default")
         warnings.showwarning = show
         yield
+
+
+# Progress of training on standard error: a bar on a terminal, plain lines elsewhere, or nothing
+#
+# Each kind is a context manager and a callback of the estimator.
+
+
+MOST_LINES = 20  # plain lines of a training run
+SMALLEST_BAR, LARGEST_BAR = 10, 40
+FIGURES_WIDTH = 63  # what stands beside the bar, at its widest
+
+
+class Follower(Callback):
+    """Follow training silently; the subclasses print."""
+
+    only_watches = True
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None  # the latest
+        self.report: Report | None = None  # of the latest finished epoch
+        self.resumed_at = 0  # steps done before
+
+    @property
+    def steps(self) -> int:
+        """Steps done."""
+        return self.progress.step if self.progress else 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the steps done."""
+        return self.progress.seconds if self.progress else 0.0
+
+    @property
+    def speed(self) -> float:
+        """Steps per second."""
+        return self.steps / self.seconds if self.seconds else 0.0
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Remember the step at which training resumes."""
+        self.resumed_at = run.step
+
+    def on_progress(self, progress: "Progress") -> None:
+        """Remember the steps done."""
+        self.progress = progress
+
+    def on_epoch_end(self, report: "Report") -> None:
+        """Remember the report of an epoch."""
+        self.report = report
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End."""
+
+
+class Lines(Follower):
+    """Print plain lines, at most one per epoch."""
+
+    def __init__(self, console: Console, epochs: int) -> None:
+        super().__init__()
+        self._console = console
+        self._epochs = epochs
+        self._interval = -(-epochs // MOST_LINES)
+        self._due: Report | None = None
+
+    def on_epoch_end(self, report: "Report") -> None:
+        """Mark the epoch for printing, once its speed is known."""
+        super().on_epoch_end(report)
+        number = int(report["epoch"]) + 1
+        if number % self._interval == 0 or number == self._epochs:
+            self._due = report
+
+    def on_progress(self, progress: "Progress") -> None:
+        """Print the line that is due."""
+        super().on_progress(progress)
+        if progress.step == self.resumed_at:
+            total = f"{progress.total_steps:,}"
+            self._console.print(f"going on after step {progress.step:,} of {total}")
+        if self._due is not None:
+            number = int(self._due["epoch"]) + 1
+            self._console.print(
+                f"epoch {number}/{self._epochs}  {figures(self._due)}  {self.speed:,.0f} steps/s",
+                soft_wrap=True,
+            )
+            self._due = None
+
+
+class Bar(Follower):
+    """Show a bar that grows on a terminal."""
+
+    def __init__(self, console: Console, epochs: int) -> None:
+        super().__init__()
+        width = min(max(console.width - FIGURES_WIDTH, SMALLEST_BAR), LARGEST_BAR)
+        self._epochs = epochs
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=width),
+            TextColumn("{task.fields[figures]}", style="dim"),
+            TextColumn("{task.fields[clock]}", style="cyan"),
+            console=console,
+        )
+        self._task = self._bars.add_task("compiling", total=None, figures="", clock="")
+
+    def __enter__(self) -> Self:
+        """Show the bar, which moves on its own while the program compiles."""
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the bar as it is; what never began stops moving."""
+        if self.progress is None:
+            self._bars.update(self._task, visible=False)
+        self._bars.stop()
+
+    def on_progress(self, progress: "Progress") -> None:
+        """Bring the bar up to date."""
+        super().on_progress(progress)
+        per_epoch, left = progress.steps_per_epoch, progress.total_steps - progress.step
+        number = min(progress.step // per_epoch + 1, self._epochs)
+        shown = f"{self.speed:,.0f} steps/s"
+        if self.report is not None:
+            shown = f"{shown}  {figures(self.report)}"
+        self._bars.update(
+            self._task,
+            description=f"epoch {number}/{self._epochs}",
+            total=progress.total_steps,
+            completed=progress.step,
+            figures=shown,
+            clock=f"{clock(left / self.speed)} left" if left else clock(progress.seconds),
+        )
+
+
+def follower(console: Console, epochs: int, *, silent: bool) -> Follower:
+    """Return what suits the console."""
+    if silent:
+        return Follower()
+    return Bar(console, epochs) if console.is_terminal else Lines(console, epochs)
+
+
+def figures(report: "Report") -> str:
+    """Return an epoch's figures."""
+    score = report["validation_score"]
+    shown = f"loss {report['loss']:.4f}"
+    return shown if score != score else f"{shown}  val {score:.2%}"  # NaN: not validated
+
+
+def clock(seconds: float) -> str:
+    """Return minutes and seconds, as in 1:05."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
-from multilayer._cli import figures, report
+from multilayer._cli import report
 from multilayer._cli.console import results, say, say_json
-from multilayer._cli.model_inputs import ModelRows, rows_for
-from multilayer._cli.models import load_model, require_method, require_one_output
+from multilayer._cli.models import (
+    ModelRows,
+    load_model,
+    require_method,
+    require_one_output,
+    rows_for,
+)
 from multilayer._sklearn.targets.metric_table import METRICS
 
 
@@ -17,9 +22,9 @@ def evaluate(model: Path, data: str, *, target: str | None, drop: list[str], jso
     rows = rows_for(loaded, data, labelled=True, target=target, drop=drop)
     assert rows.y is not None  # asked for
     if loaded.classes is None:
-        _say_errors(model, data, rows, figures.errors(loaded, rows.X, rows.y), json=json)
+        _say_errors(model, data, rows, report.errors(loaded, rows.X, rows.y), json=json)
         return
-    found = figures.evaluate(loaded, rows.X, rows.y)
+    found = report.evaluate(loaded, rows.X, rows.y)
     if json:
         say_json(
             {

@@ -8,8 +8,8 @@ import numpy as np
 
 from multilayer._cli import report
 from multilayer._cli.console import results, say, say_json
+from multilayer._core.checks import count, listed
 from multilayer._core.types import JSON
-from multilayer._core.wording import count, listed
 from multilayer._sklearn.saving.label_arrays import are_few
 from multilayer._sklearn.saving.model_steps import (
     ColumnValues,
@@ -18,9 +18,9 @@ from multilayer._sklearn.saving.model_steps import (
     TransformerValues,
 )
 from multilayer._sklearn.saving.network_kinds import ClassifierValues, NetworkValues
-from multilayer._sklearn.saving.parsed_file import ParsedFile, read_parsed
+from multilayer._sklearn.saving.parser import ParsedFile, read_parsed
 from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
-from multilayer._sklearn.targets.target_kinds import Classes
+from multilayer._sklearn.targets.class_outputs import Classes
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilayer._cli.tables import Table
+from multilayer._core.checks import count, listed
 from multilayer._core.errors import DataError
-from multilayer._core.wording import count, listed
 
 if TYPE_CHECKING:
     from pandas import Series

@@ -10,12 +10,19 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
-from multilayer._cli.model_inputs import matched_by_name, network_inputs, rows_for
-from multilayer._cli.models import LoadedModel, load_model, require_method, require_one_output
-from multilayer._cli.outputs import refuse_overwriting_inputs
+from multilayer._cli.models import (
+    LoadedModel,
+    load_model,
+    matched_by_name,
+    network_inputs,
+    require_method,
+    require_one_output,
+    rows_for,
+)
+from multilayer._cli.settings import refuse_overwriting_inputs
+from multilayer._core.checks import count
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.types import JSON
-from multilayer._core.wording import count
 from multilayer._persist.atomic import check_writable, write_atomically
 from multilayer._sklearn.regressor import MLPRegressor
 

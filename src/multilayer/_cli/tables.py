@@ -1,7 +1,10 @@
-"""Tables of columns with names: CSV, TSV and Parquet files, through pandas."""
+"""Tables in files, and which of their columns are features."""
 
+import os
 import re
 import shlex
+import stat
+import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -11,12 +14,56 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilayer._core.errors import DataError
-from multilayer._core.wording import MOST_NAMED, counted, listed
+from multilayer._cli.settings import MNIST as MNIST
+from multilayer._core.checks import MOST_NAMED, counted, listed
+from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data import columns
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+# DATA on the command line: ``mnist``, or the path of a file --------------------------------------
+
+
+MNIST_SCALE = 1 / 255  # the pixels stay uint8; the program scales them
+KINDS = "mnist, or a .csv, .tsv, .parquet or .npz file"
+
+
+def find_source(data: str) -> Path | None:
+    """Return the path of a data file, None for the embedded digits."""
+    if data == MNIST:
+        return None
+    path = Path(data)
+    suffix = path.suffix.lower()
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        meant = f" Did you mean {MNIST}?" if get_close_matches(data.lower(), [MNIST]) else ""
+        raise DataError(f"file not found: {data}.{meant} DATA must be {KINDS}.") from error
+    except OSError as error:
+        raise DataError(f"cannot read {data}: {error.strerror or error}.") from error
+    except ValueError as error:  # a NUL in the name
+        raise DataError(f"cannot read {data!r}: {error}.") from error
+    if stat.S_ISDIR(mode):
+        raise DataError(f"DATA must be {KINDS}, got the folder {data}.")
+    if not stat.S_ISREG(mode):  # a pipe could be read once only, a device without end
+        raise DataError(f"DATA must be {KINDS}, got {data}, which is no regular file.")
+    if suffix not in (*SUFFIXES, ".npz"):
+        raise DataError(f"DATA must be {KINDS}, got {data}.")
+    return path
+
+
+def refuse_options(why: str, **given: object) -> None:
+    """Refuse options that have no meaning for this DATA."""
+    for name, value in given.items():
+        if value not in (None, [], False):
+            option = "--" + name.replace("_", "-")
+            raise InvalidArgumentError(f"{option} must be left out with this DATA: {why}.")
+
+
+# Tables of columns with names: CSV, TSV and Parquet files, through pandas ------------------------
+
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 UNNAMED = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a name
@@ -190,3 +237,82 @@ def options(option: str, names: list[str]) -> str:
     """Return an option for each name, as a shell takes them, the first ones of many."""
     shown = " ".join(f"{option} {shlex.quote(name)}" for name in names[:MOST_NAMED])
     return shown + (" ..." if len(names) > MOST_NAMED else "")
+
+
+# Columns that number the rows: in sorted data they give the answer away, elsewhere they are noise
+#
+# pandas writes such a column, without a name, unless it is asked not to.
+
+
+FEWEST = 10  # rows in which a rising column is no accident
+
+
+def refuse_index(table: Table, names: list[str], keep: list[str]) -> None:
+    """Refuse features that are row numbers; warn of others that are different in every row."""
+    asked_about = [name for name in names if name not in keep]
+    unnamed = [name for name in asked_about if name in table.unnamed]
+    if unnamed:
+        raise DataError(
+            f"{table.path} has columns without a name, {listed(unnamed)}: pandas writes row "
+            f"numbers so. Leave them out ({drops(unnamed)}), or learn from them "
+            f"({_keeps(unnamed)})."
+        )
+    found = {name: _numbering(table.frame[name].to_numpy()) for name in asked_about}
+    counting = [name for name, what in found.items() if what == COUNTS]
+    if counting:
+        raise DataError(
+            f"{table.path} has columns that count its rows: {listed(counting)}. Leave them out "
+            f"({drops(counting)}), or learn from them ({_keeps(counting)})."
+        )
+    unique = [name for name, what in found.items() if what]
+    if unique:
+        warnings.warn(
+            f"{table.path} has columns of whole numbers that seem to number its rows: "
+            f"{listed(unique)}. Leave them out ({drops(unique)}) if they do; {_keeps(unique)} says "
+            "that they do not.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def warn_of_index(X: np.ndarray, where: str) -> None:
+    """Warn of columns of an array that seem to number its rows."""
+    begin = X[:FEWEST]
+    rising = np.flatnonzero((begin[1:] > begin[:-1]).all(axis=0))
+    found = [column for column in rising.tolist() if _numbering(X[:, column])]
+    if found:
+        warnings.warn(
+            f"{where} has columns of whole numbers that seem to number its rows: columns "
+            f"{listed(found)}. Leave them out of the array if they do.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+COUNTS, RISES, PERMUTES = "counts", "rises", "permutes"
+
+
+def _numbering(values: np.ndarray) -> str | None:
+    """Return how a column numbers the rows: 0, 1, 2, ...; rising; or consecutive in any order."""
+    values = _whole(values)
+    n = len(values)
+    if n < FEWEST:
+        return None
+    if (values[1:] > values[:-1]).all():
+        return COUNTS if values[0] in (0, 1) and values[-1] - values[0] == n - 1 else RISES
+    consecutive = values.max() - values.min() == n - 1 and len(np.unique(values)) == n
+    return PERMUTES if consecutive else None
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers as float64, nothing of any other column."""
+    nothing = np.zeros(0)
+    if values.dtype.kind not in "iuf":
+        return nothing
+    numbers = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return numbers if (numbers == np.floor(numbers)).all() else nothing
+
+
+def _keeps(names: list[str]) -> str:
+    return options("--keep", names)

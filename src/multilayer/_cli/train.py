@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from multilayer._cli import options as o
-from multilayer._cli import recipes, settings
-from multilayer._cli.curves import check_curves
+from multilayer._cli import settings
+from multilayer._cli import settings as o
+from multilayer._cli.settings import check_curves
 from multilayer._core.activations import HIDDEN as ACTIVATIONS
 from multilayer._core.checks import check_choice
 from multilayer._nn.initializers import WEIGHT_INITS
@@ -45,7 +45,7 @@ TEST_FRACTION = Annotated[
 RECIPE = Annotated[
     str | None,
     _option(
-        f"{', '.join(recipes.RECIPES)} (mnist: fast, files: table).", _TRAINING, metavar="NAME"
+        f"{', '.join(settings.RECIPES)} (mnist: fast, files: table).", _TRAINING, metavar="NAME"
     ),
 ]
 EPOCHS = Annotated[int | None, _option("Passes over the rows.", _TRAINING, min=1, metavar="N")]
@@ -148,7 +148,7 @@ def train(
     output = model or Path(f"{Path(data).stem}.safetensors")
     settings.check_split(validation_fraction, test_fraction, seed)
     if recipe is not None:
-        check_choice("--recipe", recipe, recipes.RECIPES)
+        check_choice("--recipe", recipe, settings.RECIPES)
     check_curves(tensorboard)
     saved = settings.checkpoint(checkpoint, checkpoint_every, resume=not no_resume)
     if data == o.MNIST:

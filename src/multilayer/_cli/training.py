@@ -12,21 +12,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from multilayer._cli import recipes, report, settings
-from multilayer._cli.console import remarks, results, say, say_json
-from multilayer._cli.figures import Evaluation, evaluate
-from multilayer._cli.model_inputs import Features
-from multilayer._cli.models import LoadedModel, save_model
-from multilayer._cli.options import MNIST
-from multilayer._cli.outputs import same_file
-from multilayer._cli.progress import follower
-from multilayer._cli.settings import Request
+from multilayer._cli import report, settings
+from multilayer._cli.console import follower, remarks, results, say, say_json
+from multilayer._cli.models import Features, LoadedModel, save_model
+from multilayer._cli.report import Evaluation, evaluate
+from multilayer._cli.settings import MNIST, Request, same_file
 from multilayer._cli.training_data import Part, TrainingData, training_data
+from multilayer._core.checks import count
 from multilayer._core.errors import DivergenceError, InvalidArgumentError
 from multilayer._core.types import JSON
-from multilayer._core.wording import count
+from multilayer._engine.callbacks.logs import TensorBoard
 from multilayer._engine.callbacks.protocol import Callback
-from multilayer._engine.callbacks.tensorboard import TensorBoard
 from multilayer._persist.atomic import check_writable
 from multilayer._persist.checkpoints import prepare_folder
 from multilayer._sklearn.classifier import MLPClassifier
@@ -113,7 +109,7 @@ def check_output(request: Request) -> None:
 
 
 def _network(request: Request, recipe: str, data: TrainingData) -> MLPClassifier:
-    arguments = recipes.recipe_arguments(recipe, len(data.train.y), request.given)
+    arguments = settings.recipe_arguments(recipe, len(data.train.y), request.given)
     settings.check_together(arguments, request.given)
     if data.valid is None:
         arguments |= {"early_stopping": False, "n_iter_no_change": math.inf}

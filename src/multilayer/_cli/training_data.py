@@ -7,14 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from multilayer._cli import archives, labels, sources, tables
-from multilayer._cli.index_columns import refuse_index, warn_of_index
-from multilayer._cli.model_inputs import Features
+from multilayer._cli import archives, labels, tables
+from multilayer._cli.models import Features
 from multilayer._cli.settings import Choices
-from multilayer._core.checks import refuse
+from multilayer._cli.tables import refuse_index, warn_of_index
+from multilayer._core.checks import count, listed, refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
-from multilayer._core.wording import count, listed
-from multilayer._persist.model_file import Facts
+from multilayer._persist.manifest import Facts
 from multilayer.datasets import load_mnist
 
 VALIDATION_FRACTION = 0.15
@@ -42,12 +41,12 @@ class TrainingData:
     @property
     def is_mnist(self) -> bool:
         """Whether these are the embedded digits."""
-        return self.source == sources.MNIST
+        return self.source == tables.MNIST
 
 
 def training_data(choices: Choices) -> TrainingData:
     """Read DATA and set rows aside."""
-    path = sources.find_source(choices.data)
+    path = tables.find_source(choices.data)
     if path is None:
         return _mnist(choices)
     if path.suffix.lower() == ".npz":
@@ -57,25 +56,25 @@ def training_data(choices: Choices) -> TrainingData:
 
 def _mnist(choices: Choices) -> TrainingData:
     _refuse_columns("mnist has no columns", choices)
-    sources.refuse_options(
+    tables.refuse_options(
         f"mnist {RESERVED}",
         validation_fraction=choices.validation_fraction,
         test_fraction=choices.test_fraction,
     )
     digits = load_mnist(scale=False)
     return TrainingData(
-        source=sources.MNIST,
+        source=tables.MNIST,
         train=Part(digits.X_train, digits.y_train),
         valid=Part(digits.X_valid, digits.y_valid),
         test=Part(digits.X_test, digits.y_test),
-        input_scale=sources.MNIST_SCALE,
-        facts={"source": sources.MNIST},
+        input_scale=tables.MNIST_SCALE,
+        facts={"source": tables.MNIST},
     )
 
 
 def _refuse_columns(why: str, choices: Choices) -> None:
     named = {"target": choices.target, "drop": choices.drop, "keep": choices.keep}
-    sources.refuse_options(why, **named)
+    tables.refuse_options(why, **named)
 
 
 def _from_archive(path: Path, choices: Choices) -> TrainingData:
@@ -87,9 +86,9 @@ def _from_archive(path: Path, choices: Choices) -> TrainingData:
     if "train" not in parts and len(parts) > 1:
         raise archive.lacks("X_train and y_train beside its other parts")
     if "valid" in parts:
-        sources.refuse_options("it has X_valid", validation_fraction=choices.validation_fraction)
+        tables.refuse_options("it has X_valid", validation_fraction=choices.validation_fraction)
     if "test" in parts:
-        sources.refuse_options("it has X_test", test_fraction=choices.test_fraction)
+        tables.refuse_options("it has X_test", test_fraction=choices.test_fraction)
     rows = parts.get("train", parts.get("all"))
     assert rows is not None  # one of the two is there
     warn_of_index(rows.X, f"{path}")

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from multilayer._core.activations import HIDDEN, STEPS, AnyActivation, Function, record_of
 from multilayer._core.checks import refuse
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
 from multilayer._core.step_functions import heaviside, sign
 from multilayer._core.types import Array
 

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from multilayer._core.wording import in_row
+from multilayer._core.checks import in_row
 from multilayer._data.frames import (
     COMPLEX,
+    KINDS,
     NUMBERS,
     NUMPY_KINDS,
     OBJECTS,
     Column,
     columns_of,
     is_frame,
+    is_missing,
+    other_kinds,
 )
-from multilayer._data.objects import KINDS, is_missing, other_kinds
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -1,13 +1,18 @@
-"""The order of rows: a function of (seed, epoch), made on the host.
+"""The order of rows and their batches: a function of (seed, epoch), made on the host."""
 
-No generator lives from one epoch to the next: training can go on from any step without a saved
-state. And a permutation inside a compiled program would cost seconds of compilation.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
+
+from multilayer._core.checks import check_integer, refuse
+from multilayer._core.types import Array
+
+# The order of rows: a function of (seed, epoch), made on the host --------------------------------
+#
+# No generator lives from one epoch to the next: training can go on from any step without a saved
+# state. And a permutation inside a compiled program would cost seconds of compilation.
+
 
 BLOCK_ENTRIES = 1 << 15  # row numbers drawn at once
 BLOCK_EPOCHS = 64  # and at most so many epochs
@@ -58,3 +63,97 @@ def fill(table: np.ndarray, rows: np.ndarray, batch_size: int) -> None:
     table[:full, :batch_size] = rows[: full * batch_size].reshape(full, batch_size)
     if full < len(table):
         table[full, : len(rows) - full * batch_size] = rows[full * batch_size :]
+
+
+# The order of rows that scikit-learn's linear models take under a seed ---------------------------
+
+
+WORD = 2**32 - 1
+LOW_BITS = 2**31 - 1
+
+
+def shuffled_again(n_rows: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield the order of the rows in each pass, without end.
+
+    One permutation is drawn, by Durstenfeld's form of the shuffle of Fisher and Yates, and each
+    pass applies it to the order of the pass before.
+    """
+    permutation = list(range(n_rows))
+    numbers = xorshift(seed)
+    for i in range(n_rows - 1):
+        j = i + next(numbers) % (n_rows - i)
+        permutation[i], permutation[j] = permutation[j], permutation[i]
+    step = np.array(permutation, np.intp)
+    order = np.arange(n_rows)
+    while True:
+        order = order[step]
+        yield order
+
+
+def xorshift(seed: int) -> Iterator[int]:
+    """Yield numbers of 31 bits: xorshift with the shifts 13, 17 and 5.
+
+    G. Marsaglia, "Xorshift RNGs", Journal of Statistical Software 8 (2003). From a word of 0 it
+    would never leave 0, so 1 stands for that seed.
+    """
+    word = seed or 1
+    while True:
+        word ^= word << 13 & WORD
+        word ^= word >> 17
+        word ^= word << 5 & WORD
+        yield word & LOW_BITS
+
+
+# Batches for a training loop written by hand -----------------------------------------------------
+
+
+def shuffle_batch(
+    X: Array, y: Array, batch_size: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut the rows, in a new order, into batches: one epoch.
+
+    Parameters
+    ----------
+    X : array of shape (rows, ...)
+        Inputs.
+    y : array of shape (rows, ...)
+        Targets.
+    batch_size : int
+        Rows of a batch, at least 1.
+    rng : numpy.random.Generator
+        Source of the order, such as ``np.random.default_rng(0)``: the same one in every epoch, or
+        all epochs have the same order.
+
+    Returns
+    -------
+    batches : iterator of (X_batch, y_batch)
+        Every row once, in ``rows // batch_size`` batches (at least one) of the same size, or one
+        row larger where the rows do not divide: the leftover rows are spread, as chapter 10 of the
+        2019 book does with ``np.array_split``.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is none of these, or X and y differ in length (a ValueError).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> X, y, rng = np.arange(20.0).reshape(10, 2), np.arange(10), np.random.default_rng(0)
+    >>> for X_batch, y_batch in nn.shuffle_batch(X, y, batch_size=4, rng=rng):
+    ...     print(X_batch.shape, y_batch)
+    (5, 2) [4 6 2 7 3]
+    (5, 2) [5 9 0 8 1]
+    """
+    X, y = np.asarray(X), np.asarray(y)
+    for name, array in (("X", X), ("y", y)):
+        if array.ndim == 0 or len(array) == 0:
+            refuse(name, "an array with rows", array)
+    if len(X) != len(y):
+        refuse("y", f"as long as X, {len(X)} rows", f"{len(y)} rows")
+    check_integer("batch_size", batch_size, 1)
+    if not isinstance(rng, np.random.Generator):
+        refuse("rng", "a numpy.random.Generator", rng, "Make one: np.random.default_rng(0).")
+    parts = np.array_split(rng.permutation(len(X)), max(1, len(X) // batch_size))
+    return ((X[rows], y[rows]) for rows in parts)

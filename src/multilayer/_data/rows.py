@@ -1,6 +1,7 @@
-"""Rows of a user's matrix, brought to a type the engine takes: dense and small."""
+"""Rows of a user's matrix: brought to a type the engine takes, padded, cut into blocks."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,6 +9,61 @@ import numpy.typing as npt
 from scipy import sparse
 
 from multilayer._core.errors import DataError
+
+# Padded sizes: small data of nearly the same size share one compiled program ---------------------
+
+
+FEW_ROWS, MANY_ROWS = 32, 512
+"""Rows allocated for the smaller chunks of rows that are visited once."""
+
+PADDED_BELOW = 8192
+"""Arrays with more rows than this are not padded: each size is a program of its own."""
+
+
+BLOCK_BYTES = 32 << 20
+"""Dense rows made at a time from rows that lie elsewhere, or values between two layers."""
+
+
+def rows_within(width: int, itemsize: int, n_bytes: int = BLOCK_BYTES) -> int:
+    """Return how many rows of a width take at most so many bytes, at least one."""
+    return max(1, n_bytes // (max(1, width) * itemsize))
+
+
+def rows_bucket(n_rows: int) -> int:
+    """Rows to allocate for ``n_rows``: a power of two of at least 32, or exact for large data."""
+    if n_rows > PADDED_BELOW:
+        return n_rows
+    return max(32, 1 << (n_rows - 1).bit_length())
+
+
+def visit_bucket(n_rows: int) -> int:
+    """Rows to allocate for ``n_rows`` that are visited once, among others of any number.
+
+    Few sizes, so that chunks of 1 to 512 rows make two programs: no step is done for rows that are
+    not there. Large chunks take at most a quarter more memory.
+    """
+    if n_rows <= FEW_ROWS:
+        return FEW_ROWS
+    if n_rows <= PADDED_BELOW:
+        return max(MANY_ROWS, rows_bucket(n_rows))
+    step = 1 << (n_rows.bit_length() - 3)
+    return -(-n_rows // step) * step
+
+
+def batch_bucket(n_rows: int) -> int:
+    """Rows to allocate for a batch that holds all ``n_rows`` rows.
+
+    Finer steps than :func:`rows_bucket` (at most a quarter too many): padded rows of a batch
+    are computed, those of an array only stored.
+    """
+    if n_rows > PADDED_BELOW:
+        return n_rows
+    step = max(8, 1 << max(0, n_rows.bit_length() - 3))
+    return -(-n_rows // step) * step
+
+
+# Rows of a user's matrix, brought to a type the engine takes: dense and small --------------------
+
 
 ACCEPTED = ("float32", "float16", "uint8", "int8", "uint16", "int16")
 """Types of X that go to the device as they are; all others become the computing type."""
@@ -51,3 +107,83 @@ def row_taker(X: Matrix, dtype: str) -> Callable[[np.ndarray | slice], np.ndarra
 
         return take
     return lambda rows: compact(np.asarray(X[rows]), dtype)
+
+
+# Rows that are visited one by one, taken from their matrix in blocks -----------------------------
+
+
+BLOCK_ENTRIES = 1 << 16  # numbers in a block: half a megabyte stays in a processor's cache
+FEWEST_ROWS, MOST_ROWS = 16, 1024  # in a block
+
+
+class DenseBlock:
+    """Some rows in float64."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values  # (rows, features)
+
+    def products(self, start: int, weights: np.ndarray) -> np.ndarray:
+        """Products of the rows from ``start`` on with the weights ``(features,)``."""
+        return self.values[start:] @ weights
+
+    def row(self, i: int) -> tuple[slice | np.ndarray, np.ndarray]:
+        """Return what selects a row's features, and their values."""
+        return slice(None), self.values[i]
+
+
+class SparseBlock:
+    """Some rows in float64, of which only the stored entries are looked at."""
+
+    def __init__(self, values: sparse.csr_array) -> None:
+        self.values = values  # CSR (rows, features)
+
+    def products(self, start: int, weights: np.ndarray) -> np.ndarray:
+        """Products of the rows from ``start`` on with the weights ``(features,)``."""
+        return (self.values @ weights)[start:]
+
+    def row(self, i: int) -> tuple[slice | np.ndarray, np.ndarray]:
+        """Return what selects a row's features, and their values."""
+        entries = slice(*self.values.indptr[i : i + 2])
+        return self.values.indices[entries], self.values.data[entries]
+
+
+class RowBlocks:
+    """A matrix whose rows are taken in blocks, as float64."""
+
+    def __init__(self, X: Matrix) -> None:
+        self.sparse = sparse.issparse(X)
+        if self.sparse:
+            X = sparse.csr_array(X, dtype=np.float64)
+            if not X.has_canonical_format:  # the same feature twice in a row, or out of order
+                X = X.copy()
+                X.sum_duplicates()
+        self.X = X
+        n_rows, self.n_features = X.shape
+        entries = X.nnz // n_rows if self.sparse else self.n_features
+        fitting = BLOCK_ENTRIES // max(entries, 1)
+        self.block_rows = min(max(fitting, FEWEST_ROWS), MOST_ROWS)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.X.shape[0]
+
+    def take(self, numbers: np.ndarray) -> DenseBlock | SparseBlock:
+        """Return rows by their numbers; float64 rows that lie in this order are not copied."""
+        first, end = numbers[0], numbers[0] + len(numbers)
+        in_line = np.array_equal(numbers, np.arange(first, end))
+        block = self.X[first:end] if in_line else self.X[numbers]
+        if self.sparse:
+            return SparseBlock(block)
+        return DenseBlock(block.astype(np.float64, copy=False))
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """Euclidean norms of the rows ``(rows,)``."""
+        if self.sparse:
+            return np.sqrt((self.X * self.X).sum(axis=1))
+        norms = np.empty(len(self))
+        for first in range(0, len(self), self.block_rows):
+            rows = slice(first, first + self.block_rows)
+            block = self.X[rows].astype(np.float64, copy=False)
+            norms[rows] = np.sqrt(np.einsum("ij,ij->i", block, block))
+        return norms

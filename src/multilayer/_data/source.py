@@ -15,8 +15,8 @@ import numpy as np
 
 from multilayer._core.errors import DataError
 from multilayer._core.types import Array
-from multilayer._data.buckets import BLOCK_BYTES, batch_bucket, rows_bucket, visit_bucket
 from multilayer._data.order import Order, fill, in_batches
+from multilayer._data.rows import BLOCK_BYTES, batch_bucket, rows_bucket, visit_bucket
 
 ORDER_ENTRIES = 1 << 16  # row numbers in a window of small data: many epochs per call
 CHUNK_BYTES = BLOCK_BYTES  # dense rows in a window of streamed data

@@ -10,13 +10,13 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from multilayer._core import pytrees
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
 from multilayer._data.source import Rows, Source
 from multilayer._engine.callbacks.protocol import Callback, Progress, Stop
-from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.history import History
 from multilayer._engine.loop import attended, report_each
 from multilayer._engine.program import Maker
+from multilayer._engine.state import FitConfig, Hyper
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import reported_share
 

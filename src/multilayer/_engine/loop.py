@@ -28,20 +28,60 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
 from multilayer._core.pytrees import leaves
 from multilayer._core.types import Report
-from multilayer._data.source import Source, Window
+from multilayer._data.source import Rows, Source, Window, pad_rows
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.checkpointer import Checkpointer
-from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.history import History
-from multilayer._engine.interrupts import Interrupted
 from multilayer._engine.program import Arguments, EpochEnd, Maker, Program, Validation
-from multilayer._engine.state import DIVERGED, RUNNING, TrainState
-from multilayer._engine.validation import StreamedValidation, validate_streamed
+from multilayer._engine.state import DIVERGED, RUNNING, FitConfig, Hyper, TrainState
+from multilayer._engine.stopping import Interrupted
 from multilayer._nn.model import Parameters
+from multilayer._objectives.objective import n_sums, reported_share, score
 from multilayer._optim.schedules import Rates
+
+# Loss and score on validation rows that are streamed: too many to stay where programs are --------
+
+
+@dataclass(frozen=True)
+class StreamedValidation:
+    """Rows that stay where they are; blocks of them are made dense in turn."""
+
+    take: Callable[[slice], np.ndarray]
+    y: np.ndarray
+    weight: np.ndarray
+    scale: np.ndarray
+    block: int  # rows of a block
+
+
+def validate_streamed(
+    maker: Maker,
+    config: FitConfig,
+    hyper: Hyper,
+    params: Parameters,
+    validation: StreamedValidation,
+    check_interrupts: Callable[[], None],
+) -> tuple[float, float]:
+    """Return the weighted mean loss and the score, summed up block by block in float64."""
+    loss, total = 0.0, np.zeros(n_sums(config.objective))
+    for start in range(0, len(validation.y), validation.block):
+        check_interrupts()  # a pass over many rows takes long
+        some = slice(start, min(start + validation.block, len(validation.y)))
+        parts = validation.take(some), validation.y[some], validation.weight[some]
+        # The last block is padded to the shape of the others, so that all share a program.
+        rows = Rows(*(pad_rows(part, validation.block) for part in parts))
+        part, sums = maker.sums_program(config, hyper, params, rows)(params, hyper, rows)
+        loss += float(part)
+        total += np.asarray(sums, np.float64)
+    mean = loss / validation.weight.sum(dtype=np.float64) * reported_share(config.objective)
+    scale = validation.scale
+    return mean, float(score(config.objective, total.astype(scale.dtype), scale))
+
+
+# Training from the first step to the last: calls of a program, one after another -----------------
+
 
 CALL_SECONDS = 0.25  # a call of the program aims at this, so that Ctrl-C and progress stay prompt
 FIRST_CALL_OPERATIONS = 2e9  # and the first call, of unknown speed, at this much arithmetic

@@ -45,8 +45,7 @@ from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
-from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.state import TrainState
+from multilayer._engine.state import FitConfig, Hyper, TrainState
 from multilayer._nn.model import Parameters
 
 

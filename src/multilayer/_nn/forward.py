@@ -1,4 +1,4 @@
-"""The forward pass of a network of dense layers, in training and at prediction."""
+"""Dense layers forward: products, normalisation, disturbances."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
@@ -9,12 +9,108 @@ from jax import lax
 
 from multilayer._core.activation_functions import function_of
 from multilayer._core.types import Array
-from multilayer._nn.model import Disturbance
-from multilayer._nn.normalization import follow, layer_normalize, normalize, weighted_moments
-from multilayer._nn.products import product
+from multilayer._nn.model import EPSILON, Disturbance, Moments, Parameters
 
-if TYPE_CHECKING:  # a network imports this module when it is applied, never the other way round
+if TYPE_CHECKING:
     from multilayer._nn.network import Dense, Layers, Network
+
+
+# Matrix products in the precision asked for ------------------------------------------------------
+
+
+@jax.custom_vjp
+def bfloat16_product(x: Array, kernel: Array) -> Array:
+    """Return ``x @ kernel`` from operands rounded to bfloat16, summed in float32.
+
+    The gradient's two products round their operands in the same way; left to JAX, they would mix
+    bfloat16 with float32 operands and gain nothing.
+    """
+    return _forward(x, kernel)[0]
+
+
+def _forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
+    x, kernel = x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16)
+    return lax.dot(x, kernel, preferred_element_type=jnp.float32), (x, kernel)
+
+
+def _backward(operands: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
+    x, kernel = operands  # (rows, fan_in), (fan_in, fan_out)
+    gradient = gradient.astype(jnp.bfloat16)  # (rows, fan_out)
+
+    def product(a: Array, b: Array, axis: int) -> Array:
+        contract = (((axis,), (axis,)), ((), ()))
+        return lax.dot_general(a, b, contract, preferred_element_type=jnp.float32)
+
+    return product(gradient, kernel, 1), product(x, gradient, 0)
+
+
+bfloat16_product.defvjp(_forward, _backward)
+
+
+def product(x: Array, kernel: Array, precision: str) -> Array:
+    """Return ``x @ kernel``; precision is "float32" (as the operands are) or "bfloat16"."""
+    return bfloat16_product(x, kernel) if precision == "bfloat16" else x @ kernel
+
+
+# Normalisation of a layer's sums before its activation -------------------------------------------
+
+
+MOMENTUM = 0.9  # share of the old running moments after a step
+
+
+def weighted_moments(z: Array, weight: Array) -> Moments:
+    """Moments over the rows of a batch, ``(rows, units)``, each row counted by its weight.
+
+    So a padded row or one without weight changes nothing, and a row of weight 2 is two rows.
+    """
+    total = jnp.sum(weight)
+    share = (weight / jnp.where(total > 0, total, 1.0))[:, None]
+    mean = jnp.sum(share * z, axis=0)
+    return Moments(mean, jnp.sum(share * jnp.square(z - mean[None, :]), axis=0))
+
+
+def normalize(z: Array, moments: Moments, scale: Array, shift: Array) -> Array:
+    """Batch normalisation (Ioffe and Szegedy, 2015): by the moments of each unit over rows."""
+    factor = scale * lax.rsqrt(moments.variance + EPSILON)
+    return (z - moments.mean[None, :]) * factor[None, :] + shift[None, :]
+
+
+def layer_normalize(z: Array, scale: Array, shift: Array) -> Array:
+    """Layer normalisation (Ba et al., 2016): by the moments of each row over its units."""
+    mean = jnp.mean(z, axis=1, keepdims=True)
+    variance = jnp.mean(jnp.square(z - mean), axis=1, keepdims=True)
+    return (z - mean) * lax.rsqrt(variance + EPSILON) * scale[None, :] + shift[None, :]
+
+
+def follow(running: Moments, batch: Moments, present: Array) -> Moments:
+    """Running moments after a batch; a batch without weight (``present`` false) changes nothing."""
+    keep = jnp.where(present, MOMENTUM, 1.0).astype(running.mean.dtype)
+    return Moments(
+        *(keep * old + (1.0 - keep) * new for old, new in zip(running, batch, strict=True))
+    )
+
+
+def keep_moments(new: Parameters, old: Parameters) -> Parameters:
+    """Return parameters with the running moments of others.
+
+    Moments are no weights: with their gradient of 0 an update rule may still change them (decay).
+    """
+    return jax.tree.map(lambda n, o: o if is_moments(o) else n, new, old, is_leaf=is_moments)
+
+
+def n_parameters(params: Parameters) -> int:
+    """Count the numbers that are learnt: all but running moments."""
+    nodes = jax.tree.leaves(params, is_leaf=is_moments)
+    return sum(node.size for node in nodes if not is_moments(node))
+
+
+def is_moments(node: object) -> bool:
+    """Whether a node of a tree holds moments."""
+    return isinstance(node, Moments)
+
+
+# The forward pass of a network of dense layers, in training and at prediction --------------------
+
 
 # (number of the hidden layer, its parameters, z)
 Normalise: TypeAlias = "Callable[[int, Dense, Array], Array]"

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from multilayer._core.checks import check_integer, refuse
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
 from multilayer._core.types import Array
 
 

@@ -1,8 +1,28 @@
-"""What the engine asks of a network, whether of dense layers or of a user's own."""
+"""What the engine asks of a network, and the moments that a network keeps."""
 
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from multilayer._core.types import Array
+
+# Mean and variance of the units of a layer, for batch normalisation ------------------------------
+
+
+EPSILON = 1e-5  # added to a variance
+
+
+class Moments(NamedTuple):
+    """Mean and variance of each unit, shape ``(units,)``.
+
+    Running moments are among a network's parameters, so that they are copied, averaged, saved and
+    restored with them. No loss depends on them: their gradient is 0.
+    """
+
+    mean: Array
+    variance: Array
+
+
+# What the engine asks of a network, whether of dense layers or of a user's own -------------------
+
 
 Parameters: TypeAlias = Any
 """A pytree of arrays: a tuple of ``Dense`` layers, or the parameters of a user's network."""

@@ -13,8 +13,7 @@ import numpy as np
 from multilayer._core.activations import AnyActivation
 from multilayer._core.types import Array
 from multilayer._nn.initializers import draw_layer
-from multilayer._nn.model import Disturbance
-from multilayer._nn.moments import Moments
+from multilayer._nn.model import Disturbance, Moments
 
 
 class Dense(NamedTuple):

@@ -1,4 +1,4 @@
-"""Networks made of layers, each itself a layer."""
+"""Layers one after another, and networks of the user as the engine sees them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,43 @@ import jax
 
 from multilayer._core.activations import Function
 from multilayer._core.checks import refuse
-from multilayer._core.functions import comparable
-from multilayer._core.types import Array
+from multilayer._core.types import Array, comparable
 from multilayer._nn.keys import as_key, keys_of_layers
-from multilayer._nn.layer import Layer, apply_in_training, as_layer, initialize
-from multilayer._nn.model import Parameters
+from multilayer._nn.layers import Layer, apply_in_training, as_layer, initialize
+from multilayer._nn.model import Disturbance, Parameters
+
+# A network of the user's, as the engine sees it --------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UserNetwork:
+    """Any layer or network with ``init`` and ``apply``; equal ones share their programs."""
+
+    layer: Layer
+    n_frozen = 0
+
+    @property
+    def random(self) -> bool:
+        """Whether training may draw random numbers."""
+        return hasattr(self.layer, "apply_in_training")
+
+    def at_prediction(self) -> "UserNetwork":
+        """Return the network itself: how it predicts is its own matter."""
+        return self
+
+    def apply(self, params: Parameters, x: Array) -> Array:
+        """Return the outputs before the output activation, shape ``(rows, outputs)``."""
+        return self.layer.apply(params, x)
+
+    def apply_in_training(
+        self, params: Parameters, x: Array, weight: Array, disturbance: Disturbance, key: Array
+    ) -> tuple[Array, Parameters]:
+        """Return the outputs of a batch, and the parameters with running moments moved."""
+        del disturbance  # the layers disturb themselves
+        return apply_in_training(self.layer, params, x, key=key, weight=weight)
+
+
+# Networks made of layers, each itself a layer ----------------------------------------------------
 
 
 @dataclass(frozen=True, init=False, repr=False)

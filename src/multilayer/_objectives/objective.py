@@ -1,10 +1,15 @@
-"""What training minimises, as plain data: nothing here computes, or needs JAX."""
+"""What training minimises, as plain data, and what a score is measured against."""
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import NamedTuple
+
+import numpy as np
 
 from multilayer._core.types import Array
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES, RegressionLoss
+
+# What training minimises, as plain data: nothing here computes, or needs JAX ---------------------
 
 
 @dataclass(frozen=True)
@@ -72,3 +77,38 @@ def reported_share(objective: Objective) -> float:
     """
     mean = not objective.classifies and objective.regression_loss.reported == "mean"
     return 1.0 / len(objective.heads) if mean else 1.0
+
+
+# The score of validation, in sums that can be formed block by block: accuracy, or R2 -------------
+
+
+def score_scale(objective: Objective, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return what the sums are divided by, formed on the host in float64.
+
+    The weight of all rows ``(1,)``; or each target's squared deviations from its mean ``(heads,)``.
+    """
+    weight = weight.astype(np.float64)
+    if objective.classifies:
+        return np.array([weight.sum()])
+    # Less its first row, so that the mean of equal numbers is one of them.
+    target = target.astype(np.float64) - target[:1]
+    mean = np.average(target, axis=0, weights=weight)
+    return np.sum(weight[:, None] * np.square(target - mean[None, :]), axis=0)
+
+
+def n_sums(objective: Objective) -> int:
+    """Number of the sums."""
+    return 1 if objective.classifies else len(objective.heads)
+
+
+def score(objective: Objective, sums: Array, scale: Array, xp: ModuleType = np) -> Array:
+    """Return the accuracy, or the mean R2 of the targets.
+
+    A constant target counts 1 when it is met and 0 when it is not, as in scikit-learn. ``xp`` is
+    NumPy, or ``jax.numpy`` inside a program.
+    """
+    share = sums / xp.where(scale > 0, scale, 1.0)
+    if objective.classifies:
+        return share[0]
+    constant = xp.where(sums > 0, 0.0, 1.0).astype(share.dtype)
+    return xp.mean(xp.where(scale > 0, 1.0 - share, constant))

@@ -2,7 +2,7 @@
 
 A new loss is a record in the table here and its function in ``_objectives/regression.py``. Only
 another kind of output needs more: an entry in each of the tables that read raw outputs, in
-``_objectives/losses.py`` (JAX), ``_portable/regressor.py`` (NumPy) and ``_onnx/regressor.py``.
+``_objectives/losses.py`` (JAX), ``_portable/estimators.py`` (NumPy) and ``_onnx/models.py``.
 """
 
 from collections.abc import Callable, Hashable
@@ -12,8 +12,7 @@ from typing import Literal
 
 from multilayer._core.activations import OUTPUTS
 from multilayer._core.checks import check_bool, check_choice, check_real, refuse
-from multilayer._core.functions import comparable
-from multilayer._core.types import Array
+from multilayer._core.types import Array, comparable
 
 OUT_ACTIVATIONS = tuple(OUTPUTS)
 """Output activations of a regression."""

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 
 from multilayer._core.checks import check_integer, check_real, refuse
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
 from multilayer._core.types import Array
 from multilayer._objectives import regression
 from multilayer._objectives.classification import one_hot

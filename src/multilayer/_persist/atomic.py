@@ -1,18 +1,57 @@
-"""Files that are written whole or not at all."""
+"""Files written whole or not at all, and folders that belong to one process."""
 
 import errno
 import os
 import re
 import stat
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
+from weakref import WeakSet
 
+from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import ModelFileError
-from multilayer._core.warning_level import level_of_caller
-from multilayer._persist.locks import UNSUPPORTED, lock
+
+# Locks on open files, which end with the process that took them, however it ends -----------------
+#
+# A lock belongs to what was opened: a child made by fork shares it, and would hold it after its
+# parent has died. So children close their copies as soon as they are made.
+
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # by some network file systems
+_LOCKED: "WeakSet[BinaryIO | FileIO]" = WeakSet()
+
+
+def lock(file: BinaryIO | FileIO, *, wait: bool = False) -> None:
+    """Lock a file, or raise OSError: at once where another has it, unless `wait` says otherwise."""
+    _LOCKED.add(file)
+    if sys.platform == "win32":
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def _close_in_child() -> None:
+    for file in list(_LOCKED):
+        file.close()
+
+
+_at_fork: Callable[..., None] | None = getattr(os, "register_at_fork", None)  # not on Windows
+if _at_fork is not None:
+    _at_fork(after_in_child=_close_in_child)
+
+
+# Files that are written whole or not at all ------------------------------------------------------
+
 
 TEMPORARY_NAME = ".multilayer-{}.tmp"
 TEMPORARY = re.compile(r"\.multilayer-[0-9a-f]{16}\.tmp")
@@ -256,3 +295,47 @@ def _sync_folder(path: str | os.PathLike[str], folder: Path) -> None:
         if error.errno not in UNSYNCED:
             raise ModelFileError(f"{said} A loss of power now may lose it.") from error
         warnings.warn(f"{said} A loss of power may lose it.", stacklevel=level_of_caller())
+
+
+# The folder of one training run: locked by one process, cleared of files that a crash left -------
+
+
+LOCK = "lock"
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Lock a folder for this process alone; the lock ends with the process, however it ends.
+
+    Forked children do not share the lock.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+
+    Raises
+    ------
+    ModelFileError
+        Another process has locked it, or it cannot be written to (a ValueError).
+    """
+    try:
+        file = open(folder / LOCK, "ab")  # noqa: SIM115  # closed below, with a block of its own
+    except OSError as error:
+        raise ModelFileError(f"cannot write to {folder}: {error.strerror or error}.") from error
+    with file:
+        try:
+            lock(file)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise ModelFileError(
+                    f"another process is training this very fit in {folder}. Wait for it, or "
+                    "choose another folder."
+                ) from error
+            warnings.warn(
+                f"the file system of {folder} has no locks: see that no other process trains the "
+                "same fit there.",
+                stacklevel=level_of_caller(),
+            )
+        sweep(folder)  # what a process left that died while it wrote
+        yield

@@ -10,7 +10,7 @@ from math import prod
 from operator import attrgetter
 from typing import NamedTuple
 
-from multilayer._persist.memory_budget import ALLOWANCE, TENSOR_COST
+from multilayer._persist.memory import ALLOWANCE, TENSOR_COST
 
 LARGEST_HEADER = 100_000_000  # bytes; safetensors' own limit
 LARGEST_TENSOR = 2**48  # bytes; of an array without rows, the product of its other axes

@@ -20,7 +20,7 @@ from multilayer._core.types import JSON
 from multilayer._persist.atomic import write_atomically
 from multilayer._persist.description import padded, parse, room_beside, unquoted
 from multilayer._persist.header import DTYPES, LARGEST_HEADER, NAME, Entry, Refused, scan
-from multilayer._persist.memory_budget import MemoryBudget
+from multilayer._persist.memory import MemoryBudget
 
 KEY = "multilayer"
 

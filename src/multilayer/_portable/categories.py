@@ -5,10 +5,9 @@ from itertools import cycle
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._portable.predictor import Transform, Transforms
-from multilayer._portable.rows import real
+from multilayer._portable.rows import Transform, Transforms, real
 from multilayer._sklearn.saving.model_steps import TransformerValues
-from multilayer._sklearn.saving.steps.lookup import (
+from multilayer._sklearn.saving.steps.rules import (
     UNKNOWN,
     columns_out,
     filled_columns,

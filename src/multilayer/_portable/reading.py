@@ -5,12 +5,9 @@ from os import PathLike
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
-from multilayer._portable.classifier import Classifier
-from multilayer._portable.compositions import inverses, transformers
-from multilayer._portable.perceptron import Perceptron
-from multilayer._portable.predictor import Predictor, Step
-from multilayer._portable.regressor import Regressor
-from multilayer._portable.transformed import TransformedRegressor
+from multilayer._portable.compositions import TransformedRegressor, inverses, transformers
+from multilayer._portable.estimators import Classifier, Perceptron, Regressor
+from multilayer._portable.rows import Predictor, Step
 from multilayer._sklearn.saving.model_steps import (
     FrozenValues,
     ModelStep,
@@ -18,8 +15,7 @@ from multilayer._sklearn.saving.model_steps import (
     TargetValues,
 )
 from multilayer._sklearn.saving.network_kinds import ClassifierValues, RegressorValues
-from multilayer._sklearn.saving.parsed_file import read_parsed
-from multilayer._sklearn.saving.parser import parse_model
+from multilayer._sklearn.saving.parser import parse_model, read_parsed
 from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
 from multilayer._sklearn.saving.reader import StoredArrays
 

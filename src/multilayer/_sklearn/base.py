@@ -15,19 +15,16 @@ from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.rows import MatrixLike
 from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._engine.history import History
-from multilayer._sklearn.arguments.argument_names import known_arguments
-from multilayer._sklearn.arguments.constructors import NetworkArguments
+from multilayer._sklearn.arguments.constructors import NetworkArguments, known_arguments
 from multilayer._sklearn.arguments.solver_arguments import is_full_batch
-from multilayer._sklearn.fit.samples import Samples
+from multilayer._sklearn.fit.samples import Samples, Seen
 from multilayer._sklearn.fit.sklearn_callbacks import (
     CallbackSupportMixin,
     notify_sklearn,
     with_callbacks,
 )
-from multilayer._sklearn.fit.weight_normalization import Seen
-from multilayer._sklearn.network.curves import Curves
 from multilayer._sklearn.network.parameters import set_network
-from multilayer._sklearn.network.prediction import NetworkUse
+from multilayer._sklearn.network.prediction import Curves, NetworkUse
 
 if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._engine.callbacks.protocol import Callback

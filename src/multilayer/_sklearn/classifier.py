@@ -16,28 +16,20 @@ from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
 from multilayer._sklearn import inputs
-from multilayer._sklearn.arguments.argument_names import known_arguments
-from multilayer._sklearn.arguments.checks import Resolved, check_classifier
-from multilayer._sklearn.arguments.constructors import ClassifierArguments
+from multilayer._sklearn.arguments.checks import Resolved, check_classifier, tables_of
+from multilayer._sklearn.arguments.constructors import ClassifierArguments, known_arguments
 from multilayer._sklearn.arguments.documentation import documented
-from multilayer._sklearn.arguments.shared_checks import tables_of
 from multilayer._sklearn.base import BaseMLP, is_stochastic
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxClassifier
-from multilayer._sklearn.targets import (
-    class_labels,
-    class_outputs,
-    metrics,
-    probabilities,
-    target_kinds,
-)
-from multilayer._sklearn.targets.class_weights import weights_of_classes, weights_of_rows
-from multilayer._sklearn.targets.loss_numbers import classifier_numbers
+from multilayer._sklearn.targets import class_labels, class_outputs, metrics
+from multilayer._sklearn.targets.class_labels import weights_of_classes, weights_of_rows
+from multilayer._sklearn.targets.regression import classifier_numbers
 
 if TYPE_CHECKING:
     from multilayer._objectives.objective import ClassificationLoss, LossNumbers, Objective
-    from multilayer._sklearn.targets.target_kinds import Classes
+    from multilayer._sklearn.targets.class_outputs import Classes
 
 
 @documented(
@@ -120,7 +112,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         if first:
             found = class_labels.find_classes(labels) if classes is None else classes
             self.classes_, self._target_kind = found
-        objective = target_kinds.objective(self._target_kind, self.classes_, self.out_activation)
+        objective = class_outputs.objective(self._target_kind, self.classes_, self.out_activation)
         target = class_labels.encode(
             labels, self.classes_, self._target_kind, yes_no=objective.classification_loss.yes_no
         )
@@ -288,7 +280,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
             For several columns of classes a list with one for each.
         """
-        return self._of_heads(X, probabilities.yes_no_proba, probabilities.exclusive_proba)
+        return self._of_heads(X, metrics.yes_no_proba, metrics.exclusive_proba)
 
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Logarithms of the probabilities of the classes.
@@ -304,7 +296,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             Computed from the logits, so that small probabilities keep their size. For several
             columns of classes a list with one for each.
         """
-        return self._of_heads(X, probabilities.yes_no_log_proba, probabilities.exclusive_log_proba)
+        return self._of_heads(X, metrics.yes_no_log_proba, metrics.exclusive_log_proba)
 
     def _logits(self, X: MatrixLike) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""

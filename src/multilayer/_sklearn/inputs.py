@@ -14,12 +14,10 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from multilayer._core.checks import refuse
+from multilayer._core.checks import counted, refuse
 from multilayer._core.errors import DataError
-from multilayer._core.wording import counted
 from multilayer._data import columns
-from multilayer._data.frames import is_frame
-from multilayer._data.objects import is_missing
+from multilayer._data.frames import is_frame, is_missing
 from multilayer._data.rows import Matrix, MatrixLike
 
 

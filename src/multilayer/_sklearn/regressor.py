@@ -14,15 +14,14 @@ from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES, loss_of
 from multilayer._sklearn import inputs
-from multilayer._sklearn.arguments.argument_names import known_arguments
 from multilayer._sklearn.arguments.checks import Resolved, check_regressor
-from multilayer._sklearn.arguments.constructors import RegressorArguments
+from multilayer._sklearn.arguments.constructors import RegressorArguments, known_arguments
 from multilayer._sklearn.arguments.documentation import documented
 from multilayer._sklearn.base import BaseMLP, is_stochastic
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxRegressor
-from multilayer._sklearn.targets import loss_numbers, metrics, regression, regression_outputs
+from multilayer._sklearn.targets import metrics, regression
 from multilayer._sklearn.targets.metrics import warn_of_worse_than_constant
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 def _predicts_quantiles(estimator: "MLPRegressor") -> bool:
     fitted = hasattr(estimator, "_trained")
     loss = estimator._trained.regression_loss if fitted else estimator.loss
-    regression_outputs.check_predicts_quantiles(loss)
+    regression.check_predicts_quantiles(loss)
     return True
 
 
@@ -142,7 +141,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         return validation
 
     def _loss_numbers(self, dtype: str, class_weights: list[np.ndarray] | None) -> "LossNumbers":
-        return loss_numbers.regressor_numbers(self, dtype, regression.levels(self))
+        return regression.regressor_numbers(self, dtype, regression.levels(self))
 
     def _check_fit(self, samples: Samples) -> None:
         if self.max_iter > 0 and self.stop_reason_ != "interrupted":
@@ -229,14 +228,12 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             ValueError).
         """
         check_is_fitted(self)
-        regression_outputs.check_spread(self._trained, return_std, quantiles)
+        regression.check_spread(self._trained, return_std, quantiles)
         says = self._distribution(X)
         if quantiles is not None:
             learnt = self._learnt_levels
-            return regression_outputs.quantiles_at(
-                self._trained, self._units(), says, learnt, quantiles
-            )
-        return regression_outputs.numbers_of(self._trained, self._units(), says, spread=return_std)
+            return regression.quantiles_at(self._trained, self._units(), says, learnt, quantiles)
+        return regression.numbers_of(self._trained, self._units(), says, spread=return_std)
 
     @available_if(_predicts_quantiles)
     def predict_quantiles(self, X: MatrixLike) -> np.ndarray:
@@ -254,20 +251,20 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         """
         check_is_fitted(self)
         says = self._distribution(X)  # (rows, targets, levels learnt)
-        return regression_outputs.quantiles_of(self._units(), says, self._asked_levels)
+        return regression.quantiles_of(self._units(), says, self._asked_levels)
 
     def _point_predictions(self, X: MatrixLike) -> np.ndarray:
         """Predict targets of rows that were checked."""
         says = self._forward(X, self._trained)
-        return regression_outputs.point_of(self._trained, self._units(), says)
+        return regression.point_of(self._trained, self._units(), says)
 
     def _distribution(self, X: MatrixLike) -> np.ndarray:
         """Return what the network says of each target, in the units trained in."""
         return self._outputs(X, read=self._trained)
 
-    def _units(self) -> regression_outputs.Units:
+    def _units(self) -> regression.Units:
         """Return the units of y, and its shape."""
-        return regression_outputs.Units(self.target_mean_, self.target_scale_, self._one_target)
+        return regression.Units(self.target_mean_, self.target_scale_, self._one_target)
 
     def evaluate(
         self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None

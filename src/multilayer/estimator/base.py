@@ -10,9 +10,9 @@ import numpy as np
 
 from multilayer._core.checks import check_bool, check_integer, refuse
 from multilayer._persist.checkpoints import newest_checkpoint, temporary_folder
+from multilayer.estimator.columns import check_ends, read_input
 from multilayer.estimator.design import MEAN, Design
 from multilayer.estimator.logging import LOGGER
-from multilayer.estimator.reading import check_ends, read_input
 from multilayer.estimator.run_config import RunConfig, check_model_dir
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Estimator(ABC):
         same input goes on there: training in pieces is training in one go, bit for bit. After an
         input has come to its end the next call begins it anew.
         """
-        from multilayer.estimator import session  # late: it starts JAX
+        from multilayer.estimator import session
 
         _refuse_given("hooks", hooks)
         _refuse_given("saving_listeners", saving_listeners)

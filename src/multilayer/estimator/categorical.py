@@ -11,8 +11,7 @@ from multilayer.estimator.categorical_columns import (
     IdentityColumn,
     VocabularyColumn,
 )
-from multilayer.estimator.categories import ABSENT
-from multilayer.estimator.columns import CategoricalColumn, check_key
+from multilayer.estimator.columns import ABSENT, CategoricalColumn, check_key
 
 
 def categorical_column_with_vocabulary_list(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from multilayer._core.activations import HIDDEN, AnyActivation
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
-from multilayer._core.functions import comparable
+from multilayer._core.types import comparable
 from multilayer._sklearn.arguments.architecture import STEPS, by_name, problem_of
 from multilayer.estimator.columns import DenseColumn
 from multilayer.estimator.features import (

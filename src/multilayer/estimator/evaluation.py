@@ -11,10 +11,10 @@ from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
 from multilayer._engine.xla import predict as engine
 from multilayer.estimator.assembly import rows_of
+from multilayer.estimator.columns import ArrayInput, Features, Input
 from multilayer.estimator.design import Design
 from multilayer.estimator.logging import LOGGER
-from multilayer.estimator.reading import ArrayInput, Features, Input
-from multilayer.estimator.restoring import find_checkpoint, trained_network
+from multilayer.estimator.session import find_checkpoint, trained_network
 
 CHUNK_ROWS = 1 << 14  # rows of arrays that are predicted at once
 

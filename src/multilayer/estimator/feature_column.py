@@ -8,7 +8,7 @@ from multilayer.estimator.categorical import (
     categorical_column_with_vocabulary_list,
     crossed_column,
 )
-from multilayer.estimator.indicator_columns import embedding_column, indicator_column
+from multilayer.estimator.categorical_columns import embedding_column, indicator_column
 from multilayer.estimator.numeric_columns import bucketized_column, numeric_column
 from multilayer.estimator.replaced import replacement
 

@@ -8,10 +8,9 @@ import numpy as np
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._data.rows import compact
-from multilayer.estimator.columns import CategoricalColumn, DenseColumn, raw_feature
-from multilayer.estimator.indicator_columns import EmbeddingColumn
+from multilayer.estimator.categorical_columns import EmbeddingColumn
+from multilayer.estimator.columns import CategoricalColumn, DenseColumn, Features, raw_feature
 from multilayer.estimator.numeric_columns import NumericColumn
-from multilayer.estimator.reading import Features
 
 RULE = "numeric_column, bucketized_column, indicator_column or embedding_column objects"
 

@@ -1,4 +1,4 @@
-"""What an estimator makes of its network's outputs: losses, figures, predictions."""
+"""Heads: what an estimator predicts, its loss and its figures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,7 +10,61 @@ from scipy.special import expit, log_softmax, softmax
 from multilayer._core.checks import check_integer, refuse
 from multilayer._core.errors import DataError
 from multilayer._objectives.objective import Objective
-from multilayer.estimator import metrics
+
+# Figures of evaluation, formed on the host in float64 --------------------------------------------
+
+
+def mean(values: np.ndarray, weight: np.ndarray) -> float:
+    """Weighted mean."""
+    return float(np.average(values, weights=weight))
+
+
+def ratio(part: float, whole: float) -> float:
+    """Return a share, 0 of nothing."""
+    return float(part / whole) if whole > 0 else 0.0
+
+
+def positives_by_threshold(
+    label: np.ndarray, score: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of the true and the false positives at each threshold, from the highest one down.
+
+    The first entry is 0: nothing is positive. Rows of equal score are one threshold.
+    """
+    order = np.argsort(-score, kind="stable")
+    last_of_equals = np.flatnonzero(np.diff(score[order], append=np.inf))
+    true = np.cumsum((weight * label)[order])[last_of_equals]
+    false = np.cumsum((weight * (1 - label))[order])[last_of_equals]
+    return np.append(0.0, true), np.append(0.0, false)
+
+
+def roc_auc(label: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    """Area under the ROC curve; NaN where there is one class only."""
+    true, false = positives_by_threshold(label, score, weight)
+    if true[-1] == 0 or false[-1] == 0:
+        return float("nan")
+    return float(np.trapezoid(true / true[-1], false / false[-1]))
+
+
+def precision_recall_auc(label: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    """Area under the precision-recall curve; NaN where there are no positives.
+
+    Between two thresholds true and false positives grow in proportion (Davis and Goadrich, 2006),
+    so that with ``t`` true positives of ``t + f`` on a line ``t = a + b * (t + f)`` the precision
+    ``t / (t + f)`` integrates to ``b * (t1 - t0 + a * log((t1 + f1) / (t0 + f0)))``.
+    """
+    true, false = positives_by_threshold(label, score, weight)
+    if true[-1] == 0:
+        return float("nan")
+    found = true + false
+    t0, t1, p0, p1 = true[:-1], true[1:], found[:-1], found[1:]
+    slope = np.divide(t1 - t0, p1 - p0, out=np.zeros_like(t0), where=p1 > p0)
+    intercept = t0 - slope * p0
+    growth = np.divide(p1, p0, out=np.ones_like(p0), where=p0 > 0)
+    return float(np.sum(slope * (t1 - t0 + intercept * np.log(growth))) / true[-1])
+
+
+# What an estimator makes of its network's outputs: losses, figures, predictions ------------------
 
 
 @dataclass(frozen=True)
@@ -147,7 +201,7 @@ class MultiClassHead(Head):
 
     def figures(self, raw: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> dict[str, float]:
         """Return the accuracy."""
-        return {"accuracy": metrics.mean(raw.argmax(axis=1) == targets, weight)}
+        return {"accuracy": mean(raw.argmax(axis=1) == targets, weight)}
 
     def predictions(self, raw: np.ndarray) -> dict[str, np.ndarray]:
         """Return logits, probabilities and the class of each row."""
@@ -189,17 +243,17 @@ class BinaryHead(Head):
         weight, label = weight.astype(np.float64), targets[:, 0].astype(np.float64)
         z = raw[:, 0].astype(np.float64)
         positive = z > 0
-        share = metrics.mean(label, weight)
+        share = mean(label, weight)
         hits = float(np.sum(weight * label * positive))
         return {
-            "accuracy": metrics.mean(positive == label, weight),
+            "accuracy": mean(positive == label, weight),
             "accuracy_baseline": max(share, 1.0 - share),
-            "auc": metrics.roc_auc(label, z, weight),
-            "auc_precision_recall": metrics.precision_recall_auc(label, z, weight),
+            "auc": roc_auc(label, z, weight),
+            "auc_precision_recall": precision_recall_auc(label, z, weight),
             "label/mean": share,
-            "precision": metrics.ratio(hits, float(np.sum(weight * positive))),
-            "prediction/mean": metrics.mean(expit(z), weight),
-            "recall": metrics.ratio(hits, float(np.sum(weight * label))),
+            "precision": ratio(hits, float(np.sum(weight * positive))),
+            "prediction/mean": mean(expit(z), weight),
+            "recall": ratio(hits, float(np.sum(weight * label))),
         }
 
     def predictions(self, raw: np.ndarray) -> dict[str, np.ndarray]:
@@ -253,8 +307,8 @@ class RegressionHead(Head):
     def figures(self, raw: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> dict[str, float]:
         """Return the means of labels and predictions."""
         return {
-            "label/mean": metrics.mean(targets.mean(axis=1, dtype=np.float64), weight),
-            "prediction/mean": metrics.mean(raw.mean(axis=1, dtype=np.float64), weight),
+            "label/mean": mean(targets.mean(axis=1, dtype=np.float64), weight),
+            "prediction/mean": mean(raw.mean(axis=1, dtype=np.float64), weight),
         }
 
     def predictions(self, raw: np.ndarray) -> dict[str, np.ndarray]:

@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from multilayer._core.checks import refuse
 from multilayer.estimator.base import Estimator
+from multilayer.estimator.columns import Features
 from multilayer.estimator.dnn import DNNClassifier, DNNRegressor
 from multilayer.estimator.inputs import numpy_input_fn
 from multilayer.estimator.numeric_columns import NumericColumn, numeric_column
-from multilayer.estimator.reading import Features
 from multilayer.estimator.replaced import replacement
 from multilayer.estimator.run_config import RunConfig
 

@@ -13,11 +13,11 @@ from multilayer._data.columns import kinds_in
 from multilayer.estimator.columns import (
     CategoricalColumn,
     DenseColumn,
+    Features,
     check_key,
     one_hot,
     raw_feature,
 )
-from multilayer.estimator.reading import Features
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from multilayer._core.suggestions import did_you_mean
+from multilayer._core.checks import did_you_mean
 
 LINEAR = "{network} with hidden_units=[] is a linear model"
 DEEP_AND_WIDE = "Give {network} all feature columns; categories through embedding_column"

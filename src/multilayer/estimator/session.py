@@ -1,6 +1,7 @@
-"""One call of ``train``: steps, lines of the log, checkpoints."""
+"""Training in a model folder, resumed from its newest checkpoint."""
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,22 +10,104 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from multilayer._core.checks import refuse
-from multilayer._core.errors import DivergenceError
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
+from multilayer._core.errors import DivergenceError, ModelFileError
 from multilayer._core.types import computing_type
 from multilayer._engine import loop
 from multilayer._engine.callbacks.protocol import Callback, Progress
 from multilayer._engine.checkpointer import CheckpointWriter
 from multilayer._engine.loop import Pace, Training
-from multilayer._persist.checkpoints import checkpoint_path, prepare_folder
-from multilayer._persist.trees import named_leaves
-from multilayer.estimator.assembly import STREAM, Place, assemble, make_source
+from multilayer._engine.state import TrainState
+from multilayer._persist.checkpoints import (
+    Checkpoint,
+    checkpoint_path,
+    newest_checkpoint,
+    prepare_folder,
+    read_checkpoint,
+    read_newest,
+)
+from multilayer._persist.parameters_file import named_leaves, restored_tree
+from multilayer.estimator.assembly import (
+    STREAM,
+    CannedNetwork,
+    Parameters,
+    Place,
+    assemble,
+    first_parameters,
+    make_source,
+    network_of,
+)
+from multilayer.estimator.columns import ArrayInput, Input
 from multilayer.estimator.design import Design
 from multilayer.estimator.logging import INFO, LOGGER
-from multilayer.estimator.reading import ArrayInput, Input
-from multilayer.estimator.restoring import last_checkpoint, resumed, seed_of, warm_started
 from multilayer.estimator.run_config import RunConfig
 from multilayer.estimator.source import EndlessSource
+
+# From checkpoints back to training states and networks -------------------------------------------
+
+
+def resumed(state: TrainState, checkpoint: Checkpoint) -> TrainState:
+    """Return the state of a checkpoint."""
+    params = restored_tree("params", state.params, checkpoint.arrays, checkpoint.path)
+    opt_state = restored_tree("opt_state", state.opt_state, checkpoint.arrays, checkpoint.path)
+    return state._replace(
+        params=params, opt_state=opt_state, best_params=params, step=np.int32(checkpoint.step)
+    )
+
+
+def warm_started(state: TrainState, design: Design) -> TrainState:
+    """Return a first state, with the parameters of another model where the design names one."""
+    if design.warm_start_from is None:
+        return state
+    checkpoint = find_checkpoint(design, design.warm_start_from)
+    params = restored_tree("params", state.params, checkpoint.arrays, checkpoint.path)
+    return state._replace(params=params, best_params=params)
+
+
+def find_checkpoint(design: Design, place: str | os.PathLike[str]) -> Checkpoint:
+    """Return a checkpoint, named itself or by its folder; there must be one."""
+    path = str(place)
+    newest = path if path.endswith(".safetensors") else newest_checkpoint(path)
+    if newest is None:
+        raise ModelFileError(f"there is no checkpoint in {path}. Call train first.")
+    return checked(design, read_checkpoint(newest))
+
+
+def last_checkpoint(design: Design, folder: str) -> Checkpoint | None:
+    """Return the checkpoint that training goes on from, None where there is none."""
+    newest = read_newest(folder)
+    return None if newest is None else checked(design, newest)
+
+
+def seed_of(config: RunConfig, checkpoint: Checkpoint | None) -> int:
+    """Return the seed of a run: the one asked for, that of the checkpoint, or one drawn."""
+    if config.tf_random_seed is not None:
+        return int(config.tf_random_seed)
+    if checkpoint is not None:
+        return int(checkpoint.facts["seed"])
+    return int(np.random.SeedSequence().generate_state(1)[0])
+
+
+def checked(design: Design, checkpoint: Checkpoint) -> Checkpoint:
+    """Return a checkpoint if it is one of such an estimator."""
+    mine, theirs = design.description(), checkpoint.facts.get("design")
+    if theirs != mine:
+        raise ModelFileError(
+            f"{checkpoint.path} is of another model: {theirs}, this estimator is {mine}. Choose "
+            "another model_dir, or give the arguments it was made with."
+        )
+    return checkpoint
+
+
+def trained_network(design: Design, checkpoint: Checkpoint) -> tuple[CannedNetwork, Parameters]:
+    """Return the network of a checkpoint, at prediction."""
+    network = network_of(design)
+    like = first_parameters(design, network, 0, computing_type())
+    params = restored_tree("params", like, checkpoint.arrays, checkpoint.path)
+    return network.at_prediction(), params
+
+
+# One call of ``train``: steps, lines of the log, checkpoints -------------------------------------
 
 
 @dataclass

@@ -7,9 +7,8 @@ was drawn in. Drawing takes matplotlib: ``pip install matplotlib``.
 
 from multilayer.plots._activation import ActivationDisplay
 from multilayer.plots._boundary import DecisionBoundaryDisplay
-from multilayer.plots._confusion import ConfusionMatrixDisplay
 from multilayer.plots._curves import LearningCurvesDisplay
-from multilayer.plots._misclassified import MisclassifiedDisplay
+from multilayer.plots._mistakes import ConfusionMatrixDisplay, MisclassifiedDisplay
 from multilayer.plots._network import NetworkDisplay
 from multilayer.plots._weight_images import WeightImagesDisplay
 

@@ -1,17 +1,53 @@
-"""matplotlib, imported when something is drawn; the axes to draw in; the words in a picture."""
+"""Axes, colours and images that the displays share."""
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from multilayer._core.checks import refuse
 
-if TYPE_CHECKING:  # matplotlib is an extra, and slow: nothing imports it before it draws
+if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+    from matplotlib.image import AxesImage
+
+
+# Colours and markers of classes ------------------------------------------------------------------
+
+
+# M. A. Petroff, "Accessible color sequences for data visualization" (2021), the one of ten.
+PETROFF_10 = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+MARKERS = "os^Dv<>Pph*Xd"
+
+
+def class_colors(n_classes: int) -> np.ndarray:
+    """Return a colour for each class, shape ``(n_classes, 3)``: red, green, blue in [0, 1]."""
+    if n_classes <= len(PETROFF_10):
+        return np.array([list(bytes.fromhex(color[1:])) for color in PETROFF_10[:n_classes]]) / 255
+    return pyplot().get_cmap("gist_rainbow")(np.linspace(0, 1, n_classes))[:, :3]
+
+
+def class_markers(n_classes: int) -> list[str]:
+    """Return a marker for each class, so that colours are not all that distinguishes them."""
+    return [MARKERS[i % len(MARKERS)] for i in range(n_classes)]
+
+
+# matplotlib, imported when something is drawn; the axes to draw in; the words in a picture -------
+
 
 AxesLike: TypeAlias = "Axes | Sequence[Axes] | np.ndarray | None"
 """Axes to draw in; None for those of a new figure."""
@@ -86,3 +122,41 @@ def words(defaults: Mapping[str, str], given: Mapping[str, str] | None) -> dict[
     if not isinstance(given, Mapping) or not given.keys() <= defaults.keys():
         refuse("texts", f"a dict with keys among {sorted(defaults)}", given)
     return {**defaults, **given}
+
+
+# Small images side by side, each with words above it ---------------------------------------------
+
+
+FONT_SIZE = 9
+GAP = 0.2  # between the images, in inches
+
+
+def axes_for_images(
+    axes: AxesLike, titles: Sequence[str], n_columns: int, side: float
+) -> "list[Axes]":
+    """Return an axes for each image, those given or a new grid in which the titles have room."""
+    given = given_axes(axes, len(titles))
+    if given:
+        return given
+    made = grid_of_axes(len(titles), n_columns, (side, side))
+    figure: Any = made[0].figure  # a new one, no part of another
+    width, height = np.max([size_of(figure, title, FONT_SIZE) for title in titles], axis=0)
+    n_columns = min(len(titles), n_columns)
+    n_rows = -(-len(titles) // n_columns)
+    figure.set_size_inches(
+        n_columns * (max(side, width) + GAP),
+        n_rows * (side + height + GAP),
+    )
+    return made
+
+
+def draw_images(
+    axes: "Sequence[Axes]", images: np.ndarray, titles: Sequence[str], **look: Any
+) -> "list[AxesImage]":
+    """Draw images, shape ``(n, height, width)``; ``look`` is handed to ``imshow``."""
+    drawn = []
+    for ax, image, title in zip(axes, images, titles, strict=True):
+        drawn.append(ax.imshow(image, interpolation="nearest", **look))
+        ax.set_title(title, fontsize=FONT_SIZE)
+        ax.set_axis_off()
+    return drawn

@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 import jax
 
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
 from multilayer._core.pytrees import Tree
-from multilayer._persist.memory_maps import most_maps, n_maps
+from multilayer._persist.memory import most_maps, n_maps
 
 Result = TypeVar("Result")
 Returned = TypeVar("Returned", covariant=True)

@@ -9,9 +9,8 @@ import optax
 from multilayer._core.pytrees import Tree
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
-from multilayer._engine.config import FitConfig, Hyper
 from multilayer._engine.program import Arguments, BlockProgram, EpochEnd, Maker, Program, Sums
-from multilayer._engine.state import TrainState, first_state
+from multilayer._engine.state import FitConfig, Hyper, TrainState, first_state
 from multilayer._engine.xla import epoch
 from multilayer._engine.xla.step import batch_gradient, loss_program
 from multilayer._nn.model import Parameters

@@ -11,14 +11,13 @@ import numpy as np
 import optax
 
 from multilayer._core.checks import check_choice, check_integer, refuse
-from multilayer._core.functions import comparable
-from multilayer._core.process import check_process
-from multilayer._core.types import Array
+from multilayer._core.environment import check_process
+from multilayer._core.types import Array, comparable
 from multilayer._engine.xla import cache
 from multilayer._engine.xla.step import reciprocal
-from multilayer._nn.layer import Layer, apply_in_training, as_layer
+from multilayer._nn.forward import keep_moments
+from multilayer._nn.layers import Layer, apply_in_training, as_layer
 from multilayer._nn.model import Parameters
-from multilayer._nn.normalization import keep_moments
 
 NORMALIZATIONS = ("batch", "data")
 

@@ -12,9 +12,9 @@ from typing import TypeAlias, cast
 import jax
 import numpy as np
 
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
 from multilayer._core.types import Array
-from multilayer._data.buckets import rows_within
+from multilayer._data.rows import rows_within
 from multilayer._data.source import pad_rows
 from multilayer._engine.xla import cache
 from multilayer._nn.forward import apply_hidden

@@ -15,17 +15,13 @@ from jax import lax
 
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
-from multilayer._engine.config import FitConfig, Hyper
-from multilayer._engine.state import Pending, TrainState
+from multilayer._engine.state import FitConfig, Hyper, Pending, TrainState
 from multilayer._engine.xla import cache
-from multilayer._nn.model import Parameters
-from multilayer._nn.moments import Moments
-from multilayer._nn.normalization import keep_moments
-from multilayer._objectives.losses import row_losses
+from multilayer._nn.forward import keep_moments
+from multilayer._nn.model import Moments, Parameters
+from multilayer._objectives.losses import penalty, penalty_gradient, row_losses
 from multilayer._objectives.objective import reported_share
-from multilayer._objectives.penalties import penalty, penalty_gradient
-from multilayer._optim.constraints import average, clip, limit_columns
-from multilayer._optim.rules import make_rule
+from multilayer._optim.rules import average, clip, limit_columns, make_rule
 
 
 def prepare(config: FitConfig, hyper: Hyper, X: Array) -> Array:

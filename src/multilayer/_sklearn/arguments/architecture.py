@@ -1,6 +1,7 @@
-"""From an estimator's arguments to the shape of its network."""
+"""From an estimator's arguments to the shape of its network, and what it begins with."""
 
 import itertools
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,13 +12,22 @@ import numpy as np
 
 from multilayer._core import activations as records
 from multilayer._core.activations import ACTIVATIONS, HIDDEN, Activation, AnyActivation, Function
-from multilayer._core.checks import check_bool, check_choice, check_real, refuse
-from multilayer._core.functions import comparable
+from multilayer._core.checks import (
+    check_bool,
+    check_choice,
+    check_integer,
+    check_real,
+    did_you_mean,
+    refuse,
+)
 from multilayer._core.step_functions import heaviside, sign
-from multilayer._core.suggestions import did_you_mean
+from multilayer._core.types import comparable
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS
 from multilayer._nn.network import NORMS
 from multilayer._sklearn.arguments.constructors import NetworkArguments
+
+# From an estimator's arguments to the shape of its network ---------------------------------------
+
 
 PRECISIONS = ("float32", "bfloat16")
 STEPS = (*records.STEPS, *records.STEPS.values(), heaviside, sign)
@@ -173,3 +183,38 @@ def dropout_rates(value: Any, n_hidden: int) -> tuple[float, ...]:
     for rate in rates:
         check_real("dropout", rate, "[0, 1)")
     return tuple(float(rate) for rate in rates)
+
+
+# Checks of the arguments that begin a network with trained layers, before there is data ----------
+
+
+SOURCE = "None, the path of a model file or sklearn.frozen.FrozenEstimator(trained network)"
+
+
+def check_reuse(arguments: NetworkArguments, n_hidden: int) -> None:
+    """Check what can be checked of these arguments before there is data."""
+    check_bool("freeze_reused", arguments.freeze_reused)
+    if arguments.n_reused_layers is not None:
+        check_integer("n_reused_layers", arguments.n_reused_layers, 1)
+    if arguments.layer_learning_rates is not None:
+        check_layer_rates(arguments.layer_learning_rates, n_hidden + 1)
+    given = arguments.reuse_from
+    if given is None or isinstance(given, str | os.PathLike):
+        return
+    from sklearn.frozen import FrozenEstimator
+
+    if not isinstance(given, FrozenEstimator):
+        remedy = "Wrap it in FrozenEstimator: clone() would make an unfitted one of it."
+        refuse("reuse_from", SOURCE, given, remedy if hasattr(given, "fit") else "")
+
+
+def check_layer_rates(value: object, n_layers: int) -> None:
+    """Check factors of the learning rate: one for each hidden layer and the output layer."""
+    if not is_sequence(value) or len(value) != n_layers:
+        refuse(
+            "layer_learning_rates",
+            f"None or {n_layers} factors, one per layer and the output layer's last",
+            value,
+        )
+    for factor in value:
+        check_real("layer_learning_rates", factor, "[0, inf)")

@@ -1,31 +1,67 @@
 """An estimator's constructor arguments, checked and resolved in ``fit`` before anything else."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+
+import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._nn.network import Network
 from multilayer._optim.schedules import SCHEDULES
-from multilayer._sklearn.arguments.architecture import Architecture, check_architecture
+from multilayer._sklearn.arguments.architecture import Architecture, check_architecture, check_reuse
 from multilayer._sklearn.arguments.checkpoint import check_checkpoint
 from multilayer._sklearn.arguments.constructors import (
     ClassifierArguments,
     NetworkArguments,
     RegressorArguments,
 )
-from multilayer._sklearn.arguments.reuse import check_reuse
-from multilayer._sklearn.arguments.shared_checks import (
-    check_class_weight,
-    check_random_state,
-    check_verbose,
-)
 from multilayer._sklearn.arguments.solver_arguments import SolverSettings, resolve_solver
-from multilayer._sklearn.fit.weight_normalization import NORMALIZATIONS
+from multilayer._sklearn.fit.samples import NORMALIZATIONS
 from multilayer._sklearn.targets.regression import check_loss
+
+# Checks of arguments that all estimators have ----------------------------------------------------
+
+
+def check_random_state(value: object) -> None:
+    """Check a seed; NumPy imports its generators when they are named, and a number needs none."""
+    if value is None:
+        return
+    if isinstance(value, Integral) or not (
+        value is np.random or isinstance(value, np.random.RandomState)
+    ):
+        check_integer("random_state", value, 0, 2**32 - 1)
+
+
+def check_verbose(value: object) -> None:
+    """Check that verbose is a flag or a level."""
+    if not isinstance(value, np.bool_ | bool):
+        check_integer("verbose", value, 0)
+
+
+def check_class_weight(value: object) -> None:
+    """Check what can be checked without data."""
+    if value is None or (isinstance(value, str) and value == "balanced"):
+        return
+    for table in tables_of(value):
+        if isinstance(table, str) and table == "balanced" and table is not value:
+            continue
+        if not isinstance(table, Mapping):
+            refuse("class_weight", "None, 'balanced', a dict, or a list with one per output", value)
+        for label, weight in table.items():
+            check_real(f"class_weight[{label!r}]", weight, "[0, inf)")
+
+
+def tables_of(value: object) -> Sequence[object]:
+    """Return what is given for each output, one entry for a single output or for all."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+# An estimator's constructor arguments, checked and resolved in ``fit`` before anything else ------
+
 
 INTERVALS = {
     "alpha": "[0, inf)",

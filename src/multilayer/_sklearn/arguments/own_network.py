@@ -7,9 +7,9 @@ import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._nn.keys import key
-from multilayer._nn.layer import as_layer, initialize
+from multilayer._nn.layers import as_layer, initialize
 from multilayer._nn.model import Parameters
-from multilayer._nn.user_network import UserNetwork
+from multilayer._nn.sequential import UserNetwork
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.arguments.solver_arguments import is_full_batch
 

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, TypeGuard
 
 from multilayer._core.checks import check_choice, check_real, refuse
-from multilayer._core.functions import comparable
+from multilayer._core.types import comparable
 from multilayer._optim.schedules import CONSTANT, SCHEDULES, Schedule, problem_of
 from multilayer._optim.solvers import SOLVERS
 from multilayer._sklearn.arguments.constructors import NetworkArguments

@@ -6,33 +6,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilayer._data.buckets import rows_bucket, rows_within
 from multilayer._data.order import shuffled, unshuffled
-from multilayer._data.rows import compact
+from multilayer._data.rows import compact, rows_bucket, rows_within
 from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
 from multilayer._engine.checkpointer import Checkpointer
-from multilayer._engine.config import (
+from multilayer._engine.loop import Scorer, StreamedValidation, Training
+from multilayer._engine.program import Validation
+from multilayer._engine.state import (
     LOSS,
     VALIDATION_LOSS,
     VALIDATION_SCORE,
     FitConfig,
     Hyper,
 )
-from multilayer._engine.loop import Scorer, Training
-from multilayer._engine.program import Validation
-from multilayer._engine.validation import StreamedValidation
 from multilayer._engine.xla.maker import XLA
 from multilayer._engine.xla.predict import widest
 from multilayer._nn.model import Disturbance, Model, Parameters
-from multilayer._objectives.objective import LossNumbers, Objective
-from multilayer._objectives.scores import score_scale
+from multilayer._objectives.objective import LossNumbers, Objective, score_scale
 from multilayer._optim.schedules import Rates, make_rates
 from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.arguments.constructors import NetworkArguments
-from multilayer._sklearn.fit.samples import Samples, set_aside
+from multilayer._sklearn.fit.samples import Samples, divisors, set_aside
 from multilayer._sklearn.fit.scorer import network_scorer
 from multilayer._sklearn.fit.start import NOTHING_SEEN, Start
-from multilayer._sklearn.fit.weight_normalization import divisors
 
 if TYPE_CHECKING:
     from multilayer._sklearn.base import BaseMLP

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from multilayer._core.environment import releases, usable_cores
+from multilayer._core.environment import level_of_caller, releases, usable_cores
 from multilayer._core.errors import ModelFileError
 from multilayer._core.pytrees import leaves
-from multilayer._core.warning_level import level_of_caller
 from multilayer._engine.checkpointer import Checkpointer, Interval
+from multilayer._persist.atomic import claimed
 from multilayer._persist.checkpoints import Checkpoint as Stored
 from multilayer._persist.checkpoints import (
     newest_checkpoint,
@@ -21,7 +21,6 @@ from multilayer._persist.checkpoints import (
     read_newest,
     remove_checkpoints,
 )
-from multilayer._persist.run_folder import claimed
 from multilayer._sklearn.arguments.checkpoint import Checkpoint, as_checkpoint
 from multilayer._sklearn.fit import fingerprint
 from multilayer._sklearn.fit.samples import Samples

@@ -11,15 +11,14 @@ from time import monotonic
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DivergenceError
 from multilayer._core.pytrees import map_leaves
-from multilayer._core.warning_level import level_of_caller
 from multilayer._engine import lbfgs, loop
 from multilayer._engine.callbacks.protocol import Callback
-from multilayer._engine.config import LOSS
 from multilayer._engine.history import History
 from multilayer._engine.loop import Training
-from multilayer._engine.state import CONVERGED
+from multilayer._engine.state import CONVERGED, LOSS
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.fit.assembly import Plan
 from multilayer._sklearn.fit.start import Continuation, Resumable

@@ -14,7 +14,7 @@ from multilayer._nn.network import Layers, Network
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.network.parameters import layers_of
 from multilayer._sklearn.saving.network_kinds import NetworkValues
-from multilayer._sklearn.saving.parsed_file import read_parsed
+from multilayer._sklearn.saving.parser import read_parsed
 
 
 class Trained(NamedTuple):

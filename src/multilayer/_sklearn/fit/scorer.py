@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilayer._core.checks import refuse
+from multilayer._core.checks import did_you_mean, refuse
 from multilayer._core.errors import DataError, MultilayerError
-from multilayer._core.suggestions import did_you_mean
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.network.parameters import network_attributes, set_network
 from multilayer._sklearn.targets.metric_table import METRICS, Metric

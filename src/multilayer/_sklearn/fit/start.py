@@ -8,20 +8,19 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
-from multilayer._core.process import check_process
+from multilayer._core.environment import check_process
 from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._core.types import Array
 from multilayer._engine.history import History
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
-from multilayer._nn.layer import as_layer
+from multilayer._nn.layers import as_layer
 from multilayer._nn.model import Model, Parameters
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
 from multilayer._sklearn.arguments import own_network
 from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.fit import reuse
-from multilayer._sklearn.fit.samples import Samples
-from multilayer._sklearn.fit.weight_normalization import Seen
+from multilayer._sklearn.fit.samples import Samples, Seen
 from multilayer._sklearn.network.parameters import parameters_of
 
 if TYPE_CHECKING:

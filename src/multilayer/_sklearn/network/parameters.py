@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from multilayer._core.pytrees import map_leaves
-from multilayer._nn.model import Parameters
-from multilayer._nn.moments import Moments
+from multilayer._nn.model import Moments, Parameters
 from multilayer._nn.network import Dense, Layers, Network
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a fitted network is used for besides predicting: outputs, hidden activations, a summary."""
+"""What a fitted network offers: outputs, hidden activations, curves, a summary."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._core.types import computing_type
+from multilayer._core.types import REPORT_COLUMNS, computing_type
 from multilayer._data.rows import Matrix, MatrixLike, row_taker
+from multilayer._engine.history import History
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.architecture import check_transform_layer
 from multilayer._sklearn.network import drawing
@@ -22,6 +23,58 @@ if TYPE_CHECKING:
     from multilayer._nn.model import Parameters
     from multilayer._nn.network import Network
     from multilayer._objectives.objective import Objective
+
+
+# The figures of training as attributes, read from its history ------------------------------------
+
+
+def _needs_training(estimator: "Curves", name: str) -> History:
+    if "_history" not in vars(estimator):
+        raise AttributeError(
+            f"{type(estimator).__name__!r} object has no attribute {name!r}: it is not fitted"
+        )
+    return estimator._history
+
+
+class Curves:
+    """History and what follows from it; nothing is copied before it is asked for."""
+
+    _history: History
+    _validated: bool  # whether the last call had validation data
+    _stopped_by_score: bool  # whether validation decided over its end
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """Figures of each epoch, one array per column."""
+        columns = _needs_training(self, "history_").columns()
+        return columns or {name: np.array([]) for name in REPORT_COLUMNS}
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Loss of each epoch."""
+        return _needs_training(self, "loss_curve_")["loss"].tolist()
+
+    @property
+    def best_loss_(self) -> float | None:
+        """Lowest loss; None where validation decided."""
+        losses = self.loss_curve_
+        return None if self._stopped_by_score else float(np.min(losses, initial=np.inf))
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Validation score of each epoch; None without validation data."""
+        history = _needs_training(self, "validation_scores_")
+        return history["validation_score"].tolist() if self._validated else None
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """Best validation score; None without validation data."""
+        scores = self.validation_scores_
+        return None if scores is None else float(np.max(scores, initial=-np.inf))
+
+
+# What a fitted network is used for besides predicting: outputs, hidden activations, a summary
+
 
 DIAGRAM = "sklearn.utils._repr_html.estimator"  # the module that draws them, from 1.9 on
 
@@ -110,7 +163,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Number of weights, biases, and scales and shifts of normalised layers."""
         if "_network" not in vars(self):
             raise AttributeError("n_parameters_ is there once the network is: call fit first")
-        from multilayer._nn.normalization import n_parameters
+        from multilayer._nn.forward import n_parameters
 
         return n_parameters(self._parameters("float32"))
 

@@ -1,24 +1,58 @@
-"""The layer of threshold units of a perceptron: from labels to what each unit learns, and how."""
+"""A layer of perceptrons, trained unit by unit."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
+from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DataError
-from multilayer._data.row_blocks import RowBlocks
-from multilayer._data.rows import Matrix
-from multilayer._data.sklearn_order import shuffled_again
+from multilayer._data.order import shuffled_again
+from multilayer._data.rows import Matrix, RowBlocks
 from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments
-from multilayer._sklearn.perceptron.passes import Outcome, Stopping, train
-from multilayer._sklearn.perceptron.rule import Lesson, Rule, Unit
-from multilayer._sklearn.targets import class_labels, class_weights
-from multilayer._sklearn.targets.target_kinds import BINARY, MULTICLASS, Classes
+from multilayer._sklearn.perceptron.rule import Lesson, Outcome, Rule, Stopping, Unit, train
+from multilayer._sklearn.targets import class_labels
+from multilayer._sklearn.targets.class_outputs import BINARY, MULTICLASS, Classes
+
+# What a perceptron says when its training ended with errors left ---------------------------------
+
+
+def warn_of_failure(outcomes: list[Outcome], arguments: PerceptronArguments) -> None:
+    """Warn where max_iter ended the training of a unit, or where it could not succeed.
+
+    The rule of `tol` ends it in peace: on data that are nearly separable that is all one wants.
+    """
+    failed = [outcome for outcome in outcomes if not outcome.converged]
+    remedy = "use a network with a hidden layer: multilayer.MLPClassifier."
+    if not arguments.fit_intercept:
+        remedy = f"set fit_intercept=True, or {remedy}"
+    message = ""
+    if any(outcome.inseparable for outcome in failed):
+        where = "" if arguments.fit_intercept else " by a hyperplane through the origin"
+        message = (
+            f"The classes are not linearly separable{where}: the weights came back to an earlier "
+            "value, so the perceptron never converges, however many passes it makes (XOR is the "
+            f"classical case). To separate the classes, {remedy}"
+        )
+    elif any(outcome.passes >= arguments.max_iter for outcome in failed):
+        message = (
+            f"max_iter={arguments.max_iter} passes were made, and the last one still had errors: "
+            "the perceptron has not converged. Increase max_iter; or, if no hyperplane separates "
+            f"the classes (as in XOR), {remedy}"
+        )
+    if message:
+        warnings.warn(message, ConvergenceWarning, stacklevel=level_of_caller())
+
+
+# The layer of threshold units of a perceptron: from labels to what each unit learns, and how -----
+
 
 SPARSE_BIAS_SHARE = 0.01  # scikit-learn's, for columns that are 0 mostly
 LARGEST = np.iinfo(np.int32).max  # scikit-learn draws seeds below it
@@ -85,7 +119,7 @@ def row_factors(
 
     Of more than two classes, each has its weight in its own unit alone, where the rest weighs 1.
     """
-    tables = class_weights.weights_of_classes(arguments.class_weight, y, classes, kind)
+    tables = class_labels.weights_of_classes(arguments.class_weight, y, classes, kind)
     if tables is None:
         return np.ones(positive.shape)
     if kind == MULTICLASS:

@@ -9,11 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._data.rows import Matrix, MatrixLike
 from multilayer._sklearn import inputs
-from multilayer._sklearn.targets.class_outputs import labels_of
-from multilayer._sklearn.targets.target_kinds import BINARY
+from multilayer._sklearn.targets.class_outputs import BINARY, labels_of
 
 if TYPE_CHECKING:
-    from multilayer._sklearn.targets.target_kinds import Classes
+    from multilayer._sklearn.targets.class_outputs import Classes
 
 
 class PerceptronUse:

@@ -1,18 +1,21 @@
-"""The perceptron's learning rule: one threshold unit that learns from its errors.
+"""Rosenblatt's rule over rows: updates, penalties, passes."""
 
-All is NumPy in float64. A row that is classified rightly changes nothing, so the rows of a block
-are scored by one product, and the work in Python is per update, not per row. Whether a row is an
-error is decided on a sum taken feature by feature: a product by BLAS differs from it in the last
-bits, and a score of 0 or nearly 0 decides over an update.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from multilayer._data.row_blocks import DenseBlock, RowBlocks, SparseBlock
+from multilayer._core.errors import DivergenceError
+from multilayer._core.types import Report
+from multilayer._data.rows import DenseBlock, RowBlocks, SparseBlock
+
+# The perceptron's learning rule: one threshold unit that learns from its errors ------------------
+#
+# All is NumPy in float64. A row that is classified rightly changes nothing, so the rows of a block
+# are scored by one product, and the work in Python is per update, not per row. Whether a row is an
+# error is decided on a sum taken feature by feature: a product by BLAS differs from it in the last
+# bits, and a score of 0 or nearly 0 decides over an update.
 
 
 @dataclass(frozen=True)
@@ -114,3 +117,201 @@ def first_error(
 def in_sequence(x: np.ndarray, weights: np.ndarray) -> float:
     """Inner product, added up from the first feature to the last."""
     return np.add.accumulate(x * weights)[-1] if len(x) else 0.0
+
+
+# The perceptron's rule under a penalty, which changes the weights at every row -------------------
+#
+# L2 shrinks all weights by a factor, kept apart as one number (L. Bottou, "Stochastic gradient
+# descent tricks", 2012, section 5.1). L1 is the cumulative penalty of Tsuruoka, Tsujii and Ananiadou
+# ("Stochastic gradient descent training for L1-regularized log-linear models with cumulative
+# penalty", ACL 2009): each weight pays what it owes when its feature comes up, and stops at 0.
+
+
+SMALLEST_FACTOR = 1e-9  # below it the factor is multiplied into the weights
+
+
+@dataclass
+class Penalty:
+    """What a penalty has done to a unit so far; its weights are ``factor * unit.weights``."""
+
+    paid: np.ndarray  # (features,) what L1 has taken from each weight, with the sign of the change
+    square: float  # of the norm of the weights after the last update, shrunk since
+    absolute: float  # sum of the weights' sizes, likewise
+    factor: float = 1.0
+    owed: float = 0.0  # what L1 has asked of each weight
+
+    @classmethod
+    def on(cls, unit: Unit) -> "Penalty":
+        """Start with a unit."""
+        penalty = cls(np.zeros_like(unit.weights), 0.0, 0.0)
+        penalty.measure(unit)
+        return penalty
+
+    def measure(self, unit: Unit) -> None:
+        """Take the norms of the weights."""
+        self.square = float(unit.weights @ unit.weights) * self.factor**2
+        self.absolute = float(np.abs(unit.weights).sum()) * self.factor
+
+    def value(self, rule: Rule) -> float:
+        """The term that is added to the loss of a row."""
+        l2, l1 = (1 - rule.l1_ratio) * 0.5 * self.square, rule.l1_ratio * self.absolute
+        return rule.alpha * (l2 + l1)
+
+    def shrink(self, unit: Unit, rule: Rule) -> None:
+        """Shrink all weights by the L2 part; not beyond 0."""
+        by = max(0.0, 1 - (1 - rule.l1_ratio) * rule.eta * rule.alpha)
+        self.factor *= by
+        self.square *= by**2
+        self.absolute *= by
+        if self.factor < SMALLEST_FACTOR:
+            self.settle(unit)
+
+    def collect(self, unit: Unit, columns: Any, rule: Rule) -> None:
+        """Let the weights of some features pay the L1 part."""
+        self.owed += rule.l1_ratio * rule.eta * rule.alpha
+        before, paid = unit.weights[columns], self.paid[columns]
+        lowered = np.maximum(before - (self.owed + paid) / self.factor, 0)
+        raised = np.minimum(before + (self.owed - paid) / self.factor, 0)
+        after = np.where(before > 0, lowered, np.where(before < 0, raised, before))
+        self.paid[columns] = paid + self.factor * (after - before)
+        unit.weights[columns] = after
+
+    def settle(self, unit: Unit) -> None:
+        """Multiply the factor into the weights."""
+        unit.weights *= self.factor
+        self.factor = 1.0
+
+
+def penalised_pass(
+    unit: Unit, penalty: Penalty, lesson: Lesson, order: np.ndarray, rule: Rule
+) -> Tally:
+    """Visit rows as ``one_pass`` does; each also brings the penalty, which the loss contains.
+
+    Afterwards the weights are those of the unit times the penalty's factor, until that is settled.
+    """
+    loss, updates = 0.0, 0
+    for numbers, block in lesson.blocks(order):
+        for j, (target, size) in enumerate(
+            zip(lesson.targets[numbers], lesson.sizes[numbers], strict=True)
+        ):
+            columns, x = block.row(j)
+            score = in_sequence(x, unit.weights[columns]) * penalty.factor + unit.bias
+            loss += max(0.0, -target * score) + penalty.value(rule)
+            if rule.l1_ratio < 1:
+                penalty.shrink(unit, rule)
+            if target * score <= 0 and size > 0:
+                unit.move(columns, x, target * size, rule, penalty.factor)
+                penalty.measure(unit)
+                updates += 1
+            if rule.l1_ratio > 0:
+                penalty.collect(unit, columns, rule)
+    return Tally(loss, updates)
+
+
+# Passes of the perceptron's rule over the rows, until there is nothing more to learn -------------
+
+
+@dataclass
+class Stopping:
+    """When training ends, beside ``max_iter``.
+
+    With a number as ``tol``, after ``n_iter_no_change`` passes in a row that did not bring the
+    loss more than that below the lowest so far; without one, after a pass that changed nothing.
+    """
+
+    max_iter: int
+    tol: float | None = None
+    n_iter_no_change: int = 5
+    lowest: float = np.inf
+    stale: int = 0
+
+    def is_over(self, loss: float, *, unchanged: bool) -> bool:
+        """Take the loss of a pass, and say whether it was the last one."""
+        if self.tol is None:
+            return unchanged
+        self.stale = self.stale + 1 if loss > self.lowest - self.tol else 0
+        self.lowest = min(self.lowest, loss)
+        return self.stale >= self.n_iter_no_change
+
+
+class Outcome(NamedTuple):
+    """What training came to."""
+
+    passes: int
+    updates: int
+    converged: bool  # whether the last pass was without an error
+    inseparable: bool  # whether it is proven that there will always be errors
+
+
+def train(
+    unit: Unit,
+    lesson: Lesson,
+    orders: Iterator[np.ndarray],
+    rule: Rule,
+    stopping: Stopping,
+    *,
+    score: Callable[[Unit], float] | None = None,
+    watch: Callable[[Report], None] | None = None,
+) -> Outcome:
+    """Train a unit in place.
+
+    ``orders`` yields the order of the rows of each pass. ``score`` takes the place of the loss in
+    the stopping rule, ``watch`` is called after each pass.
+
+    Notes
+    -----
+    Without a penalty the weights are a sum of steps ``size * y * x``. If they return to an earlier
+    value, some of these, of sizes above 0, add up to 0; by Gordan's theorem no weights then have
+    ``y * (w @ x) > 0`` for all rows. So `inseparable` is a proof (where no sum was rounded), looked
+    for after each pass.
+    """
+    visit, settle = passes_of(unit, lesson, rule)
+    updates, inseparable, seen = 0, False, {fingerprint(unit)}
+    for epoch in range(stopping.max_iter):
+        order = next(orders)
+        with np.errstate(over="ignore", invalid="ignore"):
+            tally = visit(order)
+        refuse_overflow(unit, epoch)
+        updates += tally.updates
+        if tally.updates and not rule.alpha:
+            inseparable |= fingerprint(unit) in seen
+            seen.add(fingerprint(unit))
+        loss, scored = tally.loss / len(order), np.nan
+        if score is not None:
+            settle()
+            scored = score(unit)
+        if watch is not None:
+            watch({"epoch": epoch, "loss": loss, "validation_score": scored})
+        unchanged = not (tally.updates or rule.alpha)
+        if stopping.is_over(loss if score is None else -scored, unchanged=unchanged):
+            break
+    settle()
+    return Outcome(epoch + 1, updates, tally.updates == 0, inseparable)
+
+
+def passes_of(
+    unit: Unit, lesson: Lesson, rule: Rule
+) -> tuple[Callable[[np.ndarray], Tally], Callable[[], None]]:
+    """Return what visits the rows in an order, and what brings the weights up to date after it."""
+    if not rule.alpha:
+        return lambda order: one_pass(unit, lesson, order, rule), lambda: None
+    penalty = Penalty.on(unit)
+    return (
+        lambda order: penalised_pass(unit, penalty, lesson, order, rule),
+        lambda: penalty.settle(unit),
+    )
+
+
+def fingerprint(unit: Unit) -> int:
+    """Number of 64 bits that stands for a unit's weights and bias."""
+    # Of bytes, since hash(-1.0) == hash(-2.0); plus 0, which makes one zero of -0 and 0.
+    return hash((np.append(unit.weights, unit.bias) + 0.0).tobytes())
+
+
+def refuse_overflow(unit: Unit, epoch: int) -> None:
+    """Raise where weights are not finite."""
+    if not (np.isfinite(unit.weights).all() and np.isfinite(unit.bias)):
+        raise DivergenceError(
+            f"the weights overflowed float64 in pass {epoch + 1}. Scale the columns of X first, "
+            "for example with sklearn.preprocessing.StandardScaler."
+        )

@@ -11,7 +11,7 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
-from multilayer._persist.values import encode
+from multilayer._persist.description import encode
 from multilayer._sklearn.saving.reader import TEXT_COST, StoredArrays, Values, take, take_array
 
 MOST_IN_JSON = 100

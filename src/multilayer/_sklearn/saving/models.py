@@ -21,8 +21,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
-from multilayer._persist.memory_budget import MemoryBudget
-from multilayer._persist.model_file import Facts, write_model
+from multilayer._persist.manifest import Facts, write_model
+from multilayer._persist.memory import MemoryBudget
 from multilayer._sklearn.saving import network_kinds, perceptron_kind
 from multilayer._sklearn.saving.model_steps import (
     PLACEHOLDERS,
@@ -30,12 +30,16 @@ from multilayer._sklearn.saving.model_steps import (
     TransformerValues,
     placeholder_of,
 )
-from multilayer._sklearn.saving.parsed_file import damage_of, read_parsed
-from multilayer._sklearn.saving.parser import parse_model
+from multilayer._sklearn.saving.parser import (
+    COMPOSITIONS,
+    TRANSFORMERS,
+    damage_of,
+    parse_model,
+    read_parsed,
+)
 from multilayer._sklearn.saving.reader import StoredArrays
 from multilayer._sklearn.saving.steps.compositions import CompositionKind
-from multilayer._sklearn.saving.steps.naming import prefixes_of
-from multilayer._sklearn.saving.steps.table import COMPOSITIONS, TRANSFORMERS
+from multilayer._sklearn.saving.steps.rules import prefixes_of
 from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
 
 if TYPE_CHECKING:

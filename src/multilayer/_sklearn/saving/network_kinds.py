@@ -13,16 +13,24 @@ from multilayer._core.types import JSON
 from multilayer._engine.history import History
 from multilayer._nn.network import Network
 from multilayer._objectives.objective import Objective
-from multilayer._persist.values import encode
+from multilayer._persist.description import encode
 from multilayer._sklearn.arguments.checks import Resolved, check_classifier, check_regressor
 from multilayer._sklearn.arguments.constructors import (
     ClassifierArguments,
     NetworkArguments,
     RegressorArguments,
 )
-from multilayer._sklearn.fit.weight_normalization import Seen
+from multilayer._sklearn.fit.samples import Seen
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
-from multilayer._sklearn.saving.history import take_history
+from multilayer._sklearn.saving.fitted_values import (
+    ClassTarget,
+    NumberTarget,
+    encode_classes,
+    encode_numbers,
+    take_classes,
+    take_history,
+    take_numbers,
+)
 from multilayer._sklearn.saving.model_steps import LABELS, NUMBERS, Shape
 from multilayer._sklearn.saving.reader import (
     StoredArrays,
@@ -36,15 +44,7 @@ from multilayer._sklearn.saving.reader import (
     take_count,
     take_names,
 )
-from multilayer._sklearn.saving.target_state import (
-    ClassTarget,
-    NumberTarget,
-    encode_classes,
-    encode_numbers,
-    take_classes,
-    take_numbers,
-)
-from multilayer._sklearn.targets import regression, target_kinds
+from multilayer._sklearn.targets import class_outputs, regression
 
 if TYPE_CHECKING:
     from multilayer._engine.state import TrainState
@@ -275,7 +275,7 @@ def parse_classifier(
     arguments = _arguments(ClassifierArguments, params)
     resolved = check_classifier(arguments)
     target = take_classes(fitted, arrays)
-    trained = target_kinds.objective(target.kind, target.classes, arguments.out_activation)
+    trained = class_outputs.objective(target.kind, target.classes, arguments.out_activation)
     common = _network_values(resolved, trained, fitted, arrays)
     values = ClassifierValues(**vars(common), target=target)
     return values, replace(_shape(common), predicts=LABELS)

@@ -1,15 +1,14 @@
-"""The one parser of model files: from the description and the arrays to typed values, checked.
+"""From a model file to typed values, checked. NumPy alone."""
 
-Every reader has its values from here, so that all refuse the same files, before anything is made
-of them. It needs NumPy alone: no scikit-learn, no JAX. Each step is parsed by the record of its
-kind; then the steps must fit together: each must take as many columns as the one before returns.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
 from multilayer._core.types import JSON
+from multilayer._persist.manifest import Manifest, read_model
 from multilayer._sklearn.saving.model_steps import (
     DROP,
     PLACEHOLDERS,
@@ -21,9 +20,36 @@ from multilayer._sklearn.saving.model_steps import (
 from multilayer._sklearn.saving.network_kinds import parse_classifier, parse_regressor
 from multilayer._sklearn.saving.perceptron_kind import parse_perceptron
 from multilayer._sklearn.saving.reader import StoredArrays, StoredValues, Values, brief
-from multilayer._sklearn.saving.steps.compositions import pipeline_shape
-from multilayer._sklearn.saving.steps.naming import prefixes_of
-from multilayer._sklearn.saving.steps.table import COMPOSITIONS, KINDS, TRANSFORMERS
+from multilayer._sklearn.saving.steps import (
+    categories,
+    column_transformer,
+    compositions,
+    numbers,
+    projections,
+)
+from multilayer._sklearn.saving.steps.compositions import CompositionKind, pipeline_shape
+from multilayer._sklearn.saving.steps.rules import prefixes_of
+from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
+
+# The kinds of preprocessing and composition in model files ---------------------------------------
+
+
+TRANSFORMERS: dict[str, TransformerKind] = {
+    kind.name: kind for kind in (*numbers.KINDS, *categories.KINDS, *projections.KINDS)
+}
+COMPOSITIONS: dict[str, CompositionKind] = {
+    kind.name: kind for kind in (*compositions.KINDS, *column_transformer.KINDS)
+}
+"""Kinds with members."""
+KINDS = (*TRANSFORMERS, *COMPOSITIONS)
+
+
+# The one parser of model files: from the description and the arrays to typed values, checked -----
+#
+# Every reader has its values from here, so that all refuse the same files, before anything is made
+# of them. It needs NumPy alone: no scikit-learn, no JAX. Each step is parsed by the record of its
+# kind; then the steps must fit together: each must take as many columns as the one before returns.
+
 
 ESTIMATORS: Mapping[
     str, Callable[[Values, StoredValues, StoredArrays], tuple[StepValues, Shape]]
@@ -157,3 +183,40 @@ def _parse(raw: RawStep) -> ModelStep:
     raw.arrays.check_all_taken()
     raw.fitted.check_all_taken()
     return ModelStep(raw.name, raw.kind, values, shape, tuple(members))
+
+
+# Model files read and parsed: where every reader begins. It needs NumPy alone --------------------
+
+
+class ParsedFile(NamedTuple):
+    """What is in a model file."""
+
+    model: ModelStep
+    manifest: Manifest
+
+
+def read_parsed(path: str | os.PathLike[str], *, allow_nonfinite: bool = False) -> ParsedFile:
+    """Return what is in a model file, checked.
+
+    Raises
+    ------
+    ModelFileError
+        There is no such file, it is no model, is damaged, or was made by a newer version (a
+        ValueError).
+    """
+    content = read_model(path)
+    arrays = StoredArrays(content.arrays, content.room, allow_nonfinite=allow_nonfinite)
+    manifest = content.manifest
+    features = manifest["data"].get("features")
+    with damage_of(path):
+        model = parse_model(manifest["pipeline"], manifest["steps"], arrays, features=features)
+    return ParsedFile(model, manifest)
+
+
+@contextmanager
+def damage_of(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the file into the message of an error about what is in it."""
+    try:
+        yield
+    except ModelFileError as error:
+        raise ModelFileError(f"{path} is damaged: {brief(error)}") from error

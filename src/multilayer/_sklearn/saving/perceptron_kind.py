@@ -9,6 +9,7 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments, check_arguments
+from multilayer._sklearn.saving.fitted_values import ClassTarget, encode_classes, take_classes
 from multilayer._sklearn.saving.model_steps import LABELS, Shape
 from multilayer._sklearn.saving.reader import (
     StoredArrays,
@@ -22,8 +23,7 @@ from multilayer._sklearn.saving.reader import (
     take_count,
     take_names,
 )
-from multilayer._sklearn.saving.target_state import ClassTarget, encode_classes, take_classes
-from multilayer._sklearn.targets.target_kinds import BINARY, MULTIOUTPUT
+from multilayer._sklearn.targets.class_outputs import BINARY, MULTIOUTPUT
 
 if TYPE_CHECKING:
     from multilayer._sklearn.perceptron.estimator import Perceptron

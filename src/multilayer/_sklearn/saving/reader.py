@@ -12,8 +12,8 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
-from multilayer._persist.memory_budget import MemoryBudget
-from multilayer._persist.values import decode, encode
+from multilayer._persist.description import decode, encode
+from multilayer._persist.memory import MemoryBudget
 
 Value = TypeVar("Value")
 Values = Mapping[str, JSON]

@@ -4,18 +4,51 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit, logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import d2_absolute_error_score, r2_score
 
-from multilayer._core.warning_level import level_of_caller
+from multilayer._core.environment import level_of_caller
 from multilayer._objectives.objective import ClassificationLoss, Objective
-from multilayer._sklearn.targets import probabilities
 from multilayer._sklearn.targets.class_outputs import heads_of
 from multilayer._sklearn.targets.metric_table import FIGURES_OF_NUMBERS, METRICS
 
 if TYPE_CHECKING:
     from multilayer._sklearn.fit.samples import Samples
     from multilayer._sklearn.regressor import MLPRegressor
+
+
+# From a classifier's logits to probabilities, head by head, on the host --------------------------
+
+
+def yes_no_proba(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of independent yes/no outputs."""
+    return expit(logits)
+
+
+def yes_no_log_proba(logits: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities of independent yes/no outputs."""
+    return -np.logaddexp(0.0, -logits).astype(logits.dtype)
+
+
+def exclusive_proba(loss: ClassificationLoss, logits: np.ndarray) -> np.ndarray:
+    """Probabilities of the classes of one head; they add up to 1."""
+    return softmax(_scores(loss, logits), axis=1)
+
+
+def exclusive_log_proba(loss: ClassificationLoss, logits: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities of the classes of one head."""
+    scores = _scores(loss, logits)
+    return scores - logsumexp(scores, axis=1, keepdims=True)
+
+
+def _scores(loss: ClassificationLoss, logits: np.ndarray) -> np.ndarray:
+    """Unnormalised log-probabilities: one yes/no output per class is normalised over them."""
+    return yes_no_log_proba(logits) if loss.one_vs_rest else logits
+
+
+# Figures on labelled rows, formed on the host in float64 -----------------------------------------
+
 
 MOST_JUDGED = 1024  # training rows that tell whether a regression has learnt anything
 
@@ -45,7 +78,7 @@ def _cross_entropy(loss: ClassificationLoss, logits: np.ndarray, labels: np.ndar
     """Losses ``(rows,)`` of one head, as they are minimised."""
     rows = np.arange(len(labels))
     if not loss.one_vs_rest:
-        return -probabilities.exclusive_log_proba(loss, logits)[rows, labels]
+        return -exclusive_log_proba(loss, logits)[rows, labels]
     return np.sum(np.logaddexp(0.0, logits), axis=1) - logits[rows, labels]
 
 

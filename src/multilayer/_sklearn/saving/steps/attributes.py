@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
-from multilayer._persist.values import encode
+from multilayer._persist.description import encode
 from multilayer._sklearn.saving.label_arrays import decode_dtype, decode_labels, encode_labels
 from multilayer._sklearn.saving.model_steps import FittedStep
 from multilayer._sklearn.saving.reader import (

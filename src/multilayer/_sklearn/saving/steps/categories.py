@@ -20,12 +20,6 @@ from multilayer._sklearn.saving.steps.attributes import (
     Runs,
     Stored,
 )
-from multilayer._sklearn.saving.steps.lookup import (
-    columns_out,
-    filled_columns,
-    groups_of,
-    is_nan,
-)
 from multilayer._sklearn.saving.steps.rules import (
     AUTO,
     FLAG,
@@ -34,8 +28,12 @@ from multilayer._sklearn.saving.steps.rules import (
     NOTHING,
     SEED,
     SHARE,
+    columns_out,
     count,
     either,
+    filled_columns,
+    groups_of,
+    is_nan,
     is_type,
     labels,
     of_type,

@@ -15,7 +15,10 @@ from multilayer._sklearn.saving.model_steps import (
     ColumnValues,
     ModelStep,
     Shape,
+    decode_columns,
+    encode_columns,
     placeholder_of,
+    places,
 )
 from multilayer._sklearn.saving.reader import (
     encode_names,
@@ -24,7 +27,6 @@ from multilayer._sklearn.saving.reader import (
     take_list,
     take_names,
 )
-from multilayer._sklearn.saving.steps.columns import decode_columns, encode_columns, places
 from multilayer._sklearn.saving.steps.compositions import (
     Built,
     CompositionKind,

@@ -16,7 +16,7 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
-from multilayer._persist.values import decode, encode
+from multilayer._persist.description import decode, encode
 from multilayer._sklearn.saving.model_steps import FittedStep, Shape, TransformerValues
 from multilayer._sklearn.saving.reader import (
     StoredArrays,

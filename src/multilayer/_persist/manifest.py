@@ -1,19 +1,4 @@
-"""The model file: arrays in one safetensors file, all else as JSON in its metadata.
-
-The layout, protocol 2:
-
-- the metadata has one key, ``"multilayer"``; its value is the manifest, a JSON object with
-  ``format`` and ``protocol``, ``pipeline`` (whether the model is a scikit-learn pipeline),
-  ``steps`` (for each a ``name``, ``kind``, constructor ``params``, ``fitted`` values, and the
-  ``steps`` within it if it is made of others), ``data`` (what is known of the data it was trained
-  on) and ``versions``;
-- a tensor is named after the kinds of the steps down to its own, and the attribute:
-  ``MLPClassifier.coefs.0``, ``ColumnTransformer.StandardScaler.mean``.
-
-Protocol 1 had two kinds of networks, alone or after a StandardScaler, and nothing within a step.
-
-Nothing in a file is ever executed.
-"""
+"""The manifest of a model file, and the file."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -24,7 +9,7 @@ import numpy as np
 from multilayer._core.environment import releases
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
-from multilayer._persist.memory_budget import MemoryBudget
+from multilayer._persist.memory import MemoryBudget
 from multilayer._persist.tensors import (
     MODEL,
     Arrays,

@@ -1,12 +1,9 @@
-"""Event files: what TensorBoard reads, written record by record.
+"""Files that training logs to: rows of CSV, and events of TensorBoard."""
 
-tensorboardX makes the records. Its own writer hands them to a thread, and its ``flush`` does not
-wait for that; so they are written here one by one, and are in the file when ``flush`` returns.
-"""
-
+import csv
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -16,6 +13,52 @@ from multilayer._persist.atomic import refusing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+# Rows appended to a CSV file, each on the disk before the next is made ---------------------------
+
+
+class CSVRows:
+    """A CSV file that grows by a row at a time.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write.
+    append : bool
+        Whether rows go behind those of a file that exists; it is replaced otherwise.
+
+    Raises
+    ------
+    ModelFileError
+        It cannot be written to, now or later (a ValueError).
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, append: bool) -> None:
+        mode, self._path = "a" if append else "w", path
+        with refusing(path):
+            # Open until close: rows come one at a time, from a callback.
+            self._file = open(path, mode, newline="", encoding="utf-8")  # noqa: SIM115
+            self.empty = os.fstat(self._file.fileno()).st_size == 0  # of a pipe too
+        self._writer = csv.writer(self._file)
+
+    def write(self, row: Iterable[object]) -> None:
+        """Write a row, and hand it to the operating system at once."""
+        with refusing(self._path):
+            self._writer.writerow(row)
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        with refusing(self._path):
+            self._file.close()
+
+
+# Event files: what TensorBoard reads, written record by record -----------------------------------
+#
+# tensorboardX makes the records. Its own writer hands them to a thread, and its ``flush`` does not
+# wait for that; so they are written here one by one, and are in the file when ``flush`` returns.
+
 
 N_BINS = 50  # of a histogram
 

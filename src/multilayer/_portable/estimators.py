@@ -1,0 +1,286 @@
+"""Classifiers, regressors and perceptrons with NumPy alone."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from multilayer._core.errors import ModelFileError
+from multilayer._objectives.objective import ClassificationLoss, Objective
+from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
+from multilayer._portable import forward
+from multilayer._portable.forward import ACTIVATIONS, Read, outputs, softplus, unchanged
+from multilayer._portable.rows import Predictor, Step, Table, numbers
+from multilayer._sklearn.network.parameters import layers_of
+from multilayer._sklearn.saving.network_kinds import (
+    ClassifierValues,
+    NetworkValues,
+    RegressorValues,
+)
+from multilayer._sklearn.saving.perceptron_kind import PerceptronValues, SparseRows
+from multilayer._sklearn.targets import class_outputs, regression
+from multilayer._sklearn.targets.class_outputs import labels_of
+from multilayer._sklearn.targets.regression import (
+    Units,
+    check_predicts_quantiles,
+    check_spread,
+    numbers_of,
+    quantiles_at,
+    quantiles_of,
+)
+
+# Prediction of classes ---------------------------------------------------------------------------
+
+
+class Classifier(Predictor):
+    """A fitted classifier that predicts with NumPy alone.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or list of them
+        Class labels; for several columns of classes a list with those of each.
+    n_features_in_ : int
+        Number of columns that X must have.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; there where they had some in training.
+    """
+
+    def __init__(self, before: Sequence[Step], values: ClassifierValues) -> None:
+        super().__init__(before, network_step(values))
+        self.classes_ = values.target.classes
+        self._kind = values.target.kind
+        self._objective = values.objective
+
+    def predict(self, X: Table) -> np.ndarray:
+        """Predict classes: those of the highest logit.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+
+        Raises
+        ------
+        DataError
+            X is no table of the model's columns (a ValueError).
+        """
+        return class_outputs.labels_of(self._kind, self.classes_, self._logits(X))
+
+    def predict_proba(self, X: Table) -> np.ndarray | list[np.ndarray]:
+        """Probabilities of the classes, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
+            For several columns of classes a list with one for each.
+
+        Raises
+        ------
+        DataError
+            X is no table of the model's columns (a ValueError).
+        """
+        logits = self._logits(X)
+        return class_outputs.of_each(
+            self._kind, self._objective, logits, forward.logistic, exclusive
+        )
+
+    def _logits(self, X: Table) -> list[np.ndarray]:
+        """Raw outputs of each head; all of a multilabel network are one."""
+        return class_outputs.logits_of(self._kind, self._objective, self._outputs(X))
+
+
+def exclusive(loss: ClassificationLoss, logits: np.ndarray) -> np.ndarray:
+    """Probabilities of one head; a yes/no output per class is normalised over the classes."""
+    scores = forward.log_logistic(logits) if loss.one_vs_rest else logits
+    return forward.softmax(scores)
+
+
+def network_step(values: NetworkValues, read: Read = unchanged) -> Step:
+    """Return a network as a step from rows to what is read from its raw outputs."""
+    transform = partial(
+        outputs,
+        values.network,
+        layers_of(values.parameters, "float32"),
+        input_scale=values.arguments.input_scale,
+        read=read,
+    )
+    return Step(transform, values.n_features, values.feature_names)
+
+
+# Prediction of numbers ---------------------------------------------------------------------------
+
+
+class Regressor(Predictor):
+    """A fitted regressor that predicts with NumPy alone.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns that X must have.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; there where they had some in training.
+    """
+
+    def __init__(self, before: Sequence[Step], values: RegressorValues) -> None:
+        super().__init__(before, network_step(values, partial(distribution, values.objective)))
+        target = values.target
+        self._objective = values.objective
+        self._learnt_levels = regression.levels(values.arguments)
+        self._asked_levels = regression.asked(values.arguments)
+        self._units = Units(target.mean, target.scale, target.one_target)
+
+    def predict(
+        self, X: Table, return_std: bool = False, *, quantiles: Sequence[float] | None = None
+    ) -> Any:
+        """Predict targets: the mean, or the median where the loss asks for that.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Samples.
+        return_std : bool, default=False
+            Whether to return the standard deviation too, with ``loss="gaussian_nll"``.
+        quantiles : sequence of float or None, default=None
+            Levels in (0, 1), ascending, of the quantiles to return in place of the point
+            prediction: with ``loss="quantile"`` among those learnt, with ``loss="gaussian_nll"``
+            any. In a pipeline ``predict(X, quantiles=...)`` reaches it.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets), float32 or float64 as X
+        std : ndarray of the same shape
+            Only with ``return_std=True``.
+        q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In place of `y`, with `quantiles`.
+
+        Raises
+        ------
+        DataError
+            X is no table of the model's columns (a ValueError).
+        InvalidArgumentError
+            ``return_std=True`` or `quantiles` with a loss that has not learnt them (a
+            ValueError).
+        """
+        check_spread(self._objective, return_std, quantiles)
+        if quantiles is not None:
+            outputs = self._outputs(X)
+            levels = self._learnt_levels
+            return quantiles_at(self._objective, self._units, outputs, levels, quantiles)
+        return numbers_of(self._objective, self._units, self._outputs(X), spread=return_std)
+
+    def predict_quantiles(self, X: Table) -> np.ndarray:
+        """Predict the quantiles, with ``loss="quantile"``; they never cross.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        q : ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In the order of `quantiles`.
+
+        Raises
+        ------
+        AttributeError
+            The model has another loss.
+        """
+        check_predicts_quantiles(self._objective.regression_loss)
+        outputs = self._outputs(X)  # (rows, targets, levels learnt)
+        return quantiles_of(self._units, outputs, self._asked_levels)
+
+
+def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:
+    """Return what a network predicts of each target.
+
+    ``(rows, targets)``, or ``(rows, targets, units)``: the quantiles in ascending order, or the
+    mean and the standard deviation.
+    """
+    return READERS[trained.regression_loss.output](trained, raw)
+
+
+def _point(trained: Objective, raw: np.ndarray) -> np.ndarray:
+    return ACTIVATIONS[trained.out_activation](raw)
+
+
+def _mean_and_spread(trained: Objective, raw: np.ndarray) -> np.ndarray:
+    raw = raw.reshape(len(raw), len(trained.heads), 2)
+    spread = softplus(raw[..., 1]) + np.float32(SMALLEST_SPREAD)
+    return np.stack([raw[..., 0], spread], axis=2)
+
+
+def _quantiles(trained: Objective, raw: np.ndarray) -> np.ndarray:
+    raw = raw.reshape(len(raw), len(trained.heads), -1)
+    middle = trained.middle
+    gaps = softplus(raw) + np.finfo(np.float32).tiny
+    median = raw[..., middle : middle + 1]
+    above = median + np.cumsum(gaps[..., middle + 1 :], axis=2)
+    below = median - np.cumsum(gaps[..., :middle][..., ::-1], axis=2)[..., ::-1]
+    return np.concatenate([below, median, above], axis=2)
+
+
+READERS: dict[OutputKind, Callable[[Objective, np.ndarray], np.ndarray]] = {
+    OutputKind.POINT: _point,
+    OutputKind.QUANTILES: _quantiles,
+    OutputKind.MEAN_AND_SPREAD: _mean_and_spread,
+}
+"""From raw outputs to predictions."""
+
+
+# Prediction of a perceptron ----------------------------------------------------------------------
+
+
+class Perceptron(Predictor):
+    """A fitted perceptron that predicts with NumPy alone.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    n_features_in_ : int
+        Number of columns that X must have.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; there where they had some in training.
+    """
+
+    def __init__(self, before: Sequence[Step], values: PerceptronValues) -> None:
+        if isinstance(values.coef, SparseRows):
+            raise ModelFileError("its Perceptron is sparse. Save it after perceptron.densify().")
+        self.classes_ = values.target.classes
+        self._target_kind = values.target.kind
+        scores = partial(_scores, values.coef, values.intercept)
+        super().__init__(before, Step(scores, values.n_features, values.feature_names))
+
+    def predict(self, X: Table) -> np.ndarray:
+        """Predict classes: of the unit that is on, or of the highest score.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+
+        Raises
+        ------
+        DataError
+            X is no table of the model's columns (a ValueError).
+        """
+        return labels_of(self._target_kind, self.classes_, [self._outputs(X)])
+
+
+def _scores(coef: np.ndarray, intercept: np.ndarray, X: np.ndarray) -> np.ndarray:
+    return numbers(X) @ coef.T + intercept
