@@ -6,7 +6,7 @@ Pass instances as ``callbacks=[...]`` to an estimator, or subclass :class:`Callb
 from multilayer._engine.callbacks.logs import CSVLog, TensorBoard
 from multilayer._engine.callbacks.printing import ProgressBar
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
-from multilayer._engine.callbacks.rules import EarlyStopping, KeepBest, TimeBudget
+from multilayer._engine.callbacks.stop_rules import EarlyStopping, KeepBest, TimeBudget
 
 __all__ = [
     "CSVLog",

@@ -83,6 +83,6 @@ def to_onnx(
     >>> [output.name for output in converted.graph.output]
     ['label', 'probabilities']
     """
-    from multilayer._onnx.export import export  # late: onnx is an extra
+    from multilayer._onnx.conversion import export  # late: onnx is an extra
 
     return export(model, path, X=X, inputs=inputs, target_opset=target_opset, name=name)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 
 from multilayer import Checkpoint, DivergenceError, MLPClassifier
-from multilayer._engine.callbacks import rules
+from multilayer._engine.callbacks import stop_rules
 from multilayer._engine.xla.cache import PROGRAMS
 from multilayer.callbacks import Callback, KeepBest, TimeBudget
 
@@ -163,7 +163,7 @@ def test_epochs_are_told_from_the_checkpoint_on(tmp_path):
 
 def test_a_time_budget_counts_the_time_before_but_not_between(tmp_path, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(rules, "monotonic", lambda: now[0])
+    monkeypatch.setattr(stop_rules, "monotonic", lambda: now[0])
 
     class Clock(Callback):
         """An epoch takes 100 seconds."""

@@ -11,10 +11,10 @@ from multilayer._engine.loop import Training
 from multilayer._engine.xla.maker import XLA
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
-from multilayer._sklearn.arguments.checks import check_parameters
+from multilayer._sklearn.arguments.resolved import check_parameters
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.fit.samples import Samples
-from multilayer._sklearn.targets import regression
+from multilayer._sklearn.targets import regression_targets
 
 
 def _targets(y):
@@ -79,7 +79,7 @@ def _training(
         ones = np.ones(len(X_val), config.dtype)
         samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
         validation = assembly.validation_of(config, samples, params)
-    numbers = regression.classifier_numbers(estimator, config.dtype)
+    numbers = regression_targets.classifier_numbers(estimator, config.dtype)
     hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     return Training(
         maker=XLA,

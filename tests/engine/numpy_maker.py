@@ -13,7 +13,7 @@ from multilayer._data.order import shuffled
 from multilayer._data.source import ResidentSource, Rows, StreamedSource, as_they_are
 from multilayer._engine import lbfgs, loop
 from multilayer._engine.callbacks.protocol import Callback
-from multilayer._engine.callbacks.rules import EarlyStopping, KeepBest
+from multilayer._engine.callbacks.stop_rules import EarlyStopping, KeepBest
 from multilayer._engine.checkpointer import Checkpointer, Interval
 from multilayer._engine.loop import StreamedValidation
 from multilayer._engine.program import EpochEnd, Validation

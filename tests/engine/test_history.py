@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from multilayer._core.types import REPORT_COLUMNS
-from multilayer._engine.history import Column, History
+from multilayer._engine.history import History, HistoryColumn
 
 NAN, INF = np.nan, np.inf
 COLUMNS = {
@@ -33,7 +33,7 @@ COLUMNS = {
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_column_gives_back_what_it_was_given(name):
     values = np.array(COLUMNS[name], np.float64)
-    grown, at_once = Column(), Column.of(values)
+    grown, at_once = HistoryColumn(), HistoryColumn.of(values)
     for value in values.tolist():
         grown.append(value)
     for column in (grown, at_once):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from multilayer import DataError, InvalidArgumentError, estimator
-from multilayer.estimator.columns import Passes
+from multilayer.estimator.feature_reading import Passes
 
 
 def batches(passes, n_steps):
@@ -140,7 +140,7 @@ def test_a_long_stream_passes_through_several_windows(
             yield X, y
 
     whole = make_classifier().train(input_fn, steps=8)
-    monkeypatch.setattr("multilayer.estimator.source.MOST_STEPS", 3)
+    monkeypatch.setattr("multilayer.estimator.endless_source.MOST_STEPS", 3)
     assert_same_bits(whole, make_classifier().train(input_fn, steps=8))
 
 
@@ -148,7 +148,7 @@ def test_an_interrupted_stream_goes_on_where_it_was(
     make_classifier, iris, monkeypatch, assert_same_bits
 ):
     X, y = iris
-    monkeypatch.setattr("multilayer.estimator.source.MOST_STEPS", 1)
+    monkeypatch.setattr("multilayer.estimator.endless_source.MOST_STEPS", 1)
     config = estimator.RunConfig(tf_random_seed=3, save_checkpoints_steps=2)
 
     def input_fn(broken=False):
@@ -167,7 +167,7 @@ def test_an_interrupted_stream_goes_on_where_it_was(
 
 def test_an_interrupted_stream_that_has_no_more_batches_is_over(make_classifier, iris, monkeypatch):
     X, y = iris
-    monkeypatch.setattr("multilayer.estimator.source.MOST_STEPS", 1)
+    monkeypatch.setattr("multilayer.estimator.endless_source.MOST_STEPS", 1)
 
     def input_fn(broken=False):
         yield X, y

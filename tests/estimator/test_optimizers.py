@@ -5,8 +5,8 @@ import optax
 import pytest
 
 from multilayer import InvalidArgumentError, estimator
-from multilayer.estimator.assembly import first_parameters, network_of
 from multilayer.estimator.optimizers import optimizer_arguments
+from multilayer.estimator.training_run import first_parameters, network_of
 
 STEPS = 7
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from multilayer import estimator
-from multilayer.estimator.assembly import first_parameters, network_of
+from multilayer.estimator.training_run import first_parameters, network_of
 
 
 def batches(n_rows, batch_size, n_epochs):

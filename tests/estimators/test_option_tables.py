@@ -111,8 +111,8 @@ import numpy as np
 from multilayer._cli import settings
 from multilayer._core.activation_functions import ELEMENTWISE
 from multilayer._nn.initializers import draw_layer
-from multilayer._portable.forward import ACTIVATIONS
-from multilayer._sklearn.arguments.checks import check_parameters
+from multilayer._portable.dense_layers import ACTIVATIONS
+from multilayer._sklearn.arguments.resolved import check_parameters
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.arguments.documentation import tables
 
@@ -138,7 +138,10 @@ RECORDS = {
     ),
     "_core/activations.py": ("HIDDEN = _table(\n", '    Activation("dummy"),\n'),
     "_core/activation_functions.py": ("def exp(", "def dummy(z):\n    return 4 * z\n\n\n"),
-    "_portable/forward.py": ('    "identity": lambda z: z,\n', '    "dummy": lambda z: 4 * z,\n'),
+    "_portable/dense_layers.py": (
+        '    "identity": lambda z: z,\n',
+        '    "dummy": lambda z: 4 * z,\n',
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from multilayer._objectives.regression_losses import (
     REGRESSION_LOSSES,
     OutputKind,
 )
-from multilayer._onnx.models import FINISHES
+from multilayer._onnx.estimator_graphs import FINISHES
 from multilayer._portable import estimators as portable
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,7 +24,7 @@ RECORDS = pytest.mark.parametrize("record", REGRESSION_LOSSES.values(), ids=lamb
 def test_every_kind_of_output_is_read_everywhere():
     assert set(losses.READERS) == set(OutputKind), "complete _objectives/losses.py"
     assert set(portable.READERS) == set(OutputKind), "complete _portable/estimators.py"
-    assert set(FINISHES) == set(OutputKind), "complete _onnx/models.py"
+    assert set(FINISHES) == set(OutputKind), "complete _onnx/estimator_graphs.py"
 
 
 @pytest.mark.parametrize("kind", OutputKind)

@@ -9,7 +9,7 @@ from scipy import special
 
 from multilayer._core.activation_functions import function_of
 from multilayer._core.activations import HIDDEN, OUTPUTS
-from multilayer._portable import forward
+from multilayer._portable import dense_layers
 
 Z = np.concatenate([np.linspace(-30, 30, 1201), [-1e4, -1e-30, 0.0, 1e-30, 80.0]], dtype=np.float32)
 
@@ -18,27 +18,29 @@ def test_activations():
     names = {**HIDDEN, **OUTPUTS}
     compiled = jax.jit(lambda z: {name: function_of(name)(z) for name in names})
     for name, expected in compiled(Z).items():
-        found = forward.ACTIVATIONS[name](Z)
+        found = dense_layers.ACTIVATIONS[name](Z)
         assert found.dtype == np.float32
         assert_allclose(found, expected, rtol=2e-6, atol=2e-7, err_msg=name)
 
 
 def test_no_activation_is_missing():
-    assert set(forward.ACTIVATIONS) == {*HIDDEN, *OUTPUTS}, "complete _portable/forward.py"
+    assert set(dense_layers.ACTIVATIONS) == {*HIDDEN, *OUTPUTS}, (
+        "complete _portable/dense_layers.py"
+    )
 
 
 def test_erf():
     z = np.linspace(-6, 6, 2001)
-    assert_allclose(forward.erf(z), [math.erf(each) for each in z], rtol=0, atol=2e-8)
-    assert_array_equal(forward.erf(np.zeros(1)), [0.0])
+    assert_allclose(dense_layers.erf(z), [math.erf(each) for each in z], rtol=0, atol=2e-8)
+    assert_array_equal(dense_layers.erf(np.zeros(1)), [0.0])
 
 
 def test_small_probabilities_keep_their_size():
     z = np.array([-80.0, -20.0, 0.0, 20.0, 300.0])
-    assert_allclose(forward.logistic(z), special.expit(z), rtol=1e-14)
-    assert_allclose(forward.log_logistic(z), special.log_expit(z), rtol=1e-14)
+    assert_allclose(dense_layers.logistic(z), special.expit(z), rtol=1e-14)
+    assert_allclose(dense_layers.log_logistic(z), special.log_expit(z), rtol=1e-14)
 
 
 def test_softmax_of_large_scores():
     scores = np.array([[1000.0, 999.0, -1000.0], [0.0, 0.0, 0.0]])
-    assert_allclose(forward.softmax(scores), special.softmax(scores, axis=1), rtol=1e-14)
+    assert_allclose(dense_layers.softmax(scores), special.softmax(scores, axis=1), rtol=1e-14)

@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from multilayer import DataError, MLPRegressor, ModelFileError, Perceptron, portable, save
-from multilayer._portable.rows import through
+from multilayer._portable.predictor import through
 from multilayer._sklearn.saving.models import describe
 
 from .reading_again import predictor_of, read

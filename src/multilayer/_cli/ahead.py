@@ -15,12 +15,12 @@ from multilayer._core.types import computing_type
 from multilayer._engine.loop import Training, prepare
 from multilayer._objectives.objective import Objective
 from multilayer._persist.atomic import check_writable
-from multilayer._sklearn.arguments.checks import check_classifier
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
+from multilayer._sklearn.arguments.resolved import check_classifier
 from multilayer._sklearn.fit.assembly import Plan, assemble
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.start import fresh
-from multilayer._sklearn.targets.regression import classifier_numbers
+from multilayer._sklearn.targets.regression_targets import classifier_numbers
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 
 

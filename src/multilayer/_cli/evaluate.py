@@ -4,7 +4,7 @@ from pathlib import Path
 
 from multilayer._cli import report
 from multilayer._cli.console import results, say, say_json
-from multilayer._cli.models import (
+from multilayer._cli.model_inputs import (
     ModelRows,
     load_model,
     require_method,

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, TypedDict
 
 from multilayer._cli import report
 from multilayer._cli.console import results, say, say_json
-from multilayer._cli.models import load_model
+from multilayer._cli.model_inputs import load_model
 from multilayer._cli.settings import refuse_overwriting_inputs
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._onnx.export import export as convert
+from multilayer._onnx.conversion import export as convert
 from multilayer._persist.atomic import check_writable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
-from multilayer._cli.models import (
+from multilayer._cli.model_inputs import (
     LoadedModel,
     load_model,
     matched_by_name,

@@ -11,7 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from multilayer._cli.console import plain, say
-from multilayer._cli.models import Features, Label, LoadedModel, matched_by_name, network_inputs
+from multilayer._cli.model_inputs import (
+    Features,
+    Label,
+    LoadedModel,
+    matched_by_name,
+    network_inputs,
+)
 from multilayer._core.checks import count
 from multilayer._core.types import JSON
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from multilayer._cli import archives, labels, tables
-from multilayer._cli.models import Features
+from multilayer._cli.model_inputs import Features
 from multilayer._cli.settings import Choices
 from multilayer._cli.tables import refuse_index, warn_of_index
 from multilayer._core.checks import count, listed, refuse

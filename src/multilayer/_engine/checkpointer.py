@@ -19,7 +19,7 @@ from multilayer._engine.callbacks.protocol import Callback, Stop
 from multilayer._engine.history import History
 from multilayer._engine.stopping import Interrupts
 from multilayer._nn.model import Parameters
-from multilayer._persist.checkpoints import Checkpoint, checkpoint_path, write_checkpoint
+from multilayer._persist.checkpoints import StoredCheckpoint, checkpoint_path, write_checkpoint
 from multilayer._persist.description import decode, encode
 from multilayer._persist.parameters_file import named_leaves, restored_tree
 from multilayer._persist.tensors import Arrays, PathLike
@@ -62,7 +62,7 @@ def record(
     return facts, arrays
 
 
-def restore(training: "Training", checkpoint: Checkpoint) -> None:
+def restore(training: "Training", checkpoint: StoredCheckpoint) -> None:
     """Bring a new run to the step, the state and the history of a checkpoint."""
     arrays, facts = _completed(checkpoint.arrays), checkpoint.facts
     training.state = restored_tree("state", training.state, arrays, checkpoint.path)
@@ -99,7 +99,7 @@ def _completed(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
 
 
 def restore_callbacks(
-    callbacks: Sequence[Callback], network: Parameters, checkpoint: Checkpoint
+    callbacks: Sequence[Callback], network: Parameters, checkpoint: StoredCheckpoint
 ) -> None:
     """Give callbacks the states that they had; networks in them are like the one given."""
     encoded, stateful = checkpoint.facts.get("callbacks"), _stateful(callbacks)
@@ -132,7 +132,7 @@ def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
     }
 
 
-def _damaged(checkpoint: Checkpoint) -> ModelFileError:
+def _damaged(checkpoint: StoredCheckpoint) -> ModelFileError:
     return ModelFileError(
         f"{checkpoint.path} is no checkpoint of this run. Remove its folder to start anew."
     )
@@ -240,7 +240,7 @@ class Checkpointer:
         Number of checkpoints that stay.
     identity : mapping
         What every checkpoint says of the run: JSON.
-    found : Checkpoint or None
+    found : StoredCheckpoint or None
         The newest one in the folder, to go on from.
     """
 
@@ -250,7 +250,7 @@ class Checkpointer:
         interval: Interval,
         keep: int,
         identity: Mapping[str, object],
-        found: Checkpoint | None,
+        found: StoredCheckpoint | None,
     ) -> None:
         self.interrupts = Interrupts()
         self._writer = CheckpointWriter(folder, interval, keep)

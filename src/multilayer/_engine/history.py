@@ -12,7 +12,7 @@ SINGLE, DOUBLE = "f", "d"  # types of array: four bytes for a number, and eight
 PART = 1 << 14  # numbers looked at together
 
 
-class Column:
+class HistoryColumn:
     """Numbers that only grow in number.
 
     As long as they rise evenly, or stay the same, their rule is all there is of them (epochs,
@@ -27,7 +27,7 @@ class Column:
         self._values: array[float] | None = None
 
     @classmethod
-    def of(cls, values: np.ndarray) -> "Column":
+    def of(cls, values: np.ndarray) -> "HistoryColumn":
         """Return the column of these float64 numbers."""
         column = cls()
         for value in values[:2].tolist():
@@ -98,7 +98,7 @@ class History:
     """Grows by one row per epoch; a column is read with ``history["loss"]``."""
 
     def __init__(self) -> None:
-        self._columns = {name: Column() for name in REPORT_COLUMNS}
+        self._columns = {name: HistoryColumn() for name in REPORT_COLUMNS}
         self._length = 0
 
     def __len__(self) -> int:
@@ -142,7 +142,9 @@ class History:
         history._length = self._length
         apart = any(len(column) != self._length for column in self._columns.values())
         history._columns = (
-            {name: Column.of(self[name]) for name in self._columns} if apart else self._columns
+            {name: HistoryColumn.of(self[name]) for name in self._columns}
+            if apart
+            else self._columns
         )
         return history
 
@@ -156,7 +158,7 @@ class History:
         history = cls()
         if columns:
             history._columns = {
-                name: Column.of(np.asarray(columns[name], np.float64))
+                name: HistoryColumn.of(np.asarray(columns[name], np.float64))
                 for name in REPORT_COLUMNS
                 if name in columns
             }

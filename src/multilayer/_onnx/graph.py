@@ -147,7 +147,7 @@ EPSILON = 1e-5  # added to a variance
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerNodes:
     """One layer: ``x @ kernel + bias``, normalised, its activation, and its input added."""
 
     kernel: np.ndarray  # (fan_in, fan_out), float32 as all arrays here
@@ -162,7 +162,7 @@ class Layer:
 class DenseNetwork:
     """Layers, the last of which gives the outputs before their activation."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerNodes, ...]
     input_scale: float | None = None
 
     def build(self, graph: Graph, x: str) -> str:
@@ -175,7 +175,7 @@ class DenseNetwork:
         return x
 
 
-def _apply(graph: Graph, layer: Layer, x: str) -> str:
+def _apply(graph: Graph, layer: LayerNodes, x: str) -> str:
     z = graph.node("Add", graph.node("MatMul", x, layer.kernel), layer.bias)
     if layer.norm:
         z = _normalise(graph, layer.norm, z)

@@ -32,7 +32,7 @@ TENSORFLOW = re.compile(r"model\.ckpt(-\d+)?(\.(index|meta|data-\d+-of-\d+))?")
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class StoredCheckpoint:
     """The content of a checkpoint."""
 
     path: Path
@@ -136,7 +136,7 @@ def newest_checkpoint(folder: PathLike) -> Path | None:
     return numbered[-1] if numbered else None
 
 
-def read_newest(folder: PathLike) -> Checkpoint | None:
+def read_newest(folder: PathLike) -> StoredCheckpoint | None:
     """Read the checkpoint of the most steps in a folder, None where there is none.
 
     Raises
@@ -170,7 +170,7 @@ def _remove(folder: PathLike, paths: Iterable[Path]) -> None:
         ) from error
 
 
-def read_checkpoint(path: PathLike) -> Checkpoint:
+def read_checkpoint(path: PathLike) -> StoredCheckpoint:
     """Read a checkpoint.
 
     Raises
@@ -183,7 +183,7 @@ def read_checkpoint(path: PathLike) -> Checkpoint:
     match description:
         case {"step": int(step), "facts": dict(facts), "crc32": int(checksum)} if step >= 0:
             if checksum == _checksum(step, facts, arrays):
-                return Checkpoint(Path(path), step, arrays, facts)
+                return StoredCheckpoint(Path(path), step, arrays, facts)
             raise ModelFileError(f"{path} is damaged: its checksum is wrong. {CHECKPOINT.remedy}")
     raise ModelFileError(f"{path} is damaged: it lacks its step. {CHECKPOINT.remedy}")
 

@@ -5,9 +5,9 @@ from itertools import cycle
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._portable.rows import Transform, Transforms, real
+from multilayer._portable.predictor import Transform, Transforms, real
 from multilayer._sklearn.saving.model_steps import TransformerValues
-from multilayer._sklearn.saving.steps.rules import (
+from multilayer._sklearn.saving.steps.argument_rules import (
     UNKNOWN,
     columns_out,
     filled_columns,

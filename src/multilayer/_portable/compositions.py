@@ -9,7 +9,7 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._portable import categories, scaling, splines
 from multilayer._portable.inverses import INVERSES
-from multilayer._portable.rows import (
+from multilayer._portable.predictor import (
     Predictor,
     Step,
     Table,

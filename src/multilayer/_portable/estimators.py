@@ -9,9 +9,9 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._objectives.objective import ClassificationLoss, Objective
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
-from multilayer._portable import forward
-from multilayer._portable.forward import ACTIVATIONS, Read, outputs, softplus, unchanged
-from multilayer._portable.rows import Predictor, Step, Table, numbers
+from multilayer._portable import dense_layers
+from multilayer._portable.dense_layers import ACTIVATIONS, Read, outputs, softplus, unchanged
+from multilayer._portable.predictor import Predictor, Step, Table, numbers
 from multilayer._sklearn.network.parameters import layers_of
 from multilayer._sklearn.saving.network_kinds import (
     ClassifierValues,
@@ -19,9 +19,9 @@ from multilayer._sklearn.saving.network_kinds import (
     RegressorValues,
 )
 from multilayer._sklearn.saving.perceptron_kind import PerceptronValues, SparseRows
-from multilayer._sklearn.targets import class_outputs, regression
+from multilayer._sklearn.targets import class_outputs, regression_targets
 from multilayer._sklearn.targets.class_outputs import labels_of
-from multilayer._sklearn.targets.regression import (
+from multilayer._sklearn.targets.regression_targets import (
     Units,
     check_predicts_quantiles,
     check_spread,
@@ -91,7 +91,7 @@ class Classifier(Predictor):
         """
         logits = self._logits(X)
         return class_outputs.of_each(
-            self._kind, self._objective, logits, forward.logistic, exclusive
+            self._kind, self._objective, logits, dense_layers.logistic, exclusive
         )
 
     def _logits(self, X: Table) -> list[np.ndarray]:
@@ -101,8 +101,8 @@ class Classifier(Predictor):
 
 def exclusive(loss: ClassificationLoss, logits: np.ndarray) -> np.ndarray:
     """Probabilities of one head; a yes/no output per class is normalised over the classes."""
-    scores = forward.log_logistic(logits) if loss.one_vs_rest else logits
-    return forward.softmax(scores)
+    scores = dense_layers.log_logistic(logits) if loss.one_vs_rest else logits
+    return dense_layers.softmax(scores)
 
 
 def network_step(values: NetworkValues, read: Read = unchanged) -> Step:
@@ -135,8 +135,8 @@ class Regressor(Predictor):
         super().__init__(before, network_step(values, partial(distribution, values.objective)))
         target = values.target
         self._objective = values.objective
-        self._learnt_levels = regression.levels(values.arguments)
-        self._asked_levels = regression.asked(values.arguments)
+        self._learnt_levels = regression_targets.levels(values.arguments)
+        self._asked_levels = regression_targets.asked(values.arguments)
         self._units = Units(target.mean, target.scale, target.one_target)
 
     def predict(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from multilayer._portable import scaling
-from multilayer._portable.rows import Transform, real
+from multilayer._portable.predictor import Transform, real
 from multilayer._portable.scaling import BOUNDS_THRESHOLD, in_turn
 from multilayer._sklearn.saving.model_steps import TransformerValues
 

@@ -7,7 +7,7 @@ from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
 from multilayer._portable.compositions import TransformedRegressor, inverses, transformers
 from multilayer._portable.estimators import Classifier, Perceptron, Regressor
-from multilayer._portable.rows import Predictor, Step
+from multilayer._portable.predictor import Predictor, Step
 from multilayer._sklearn.saving.model_steps import (
     FrozenValues,
     ModelStep,

@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._portable.rows import Transform, Transforms, real
+from multilayer._portable.predictor import Transform, Transforms, real
 from multilayer._sklearn.saving.model_steps import TransformerValues
 
 BOUNDS_THRESHOLD = 1e-7  # of quantiles taken for the ends, as in scikit-learn

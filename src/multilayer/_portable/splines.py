@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._portable.rows import Transform, Transforms, real
+from multilayer._portable.predictor import Transform, Transforms, real
 from multilayer._sklearn.saving.model_steps import TransformerValues
 from multilayer._sklearn.saving.steps.projections import ends_of_lines
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._engine.callbacks.protocol import Callback
     from multilayer._engine.loop import Training
     from multilayer._objectives.objective import LossNumbers, Objective
-    from multilayer._sklearn.arguments.checks import Resolved
+    from multilayer._sklearn.arguments.resolved import Resolved
     from multilayer._sklearn.fit.assembly import Plan
     from multilayer._sklearn.fit.start import Continuation
 

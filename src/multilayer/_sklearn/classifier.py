@@ -16,16 +16,16 @@ from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
 from multilayer._sklearn import inputs
-from multilayer._sklearn.arguments.checks import Resolved, check_classifier, tables_of
 from multilayer._sklearn.arguments.constructors import ClassifierArguments, known_arguments
 from multilayer._sklearn.arguments.documentation import documented
+from multilayer._sklearn.arguments.resolved import Resolved, check_classifier, tables_of
 from multilayer._sklearn.base import BaseMLP, is_stochastic
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxClassifier
 from multilayer._sklearn.targets import class_labels, class_outputs, metrics
 from multilayer._sklearn.targets.class_labels import weights_of_classes, weights_of_rows
-from multilayer._sklearn.targets.regression import classifier_numbers
+from multilayer._sklearn.targets.regression_targets import classifier_numbers
 
 if TYPE_CHECKING:
     from multilayer._objectives.objective import ClassificationLoss, LossNumbers, Objective

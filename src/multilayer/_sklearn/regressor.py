@@ -14,14 +14,14 @@ from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES, loss_of
 from multilayer._sklearn import inputs
-from multilayer._sklearn.arguments.checks import Resolved, check_regressor
 from multilayer._sklearn.arguments.constructors import RegressorArguments, known_arguments
 from multilayer._sklearn.arguments.documentation import documented
+from multilayer._sklearn.arguments.resolved import Resolved, check_regressor
 from multilayer._sklearn.base import BaseMLP, is_stochastic
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxRegressor
-from multilayer._sklearn.targets import metrics, regression
+from multilayer._sklearn.targets import metrics, regression_targets
 from multilayer._sklearn.targets.metrics import warn_of_worse_than_constant
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 def _predicts_quantiles(estimator: "MLPRegressor") -> bool:
     fitted = hasattr(estimator, "_trained")
     loss = estimator._trained.regression_loss if fitted else estimator.loss
-    regression.check_predicts_quantiles(loss)
+    regression_targets.check_predicts_quantiles(loss)
     return True
 
 
 @documented(
-    out_activation=regression.out_activations_text(),
+    out_activation=regression_targets.out_activations_text(),
     score="R2",
     losses=", ".join(f'"{name}"' for name in REGRESSION_LOSSES),
 )
@@ -105,22 +105,25 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     ) -> "tuple[Samples, Objective]":
         dtype = computing_type()
         rows, numbers = inputs.check_X_y(self, X, y, reset=first, numeric=True)
-        numbers = regression.check_targets(numbers, loss_of(self.loss))
+        numbers = regression_targets.check_targets(numbers, loss_of(self.loss))
         weights = inputs.check_weight(weight, rows, dtype)
         columns = numbers.reshape(len(numbers), -1)
         if first:
             self._one_target = numbers.ndim == 1
             self._n_targets = columns.shape[1]
-            self.target_mean_, self.target_scale_ = regression.moments(
+            self.target_mean_, self.target_scale_ = regression_targets.moments(
                 columns, weights, standardize=self.standardize_target
             )
         if (numbers.ndim == 1) != self._one_target or columns.shape[1] != self._n_targets:
             expected = "1-D" if self._one_target else f"of {self._n_targets} columns"
             raise DataError(f"y must be {expected}, as in training, got shape {numbers.shape}.")
-        target = regression.to_train(columns, self.target_mean_, self.target_scale_, dtype)
-        objective = regression.objective(self, self._n_targets)
+        target = regression_targets.to_train(columns, self.target_mean_, self.target_scale_, dtype)
+        objective = regression_targets.objective(self, self._n_targets)
         self.out_activation_ = objective.out_activation
-        self._learnt_levels, self._asked_levels = regression.levels(self), regression.asked(self)
+        self._learnt_levels, self._asked_levels = (
+            regression_targets.levels(self),
+            regression_targets.asked(self),
+        )
         samples = Samples(rows, target, weights, numbers, inputs.is_streamed(X, rows))
         return samples, objective
 
@@ -141,7 +144,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         return validation
 
     def _loss_numbers(self, dtype: str, class_weights: list[np.ndarray] | None) -> "LossNumbers":
-        return regression.regressor_numbers(self, dtype, regression.levels(self))
+        return regression_targets.regressor_numbers(self, dtype, regression_targets.levels(self))
 
     def _check_fit(self, samples: Samples) -> None:
         if self.max_iter > 0 and self.stop_reason_ != "interrupted":
@@ -228,12 +231,14 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             ValueError).
         """
         check_is_fitted(self)
-        regression.check_spread(self._trained, return_std, quantiles)
+        regression_targets.check_spread(self._trained, return_std, quantiles)
         says = self._distribution(X)
         if quantiles is not None:
             learnt = self._learnt_levels
-            return regression.quantiles_at(self._trained, self._units(), says, learnt, quantiles)
-        return regression.numbers_of(self._trained, self._units(), says, spread=return_std)
+            return regression_targets.quantiles_at(
+                self._trained, self._units(), says, learnt, quantiles
+            )
+        return regression_targets.numbers_of(self._trained, self._units(), says, spread=return_std)
 
     @available_if(_predicts_quantiles)
     def predict_quantiles(self, X: MatrixLike) -> np.ndarray:
@@ -251,20 +256,20 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         """
         check_is_fitted(self)
         says = self._distribution(X)  # (rows, targets, levels learnt)
-        return regression.quantiles_of(self._units(), says, self._asked_levels)
+        return regression_targets.quantiles_of(self._units(), says, self._asked_levels)
 
     def _point_predictions(self, X: MatrixLike) -> np.ndarray:
         """Predict targets of rows that were checked."""
         says = self._forward(X, self._trained)
-        return regression.point_of(self._trained, self._units(), says)
+        return regression_targets.point_of(self._trained, self._units(), says)
 
     def _distribution(self, X: MatrixLike) -> np.ndarray:
         """Return what the network says of each target, in the units trained in."""
         return self._outputs(X, read=self._trained)
 
-    def _units(self) -> regression.Units:
+    def _units(self) -> regression_targets.Units:
         """Return the units of y, and its shape."""
-        return regression.Units(self.target_mean_, self.target_scale_, self._one_target)
+        return regression_targets.Units(self.target_mean_, self.target_scale_, self._one_target)
 
     def evaluate(
         self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None

@@ -10,8 +10,8 @@ import numpy as np
 
 from multilayer._core.checks import check_bool, check_integer, refuse
 from multilayer._persist.checkpoints import newest_checkpoint, temporary_folder
-from multilayer.estimator.columns import check_ends, read_input
 from multilayer.estimator.design import MEAN, Design
+from multilayer.estimator.feature_reading import check_ends, read_input
 from multilayer.estimator.logging import LOGGER
 from multilayer.estimator.run_config import RunConfig, check_model_dir
 

@@ -11,7 +11,7 @@ from multilayer.estimator.categorical_columns import (
     IdentityColumn,
     VocabularyColumn,
 )
-from multilayer.estimator.columns import ABSENT, CategoricalColumn, check_key
+from multilayer.estimator.feature_reading import ABSENT, CategoricalColumn, check_key
 
 
 def categorical_column_with_vocabulary_list(

@@ -7,7 +7,7 @@ import numpy as np
 
 from multilayer._core.checks import check_integer, refuse
 from multilayer._core.errors import DataError
-from multilayer.estimator.columns import (
+from multilayer.estimator.feature_reading import (
     ABSENT,
     CategoricalColumn,
     DenseColumn,

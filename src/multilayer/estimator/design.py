@@ -9,7 +9,7 @@ from multilayer._core.activations import HIDDEN, AnyActivation
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer._core.types import comparable
 from multilayer._sklearn.arguments.architecture import STEPS, by_name, problem_of
-from multilayer.estimator.columns import DenseColumn
+from multilayer.estimator.feature_reading import DenseColumn
 from multilayer.estimator.features import (
     FeatureColumns,
     check_columns,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from multilayer._core.activations import AnyActivation
 from multilayer._core.checks import check_integer
 from multilayer.estimator.base import Estimator
-from multilayer.estimator.columns import DenseColumn
 from multilayer.estimator.design import make_design
+from multilayer.estimator.feature_reading import DenseColumn
 from multilayer.estimator.heads import BinaryHead, MultiClassHead, RegressionHead, check_classes
 from multilayer.estimator.numeric_columns import NumericColumn
 from multilayer.estimator.run_config import RunConfig

@@ -9,12 +9,12 @@ import numpy as np
 
 from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
-from multilayer._engine.xla import predict as engine
-from multilayer.estimator.assembly import rows_of
-from multilayer.estimator.columns import ArrayInput, Features, Input
+from multilayer._engine.xla import inference as engine
 from multilayer.estimator.design import Design
+from multilayer.estimator.feature_reading import ArrayInput, Features, Input
 from multilayer.estimator.logging import LOGGER
 from multilayer.estimator.session import find_checkpoint, trained_network
+from multilayer.estimator.training_run import rows_of
 
 CHUNK_ROWS = 1 << 14  # rows of arrays that are predicted at once
 

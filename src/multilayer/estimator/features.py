@@ -9,7 +9,12 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._data.rows import compact
 from multilayer.estimator.categorical_columns import EmbeddingColumn
-from multilayer.estimator.columns import CategoricalColumn, DenseColumn, Features, raw_feature
+from multilayer.estimator.feature_reading import (
+    CategoricalColumn,
+    DenseColumn,
+    Features,
+    raw_feature,
+)
 from multilayer.estimator.numeric_columns import NumericColumn
 
 RULE = "numeric_column, bucketized_column, indicator_column or embedding_column objects"

@@ -8,7 +8,12 @@ import numpy.typing as npt
 
 from multilayer._core.checks import check_bool, check_integer, refuse
 from multilayer._core.errors import DataError
-from multilayer.estimator.columns import ArrayInput, checked_features, checked_labels, n_rows
+from multilayer.estimator.feature_reading import (
+    ArrayInput,
+    checked_features,
+    checked_labels,
+    n_rows,
+)
 from multilayer.estimator.replaced import replacement
 
 __all__ = ["numpy_input_fn", "pandas_input_fn"]

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from multilayer._core.checks import refuse
 from multilayer.estimator.base import Estimator
-from multilayer.estimator.columns import Features
 from multilayer.estimator.dnn import DNNClassifier, DNNRegressor
+from multilayer.estimator.feature_reading import Features
 from multilayer.estimator.inputs import numpy_input_fn
 from multilayer.estimator.numeric_columns import NumericColumn, numeric_column
 from multilayer.estimator.replaced import replacement

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from multilayer._core.checks import check_integer, refuse
 from multilayer._core.errors import DataError
 from multilayer._data.columns import kinds_in
-from multilayer.estimator.columns import (
+from multilayer.estimator.feature_reading import (
     CategoricalColumn,
     DenseColumn,
     Features,

@@ -19,7 +19,7 @@ from multilayer._engine.checkpointer import CheckpointWriter
 from multilayer._engine.loop import Pace, Training
 from multilayer._engine.state import TrainState
 from multilayer._persist.checkpoints import (
-    Checkpoint,
+    StoredCheckpoint,
     checkpoint_path,
     newest_checkpoint,
     prepare_folder,
@@ -27,7 +27,12 @@ from multilayer._persist.checkpoints import (
     read_newest,
 )
 from multilayer._persist.parameters_file import named_leaves, restored_tree
-from multilayer.estimator.assembly import (
+from multilayer.estimator.design import Design
+from multilayer.estimator.endless_source import EndlessSource
+from multilayer.estimator.feature_reading import ArrayInput, Input
+from multilayer.estimator.logging import INFO, LOGGER
+from multilayer.estimator.run_config import RunConfig
+from multilayer.estimator.training_run import (
     STREAM,
     CannedNetwork,
     Parameters,
@@ -37,16 +42,11 @@ from multilayer.estimator.assembly import (
     make_source,
     network_of,
 )
-from multilayer.estimator.columns import ArrayInput, Input
-from multilayer.estimator.design import Design
-from multilayer.estimator.logging import INFO, LOGGER
-from multilayer.estimator.run_config import RunConfig
-from multilayer.estimator.source import EndlessSource
 
 # From checkpoints back to training states and networks -------------------------------------------
 
 
-def resumed(state: TrainState, checkpoint: Checkpoint) -> TrainState:
+def resumed(state: TrainState, checkpoint: StoredCheckpoint) -> TrainState:
     """Return the state of a checkpoint."""
     params = restored_tree("params", state.params, checkpoint.arrays, checkpoint.path)
     opt_state = restored_tree("opt_state", state.opt_state, checkpoint.arrays, checkpoint.path)
@@ -64,7 +64,7 @@ def warm_started(state: TrainState, design: Design) -> TrainState:
     return state._replace(params=params, best_params=params)
 
 
-def find_checkpoint(design: Design, place: str | os.PathLike[str]) -> Checkpoint:
+def find_checkpoint(design: Design, place: str | os.PathLike[str]) -> StoredCheckpoint:
     """Return a checkpoint, named itself or by its folder; there must be one."""
     path = str(place)
     newest = path if path.endswith(".safetensors") else newest_checkpoint(path)
@@ -73,13 +73,13 @@ def find_checkpoint(design: Design, place: str | os.PathLike[str]) -> Checkpoint
     return checked(design, read_checkpoint(newest))
 
 
-def last_checkpoint(design: Design, folder: str) -> Checkpoint | None:
+def last_checkpoint(design: Design, folder: str) -> StoredCheckpoint | None:
     """Return the checkpoint that training goes on from, None where there is none."""
     newest = read_newest(folder)
     return None if newest is None else checked(design, newest)
 
 
-def seed_of(config: RunConfig, checkpoint: Checkpoint | None) -> int:
+def seed_of(config: RunConfig, checkpoint: StoredCheckpoint | None) -> int:
     """Return the seed of a run: the one asked for, that of the checkpoint, or one drawn."""
     if config.tf_random_seed is not None:
         return int(config.tf_random_seed)
@@ -88,7 +88,7 @@ def seed_of(config: RunConfig, checkpoint: Checkpoint | None) -> int:
     return int(np.random.SeedSequence().generate_state(1)[0])
 
 
-def checked(design: Design, checkpoint: Checkpoint) -> Checkpoint:
+def checked(design: Design, checkpoint: StoredCheckpoint) -> StoredCheckpoint:
     """Return a checkpoint if it is one of such an estimator."""
     mine, theirs = design.description(), checkpoint.facts.get("design")
     if theirs != mine:
@@ -99,7 +99,9 @@ def checked(design: Design, checkpoint: Checkpoint) -> Checkpoint:
     return checkpoint
 
 
-def trained_network(design: Design, checkpoint: Checkpoint) -> tuple[CannedNetwork, Parameters]:
+def trained_network(
+    design: Design, checkpoint: StoredCheckpoint
+) -> tuple[CannedNetwork, Parameters]:
     """Return the network of a checkpoint, at prediction."""
     network = network_of(design)
     like = first_parameters(design, network, 0, computing_type())

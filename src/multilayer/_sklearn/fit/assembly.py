@@ -19,13 +19,13 @@ from multilayer._engine.state import (
     FitConfig,
     Hyper,
 )
+from multilayer._engine.xla.inference import widest
 from multilayer._engine.xla.maker import XLA
-from multilayer._engine.xla.predict import widest
 from multilayer._nn.model import Disturbance, Model, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective, score_scale
 from multilayer._optim.schedules import Rates, make_rates
-from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.arguments.constructors import NetworkArguments
+from multilayer._sklearn.arguments.resolved import Resolved
 from multilayer._sklearn.fit.samples import Samples, divisors, set_aside
 from multilayer._sklearn.fit.scorer import network_scorer
 from multilayer._sklearn.fit.start import NOTHING_SEEN, Start

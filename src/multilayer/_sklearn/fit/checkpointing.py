@@ -14,8 +14,8 @@ from multilayer._core.errors import ModelFileError
 from multilayer._core.pytrees import leaves
 from multilayer._engine.checkpointer import Checkpointer, Interval
 from multilayer._persist.atomic import claimed
-from multilayer._persist.checkpoints import Checkpoint as Stored
 from multilayer._persist.checkpoints import (
+    StoredCheckpoint,
     newest_checkpoint,
     prepare_folder,
     read_newest,
@@ -41,7 +41,7 @@ class CheckpointedFit:
     asked: Checkpoint
     folder: Path
     identity: dict[str, Any]
-    found: Stored | None
+    found: StoredCheckpoint | None
 
     @property
     def seed(self) -> int:
@@ -128,7 +128,7 @@ def _check_root(root: Path) -> None:
         )
 
 
-def _newest(folder: Path, digest: str) -> Stored | None:
+def _newest(folder: Path, digest: str) -> StoredCheckpoint | None:
     """Return the newest checkpoint of a fit."""
     found = read_newest(folder)
     if found is None:
@@ -141,7 +141,7 @@ def _newest(folder: Path, digest: str) -> Stored | None:
     return found
 
 
-def _warn_of_differences(found: Stored, identity: dict[str, Any]) -> None:
+def _warn_of_differences(found: StoredCheckpoint, identity: dict[str, Any]) -> None:
     """Warn where the rest of the run is computed with something else than its beginning."""
     now = {**identity["releases"], "threads": identity["threads"], "device": identity["device"]}
     facts = found.facts

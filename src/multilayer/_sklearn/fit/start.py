@@ -18,7 +18,7 @@ from multilayer._nn.model import Model, Parameters
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
 from multilayer._sklearn.arguments import own_network
-from multilayer._sklearn.arguments.checks import Resolved
+from multilayer._sklearn.arguments.resolved import Resolved
 from multilayer._sklearn.fit import reuse
 from multilayer._sklearn.fit.samples import Samples, Seen
 from multilayer._sklearn.network.parameters import parameters_of

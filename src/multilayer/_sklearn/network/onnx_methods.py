@@ -29,19 +29,19 @@ class OnnxMethods:
 
     def onnx_parser(self) -> Callable[..., list[Any]]:
         """Return the function by which skl2onnx declares the outputs."""
-        from multilayer._onnx.export import parser
+        from multilayer._onnx.conversion import parser
 
         return parser(self, self._onnx_description())
 
     def onnx_shape_calculator(self) -> Callable[[Any], None]:
         """Return the function by which skl2onnx learns their types."""
-        from multilayer._onnx.export import shape_calculator
+        from multilayer._onnx.conversion import shape_calculator
 
         return shape_calculator(self, self._onnx_description())
 
     def onnx_converter(self) -> Callable[[Any, Any, Any], None]:
         """Return the function by which skl2onnx adds the nodes."""
-        from multilayer._onnx.export import converter
+        from multilayer._onnx.conversion import converter
 
         return converter(self, self._onnx_description())
 
@@ -64,7 +64,7 @@ class OnnxClassifier(OnnxNetwork):
     classes_: "Classes"
 
     def _onnx_description(self) -> "Described":
-        from multilayer._onnx.models import Classes, Indicators
+        from multilayer._onnx.estimator_graphs import Classes, Indicators
 
         network, loss = dense_network(self), self._trained.classification_loss
         if self._target_kind == MULTILABEL:
@@ -82,7 +82,7 @@ class OnnxRegressor(OnnxNetwork):
     target_scale_: np.ndarray
 
     def _onnx_description(self) -> "Described":
-        from multilayer._onnx.models import Numbers
+        from multilayer._onnx.estimator_graphs import Numbers
 
         network, trained = dense_network(self), self._trained
         return Numbers(
@@ -106,7 +106,7 @@ class OnnxPerceptron(OnnxMethods):
     intercept_: np.ndarray
 
     def _onnx_description(self) -> "Described":
-        from multilayer._onnx.models import ThresholdUnits
+        from multilayer._onnx.estimator_graphs import ThresholdUnits
 
         check_is_fitted(self)
         weights = self.coef_ if isinstance(self.coef_, np.ndarray) else self.coef_.toarray()
@@ -118,7 +118,7 @@ class OnnxPerceptron(OnnxMethods):
 
 def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":
     """Return the layers of a fitted network, as it predicts."""
-    from multilayer._onnx.graph import DenseNetwork, Layer
+    from multilayer._onnx.graph import DenseNetwork, LayerNodes
 
     check_is_fitted(estimator)
     if estimator.network is not None:
@@ -136,7 +136,7 @@ def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":
             refuse("activation", "a name for ONNX, as a function is code", activation, remedy)
         names.append(activation)
     layers = [
-        Layer(
+        LayerNodes(
             np.asarray(kernel, np.float32),
             np.asarray(bias, np.float32),
             _onnx_form(activation),

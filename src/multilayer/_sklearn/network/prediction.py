@@ -90,7 +90,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     intercepts_: list[np.ndarray]
 
     def _outputs(self, X: MatrixLike, read: "Objective | int | None" = None) -> np.ndarray:
-        """Compute what is read from the network; see `multilayer._engine.xla.predict`.
+        """Compute what is read from the network; see `multilayer._engine.xla.inference`.
 
         It is computed in float32, and comes in the type that scikit-learn would return: float32
         for X of float32 or of a smaller type, float64 otherwise.
@@ -100,7 +100,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _forward(self, X: Matrix, read: "Objective | int | None") -> np.ndarray:
         """Do the same for rows that were checked."""
-        from multilayer._engine.xla.predict import outputs
+        from multilayer._engine.xla.inference import outputs
 
         dtype = computing_type()
         result = outputs(

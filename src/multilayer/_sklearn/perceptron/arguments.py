@@ -4,12 +4,12 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real
-from multilayer._sklearn.arguments.checks import (
+from multilayer._sklearn.arguments.constructors import constructor_of
+from multilayer._sklearn.arguments.resolved import (
     check_class_weight,
     check_random_state,
     check_verbose,
 )
-from multilayer._sklearn.arguments.constructors import constructor_of
 
 INTERVALS = {
     "alpha": "[0, inf)",

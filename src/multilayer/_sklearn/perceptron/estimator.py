@@ -13,12 +13,12 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._data.rows import MatrixLike
 from multilayer._sklearn import inputs
-from multilayer._sklearn.arguments.checks import tables_of
 from multilayer._sklearn.arguments.constructors import known_arguments
+from multilayer._sklearn.arguments.resolved import tables_of
 from multilayer._sklearn.network.onnx_methods import OnnxPerceptron
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments, check_arguments
+from multilayer._sklearn.perceptron.decisions import PerceptronUse
 from multilayer._sklearn.perceptron.layer import first_units, train_layer, warn_of_failure
-from multilayer._sklearn.perceptron.prediction import PerceptronUse
 from multilayer._sklearn.perceptron.rule import Outcome
 from multilayer._sklearn.targets import class_labels
 from multilayer._sklearn.targets.class_outputs import BINARY, MULTIOUTPUT, Classes

@@ -38,8 +38,8 @@ from multilayer._sklearn.saving.parser import (
     read_parsed,
 )
 from multilayer._sklearn.saving.reader import StoredArrays
+from multilayer._sklearn.saving.steps.argument_rules import prefixes_of
 from multilayer._sklearn.saving.steps.compositions import CompositionKind
-from multilayer._sklearn.saving.steps.rules import prefixes_of
 from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from multilayer._engine.history import History
 from multilayer._nn.network import Network
 from multilayer._objectives.objective import Objective
 from multilayer._persist.description import encode
-from multilayer._sklearn.arguments.checks import Resolved, check_classifier, check_regressor
 from multilayer._sklearn.arguments.constructors import (
     ClassifierArguments,
     NetworkArguments,
     RegressorArguments,
 )
+from multilayer._sklearn.arguments.resolved import Resolved, check_classifier, check_regressor
 from multilayer._sklearn.fit.samples import Seen
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.saving.fitted_values import (
@@ -44,7 +44,7 @@ from multilayer._sklearn.saving.reader import (
     take_count,
     take_names,
 )
-from multilayer._sklearn.targets import class_outputs, regression
+from multilayer._sklearn.targets import class_outputs, regression_targets
 
 if TYPE_CHECKING:
     from multilayer._engine.state import TrainState
@@ -262,8 +262,8 @@ class RegressorValues(NetworkValues):
     def attributes(self) -> dict[str, object]:
         """Return all fitted attributes of the estimator."""
         levels = {
-            "_learnt_levels": regression.levels(self.arguments),
-            "_asked_levels": regression.asked(self.arguments),
+            "_learnt_levels": regression_targets.levels(self.arguments),
+            "_asked_levels": regression_targets.asked(self.arguments),
         }
         return super().attributes() | self.target.attributes() | levels
 
@@ -288,7 +288,7 @@ def parse_regressor(
     arguments = _arguments(RegressorArguments, params)
     resolved = check_regressor(arguments)
     target = take_numbers(fitted, arrays)
-    trained = regression.objective(arguments, target.n_targets)
+    trained = regression_targets.objective(arguments, target.n_targets)
     common = _network_values(resolved, trained, fitted, arrays)
     values = RegressorValues(**vars(common), target=target)
     return values, replace(_shape(common), predicts=NUMBERS, n_targets=target.n_targets)

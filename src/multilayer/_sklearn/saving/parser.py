@@ -27,8 +27,8 @@ from multilayer._sklearn.saving.steps import (
     numbers,
     projections,
 )
+from multilayer._sklearn.saving.steps.argument_rules import prefixes_of
 from multilayer._sklearn.saving.steps.compositions import CompositionKind, pipeline_shape
-from multilayer._sklearn.saving.steps.rules import prefixes_of
 from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
 
 # The kinds of preprocessing and composition in model files ---------------------------------------

@@ -10,17 +10,7 @@ import numpy.typing as npt
 from multilayer._core.errors import ModelFileError
 from multilayer._sklearn.saving.model_steps import FittedStep
 from multilayer._sklearn.saving.reader import StoredArrays, require_finite, take_array
-from multilayer._sklearn.saving.steps.attributes import (
-    Array,
-    Categories,
-    DType,
-    Encoded,
-    Labels,
-    Plain,
-    Runs,
-    Stored,
-)
-from multilayer._sklearn.saving.steps.rules import (
+from multilayer._sklearn.saving.steps.argument_rules import (
     AUTO,
     FLAG,
     LIST,
@@ -39,6 +29,16 @@ from multilayer._sklearn.saving.steps.rules import (
     of_type,
     one_of,
     real,
+)
+from multilayer._sklearn.saving.steps.attributes import (
+    Array,
+    Categories,
+    DType,
+    Encoded,
+    Labels,
+    Plain,
+    Runs,
+    Stored,
 )
 from multilayer._sklearn.saving.steps.transformer_kind import TYPE, Child, TransformerKind
 

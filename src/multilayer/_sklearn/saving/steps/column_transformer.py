@@ -27,15 +27,7 @@ from multilayer._sklearn.saving.reader import (
     take_list,
     take_names,
 )
-from multilayer._sklearn.saving.steps.compositions import (
-    Built,
-    CompositionKind,
-    Parsed,
-    Parts,
-    require_transformers,
-    unfitted,
-)
-from multilayer._sklearn.saving.steps.rules import (
+from multilayer._sklearn.saving.steps.argument_rules import (
     FLAG,
     WEIGHTS,
     count,
@@ -43,6 +35,14 @@ from multilayer._sklearn.saving.steps.rules import (
     of_type,
     one_of,
     real,
+)
+from multilayer._sklearn.saving.steps.compositions import (
+    Built,
+    CompositionKind,
+    Parsed,
+    Parts,
+    require_transformers,
+    unfitted,
 )
 from multilayer._sklearn.saving.steps.transformer_kind import (
     MOST_COLUMNS,

@@ -27,7 +27,7 @@ from multilayer._sklearn.saving.model_steps import (
     UnionValues,
 )
 from multilayer._sklearn.saving.reader import StoredArrays, StoredValues, Values, take
-from multilayer._sklearn.saving.steps.rules import FLAG, NOTHING, WEIGHTS, Rules
+from multilayer._sklearn.saving.steps.argument_rules import FLAG, NOTHING, WEIGHTS, Rules
 from multilayer._sklearn.saving.steps.transformer_kind import (
     constructed,
     encode_arguments,

@@ -10,8 +10,7 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._sklearn.saving.model_steps import FittedStep
 from multilayer._sklearn.saving.reader import StoredArrays
-from multilayer._sklearn.saving.steps.attributes import Array, Counts, Plain, Runs, Size
-from multilayer._sklearn.saving.steps.rules import (
+from multilayer._sklearn.saving.steps.argument_rules import (
     FLAG,
     LIST,
     NOTHING,
@@ -24,6 +23,7 @@ from multilayer._sklearn.saving.steps.rules import (
     pair,
     real,
 )
+from multilayer._sklearn.saving.steps.attributes import Array, Counts, Plain, Runs, Size
 from multilayer._sklearn.saving.steps.transformer_kind import (
     MOST_COLUMNS,
     TYPE,

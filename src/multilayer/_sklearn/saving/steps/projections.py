@@ -8,8 +8,7 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._sklearn.saving.model_steps import FittedStep
 from multilayer._sklearn.saving.reader import StoredArrays, require_finite, take_array
-from multilayer._sklearn.saving.steps.attributes import Array, Encoded, Plain, Size, Stored
-from multilayer._sklearn.saving.steps.rules import (
+from multilayer._sklearn.saving.steps.argument_rules import (
     AUTO,
     FLAG,
     LIST,
@@ -22,6 +21,7 @@ from multilayer._sklearn.saving.steps.rules import (
     one_of,
     real,
 )
+from multilayer._sklearn.saving.steps.attributes import Array, Encoded, Plain, Size, Stored
 from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind, Words
 
 if TYPE_CHECKING:

@@ -27,13 +27,13 @@ from multilayer._sklearn.saving.reader import (
     take_count,
     take_names,
 )
+from multilayer._sklearn.saving.steps.argument_rules import NOTHING, Rules
 from multilayer._sklearn.saving.steps.attributes import (
     Attribute,
     Encoded,
     Needed,
     Stored,
 )
-from multilayer._sklearn.saving.steps.rules import NOTHING, Rules
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

@@ -14,6 +14,7 @@ from multilayer._core.checks import check_choice, refuse
 if TYPE_CHECKING:
     import pandas as pd
 
+
 FLOATS: dict[str, np.dtype] = {"float": np.dtype("float32"), "double": np.dtype("float64")}
 """Types of numbers by the names of the option `inputs`."""
 

@@ -11,7 +11,7 @@ from multilayer._core.errors import DataError
 from multilayer._data.rows import rows_within
 from multilayer._nn.model import EPSILON
 from multilayer._nn.network import Dense, Layers, Network
-from multilayer._portable.rows import numbers, single
+from multilayer._portable.predictor import numbers, single
 
 # Activation functions in NumPy: of the type they are given, without warnings of overflow ---------
 #

@@ -18,7 +18,7 @@ from multilayer._core.checks import check_integer, refuse
 from multilayer._core.environment import version
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._onnx.graph import Graph
-from multilayer._onnx.inputs import Input, declared, inputs_of, restore
+from multilayer._onnx.graph_inputs import Input, declared, inputs_of, restore
 from multilayer._onnx.outputs import Choosing, Described, Options, Output, asked, register
 from multilayer._onnx.steps import Converter, declare
 from multilayer._onnx.steps import converters as own_steps

@@ -19,16 +19,16 @@ from multilayer._nn.initializers import WEIGHT_INITIALIZERS
 from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Layers, Network, initialize
 from multilayer._sklearn.arguments.architecture import check_architecture
-from multilayer._sklearn.arguments.checks import Resolved
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
+from multilayer._sklearn.arguments.resolved import Resolved
 from multilayer._sklearn.arguments.solver_arguments import resolve_solver
 from multilayer._sklearn.fit import assembly
-from multilayer._sklearn.targets.regression import classifier_numbers
-from multilayer.estimator.columns import ABSENT, ArrayInput, Features, Input, n_rows
+from multilayer._sklearn.targets.regression_targets import classifier_numbers
 from multilayer.estimator.design import Design
+from multilayer.estimator.endless_source import ArraySource, EndlessSource, StreamSource
+from multilayer.estimator.feature_reading import ABSENT, ArrayInput, Features, Input, n_rows
 from multilayer.estimator.features import weights
 from multilayer.estimator.optimizers import LEARNING_RATE
-from multilayer.estimator.source import ArraySource, EndlessSource, StreamSource
 
 # The network of an estimator: vectors looked up for categories, then dense layers ----------------
 

@@ -21,7 +21,7 @@ from multilayer._sklearn.arguments.constructors import (
 )
 from multilayer._sklearn.arguments.solver_arguments import SolverSettings, resolve_solver
 from multilayer._sklearn.fit.samples import NORMALIZATIONS
-from multilayer._sklearn.targets.regression import check_loss
+from multilayer._sklearn.targets.regression_targets import check_loss
 
 # Checks of arguments that all estimators have ----------------------------------------------------
 
