@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 # What a checkpoint stores of a training run, and the way back ------------------------------------
 #
-# The state, the history and the states of callbacks are all of it. The order of rows and all that is
-# random are functions of the seed and of the step, so a run that goes on has the bits of one that was
-# never interrupted.
+# The state, the history and the states of callbacks are all of it. The order of rows and all that
+# is random are functions of the seed and of the step, so a run that goes on has the bits of one
+# that was never interrupted.
 
 
 PLAIN = (bool, int, float, str, type(None))

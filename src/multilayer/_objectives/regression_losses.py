@@ -2,7 +2,8 @@
 
 A new loss is a record in the table here and its function in ``_objectives/regression.py``. Only
 another kind of output needs more: an entry in each of the tables that read raw outputs, in
-``_objectives/losses.py`` (JAX), ``_portable/estimators.py`` (NumPy) and ``_onnx/estimator_graphs.py``.
+``_objectives/losses.py`` (JAX), ``_portable/estimators.py`` (NumPy) and
+``_onnx/estimator_graphs.py``.
 """
 
 from collections.abc import Callable, Hashable

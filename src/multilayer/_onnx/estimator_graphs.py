@@ -123,9 +123,6 @@ class Indicators:
 # Regressors as nodes: predicted numbers from the outputs of a network ----------------------------
 
 
-FLOAT = np.dtype("float32")
-
-
 @dataclass(frozen=True)
 class Numbers:
     """A network that predicts numbers."""

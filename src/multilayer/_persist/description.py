@@ -16,9 +16,9 @@ from multilayer._persist.memory import ALLOWANCE, TENSOR_COST, MemoryBudget
 
 # Plain values as JSON, without loss: tuples stay tuples, infinities stay numbers -----------------
 #
-# JSON has neither, so they are written as one-entry objects: ``{"tuple": [...]}``,
-# ``{"float": "inf"}``, ``{"dict": {...}}`` for dictionaries, and ``{"pairs": [...]}`` for those whose
-# keys are not all text.
+# JSON has neither, so they are written as one-entry objects: ``{"tuple": [...]}``, ``{"float":
+# "inf"}``, ``{"dict": {...}}`` for dictionaries, and ``{"pairs": [...]}`` for those whose keys
+# are not all text.
 
 
 # No tuples as keys: a file could have many with one hash, which are slow to look up.
@@ -113,11 +113,11 @@ def _dictionary(pairs: list[object]) -> dict[object, object]:
 
 # The description in a file: JSON, checked against a memory budget before it is parsed ------------
 #
-# Python takes far more memory for parsed JSON than the text has: 24 times as much for ``[[],[],``.
-# An upper bound is therefore computed from the marks in the text, and a file may take no
-# more than its own size and a little. A description that honestly needs more, such as that of a small
-# network with very many names of columns, is written with spaces behind it: the file then has the
-# size that its reader needs.
+# Python takes far more memory for parsed JSON than the text has: 24 times as much for
+# ``[[],[],``. An upper bound is therefore computed from the marks in the text, and a file may
+# take no more than its own size and a little. A description that honestly needs more, such as
+# that of a small network with very many names of columns, is written with spaces behind it: the
+# file then has the size that its reader needs.
 
 
 DEEPEST = 24

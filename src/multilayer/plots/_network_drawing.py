@@ -147,8 +147,8 @@ def gaps(points: np.ndarray, start: np.ndarray, way: np.ndarray) -> np.ndarray:
 
 # The axes of a network's diagram: how large it is, and how a network fills it --------------------
 #
-# Lengths are in inches, but for `distance`: that of two layers, in units of the layout (the distance
-# between two units of a layer).
+# Lengths are in inches, but for `distance`: that of two layers, in units of the layout (the
+# distance between two units of a layer).
 
 
 FONT_SIZE = 9

@@ -24,8 +24,8 @@ from multilayer._objectives.objective import n_sums, reported_share, score
 
 # The compiled loop: any number of steps, with validation and stopping at each epoch's end --------
 #
-# Bounds are numbers in the arguments and the loops are XLA's own, so that one program serves calls of
-# any length: as fast as a scan over a fixed number of steps, and compiled once.
+# Bounds are numbers in the arguments and the loops are XLA's own, so that one program serves
+# calls of any length: as fast as a scan over a fixed number of steps, and compiled once.
 
 
 def block_sums(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) -> Sums:

@@ -122,9 +122,10 @@ def in_sequence(x: np.ndarray, weights: np.ndarray) -> float:
 # The perceptron's rule under a penalty, which changes the weights at every row -------------------
 #
 # L2 shrinks all weights by a factor, kept apart as one number (L. Bottou, "Stochastic gradient
-# descent tricks", 2012, section 5.1). L1 is the cumulative penalty of Tsuruoka, Tsujii and Ananiadou
-# ("Stochastic gradient descent training for L1-regularized log-linear models with cumulative
-# penalty", ACL 2009): each weight pays what it owes when its feature comes up, and stops at 0.
+# descent tricks", 2012, section 5.1). L1 is the cumulative penalty of Tsuruoka, Tsujii and
+# Ananiadou ("Stochastic gradient descent training for L1-regularized log-linear models with
+# cumulative penalty", ACL 2009): each weight pays what it owes when its feature comes up, and
+# stops at 0.
 
 
 SMALLEST_FACTOR = 1e-9  # below it the factor is multiplied into the weights
