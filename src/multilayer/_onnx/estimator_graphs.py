@@ -27,7 +27,7 @@ from multilayer._onnx.outputs import (
 # Classifiers as nodes: labels and probabilities from the outputs of a network --------------------
 
 
-FLOAT, INTEGER = np.dtype("float32"), np.dtype("int64")
+FLOAT, DOUBLE, INTEGER = np.dtype("float32"), np.dtype("float64"), np.dtype("int64")
 
 
 @dataclass(frozen=True)
@@ -214,9 +214,6 @@ FINISHES: dict[OutputKind, Finish] = {
 
 
 # Perceptrons as nodes: labels and scores of threshold units, in float64 as in training -----------
-
-
-DOUBLE, INTEGER = np.dtype("float64"), np.dtype("int64")
 
 
 @dataclass(frozen=True)
