@@ -25,7 +25,6 @@ LEVELS = {
     "_sklearn": 3,
     "_portable": 4,
     "estimator": 4,
-    "search": 4,
     "plots": 5,
     "_cli": 6,
 }
@@ -69,7 +68,7 @@ EFFECTS = (
     ),
     Effect(
         "scikit-learn",
-        ("_sklearn", "search", "plots", "datasets", "_cli", "_onnx"),
+        ("_sklearn", "plots", "datasets", "_cli", "_onnx"),
         ("sklearn",),
     ),
     Effect("ONNX", ("_onnx", "onnx.py", "_cli/export.py"), ("onnx", "skl2onnx")),
@@ -167,11 +166,69 @@ def effect_violations(modules: list[Module]) -> Iterator[str]:
                 yield f"{module.path}:{line} uses {effect.what}. {home}"
 
 
+def imported_modules(modules: list[Module]) -> dict[str, set[str]]:
+    """Return what each module imports of the others when it runs, inside functions too."""
+    by_name = {dotted_name(module): module for module in modules}
+    found: dict[str, set[str]] = {}
+    for name, module in by_name.items():
+        targets = found.setdefault(name, set())
+        for node in run_time_nodes(module.tree):
+            for full, _ in imported_names(module, node):
+                # "from a.b import c" imports the module a.b.c where there is one, else a.b.
+                target = full if full in by_name else full.rpartition(".")[0]
+                if target in by_name and target != name:
+                    targets.add(target)
+    return found
+
+
+def dotted_name(module: Module) -> str:
+    parts = module.path.with_suffix("").parts
+    return ".".join(("multilayer", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+def run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all nodes below a tree but those for type checkers."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from run_time_nodes(node)
+
+
+def circles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Return groups of modules each of which imports all others of its group, at some remove."""
+    reached: dict[str, set[str]] = {}
+    for name in imports:
+        seen, ahead = set(), [name]
+        while ahead:
+            for target in imports[ahead.pop()] - seen:
+                seen.add(target)
+                ahead.append(target)
+        reached[name] = seen
+    groups = {
+        tuple(sorted(other for other in reached[name] if name in reached[other]))
+        for name in imports
+        if name in reached[name]
+    }
+    return [list(group) for group in sorted(groups)]
+
+
 def test_imports_go_down():
     modules = read_modules(PACKAGE)
     assert modules, f"no modules under {PACKAGE}"
     violations = list(arrow_violations(modules))
     assert not violations, "\n".join(violations)
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    found = circles(imported_modules(read_modules(PACKAGE)))
+    assert not found, "\n".join(" <-> ".join(group) for group in found)
+
+
+def test_every_folder_of_the_table_exists():
+    assert {folder for folder in LEVELS if not (PACKAGE / folder).is_dir()} == set()
+    homes = [home for effect in EFFECTS for home in effect.homes]
+    assert {home for home in homes if not (PACKAGE / home).exists()} == set()
 
 
 def test_each_effect_has_one_home():
@@ -247,13 +304,13 @@ def test_checker_accepts_imports_that_go_down(tmp_path, source):
 @pytest.mark.parametrize(
     "source",
     [
-        "from multilayer.search import runner",  # up
+        "from multilayer.plots import runner",  # up
         "import multilayer._sklearn",
         "from multilayer import MLPClassifier",  # the facade
         "import multilayer",
-        "from .. import search",
+        "from .. import plots",
         "from ..plots.data import curve",
-        "def f():\n    from multilayer.search import runner",
+        "def f():\n    from multilayer.plots import runner",
     ],
 )
 def test_checker_finds_imports_that_go_up(tmp_path, source):
@@ -268,7 +325,7 @@ def test_checker_finds_siblings(tmp_path):
 
 
 def test_checker_leaves_facades_alone(tmp_path):
-    (tmp_path / "__init__.py").write_text("from multilayer.search import runner")
+    (tmp_path / "__init__.py").write_text("from multilayer.plots import runner")
     assert not list(arrow_violations(read_modules(tmp_path)))
 
 
@@ -344,3 +401,24 @@ def test_checker_finds_routes_to_jax(tmp_path, source, n_routes):
     routes = list(routes_to_jax(modules))
     assert len(routes) == n_routes
     assert all(route.startswith("multilayer._engine.loop imports ") for route in routes)
+
+
+def test_checker_finds_circles_of_late_imports(tmp_path):
+    modules = modules_of(
+        tmp_path,
+        _nn__one="def f():\n    from multilayer._nn import two",
+        _nn__two="from multilayer._nn.three import name",
+        _nn__three="import multilayer._nn.one\nfrom multilayer._nn.apart import name",
+        _nn__apart="",
+    )
+    (group,) = circles(imported_modules(modules))
+    assert group == [f"multilayer._nn.{name}" for name in ("one", "three", "two")]
+
+
+def test_checker_lets_types_refer_to_each_other(tmp_path):
+    modules = modules_of(
+        tmp_path,
+        _nn__one="from multilayer._nn import two",
+        _nn__two="if TYPE_CHECKING:\n    from multilayer._nn import one",
+    )
+    assert not circles(imported_modules(modules))

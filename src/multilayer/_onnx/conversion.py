@@ -4,7 +4,7 @@ import json
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 import numpy as np
 from onnx import ModelProto, checker, helper
@@ -33,6 +33,21 @@ if TYPE_CHECKING:
 
 
 # The three functions that skl2onnx asks an estimator for -----------------------------------------
+
+
+class Hooks(NamedTuple):
+    """What skl2onnx asks an estimator for."""
+
+    parser: "Callable[..., list[Variable]]"
+    shape_calculator: "Callable[[Operator], None]"
+    converter: "Callable[[Scope, Operator, ModelComponentContainer], None]"
+
+
+def hooks(model: object, described: Described) -> Hooks:
+    """Return the functions of an estimator."""
+    return Hooks(
+        parser(model, described), shape_calculator(model, described), converter(model, described)
+    )
 
 
 def parser(model: object, described: Described) -> "Callable[..., list[Variable]]":
@@ -279,7 +294,6 @@ def export(
     ``features`` are the names of its columns, where the model itself does not know them.
     """
     check_integer("target_opset", target_opset, *OPSETS)
-    _require_packages()
     pass
 
     model = getattr(model, "best_estimator_", model)
@@ -301,17 +315,6 @@ def export(
     if path is not None:
         write_atomically(path, made.SerializeToString())
     return made
-
-
-def _require_packages() -> None:
-    try:
-        import onnx  # noqa: F401
-        import skl2onnx  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            f"ONNX export needs {error.name}, which is not installed. "
-            "Install it: pip install onnx skl2onnx"
-        ) from error
 
 
 def _parts(name: str, model: BaseEstimator) -> Iterator[tuple[str, BaseEstimator]]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
 from multilayer._core import pytrees
@@ -129,6 +128,8 @@ def save(params: Any, path: PathLike) -> None:
     >>> bool((again[0].kernel == params[0].kernel).all())
     True
     """
+    import jax  # late: reading checkpoints starts no JAX
+
     leaves = jax.tree.leaves(params)
     for leaf in leaves:
         dtype = getattr(leaf, "dtype", np.dtype(object))

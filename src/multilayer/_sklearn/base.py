@@ -1,4 +1,21 @@
-"""What every network estimator does in ``fit``: one run of the engine, its result as attributes."""
+"""What every network estimator does in ``fit``: one run of the engine, its result as attributes.
+
+The life of a fit, up to the engine (``_engine/loop.py`` goes on from station 6):
+
+1. The arguments are checked and become one ``Resolved`` (``arguments/resolved.py``).
+2. X and y are checked (``inputs.py``) and encoded (``targets/``); they become ``Samples``
+   (``fit/samples.py``), with the ``Objective`` that the targets ask for.
+3. ``fit/start.py`` returns the ``Start``: a network and parameters, drawn at random, begun with
+   trained layers (``fit/reuse.py``), or those where the last fit ended.
+4. ``fit/checkpointing.py``, where it is asked for, opens the folder of this very fit, known by a
+   fingerprint of data, arguments and start (``fit/fingerprint.py``).
+5. ``fit/assembly.py`` sets rows aside, weighs them, and returns the ``Plan`` and the ``Training``.
+   Whatever was refused until here has left the estimator as it was.
+6. ``fit/engine_run.py`` trains and returns one ``FitResult``, however training ended.
+7. ``BaseMLP._run`` sets every fitted attribute from it, and then raises or warns.
+
+``partial_fit`` takes stations 1 to 3 and 5 to 7, for one epoch.
+"""
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
@@ -47,7 +64,7 @@ def is_stochastic(estimator: "BaseMLP") -> bool:
 class BaseMLP(
     CallbackSupportMixin, NetworkUse, Curves, NetworkArguments, BaseEstimator, metaclass=ABCMeta
 ):
-    """Training shared by the estimators; what they learn is theirs to say.
+    """Training, shared by the estimators. The methods that they override say what is learnt.
 
     The engine is imported where it is used, so that importing, constructing and cloning an
     estimator start no JAX.
@@ -142,9 +159,7 @@ class BaseMLP(
         DivergenceError
             The loss became infinite or NaN (a ValueError); the best finite network is kept.
         """
-        from multilayer._sklearn.fit.assembly import prepare
-        from multilayer._sklearn.fit.checkpointing import checkpointed_fit
-        from multilayer._sklearn.fit.start import start_of
+        from multilayer._sklearn.fit import assembly, checkpointing, start  # late: they start JAX
 
         resolved = self._check_parameters()
         again = self.warm_start and "_network" in vars(self)
@@ -154,14 +169,14 @@ class BaseMLP(
                     self._check_same_targets(y)
                 samples, objective = self._samples(X, y, sample_weight, first=not again)
                 validation = self._validation(X_val, y_val, sample_weight_val)
-                start = start_of(self, resolved, samples, objective, again=again)
+                begun = start.start_of(self, resolved, samples, objective, again=again)
                 checkpointed = None
                 if self.checkpoint is not None:
                     checkpointed = stack.enter_context(
-                        checkpointed_fit(self, start, samples, validation, warm=again)
+                        checkpointing.checkpointed_fit(self, begun, samples, validation, warm=again)
                     )
-                plan, training = prepare(
-                    self, resolved, start, objective, samples, validation, checkpointed
+                plan, training = assembly.prepare(
+                    self, resolved, begun, objective, samples, validation, checkpointed
                 )
                 if training.checkpointer is not None:
                     stack.enter_context(training.checkpointer)
@@ -179,8 +194,7 @@ class BaseMLP(
         again: bool,
     ) -> Self:
         """Train for one epoch, from where the last call left off (partial_fit)."""
-        from multilayer._sklearn.fit.assembly import prepare
-        from multilayer._sklearn.fit.start import start_of
+        from multilayer._sklearn.fit import assembly, start  # late: they start JAX
 
         if self.checkpoint is not None:
             refuse(
@@ -191,8 +205,10 @@ class BaseMLP(
             )
         with self._unchanged_on_refusal():
             (rows, objective), judged = samples(), self._validation(*validation)
-            start = start_of(self, resolved, rows, objective, again=again)
-            plan, training = prepare(self, resolved, start, objective, rows, judged, one_epoch=True)
+            begun = start.start_of(self, resolved, rows, objective, again=again)
+            plan, training = assembly.prepare(
+                self, resolved, begun, objective, rows, judged, one_epoch=True
+            )
         self._run(plan, training, 1, [], keep_best=False)
         return self
 

@@ -1,7 +1,6 @@
 """The multilayer perceptron classifier."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -24,7 +23,6 @@ from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxClassifier
 from multilayer._sklearn.targets import class_labels, class_outputs, metrics
-from multilayer._sklearn.targets.class_labels import weights_of_classes, weights_of_rows
 from multilayer._sklearn.targets.regression_targets import classifier_numbers
 
 if TYPE_CHECKING:
@@ -127,29 +125,14 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     def _weighed(
         self, samples: Samples, validation: Samples | None
     ) -> tuple[Samples, Samples | None, list[np.ndarray] | None]:
-        tables = weights_of_classes(
-            self.class_weight, samples.labels, self.classes_, self._target_kind
-        )
-        if tables is None:
-            return samples, validation, None
-        weighed = []
-        for rows in (samples, validation) if validation is not None else (samples,):
-            weight = rows.weight * weights_of_rows(tables, rows.y)
-            if not weight.any():
-                refuse("class_weight", "above 0 for a class that has samples", self.class_weight)
-            weighed.append(replace(rows, weight=weight.astype(rows.weight.dtype)))
-        return weighed[0], weighed[1] if validation is not None else None, tables
+        weights, kind = self.class_weight, self._target_kind
+        return class_labels.weighed(weights, self.classes_, kind, samples, validation)
 
     def _strata(self, samples: Samples) -> np.ndarray | None:
         return samples.labels if samples.labels.ndim == 1 else None
 
     def _check_same_targets(self, y: npt.ArrayLike) -> None:
-        classes, _ = class_labels.find_classes(class_labels.check_labels(np.asarray(y)))
-        if not class_labels.same_classes(classes, self.classes_):
-            raise DataError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
-            )
+        class_labels.check_same_classes(y, self.classes_)
 
     def _other_objective(self) -> tuple[str, object]:
         return "out_activation", self.out_activation_
@@ -201,33 +184,14 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
                 "Compute the weights with sklearn.utils.class_weight.compute_class_weight.",
             )
         again = "_network" in vars(self)
-        declared = self._declared(y, classes, first=not again)
+        known = self.classes_ if again else None
+        declared = class_labels.classes_of_partial_fit(classes, y, known)
         return self._fit_one_epoch(
             lambda: self._samples(X, y, sample_weight, first=not again, classes=declared),
             (X_val, y_val, sample_weight_val),
             resolved,
             again=again,
         )
-
-    def _declared(
-        self,
-        y: npt.ArrayLike,
-        classes: npt.ArrayLike | Sequence[npt.ArrayLike] | None,
-        *,
-        first: bool,
-    ) -> "tuple[Classes, str] | None":
-        """Return the classes of the first call of partial_fit; later ones must agree."""
-        if classes is None:
-            if first:
-                raise DataError("classes must be passed on the first call to partial_fit.")
-            return None
-        declared = class_labels.declared_classes(classes, y)
-        if not first and not class_labels.same_classes(declared[0], self.classes_):
-            raise DataError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
-                f"was: {self.classes_!r}"
-            )
-        return declared
 
     # Prediction ----------------------------------------------------------------------------------
 

@@ -2,11 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
@@ -15,6 +13,9 @@ from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.network.parameters import layers_of
 from multilayer._sklearn.saving.network_kinds import NetworkValues
 from multilayer._sklearn.saving.parser import read_parsed
+
+if TYPE_CHECKING:
+    from sklearn.frozen import FrozenEstimator
 
 
 class Trained(NamedTuple):
@@ -49,7 +50,7 @@ def start(
 
 def trained(given: "str | os.PathLike[str] | FrozenEstimator", dtype: str) -> Trained:
     """Return the trained network that is reused."""
-    if not isinstance(given, FrozenEstimator):
+    if isinstance(given, str | os.PathLike):
         values = read_parsed(given).model.values
         if not isinstance(values, NetworkValues):
             refuse_source(given)
@@ -58,6 +59,8 @@ def trained(given: "str | os.PathLike[str] | FrozenEstimator", dtype: str) -> Tr
     source = given.estimator
     if not isinstance(source, NetworkArguments):
         refuse_source(given)
+    from sklearn.utils.validation import check_is_fitted  # late, as in start.py
+
     check_is_fitted(source)
     if source.network is not None:
         refuse("reuse_from", "a network of dense layers", given)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
 from multilayer._core.environment import check_process
@@ -64,6 +63,9 @@ def start_of(
     """Return first parameters, or with ``again`` those of before if they fit what is asked now."""
     check_process()  # before anything that a fork has broken is touched
     if not again:
+        # Late: the command line compiles a program while scikit-learn is being imported.
+        from sklearn.utils import check_random_state
+
         return fresh(
             resolved,
             check_random_state(estimator.random_state),

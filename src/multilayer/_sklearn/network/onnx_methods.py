@@ -1,7 +1,7 @@
 """What skl2onnx asks a fitted estimator for, so that it converts pipelines that hold one."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -13,8 +13,12 @@ from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.targets.class_outputs import MULTILABEL, MULTIOUTPUT
 
 if TYPE_CHECKING:
+    from skl2onnx.common._container import ModelComponentContainer
+    from skl2onnx.common._topology import Operator, Scope, Variable
+
     from multilayer._nn.network import Network
     from multilayer._objectives.objective import Objective
+    from multilayer._onnx.conversion import Hooks
     from multilayer._onnx.graph import DenseNetwork
     from multilayer._onnx.outputs import Described
     from multilayer._sklearn.targets.class_outputs import Classes
@@ -27,23 +31,22 @@ class OnnxMethods:
         """Return the fitted estimator as far as a graph is concerned."""
         raise NotImplementedError
 
-    def onnx_parser(self) -> Callable[..., list[Any]]:
+    def _onnx_hooks(self) -> "Hooks":
+        from multilayer._onnx.conversion import hooks  # late: onnx is an extra
+
+        return hooks(self, self._onnx_description())
+
+    def onnx_parser(self) -> "Callable[..., list[Variable]]":
         """Return the function by which skl2onnx declares the outputs."""
-        from multilayer._onnx.conversion import parser
+        return self._onnx_hooks().parser
 
-        return parser(self, self._onnx_description())
-
-    def onnx_shape_calculator(self) -> Callable[[Any], None]:
+    def onnx_shape_calculator(self) -> "Callable[[Operator], None]":
         """Return the function by which skl2onnx learns their types."""
-        from multilayer._onnx.conversion import shape_calculator
+        return self._onnx_hooks().shape_calculator
 
-        return shape_calculator(self, self._onnx_description())
-
-    def onnx_converter(self) -> Callable[[Any, Any, Any], None]:
+    def onnx_converter(self) -> "Callable[[Scope, Operator, ModelComponentContainer], None]":
         """Return the function by which skl2onnx adds the nodes."""
-        from multilayer._onnx.conversion import converter
-
-        return converter(self, self._onnx_description())
+        return self._onnx_hooks().converter
 
 
 class OnnxNetwork(OnnxMethods):

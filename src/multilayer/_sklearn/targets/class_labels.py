@@ -1,7 +1,8 @@
 """Class labels, the numbers that stand for them in training, and their weights."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from multilayer._sklearn.targets.class_outputs import (
     MULTIOUTPUT,
     Classes,
 )
+
+if TYPE_CHECKING:
+    from multilayer._sklearn.fit.samples import Samples
 
 # Class labels, and the numbers that stand for them in training -----------------------------------
 
@@ -80,6 +84,37 @@ def declared_classes(
     if len(declared) < 2:
         refuse("classes", "at least 2 classes", classes)
     return declared, BINARY if len(declared) == 2 else MULTICLASS
+
+
+def classes_of_partial_fit(
+    classes: npt.ArrayLike | Sequence[npt.ArrayLike] | None,
+    y: npt.ArrayLike,
+    known: Classes | None,
+) -> tuple[Classes, str] | None:
+    """Return the classes declared in a call of partial_fit, and the kind of target they make.
+
+    ``known`` are those of earlier calls, which later ones must agree with; None in the first call.
+    """
+    if classes is None:
+        if known is None:
+            raise DataError("classes must be passed on the first call to partial_fit.")
+        return None
+    declared = declared_classes(classes, y)
+    if known is not None and not same_classes(declared[0], known):
+        raise DataError(
+            f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
+        )
+    return declared
+
+
+def check_same_classes(y: npt.ArrayLike, known: Classes) -> None:
+    """Refuse to continue a network with labels of other classes."""
+    classes, _ = find_classes(check_labels(np.asarray(y)))
+    if not same_classes(classes, known):
+        raise DataError(
+            "warm_start can only be used where `y` has the same classes as in the previous "
+            f"call to fit. Previously got {known}, `y` has {classes}"
+        )
 
 
 def same_classes(one: Classes, other: Classes) -> bool:
@@ -177,3 +212,23 @@ def weights_of_rows(tables: list[np.ndarray], target: np.ndarray) -> np.ndarray:
     """What each row weighs by its classes ``(n,)``: the mean over the outputs."""
     numbers = target.reshape(len(target), -1).astype(int)  # (n, outputs)
     return np.mean([table[column] for table, column in zip(tables, numbers.T, strict=True)], axis=0)
+
+
+def weighed(
+    value: object,
+    classes: Classes,
+    kind: str,
+    samples: "Samples",
+    validation: "Samples | None",
+) -> "tuple[Samples, Samples | None, list[np.ndarray] | None]":
+    """Weigh rows by their classes; return also the weights of each output's classes."""
+    tables = weights_of_classes(value, samples.labels, classes, kind)
+    if tables is None:
+        return samples, validation, None
+    found = []
+    for rows in (samples, validation) if validation is not None else (samples,):
+        weight = rows.weight * weights_of_rows(tables, rows.y)
+        if not weight.any():
+            refuse("class_weight", "above 0 for a class that has samples", value)
+        found.append(replace(rows, weight=weight.astype(rows.weight.dtype)))
+    return found[0], found[1] if validation is not None else None, tables

@@ -7,6 +7,7 @@ names are needed without it.
 import inspect
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 import numpy.typing as npt
@@ -86,9 +87,7 @@ class Metric:
     def _callable(self) -> Callable[..., float]:
         if not isinstance(self.function, str):
             return self.function
-        from sklearn import metrics
-
-        return getattr(metrics, self.function)
+        return getattr(_sklearn_metrics(), self.function)
 
     def value(self, target: npt.ArrayLike, response: npt.ArrayLike, weight: npt.ArrayLike) -> float:
         """Return the figure itself, whichever way is better."""
@@ -102,15 +101,19 @@ class Metric:
         sample_weight: npt.ArrayLike | None = None,
     ) -> float:
         """Return the score of an estimator on labelled rows: higher is better."""
-        from sklearn.metrics import make_scorer
-
-        scorer = make_scorer(
+        scorer = _sklearn_metrics().make_scorer(
             self._callable,
             response_method=self.response,
             greater_is_better=self.greater_is_better,
         )
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return scorer(estimator, X, y, **weights)
+
+
+def _sklearn_metrics() -> ModuleType:
+    from sklearn import metrics  # late: docstrings name the metrics without scikit-learn
+
+    return metrics
 
 
 METRICS = {
