@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from multilayer import DivergenceError, InvalidArgumentError, ModelFileError, estimator
-from multilayer._engine import loop
+from multilayer._engine import checkpointer, loop
 from multilayer._persist.checkpoints import checkpoint_path
 
 RELEASED = Path(__file__).parent / "fixtures" / "0.2.0.dev0"
@@ -134,6 +134,24 @@ def test_checkpoints_kept(make_classifier, endless):
     model.train(endless, steps=9)
     names = sorted(path.name for path in Path(model.model_dir).iterdir())
     assert names == [f"model.ckpt-{step}.safetensors" for step in (6, 8, 9)]
+
+
+@pytest.mark.parametrize("nth", [1, 2, 4])  # after the first step, in between, the last one
+def test_a_checkpoint_that_cannot_be_written(make_classifier, endless, monkeypatch, nth):
+    write, calls = checkpointer.write_checkpoint, []
+
+    def fails(*args, **more):
+        calls.append(args)
+        if len(calls) == nth:
+            raise ModelFileError("cannot write: the disk is full.")
+        return write(*args, **more)
+
+    monkeypatch.setattr(checkpointer, "write_checkpoint", fails)
+    model = make_classifier(config=config(save_checkpoints_steps=4))
+    with pytest.raises(ModelFileError, match="the disk is full"):
+        model.train(endless, steps=11)
+    assert len(calls) == nth
+    assert (model.latest_checkpoint() is None) == (nth == 1)
 
 
 def test_checkpoints_by_the_clock(make_classifier, endless):

@@ -27,7 +27,7 @@ class XlaMaker:
         is safe as long as training lasts no longer than the call it was asked for in: nothing
         writes to them, and nothing refers to them afterwards.
         """
-        return rows.map(lambda array: jax.device_put(np.ascontiguousarray(array)))
+        return jax.device_put(rows.map(np.ascontiguousarray))
 
     def initial_state(self, config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:
         """Return the state before the first step."""
