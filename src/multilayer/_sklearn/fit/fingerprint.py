@@ -239,7 +239,7 @@ def _members(cls: type) -> list[Any]:
 def _describe_object(name: str, value: Any, inside: tuple[int, ...]) -> Any:
     """Describe an object by its class and its attributes."""
     if is_dataclass(value):
-        state = {field.name: getattr(value, field.name) for field in fields(value) if field.compare}
+        state = {field.name: getattr(value, field.name) for field in fields(value)}
     elif hasattr(value, "__dict__"):
         state = vars(value)
     else:
