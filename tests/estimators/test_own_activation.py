@@ -93,12 +93,23 @@ def test_parameters_and_searches():
     assert search.cv_results_["param_activation"].tolist() == ["tanh", OWN]
 
 
-def test_fingerprints_differ_by_function_but_not_by_the_onnx_form():
+def test_fingerprints_differ_by_function():
     def described(activation):
         return parameters_of(classifier(activation))
 
-    assert described(OWN) == described(Activation("hardswish", hardswish))
-    assert described(OWN) != described(Activation("hardswish", jnp.tanh))
+    one, two = (Activation("same", partial(hardswish, width=w)) for w in (5.0, 6.0))
+    assert described(one) == described(pickle.loads(pickle.dumps(one)))
+    assert described(one) != described(two)
+    assert described(one) != described(Activation("same", hardswish))
+
+
+def test_a_checkpoint_goes_on_under_the_same_function_alone(tmp_path):
+    first = classifier(checkpoint=tmp_path).fit(X, y)
+    again = classifier(checkpoint=tmp_path).fit(X, y)
+    assert_array_equal(again.predict_proba(X), first.predict_proba(X))
+    assert len(list(tmp_path.iterdir())) == 1
+    classifier(Activation("hardswish", jnp.sin), checkpoint=tmp_path).fit(X, y)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_files_refuse_it_by_name(tmp_path):

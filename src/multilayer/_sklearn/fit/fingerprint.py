@@ -244,7 +244,7 @@ def _members(cls: type) -> list[object]:
 def _describe_object(name: str, value: object, inside: tuple[int, ...]) -> JSON:
     """Describe an object by its class and its attributes."""
     if is_dataclass(value):
-        state = {field.name: getattr(value, field.name) for field in fields(value) if field.compare}
+        state = {field.name: getattr(value, field.name) for field in fields(value)}
     elif hasattr(value, "__dict__"):
         state = vars(value)
     else:
