@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 
 from multilayer import MLPClassifier, MLPRegressor, __version__, load, save
-from multilayer._cli.report import confusions
+from multilayer._cli.model_inputs import confusions
 
 COLUMNS = ["size", "width", "flag"]
 

@@ -21,7 +21,7 @@ from multilayer import (
 )
 from multilayer._core.activation_functions import function_of
 from multilayer._core.activations import ACTIVATIONS, HIDDEN
-from multilayer._engine import cache
+from multilayer._engine.xla import cache
 from multilayer._sklearn.fit.fingerprint import parameters_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from multilayer import MLPClassifier
 from multilayer._data import rows as rows_module
-from multilayer._data.rows import BLOCK_BYTES
+from multilayer._data.source import BLOCK_BYTES
 from multilayer._engine.xla.inference import BLOCKS, block_size, widest
 from multilayer._sklearn.fit import assembly, samples
 

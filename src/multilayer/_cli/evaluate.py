@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from multilayer._cli import report
+from multilayer._cli import model_inputs, report
 from multilayer._cli.console import results, say, say_json
 from multilayer._cli.model_inputs import (
     ModelRows,
@@ -22,9 +22,9 @@ def evaluate(model: Path, data: str, *, target: str | None, drop: list[str], jso
     rows = rows_for(loaded, data, labelled=True, target=target, drop=drop)
     assert rows.y is not None  # asked for
     if loaded.classes is None:
-        _say_errors(model, data, rows, report.errors(loaded, rows.X, rows.y), json=json)
+        _say_errors(model, data, rows, model_inputs.errors(loaded, rows.X, rows.y), json=json)
         return
-    found = report.evaluate(loaded, rows.X, rows.y)
+    found = model_inputs.evaluate(loaded, rows.X, rows.y)
     if json:
         say_json(
             {

@@ -14,8 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from multilayer._cli import report, settings
 from multilayer._cli.console import follower, remarks, results, say, say_json
-from multilayer._cli.model_inputs import Features, LoadedModel, save_model
-from multilayer._cli.report import Evaluation, evaluate
+from multilayer._cli.model_inputs import Evaluation, Features, LoadedModel, evaluate, save_model
 from multilayer._cli.settings import MNIST, Request, same_file
 from multilayer._cli.training_data import Part, TrainingData, training_data
 from multilayer._core.checks import count

@@ -33,6 +33,10 @@ CLASSIFICATION = {
 """Every loss of classes by its name."""
 
 
+WEIGHT_NORMALIZATIONS = ("batch", "data")
+"""What the losses of a batch are divided by: its own weights, or the mean weight of all rows."""
+
+
 @dataclass(frozen=True)
 class Objective:
     """The loss and the meaning of the output units: static, part of a program's key."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._data.rows import rows_within
+from multilayer._data.source import rows_within
 from multilayer._nn.model import EPSILON
 from multilayer._nn.network import Dense, Layers, Network
 from multilayer._portable.predictor import numbers, single

@@ -70,7 +70,7 @@ class BaseMLP(
     estimator start no JAX.
     """
 
-    _seen: "Seen"  # the weights of the rows of partial_fit so far
+    _seen: Seen = Seen()  # the weights of the rows of partial_fit so far
     _history: History
     _resumable: "Continuation | None"
     _trained: "Objective"

@@ -11,8 +11,16 @@ import numpy as np
 
 from multilayer._core.pytrees import leaves
 from multilayer._data.order import fill
-from multilayer._data.rows import rows_bucket
-from multilayer._data.source import CHUNK_BYTES, Put, Rows, Window, as_they_are, joined, padded_to
+from multilayer._data.source import (
+    CHUNK_BYTES,
+    Put,
+    Rows,
+    Window,
+    as_they_are,
+    joined,
+    padded_to,
+    rows_bucket,
+)
 from multilayer.estimator.feature_reading import Passes
 
 ENDLESS = 2**30  # steps per epoch; the product with 1 is still an int32

@@ -14,8 +14,7 @@ import numpy as np
 
 from multilayer._core.environment import check_process
 from multilayer._core.types import Array
-from multilayer._data.rows import rows_within
-from multilayer._data.source import pad_rows
+from multilayer._data.source import pad_rows, rows_within
 from multilayer._engine.xla import cache
 from multilayer._nn.forward import apply_hidden
 from multilayer._nn.model import Model, Parameters

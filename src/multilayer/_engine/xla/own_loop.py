@@ -18,8 +18,7 @@ from multilayer._engine.xla.step import reciprocal
 from multilayer._nn.forward import keep_moments
 from multilayer._nn.layers import Layer, apply_in_training, as_layer
 from multilayer._nn.model import Parameters
-
-NORMALIZATIONS = ("batch", "data")
+from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
 
 ALIGNMENT = 64
 """Bytes at whose multiples XLA takes an array of NumPy's as it is, on a CPU."""
@@ -206,7 +205,7 @@ def train_step(
         refuse("loss", "a function of outputs and targets", loss, "Such as nn.squared_error.")
     if not isinstance(optimizer, optax.GradientTransformation):
         refuse("optimizer", "an optimizer of Optax's", optimizer, "Such as optax.sgd(0.01).")
-    check_choice("weight_normalization", weight_normalization, NORMALIZATIONS)
+    check_choice("weight_normalization", weight_normalization, WEIGHT_NORMALIZATIONS)
     return TrainStep(
         as_layer("network", network), comparable(loss), optimizer, weight_normalization
     )

@@ -11,6 +11,7 @@ from multilayer._core.checks import check_bool, check_choice, check_integer, che
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._nn.network import Network
+from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
 from multilayer._optim.schedules import SCHEDULES
 from multilayer._sklearn.arguments.architecture import Architecture, check_architecture, check_reuse
 from multilayer._sklearn.arguments.checkpoint import check_checkpoint
@@ -20,7 +21,6 @@ from multilayer._sklearn.arguments.constructors import (
     RegressorArguments,
 )
 from multilayer._sklearn.arguments.solver_arguments import SolverSettings, resolve_solver
-from multilayer._sklearn.fit.samples import NORMALIZATIONS
 from multilayer._sklearn.targets.regression_targets import check_loss
 
 # Checks of arguments that all estimators have ----------------------------------------------------
@@ -127,7 +127,7 @@ def check_parameters(arguments: NetworkArguments) -> Resolved:
         from multilayer._sklearn.arguments import own_network  # late: it starts JAX
 
         own_network.check_own_network(arguments)
-    check_choice("weight_normalization", arguments.weight_normalization, NORMALIZATIONS)
+    check_choice("weight_normalization", arguments.weight_normalization, WEIGHT_NORMALIZATIONS)
     check_choice("weight_init", arguments.weight_init, WEIGHT_INITS)
     check_choice("bias_init", arguments.bias_init, ("auto", "zeros"))
     check_integer("max_iter", arguments.max_iter, 0)

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilayer._data.order import shuffled, unshuffled
-from multilayer._data.rows import compact, rows_bucket, rows_within
-from multilayer._data.source import ResidentSource, Rows, Source, StreamedSource, pad_rows
+from multilayer._data.rows import compact
+from multilayer._data.source import (
+    ResidentSource,
+    Rows,
+    Source,
+    StreamedSource,
+    pad_rows,
+    rows_bucket,
+    rows_within,
+)
 from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.loop import Scorer, StreamedValidation, Training
 from multilayer._engine.program import Validation

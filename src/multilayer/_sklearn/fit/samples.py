@@ -15,9 +15,6 @@ from multilayer._data.rows import Matrix, row_taker
 # By what the weighted losses of a batch are divided: the rule of `weight_normalization` ----------
 
 
-NORMALIZATIONS = ("batch", "data")
-
-
 class Seen(NamedTuple):
     """What rows weigh altogether: those of a fit, or of all calls of partial_fit so far."""
 

@@ -132,12 +132,6 @@ def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":
             "Build it of dense layers with hidden_layer_sizes.",
         )
     network = estimator._network
-    names: list[str] = []
-    for activation in network.activations:
-        if not isinstance(activation, str):
-            remedy = "Use one that has a name."
-            refuse("activation", "a name for ONNX, as a function is code", activation, remedy)
-        names.append(activation)
     layers = [
         LayerNodes(
             np.asarray(kernel, np.float32),
@@ -150,7 +144,7 @@ def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":
             zip(
                 estimator.coefs_,
                 estimator.intercepts_,
-                (*names, "identity"),
+                (*network.activations, "identity"),
                 strict=True,
             )
         )

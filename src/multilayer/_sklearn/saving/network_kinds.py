@@ -20,7 +20,6 @@ from multilayer._sklearn.arguments.constructors import (
     RegressorArguments,
 )
 from multilayer._sklearn.arguments.resolved import Resolved, check_classifier, check_regressor
-from multilayer._sklearn.fit.samples import Seen
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.saving.fitted_values import (
     ClassTarget,
@@ -237,7 +236,6 @@ class NetworkValues:
             "_network": self.network,
             "_history": self.history,
             "_resumable": FreshOptimizer(),
-            "_seen": Seen(),
         }
 
 
