@@ -47,7 +47,9 @@ def named_leaves(tree: Tree) -> Iterator[tuple[str, Tree]]:
 
 def leaves(tree: Tree) -> list[Tree]:
     """Return the leaves in order."""
-    return [leaf for _, leaf in named_leaves(tree)]
+    found: list[Tree] = []
+    map_leaves(found.append, tree)
+    return found
 
 
 def map_leaves(function: Callable[[Tree], Tree], tree: Tree) -> Tree:
@@ -56,9 +58,10 @@ def map_leaves(function: Callable[[Tree], Tree], tree: Tree) -> Tree:
         return None
     if type(tree) is dict:
         return {key: map_leaves(function, tree[key]) for key in sorted(tree)}
-    if (below := children(tree)) is not None:
-        parts = [map_leaves(function, part) for _, part in below]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(map_leaves(function, part) for part in tree))
+    if type(tree) is tuple or type(tree) is list:
+        return type(tree)([map_leaves(function, part) for part in tree])
     return sys.modules["jax"].tree.map(function, tree) if _is_registered(tree) else function(tree)
 
 

@@ -34,7 +34,7 @@ class HistoryColumn:
             column.append(value)
         column._length = len(values)
         if not all(
-            np.array_equal(column._even(start, start + len(part)), part, equal_nan=True)
+            np.array_equal(column.read(start, start + len(part)), part, equal_nan=True)
             for start, part in parts(values)
         ):
             column._values = smallest(values)
@@ -51,29 +51,23 @@ class HistoryColumn:
         elif self._length == 1 and self._values is None:
             rise = value - self._first
             self._rise = rise if isfinite(rise) else 0.0
-        if self._values is None and not alike(self._first + self._rise * self._length, value):
-            self._values = smallest(self._even(0, self._length))
+        expected = self._first + self._rise * self._length
+        is_nan = value != value
+        if self._values is None and not (value == expected or (is_nan and expected != expected)):
+            self._values = smallest(self.read(0, self._length))
         if self._values is not None:
             self._values.append(value)
-            if not alike(self._values[-1], value):  # float32 does not hold it
+            if self._values[-1] != value and not is_nan:  # float32 does not hold it
                 self._values = array(DOUBLE, self._values)
                 self._values[-1] = value
         self._length += 1
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return some of them in float64."""
-        if self._values is None:
-            return self._even(start, stop)
-        return np.array(self._values[start:stop], np.float64)
-
-    def _even(self, start: int, stop: int) -> np.ndarray:
+        if self._values is not None:
+            return np.array(self._values[start:stop], np.float64)
         with np.errstate(invalid="ignore"):
             return self._first + self._rise * np.arange(start, stop, dtype=np.float64)
-
-
-def alike(one: float, other: float) -> bool:
-    """Whether two numbers are the same, NaN being the same as NaN."""
-    return one == other or (one != one and other != other)
 
 
 def smallest(values: np.ndarray) -> "array[float]":

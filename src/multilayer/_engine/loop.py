@@ -205,7 +205,8 @@ def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[
     checkpointer = training.checkpointer
     window = training.source.window(training.step)
     while under_way(training, stop):
-        training.check_interrupts()
+        if checkpointer is not None:
+            checkpointer.interrupts.check()
         if not window.first <= training.step < window.stop:
             window = training.source.window(training.step)
         until = min(stop, window.stop, training.step + pace(training.step))
@@ -214,7 +215,8 @@ def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[
         if checkpointer is not None:
             until = int(min(until, checkpointer.limit(training.step)))
         advance(training, window, until)
-        report(training, stop, callbacks)
+        if callbacks:
+            report(training, stop, callbacks)
         if checkpointer is not None:
             checkpointer.write_if_due(training, callbacks)
 
@@ -301,8 +303,6 @@ def close(
 
 def report(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
     """Report to the callbacks the epochs they have not seen, and the progress."""
-    if not callbacks:
-        return
     progress = Progress(
         training.step,
         stop,

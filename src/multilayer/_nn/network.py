@@ -117,13 +117,13 @@ def initialize(
         )
     ]
     layers = [Dense(kernel.astype(dtype), b.astype(dtype)) for kernel, b in drawn]
+    if network.norm is None:
+        return tuple(layers)
     return (*(with_norm(network.norm, layer) for layer in layers[:-1]), layers[-1])
 
 
-def with_norm(norm: str | None, layer: Dense) -> Dense:
+def with_norm(norm: str, layer: Dense) -> Dense:
     """Give a layer the initial parameters of its normalisation."""
-    if norm is None:
-        return layer
     one, zero = np.ones_like(layer.bias), np.zeros_like(layer.bias)
     layer = layer._replace(scale=one, shift=zero)
     return layer._replace(moments=Moments(zero, one)) if norm == "batch" else layer

@@ -180,7 +180,11 @@ class BaseMLP(
                 )
                 if training.checkpointer is not None:
                     stack.enter_context(training.checkpointer)
-            callbacks = stack.enter_context(notify_sklearn(self, plan, X, y, sample_weight))
+            callbacks: list[Callback] = []
+            # A search hands its context down with or without callbacks; reporting to nobody would
+            # only cost a call of the program for each epoch.
+            if getattr(self, "_skl_callbacks", None):  # scikit-learn's own, from 1.9 on
+                callbacks = stack.enter_context(notify_sklearn(self, plan, X, y, sample_weight))
             self._run(plan, training, self.max_iter, callbacks)
         self._check_fit(samples)
         return self

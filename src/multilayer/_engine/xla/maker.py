@@ -31,7 +31,7 @@ class XlaMaker:
 
     def initial_state(self, config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:
         """Return the state before the first step."""
-        return initial_state(config, hyper, params)
+        return first_state(config, params, initial_optimizer_state(config, hyper, params))
 
     def training_program(self, config: FitConfig, epochs: int, args: Arguments) -> Program:
         """Return the program for the shapes of these arguments."""
@@ -65,11 +65,6 @@ class XlaMaker:
 
 
 XLA: Maker = XlaMaker()
-
-
-def initial_state(config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:
-    """State before the first step."""
-    return first_state(config, params, initial_optimizer_state(config, hyper, params))
 
 
 def initial_optimizer_state(config: FitConfig, hyper: Hyper, params: Parameters) -> optax.OptState:

@@ -170,6 +170,10 @@ def configuration(
 ) -> FitConfig:
     """Return the static part of a fit."""
     arguments, solver = resolved.arguments, resolved.solver
+    monitor = LOSS  # what the stopping rule watches
+    if arguments.early_stopping and validate:
+        by_loss = isinstance(arguments.scoring, str) and arguments.scoring == "loss"
+        monitor = VALIDATION_LOSS if by_loss else VALIDATION_SCORE
     return FitConfig(
         network=network,
         objective=objective,
@@ -187,18 +191,10 @@ def configuration(
         scaled=arguments.input_scale is not None,
         weighted=weighted,
         validate=validate,
-        monitor=monitor(arguments, validate=validate),
+        monitor=monitor,
         closed_outside=closed_outside,
         dtype=dtype,
     )
-
-
-def monitor(arguments: NetworkArguments, *, validate: bool) -> str:
-    """Return what the stopping rule watches."""
-    if not (arguments.early_stopping and validate):
-        return LOSS
-    by_loss = isinstance(arguments.scoring, str) and arguments.scoring == "loss"
-    return VALIDATION_LOSS if by_loss else VALIDATION_SCORE
 
 
 def hyper_parameters(

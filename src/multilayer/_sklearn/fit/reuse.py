@@ -34,18 +34,20 @@ def start(
 
     ``names`` are the features' names of the new network's data, None where they have none.
     """
-    if arguments.reuse_from is None:
-        for name, unset in (("n_reused_layers", None), ("freeze_reused", False)):
-            value = getattr(arguments, name)
-            if value != unset:
-                refuse(name, f"{unset} without reuse_from", value, "Give reuse_from too.")
-        return params, 0
     source = trained(arguments.reuse_from, str(params[0].kernel.dtype))
     given = arguments.n_reused_layers
     n = source.network.n_hidden if given is None else int(given)
     check_fits(arguments, source, network, n)
     check_features(source.feature_names, names)
     return (*source.layers[:n], *params[n:]), n
+
+
+def refuse_without_source(arguments: NetworkArguments) -> None:
+    """Refuse the arguments about trained layers where there are none."""
+    for name, unset in (("n_reused_layers", None), ("freeze_reused", False)):
+        value = getattr(arguments, name)
+        if value != unset:
+            refuse(name, f"{unset} without reuse_from", value, "Give reuse_from too.")
 
 
 def trained(given: "str | os.PathLike[str] | FrozenEstimator", dtype: str) -> Trained:

@@ -67,11 +67,6 @@ def notify_sklearn(
     sample_weight: npt.ArrayLike | None,
 ) -> Iterator[list[Callback]]:
     """Begin and end the fit for the estimator's callbacks; yields what reports epochs to them."""
-    # A search hands its context down with or without callbacks; reporting to nobody would only cost
-    # a call of the program for each epoch.
-    if not getattr(estimator, "_skl_callbacks", None):
-        yield []
-        return
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     data: dict[str, object] = {"X": X, "y": y, "metadata": metadata}
     context = estimator._init_callback_context(max_subtasks=estimator.max_iter)

@@ -116,7 +116,11 @@ def fresh(
         output_like=architecture.output_like,
         dtype=dtype,
     )
-    layers, n_reused = reuse.start(arguments, network, layers, names)
+    n_reused = 0
+    if arguments.reuse_from is not None:
+        layers, n_reused = reuse.start(arguments, network, layers, names)
+    elif arguments.n_reused_layers is not None or arguments.freeze_reused:
+        reuse.refuse_without_source(arguments)
     if arguments.freeze_reused:
         network = resolved.network(network.layer_sizes, n_frozen=n_reused)
     return Start(network.at_prediction(), network, layers, draw_seed(rng), n_reused)

@@ -167,12 +167,8 @@ def numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
 # Class weights: one for each class of each output ------------------------------------------------
 
 
-def weights_of_classes(
-    value: Any, y: np.ndarray, classes: Classes, kind: str
-) -> list[np.ndarray] | None:
+def weights_of_classes(value: Any, y: np.ndarray, classes: Classes, kind: str) -> list[np.ndarray]:
     """Weights ``(classes,)`` of each output, from ``class_weight`` and validated labels."""
-    if value is None:
-        return None
     several = kind in (MULTILABEL, MULTIOUTPUT)
     if not several:
         if isinstance(value, list | tuple):
@@ -222,9 +218,9 @@ def weighed(
     validation: "Samples | None",
 ) -> "tuple[Samples, Samples | None, list[np.ndarray] | None]":
     """Weigh rows by their classes; return also the weights of each output's classes."""
-    tables = weights_of_classes(value, samples.labels, classes, kind)
-    if tables is None:
+    if value is None:
         return samples, validation, None
+    tables = weights_of_classes(value, samples.labels, classes, kind)
     found = []
     for rows in (samples, validation) if validation is not None else (samples,):
         weight = rows.weight * weights_of_rows(tables, rows.y)
