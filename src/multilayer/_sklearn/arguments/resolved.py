@@ -13,7 +13,13 @@ from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._nn.network import Network
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
 from multilayer._optim.schedules import SCHEDULES
-from multilayer._sklearn.arguments.architecture import Architecture, check_architecture, check_reuse
+from multilayer._sklearn.arguments.architecture import (
+    Architecture,
+    activations,
+    check_architecture,
+    check_reuse,
+    dropout_rates,
+)
 from multilayer._sklearn.arguments.checkpoint import check_checkpoint
 from multilayer._sklearn.arguments.constructors import (
     ClassifierArguments,
@@ -99,12 +105,17 @@ class Resolved:
     def network(self, layer_sizes: Sequence[int], n_frozen: int = 0) -> Network:
         """Return the network of dense layers between these inputs and outputs, in training."""
         given, hidden = self.arguments, self.architecture
+        functions, dropout = hidden.activations, hidden.dropout
+        n_hidden = len(layer_sizes) - 2
+        if n_hidden != len(functions):  # of a saved network whose arguments were changed since
+            functions = activations(given.activation, n_hidden)
+            dropout = dropout_rates(given.dropout, n_hidden)
         return Network(
             layer_sizes=tuple(layer_sizes),
-            activations=hidden.activations,
+            activations=functions,
             norm=given.norm,
             residual=bool(given.residual),
-            dropout=any(hidden.dropout),
+            dropout=any(dropout),
             input_dropout=given.input_dropout > 0,
             input_noise=given.input_noise > 0,
             precision=given.precision,

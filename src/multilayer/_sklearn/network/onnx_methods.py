@@ -13,9 +13,6 @@ from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.targets.class_outputs import MULTILABEL, MULTIOUTPUT
 
 if TYPE_CHECKING:
-    from skl2onnx.common._container import ModelComponentContainer
-    from skl2onnx.common._topology import Operator, Scope, Variable
-
     from multilayer._nn.network import Network
     from multilayer._objectives.objective import Objective
     from multilayer._onnx.conversion import Hooks
@@ -36,15 +33,15 @@ class OnnxMethods:
 
         return hooks(self, self._onnx_description())
 
-    def onnx_parser(self) -> "Callable[..., list[Variable]]":
+    def onnx_parser(self) -> Callable[..., object]:
         """Return the function by which skl2onnx declares the outputs."""
         return self._onnx_hooks().parser
 
-    def onnx_shape_calculator(self) -> "Callable[[Operator], None]":
+    def onnx_shape_calculator(self) -> Callable[..., None]:
         """Return the function by which skl2onnx learns their types."""
         return self._onnx_hooks().shape_calculator
 
-    def onnx_converter(self) -> "Callable[[Scope, Operator, ModelComponentContainer], None]":
+    def onnx_converter(self) -> Callable[..., None]:
         """Return the function by which skl2onnx adds the nodes."""
         return self._onnx_hooks().converter
 

@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.types import REPORT_COLUMNS, computing_type
-from multilayer._data.rows import Matrix, MatrixLike, row_taker
+from multilayer._data import rows
+from multilayer._data.rows import Matrix, MatrixLike
 from multilayer._engine.history import History
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.architecture import check_transform_layer
@@ -106,7 +107,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         result = outputs(
             self._network,
             self._parameters(dtype),
-            row_taker(X, dtype),
+            rows.row_taker(X, dtype),
             X.shape[0],
             read=read,
             input_scale=1.0 if self.input_scale is None else self.input_scale,

@@ -119,9 +119,9 @@ def row_factors(
 
     Of more than two classes, each has its weight in its own unit alone, where the rest weighs 1.
     """
-    tables = class_labels.weights_of_classes(arguments.class_weight, y, classes, kind)
-    if tables is None:
+    if arguments.class_weight is None:
         return np.ones(positive.shape)
+    tables = class_labels.weights_of_classes(arguments.class_weight, y, classes, kind)
     if kind == MULTICLASS:
         return np.where(positive, tables[0][:, None], 1.0)
     no, yes = np.transpose(tables)  # each (outputs,)
