@@ -148,6 +148,13 @@ def test_arguments_keep_their_types(tmp_path):
     assert type(again.alpha) is float
 
 
+def test_arguments_that_were_changed_since(tmp_path):
+    clf = classifier(**UNTRAINED).fit(X, THREE).set_params(hidden_layer_sizes=(3, 3, 3))
+    again = round_trip(clf, tmp_path)
+    assert again.hidden_layer_sizes == (3, 3, 3)
+    assert_array_equal(again.predict(X), clf.predict(X))
+
+
 def test_what_is_not_kept_is_none(tmp_path):
     given = {"random_state": np.random.RandomState(0), "callbacks": []}
     model = classifier(**UNTRAINED, **given).fit(X, THREE)
