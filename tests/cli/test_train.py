@@ -209,6 +209,16 @@ def test_table_recipe_plans_its_epochs(n_rows):
         assert steps == pytest.approx(settings.RECIPES["table"].planned_steps, rel=0.1)
 
 
+def test_what_is_given_goes_before_a_recipe():
+    given = {"max_iter": 50, "n_iter_no_change": 3}
+    for validated in (True, False):
+        arguments = settings.recipe_arguments("table", 1_000, given, validated=validated)
+        assert (arguments["n_iter_no_change"], arguments["max_iter"]) == (3, 50)
+        assert arguments["early_stopping"] == validated
+    alone = settings.recipe_arguments("table", 1_000, {}, validated=False)
+    assert alone["n_iter_no_change"] == math.inf
+
+
 def test_recipes_are_for_the_data_that_need_them():
     assert settings.recipe_arguments("fast", 55_000, {})["max_iter"] == 4
     assert settings.recipe_arguments("chapter10", 55_000, {})["max_iter"] == 40

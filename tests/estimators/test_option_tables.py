@@ -97,9 +97,9 @@ def test_docstrings_name_the_solvers_of_an_argument(solver):
         assert named == (argument in solver.arguments), argument
 
 
-def test_the_guide_has_every_activation_schedule_and_solver():
+def test_the_guide_has_every_activation_schedule_solver_and_metric():
     text = GUIDE.read_text(encoding="utf-8")
-    names = (*HIDDEN, *SCHEDULES, *SOLVERS)
+    names = (*HIDDEN, *SCHEDULES, *SOLVERS, *METRICS)
     assert {name for name in names if f'"{name}"' not in text} == set()
     neurons = GUIDE.with_name("neurons.md").read_text(encoding="utf-8")
     assert {name for name in nn.ACTIVATIONS if f"\n| `{name}` |" not in neurons} == set()
@@ -112,6 +112,7 @@ from multilayer._cli import settings
 from multilayer._core.activation_functions import ELEMENTWISE
 from multilayer._nn.initializers import draw_layer
 from multilayer._portable.dense_layers import ACTIVATIONS
+from multilayer._sklearn.targets.metric_table import METRICS
 from multilayer._sklearn.arguments.resolved import check_parameters
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.arguments.documentation import tables

@@ -32,6 +32,8 @@ def test_data_need_no_matplotlib(monkeypatch):
 
 
 def test_the_public_names():
+    guide = Path(__file__).parents[2] / "docs" / "plots.md"
+    assert [name for name in plots.__all__ if name not in guide.read_text(encoding="utf-8")] == []
     assert sorted(plots.__all__) == plots.__all__
     for name in plots.__all__:
         display = getattr(plots, name)

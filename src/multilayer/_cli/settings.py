@@ -162,10 +162,12 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 300
 LEAST_PATIENCE = 10  # epochs
 
 
-def recipe_arguments(name: str, n_rows: int, given: Arguments) -> dict[str, Any]:
+def recipe_arguments(
+    name: str, n_rows: int, given: Arguments, *, validated: bool = True
+) -> dict[str, Any]:
     """Return the estimator arguments of a recipe for a number of training rows.
 
-    Those ``given`` go before the recipe's.
+    Those ``given`` go before the recipe's. Without validation rows no recipe stops early.
     """
     recipe = RECIPES[name]
     arguments = dict(recipe.arguments)
@@ -178,6 +180,9 @@ def recipe_arguments(name: str, n_rows: int, given: Arguments) -> dict[str, Any]
     if recipe.patience is not None:
         patience = round(recipe.patience * arguments["max_iter"])
         arguments["n_iter_no_change"] = max(patience, LEAST_PATIENCE)
+    if not validated:
+        arguments |= {"early_stopping": False, "n_iter_no_change": math.inf}
+    arguments |= given
     return arguments
 
 

@@ -1,6 +1,5 @@
 """What ``multilayer train`` does once its options are understood."""
 
-import math
 import shlex
 import warnings
 from dataclasses import dataclass
@@ -108,10 +107,11 @@ def check_output(request: Request) -> None:
 
 
 def _network(request: Request, recipe: str, data: TrainingData) -> MLPClassifier:
-    arguments = settings.recipe_arguments(recipe, len(data.train.y), request.given)
+    validated = data.valid is not None
+    arguments = settings.recipe_arguments(
+        recipe, len(data.train.y), request.given, validated=validated
+    )
     settings.check_together(arguments, request.given)
-    if data.valid is None:
-        arguments |= {"early_stopping": False, "n_iter_no_change": math.inf}
     seed = request.choices.seed
     return MLPClassifier(
         **arguments,
