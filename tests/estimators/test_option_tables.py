@@ -17,6 +17,7 @@ from multilayer._core.activations import HIDDEN
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS, WEIGHT_INITS
 from multilayer._optim.schedules import SCHEDULES, WARMUP
 from multilayer._optim.solvers import SOLVERS
+from multilayer._sklearn.targets.metric_table import METRICS
 
 TABLES = {
     "activation": set(HIDDEN),

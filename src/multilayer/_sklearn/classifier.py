@@ -10,14 +10,13 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.constructors import ClassifierArguments, known_arguments
 from multilayer._sklearn.arguments.documentation import documented
-from multilayer._sklearn.arguments.resolved import Resolved, check_classifier, tables_of
+from multilayer._sklearn.arguments.resolved import Resolved, check_classifier, refuse_balanced
 from multilayer._sklearn.base import BaseMLP, is_stochastic
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
@@ -176,13 +175,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             The fitted estimator.
         """
         resolved = self._check_parameters()
-        if any(isinstance(table, str) for table in tables_of(self.class_weight)):
-            refuse(
-                "class_weight",
-                "None or a dict for partial_fit, which never sees all samples",
-                self.class_weight,
-                "Compute the weights with sklearn.utils.class_weight.compute_class_weight.",
-            )
+        refuse_balanced(self.class_weight)
         again = "_network" in vars(self)
         known = self.classes_ if again else None
         declared = class_labels.classes_of_partial_fit(classes, y, known)

@@ -61,6 +61,17 @@ def check_class_weight(value: object) -> None:
             check_real(f"class_weight[{label!r}]", weight, "[0, inf)")
 
 
+def refuse_balanced(value: object) -> None:
+    """Refuse weights of classes that follow from all samples, for partial_fit."""
+    if any(isinstance(table, str) for table in tables_of(value)):
+        refuse(
+            "class_weight",
+            "None or a dict for partial_fit, which never sees all samples",
+            value,
+            "Compute the weights with sklearn.utils.class_weight.compute_class_weight.",
+        )
+
+
 def tables_of(value: object) -> Sequence[object]:
     """Return what is given for each output, one entry for a single output or for all."""
     return value if isinstance(value, list | tuple) else [value]
