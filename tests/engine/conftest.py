@@ -14,7 +14,7 @@ from multilayer._objectives.objective import Objective
 from multilayer._sklearn.arguments.resolved import check_parameters
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.fit.samples import Samples
-from multilayer._sklearn.targets import regression_targets
+from multilayer._sklearn.targets import class_outputs
 
 
 def _targets(y):
@@ -79,7 +79,7 @@ def _training(
         ones = np.ones(len(X_val), config.dtype)
         samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
         validation = assembly.validation_of(config, samples, params)
-    numbers = regression_targets.classifier_numbers(estimator, config.dtype)
+    numbers = class_outputs.classifier_numbers(estimator, config.dtype)
     hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     return Training(
         maker=XLA,

@@ -17,7 +17,7 @@ from multilayer._objectives.losses import quick_sum
 from multilayer._objectives.objective import Objective
 from multilayer._sklearn.arguments.resolved import check_parameters
 from multilayer._sklearn.fit import assembly
-from multilayer._sklearn.targets import regression_targets
+from multilayer._sklearn.targets import class_outputs
 
 SIZES = {"softmax": (5, 7, 6, 3), "logistic": (5, 7, 6, 2)}
 N_ROWS = 12
@@ -94,7 +94,7 @@ def static_and_traced(loss, estimator, *, weighted=True):
         validate=False,
         dtype=dtype,
     )
-    numbers = regression_targets.classifier_numbers(estimator, dtype)
+    numbers = class_outputs.classifier_numbers(estimator, dtype)
     source = SimpleNamespace(steps_per_epoch=1)
     return config, assembly.hyper_parameters(resolved, numbers, config, source, 0)
 

@@ -20,7 +20,7 @@ from multilayer._sklearn.arguments.resolved import check_classifier
 from multilayer._sklearn.fit.assembly import Plan, assemble
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.start import fresh
-from multilayer._sklearn.targets.regression_targets import classifier_numbers
+from multilayer._sklearn.targets.class_outputs import classifier_numbers
 from multilayer.datasets._mnist import N_CLASSES, N_PIXELS, N_TRAIN, N_VALID
 
 

@@ -22,7 +22,7 @@ from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxClassifier
 from multilayer._sklearn.targets import class_labels, class_outputs, metrics
-from multilayer._sklearn.targets.regression_targets import classifier_numbers
+from multilayer._sklearn.targets.class_outputs import classifier_numbers
 
 if TYPE_CHECKING:
     from multilayer._objectives.objective import ClassificationLoss, LossNumbers, Objective

@@ -23,7 +23,7 @@ from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.arguments.resolved import Resolved
 from multilayer._sklearn.arguments.solver_arguments import resolve_solver
 from multilayer._sklearn.fit import assembly
-from multilayer._sklearn.targets.regression_targets import classifier_numbers
+from multilayer._sklearn.targets.class_outputs import classifier_numbers
 from multilayer.estimator.design import Design
 from multilayer.estimator.endless_source import ArraySource, EndlessSource, StreamSource
 from multilayer.estimator.feature_reading import ABSENT, ArrayInput, Features, Input, n_rows

@@ -1,10 +1,11 @@
 """Kinds of class targets, and what the outputs of their heads say. NumPy alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from multilayer._objectives.objective import ClassificationLoss, Objective
+from multilayer._objectives.objective import ClassificationLoss, LossNumbers, Objective
+from multilayer._sklearn.arguments.constructors import ClassifierArguments
 
 # Kinds of class targets, and the objective that each asks for. This module needs NumPy alone -----
 
@@ -28,6 +29,21 @@ def objective(kind: str, classes: Classes, out_activation: str) -> Objective:
     if out_activation == "logistic":
         return Objective("one_vs_rest", "logistic", heads)
     return Objective("softmax", "softmax", heads)
+
+
+def classifier_numbers(
+    arguments: ClassifierArguments, dtype: str, class_weights: Sequence[np.ndarray] | None = None
+) -> LossNumbers:
+    """Return the numbers of a classifier's loss; ``class_weights`` are those of several heads."""
+    real = np.dtype(dtype).type
+    return LossNumbers(
+        label_smoothing=real(arguments.label_smoothing),
+        huber_delta=real(1),
+        quantiles=np.zeros(0, dtype),
+        class_weights=None
+        if class_weights is None
+        else tuple(w.astype(dtype) for w in class_weights),
+    )
 
 
 # What the outputs of a classifier's heads, or of threshold units, say, on the host ---------------

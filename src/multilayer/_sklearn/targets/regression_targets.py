@@ -20,24 +20,12 @@ from multilayer._objectives.regression_losses import (
     loss_of,
     names_of,
 )
-from multilayer._sklearn.arguments.constructors import ClassifierArguments, RegressorArguments
+from multilayer._sklearn.arguments.constructors import RegressorArguments
 
-# From an estimator's arguments to the numbers of its loss ----------------------------------------
+# Targets of regression: checks, units, and the objective they ask for ----------------------------
 
 
-def classifier_numbers(
-    arguments: ClassifierArguments, dtype: str, class_weights: Sequence[np.ndarray] | None = None
-) -> LossNumbers:
-    """Return the numbers of a classifier's loss; ``class_weights`` are those of several heads."""
-    real = np.dtype(dtype).type
-    return LossNumbers(
-        label_smoothing=real(arguments.label_smoothing),
-        huber_delta=real(1),
-        quantiles=np.zeros(0, dtype),
-        class_weights=None
-        if class_weights is None
-        else tuple(w.astype(dtype) for w in class_weights),
-    )
+MEDIAN = 0.5
 
 
 def regressor_numbers(
@@ -51,12 +39,6 @@ def regressor_numbers(
         quantiles=np.array(quantiles, dtype),
         class_weights=None,
     )
-
-
-# Targets of regression: checks, units, and the objective they ask for ----------------------------
-
-
-MEDIAN = 0.5
 
 
 def check_loss(arguments: RegressorArguments) -> None:
