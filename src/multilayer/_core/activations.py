@@ -72,6 +72,8 @@ class Activation:
     True
     """
 
+    __module__ = "multilayer"  # its public home: pickles do not depend on this file
+
     name: str
     function: Function | None = None  # None in the tables: functions there go by the name
     _: KW_ONLY

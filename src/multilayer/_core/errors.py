@@ -4,13 +4,19 @@
 class MultilayerError(Exception):
     """Base class of every exception defined here."""
 
+    __module__ = "multilayer"
+
 
 class InvalidArgumentError(MultilayerError, ValueError):
     """An argument has a value that cannot be used."""
 
+    __module__ = "multilayer"
+
 
 class DataError(MultilayerError, ValueError):
     """The data given cannot be used as they are."""
+
+    __module__ = "multilayer"
 
 
 class DivergenceError(MultilayerError, ValueError):
@@ -19,10 +25,16 @@ class DivergenceError(MultilayerError, ValueError):
     The estimator keeps the best finite parameters it had reached.
     """
 
+    __module__ = "multilayer"
+
 
 class ModelFileError(MultilayerError, ValueError):
     """A file is not a model that this version can read, or cannot be written as one."""
 
+    __module__ = "multilayer"
+
 
 class ForkedProcessError(MultilayerError, RuntimeError):
     """A process forked after the compiled engine was used tries to use it again."""
+
+    __module__ = "multilayer"

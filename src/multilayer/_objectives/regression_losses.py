@@ -91,6 +91,8 @@ class RegressionLoss:
     True
     """
 
+    __module__ = "multilayer"  # its public home: pickles do not depend on this file
+
     name: str
     # Those of the table below have the name of a function in `_objectives/regression.py` here, as
     # functions need JAX.

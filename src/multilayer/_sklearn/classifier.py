@@ -10,7 +10,6 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
 from multilayer._sklearn import inputs
@@ -82,6 +81,8 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     >>> bool(clf.score(X, y) > 0.95)
     True
     """
+
+    __module__ = "multilayer"  # its public home: pickles do not depend on this file
 
     classes_: "Classes"
     _target_kind: str
@@ -293,13 +294,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         check_is_fitted(self)
         if self._target_kind != "multioutput":
             return super().score(X, y, sample_weight)
-        predicted = self.predict(X)
-        if np.shape(y) != predicted.shape:
-            raise DataError(f"y must be of shape {predicted.shape}, got one of {np.shape(y)}.")
-        right = np.all(np.asarray(y) == predicted, axis=1)
-        return float(
-            np.average(right, weights=None if sample_weight is None else np.asarray(sample_weight))
-        )
+        return metrics.share_of_right_rows(self.predict(X), y, sample_weight)
 
     def evaluate(
         self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None

@@ -92,6 +92,8 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     True
     """
 
+    __module__ = "multilayer"  # its public home: pickles do not depend on this file
+
     # Targets -------------------------------------------------------------------------------------
 
     def _check_parameters(self) -> "Resolved":

@@ -48,6 +48,8 @@ class Checkpoint:
     True
     """
 
+    __module__ = "multilayer"  # its public home: pickles do not depend on this file
+
     folder: str | os.PathLike[str]
     every: str | int | float = "epoch"
     keep: int = 2

@@ -151,6 +151,8 @@ class Perceptron(
     (True, 1.0)
     """
 
+    __module__ = "multilayer"  # its public home: pickles do not depend on this file
+
     n_updates_: int
     t_: int
 

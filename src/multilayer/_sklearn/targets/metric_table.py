@@ -59,6 +59,8 @@ class Metric:
     True
     """
 
+    __module__ = "multilayer"  # its public home: pickles do not depend on this file
+
     name: str
     function: str | Callable[..., float]  # in the table below: its name in `sklearn.metrics`
     _: KW_ONLY

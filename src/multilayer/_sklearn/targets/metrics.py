@@ -4,11 +4,13 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import expit, logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import d2_absolute_error_score, r2_score
 
 from multilayer._core.environment import level_of_caller
+from multilayer._core.errors import DataError
 from multilayer._objectives.objective import ClassificationLoss, Objective
 from multilayer._sklearn.targets.class_outputs import heads_of
 from multilayer._sklearn.targets.metric_table import FIGURES_OF_NUMBERS, METRICS
@@ -80,6 +82,17 @@ def _cross_entropy(loss: ClassificationLoss, logits: np.ndarray, labels: np.ndar
     if not loss.one_vs_rest:
         return -exclusive_log_proba(loss, logits)[rows, labels]
     return np.sum(np.logaddexp(0.0, logits), axis=1) - logits[rows, labels]
+
+
+def share_of_right_rows(
+    predicted: np.ndarray, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+) -> float:
+    """Share of the rows of several outputs of which every output is right."""
+    if np.shape(y) != predicted.shape:
+        raise DataError(f"y must be of shape {predicted.shape}, got one of {np.shape(y)}.")
+    right = np.all(np.asarray(y) == predicted, axis=1)
+    weights = None if sample_weight is None else np.asarray(sample_weight)
+    return float(np.average(right, weights=weights))
 
 
 def of_numbers(predicted: np.ndarray, target: np.ndarray, weight: np.ndarray) -> dict[str, float]:
