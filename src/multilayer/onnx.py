@@ -1,8 +1,9 @@
 """Fitted models as ONNX models, which run without Python."""
 
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from multilayer._onnx import require_packages
 
 if TYPE_CHECKING:
     import onnx
@@ -84,18 +85,7 @@ def to_onnx(
     >>> [output.name for output in converted.graph.output]
     ['label', 'probabilities']
     """
-    _require_packages()
+    require_packages()
     from multilayer._onnx.conversion import export  # late: onnx is an extra
 
     return export(model, path, X=X, inputs=inputs, target_opset=target_opset, name=name)
-
-
-def _require_packages() -> None:
-    try:
-        for package in ("onnx", "skl2onnx"):
-            import_module(package)
-    except ImportError as error:
-        raise ImportError(
-            f"ONNX export needs {error.name}, which is not installed. "
-            "Install it: pip install onnx skl2onnx"
-        ) from error

@@ -8,7 +8,7 @@ from multilayer._cli.console import results, say, say_json
 from multilayer._cli.model_inputs import load_model
 from multilayer._cli.settings import refuse_overwriting_inputs
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._onnx.conversion import export as convert
+from multilayer._onnx import require_packages
 from multilayer._persist.atomic import check_writable
 
 if TYPE_CHECKING:
@@ -36,11 +36,14 @@ def export(model: Path, onnx: Path, *, inputs: str | None, json: bool) -> None:
     """Convert a model to ONNX, and print what a caller must know of the graph."""
     refuse_overwriting_inputs("--onnx", onnx, model)
     check_writable(onnx)
-    loaded = load_model(model)
     try:
-        made = convert(loaded.estimator, onnx, inputs=inputs, features=loaded.features)
+        require_packages()
     except ImportError as error:
         raise InvalidArgumentError(str(error)) from error
+    from multilayer._onnx.conversion import export as convert  # late: onnx is an extra
+
+    loaded = load_model(model)
+    made = convert(loaded.estimator, onnx, inputs=inputs, features=loaded.features)
     graph = _graph(made)
     if json:
         say_json({"model": str(model), "onnx": str(onnx), **graph})

@@ -92,6 +92,10 @@ class Table:
         """Return the number of rows."""
         return len(self.frame)
 
+    def frame_of(self, X: np.ndarray, names: list[str]) -> "DataFrame":
+        """Return a data frame of other columns, which shares their memory."""
+        return type(self.frame)(X, columns=names, copy=False)
+
 
 def read_table(path: Path, label: str | None = None) -> Table:
     """Read a CSV, TSV or Parquet file; its columns must have different names.

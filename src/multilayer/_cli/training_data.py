@@ -115,9 +115,7 @@ def _from_table(path: Path, choices: Choices) -> TrainingData:
             refuse("--keep", "a column that is not the target, nor dropped", name)
     refuse_index(table, names, choices.keep)
     X = tables.features(table, names)
-    import pandas as pd  # late: an extra, which reading the table has needed
-
-    rows = Part(pd.DataFrame(X, columns=names, copy=False), y)
+    rows = Part(table.frame_of(X, names), y)
     train, valid, test = _set_aside(rows, choices, f"column {target!r} of {path}", None, None)
     facts = Facts(source=path.name, target=target, features=names, dropped=choices.drop)
     return TrainingData(path.name, train, valid, test, facts=facts)

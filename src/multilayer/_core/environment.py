@@ -19,15 +19,10 @@ def version() -> str:
 
 def releases(packages: Iterable[str]) -> dict[str, str]:
     """Return the releases of this package, of Python, and of packages; none is imported."""
-    installed = {name: installed_version(name) for name in packages}
+    from importlib import metadata  # late: reading models does without
+
+    installed = {name: metadata.version(name) for name in packages}
     return {"multilayer": version(), "python": platform.python_version(), **installed}
-
-
-def installed_version(package: str) -> str:
-    """Return the release of a package, which need not be imported."""
-    from importlib import metadata  # late: it takes ten milliseconds
-
-    return metadata.version(package)
 
 
 def usable_cores() -> int:

@@ -1,5 +1,6 @@
 """Encoders of categories, and imputation of missing values."""
 
+import sys
 from collections.abc import Sequence
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -7,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from multilayer._core.environment import installed_version
 from multilayer._core.errors import ModelFileError
 from multilayer._sklearn.saving.model_steps import FittedStep
 from multilayer._sklearn.saving.reader import StoredArrays, require_finite, take_array
@@ -227,7 +227,7 @@ def _n_filled(imputer: FittedStep) -> int:
 def _finish_imputer(imputer: "BaseEstimator") -> None:
     """Convert constants to the type of the data, as scikit-learn before 1.8 has them."""
     imputer._fill_dtype = imputer._fit_dtype
-    if tuple(map(int, installed_version("scikit-learn").split(".")[:2])) < (1, 8):
+    if tuple(map(int, sys.modules["sklearn"].__version__.split(".")[:2])) < (1, 8):
         if imputer.strategy == "constant":
             imputer.statistics_ = imputer.statistics_.astype(imputer._fit_dtype)
         del imputer._fill_dtype
