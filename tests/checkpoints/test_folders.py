@@ -198,7 +198,7 @@ def test_arrays_that_are_none(name, crashed, tmp_path):
     ("facts", "said"),
     [
         ({"releases": {"jax": "0.1.2"}}, r"jax 0\.1\.2 \(now .*numpy None"),
-        ({"threads": 999}, r"threads 999 \(now \d+\)\. Training goes on"),
+        ({"threads": 999}, r"threads 999 \(now \d+\)\. Training resumes"),
         ({"device": "abacus"}, r"device abacus \(now "),
         ({"releases": None, "threads": None}, "jax None"),
     ],
@@ -243,7 +243,7 @@ def test_two_at_once(whole, tmp_path):
     thread = in_thread(first.fit, X, y)
     assert waits.there.wait(60)
     for resume in (True, False):
-        with pytest.raises(ModelFileError, match="is training this very fit"):
+        with pytest.raises(ModelFileError, match="is training this fit"):
             classifier(tmp_path, every=2, resume=resume).fit(X, y)
     other = classifier(tmp_path, every=2).set_params(random_state=5).fit(X, y)
     waits.go.set()
@@ -267,7 +267,7 @@ def test_another_process(server, tmp_path):
         with claimed(folder):
             refused.append(False)
     except ModelFileError as error:
-        refused.append("is training this very fit" in str(error))
+        refused.append("is training this fit" in str(error))
     second = server.start(SCRIPT, fits, more, output=tmp_path / "second")
     ended = second.wait(), first.wait()
     assert ended[1] == 0, first.said()

@@ -82,7 +82,7 @@ def test_weights_refused(clf, arguments, message):
 
 def test_a_network_of_ones_own_is_refused():
     own = MLPClassifier(network=nn.sequential(nn.dense(10)), max_iter=0)
-    with pytest.raises(InvalidArgumentError, match="Hand the arrays of a network of your own"):
+    with pytest.raises(InvalidArgumentError, match="Pass the arrays of your own network"):
         WeightImagesDisplay.from_estimator(own.fit(DIGITS, LABELS))
 
 

@@ -234,7 +234,7 @@ class Lines(Follower):
         super().on_progress(progress)
         if progress.step == self.resumed_at:
             total = f"{progress.total_steps:,}"
-            self._console.print(f"going on after step {progress.step:,} of {total}")
+            self._console.print(f"resuming after step {progress.step:,} of {total}")
         if self._due is not None:
             number = int(self._due["epoch"]) + 1
             self._console.print(

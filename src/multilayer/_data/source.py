@@ -246,7 +246,7 @@ class IteratedSource:
             waiting = [take_slice(rows, cut, None)]
         if seen != self.n_rows:
             raise DataError(
-                f"the chunks of an epoch must hold n_rows rows, got {seen} in epoch {epoch} for "
+                f"the chunks of an epoch must contain n_rows rows, got {seen} in epoch {epoch} for "
                 f"n_rows={self.n_rows}. Count the rows of one pass and give that number."
             )
 

@@ -325,10 +325,10 @@ class Checkpointer:
         try:
             self.finish(training, callbacks)
         except ModelFileError as error:  # the signal goes before: what asks to stop must be heard
-            outcome = f"could not be kept: {error}"
+            outcome = f"could not be saved: {error}"
         else:
             path = checkpoint_path(self._folder, step)
-            outcome = f"is kept in {path}. The same fit goes on from there."
+            outcome = f"is saved in {path}. The same fit resumes from there."
         warnings.warn(
             f"{name} received: training stopped after step {step}, and {outcome}",
             stacklevel=level_of_caller(),

@@ -223,18 +223,18 @@ def _check_known(parts: Mapping[str, BaseEstimator], converters: Mapping[type, C
         if hasattr(part, "predict"):  # which skl2onnx would let predict
             raise InvalidArgumentError(
                 "model must have no step that can predict before its last one, got "
-                f"{kind}, the step {name!r}. Take another step."
+                f"{kind}, the step {name!r}. Use another step."
             )
         if kind in INEXACT:
             raise InvalidArgumentError(
                 f"model must have no {kind} for ONNX, {INEXACT[kind]}, got the step {name!r}. "
-                "Do it before the model, or take another step."
+                "Do it before the model, or use another step."
             )
         if not (type(part) in converters or type(part) in known or hasattr(part, "onnx_converter")):
             raise InvalidArgumentError(
                 "model must be made of steps that skl2onnx can convert, which does not know "
                 f"{kind}, the step {name!r}. Register a converter with "
-                "skl2onnx.update_registered_converter, or take another step."
+                "skl2onnx.update_registered_converter, or use another step."
             )
 
 

@@ -289,7 +289,7 @@ def _sync_folder(path: str | os.PathLike[str], folder: Path) -> None:
             os.close(handle)
     except OSError as error:
         said = (
-            f"{path} is written, but its folder cannot be brought to the disk: "
+            f"{path} is written, but its folder cannot be flushed to the disk: "
             f"{error.strerror or error}."
         )
         if error.errno not in UNSYNCED:
@@ -329,7 +329,7 @@ def claimed(folder: Path) -> Iterator[None]:
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise ModelFileError(
-                    f"another process is training this very fit in {folder}. Wait for it, or "
+                    f"another process is training this fit in {folder}. Wait for it, or "
                     "choose another folder."
                 ) from error
             warnings.warn(

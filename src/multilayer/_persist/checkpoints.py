@@ -210,8 +210,8 @@ def _numbered(folder: PathLike) -> list[Path]:
     foreign = [name for name in names if TENSORFLOW.fullmatch(name)]
     if foreign:
         raise ModelFileError(
-            f"{folder} holds checkpoints of another program ({min(foreign)}), such as TensorFlow, "
-            "which cannot be read. Choose another folder."
+            f"{folder} contains checkpoints of another program ({min(foreign)}), such as "
+            "TensorFlow, which cannot be read. Choose another folder."
         )
     steps = sorted(int(match[1]) for match in map(FILE_NAME.fullmatch, names) if match)
     return [checkpoint_path(folder, step) for step in steps]

@@ -292,4 +292,4 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise Refused("damaged: its description has half a character") from error
+        raise Refused("damaged: its description is not valid Unicode") from error

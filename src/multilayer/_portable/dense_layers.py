@@ -200,6 +200,6 @@ def _refuse_huge(X: np.ndarray) -> None:
     largest = np.abs(X.astype(np.float64)).max()
     if largest > np.sqrt(np.finfo(np.float32).max):
         raise DataError(
-            f"X holds values too large for the network, up to {largest:.3g}: its outputs overflow "
-            "float32. Scale the columns as in training."
+            f"X contains values too large for the network, up to {largest:.3g}: its outputs "
+            "overflow float32. Scale the columns as in training."
         )

@@ -128,7 +128,7 @@ def _inside_alone(knots: np.ndarray, degree: int) -> Basis:
         if ((x < low) | (x > high)).any():
             raise DataError(
                 "X contains values beyond the limits of the knots. Fit the SplineTransformer with "
-                "another extrapolation to take such."
+                "an extrapolation that accepts them."
             )
         return basis(x)
 

@@ -201,7 +201,7 @@ class BaseMLP(
                 "checkpoint",
                 "None for partial_fit, whose data come from outside",
                 self.checkpoint,
-                "Keep the estimator itself between calls: multilayer.save(estimator, path).",
+                "Save the estimator itself between calls: multilayer.save(estimator, path).",
             )
         with self._unchanged_on_refusal():
             (rows, objective), judged = samples(), self._validation(*validation)

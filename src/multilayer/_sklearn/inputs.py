@@ -91,7 +91,7 @@ def _gaps_named(X: MatrixLike) -> Iterator[None]:
 
 def _not_numbers(name: str, found: list[columns.Other]) -> DataError:
     return DataError(
-        f"{name} must hold numbers, got {columns.described(found)}. {columns.remedy(found)}"
+        f"{name} must contain numbers, got {columns.described(found)}. {columns.remedy(found)}"
     )
 
 
@@ -112,7 +112,7 @@ def _numbers(X: Matrix) -> Matrix:
     """Refuse dates and durations, which NumPy would take for whole numbers."""
     if X.dtype.kind in "mM":  # of an array-like that is judged as an array only now
         raise DataError(
-            f"X must hold numbers, got {X.dtype} (datetime64 or timedelta64). Turn dates into "
+            f"X must contain numbers, got {X.dtype} (datetime64 or timedelta64). Turn dates into "
             "numbers, for example days since the first one."
         )
     return X
@@ -128,8 +128,8 @@ def refuse_huge(X: Matrix, dtype: str) -> None:
     largest = abs(X).max()
     if largest > np.sqrt(np.finfo(dtype).max):
         raise DataError(
-            f"X holds values too large for the network, up to {largest:.3g}: its outputs overflow "
-            f"{dtype}. Scale the columns as in training."
+            f"X contains values too large for the network, up to {largest:.3g}: its outputs "
+            f"overflow {dtype}. Scale the columns as in training."
         )
 
 
@@ -157,7 +157,7 @@ def readable(y: npt.ArrayLike, *, numeric: bool) -> Any:
         _refuse_objects(values, made_here=isinstance(y, list | tuple), numeric=numeric)
     elif numeric and values.dtype.kind not in "buifc":  # complex: scikit-learn says so
         raise DataError(
-            f"y must hold numbers, got dtype {values.dtype}. Convert it with y.astype(float)."
+            f"y must contain numbers, got dtype {values.dtype}. Convert it with y.astype(float)."
         )
     return y
 
@@ -192,7 +192,7 @@ def _refuse_non_numbers(values: np.ndarray) -> None:
         values.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"y must hold numbers: {error}. Convert it with y.astype(float)."
+            f"y must contain numbers: {error}. Convert it with y.astype(float)."
         ) from error
 
 

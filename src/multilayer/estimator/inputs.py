@@ -31,7 +31,7 @@ class Indexed(Protocol):
 
 
 class DataFrame(Protocol):
-    """What is asked of a DataFrame of pandas."""
+    """What is asked of a pandas DataFrame."""
 
     @property
     def index(self) -> npt.ArrayLike:
@@ -150,9 +150,9 @@ def pandas_input_fn(
     <input of 2 rows, batch_size=128, num_epochs=1, shuffle=False>
     """
     if not (hasattr(x, "columns") and hasattr(x, "index")):
-        refuse("x", "a DataFrame of pandas", type(x).__name__, "For arrays use numpy_input_fn.")
+        refuse("x", "a pandas DataFrame", type(x).__name__, "For arrays use numpy_input_fn.")
     if y is not None and not hasattr(y, "index"):
-        refuse("y", "a Series of pandas, or None", type(y).__name__)
+        refuse("y", "a pandas Series, or None", type(y).__name__)
     if y is not None and not np.array_equal(x.index, y.index):
         raise DataError("y must have the same index as x. Take both from the same rows.")
     return numpy_input_fn(

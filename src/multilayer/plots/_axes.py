@@ -82,7 +82,7 @@ def given_axes(axes: AxesLike, n: int, name: str = "axes") -> "list[Axes]":
         return []
     found = list(np.ravel(np.asarray(axes, dtype=object)))
     if len(found) < n or not all(isinstance(ax, plt.Axes) for ax in found):
-        what = "an axes of matplotlib" if n == 1 else f"{n} axes of matplotlib, or more"
+        what = "a matplotlib Axes" if n == 1 else f"{n} matplotlib axes, or more"
         refuse(name, f"{what}, or None for a new figure", axes)
     return found[:n]
 

@@ -27,7 +27,7 @@ def network_of(estimator: BaseEstimator) -> BaseMLP | Perceptron:
         refuse("estimator", rule, type(network).__name__)
     check_is_fitted(network)
     if getattr(network, "network", None) is not None:
-        remedy = "Hand the arrays of a network of your own to the constructor."
+        remedy = "Pass the arrays of your own network to the constructor."
         refuse("estimator", "a network of dense layers", type(network).__name__, remedy)
     return network
 

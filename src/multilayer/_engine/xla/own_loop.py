@@ -205,7 +205,7 @@ def train_step(
     if not callable(loss):
         refuse("loss", "a function of outputs and targets", loss, "Such as nn.squared_error.")
     if not isinstance(optimizer, optax.GradientTransformation):
-        refuse("optimizer", "an optimizer of Optax's", optimizer, "Such as optax.sgd(0.01).")
+        refuse("optimizer", "an Optax optimizer", optimizer, "Such as optax.sgd(0.01).")
     check_choice("weight_normalization", weight_normalization, NORMALIZATIONS)
     return TrainStep(
         as_layer("network", network), comparable(loss), optimizer, weight_normalization

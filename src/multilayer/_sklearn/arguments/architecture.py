@@ -204,7 +204,7 @@ def check_reuse(arguments: NetworkArguments, n_hidden: int) -> None:
     from sklearn.frozen import FrozenEstimator
 
     if not isinstance(given, FrozenEstimator):
-        remedy = "Wrap it in FrozenEstimator: clone() would make an unfitted one of it."
+        remedy = "Wrap it in FrozenEstimator: clone() would return an unfitted copy."
         refuse("reuse_from", SOURCE, given, remedy if hasattr(given, "fit") else "")
 
 

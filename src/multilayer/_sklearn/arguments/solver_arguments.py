@@ -45,9 +45,9 @@ def resolve_solver(arguments: NetworkArguments) -> SolverSettings:
     if ready and given != CONSTANT:
         refuse(
             "learning_rate",
-            "'constant' for a solver that is ready, which has its own rate",
+            "'constant' for a ready-made solver, which has its own rate",
             arguments.learning_rate,
-            "Give the factory, such as optax.lion, in place of what it makes.",
+            "Give the factory, such as optax.lion, in place of its result.",
         )
     named = SOLVERS[solver] if isinstance(solver, str) else None
     # scikit-learn's own schedules apply to "sgd" alone, as there.
@@ -57,7 +57,7 @@ def resolve_solver(arguments: NetworkArguments) -> SolverSettings:
     if named is None:
         own = {} if ready else factory_arguments(arguments)
         if ready and arguments.solver_params:
-            rule = "None for a solver that is ready"
+            rule = "None for a ready-made solver"
             refuse("solver_params", rule, arguments.solver_params, "Give a factory.")
         return SolverSettings(
             rule=factory_of(solver),

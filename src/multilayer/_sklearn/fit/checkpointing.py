@@ -157,7 +157,7 @@ def _warn_of_differences(found: StoredCheckpoint, identity: dict[str, Any]) -> N
     ]
     if changed:
         warnings.warn(
-            f"{found.path} was written with {', '.join(changed)}. Training goes on from it, but "
-            "the last bits may differ from those of training without an interruption.",
+            f"{found.path} was written with {', '.join(changed)}. Training resumes from it, but "
+            "the last bits may differ from those of uninterrupted training.",
             stacklevel=level_of_caller(),
         )

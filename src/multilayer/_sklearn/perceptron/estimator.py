@@ -308,7 +308,7 @@ class Perceptron(
             self.classes_, self._target_kind = classes, kind
         elif not class_labels.same_classes(classes, self.classes_):
             raise DataError(
-                f"The classes must be {self.classes_}, as in the training that goes on, got "
+                f"The classes must be {self.classes_}, as in the continued training, got "
                 f"{classes}. Clone the estimator to start anew."
             )
 

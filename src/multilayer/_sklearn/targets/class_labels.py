@@ -45,7 +45,7 @@ def _check_indicator(y: np.ndarray) -> np.ndarray:
     """Refuse other numbers than 0 and 1: what they mean is not for us to guess."""
     if not np.isin(y, (0, 1)).all():
         raise DataError(
-            f"y must hold only 0 and 1 as an indicator matrix, got {np.unique(y)}. "
+            f"y must contain only 0 and 1 as an indicator matrix, got {np.unique(y)}. "
             "Convert it, for example with (y == positive).astype(int)."
         )
     return y
@@ -62,7 +62,7 @@ def find_classes(y: np.ndarray) -> tuple[Classes, str]:
         classes = np.array(classes.tolist())
     if len(classes) < 2:
         raise DataError(
-            f"y must hold at least 2 classes, got 1 class: {classes.tolist()}. "
+            f"y must contain at least 2 classes, got 1 class: {classes.tolist()}. "
             "Give samples of another class too, or declare the classes with partial_fit."
         )
     return classes, BINARY if len(classes) == 2 else MULTICLASS

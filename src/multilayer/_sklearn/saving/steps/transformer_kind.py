@@ -276,7 +276,7 @@ def parse_arguments(
     for name, encoded in params.items():
         value = values[name] = _parse_argument(kind, name, encoded, words)
         if rules[name] is NOTHING and value is not None:
-            raise ModelFileError(f"its {kind} has a function, {name}, which no file holds.")
+            raise ModelFileError(f"its {kind} has a function, {name}, which no file contains.")
         if not rules[name](value):
             raise ModelFileError(f"its {kind} has an argument out of range: {name}={value!r}.")
     return values
