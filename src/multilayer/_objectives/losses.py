@@ -139,7 +139,7 @@ def point(objective: Objective, predicted: Array) -> Array:
 
 
 def score_sums(objective: Objective, raw: Array, target: Array, weight: Array) -> Array:
-    """Return the sums over rows that a score of :mod:`.scores` is made of.
+    """Return the sums over rows that :func:`.objective.score` is computed from.
 
     The weight of the rows that are right ``(1,)``; or each target's squared errors ``(heads,)``.
     """
