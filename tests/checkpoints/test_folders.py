@@ -76,7 +76,7 @@ def test_without_the_damaged_one_the_one_before_is_taken(how, crashed, whole, tm
     data[-5] ^= 1
     newest.write_bytes(data if how == "turned" else data[:-100])
     network = [coefs.copy() for coefs in crashed.coefs_]
-    with pytest.raises(ModelFileError, match=r"model\.ckpt-28\.safetensors .*Remove it to go on"):
+    with pytest.raises(ModelFileError, match=r"model\.ckpt-28\.safetensors .*Remove it to resume"):
         crashed.set_params(callbacks=None).fit(X, y)
     for mine, theirs in zip(crashed.coefs_, network, strict=True):
         np.testing.assert_array_equal(mine, theirs)

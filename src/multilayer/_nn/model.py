@@ -1,4 +1,4 @@
-"""What the engine asks of a network, and the moments that a network keeps."""
+"""What the engine requires of a network, and the running moments of a network."""
 
 from typing import Any, NamedTuple, Protocol, TypeAlias
 

@@ -1,4 +1,4 @@
-"""What skl2onnx asks a fitted estimator for, so that it converts pipelines that hold one."""
+"""The methods that skl2onnx calls on a fitted estimator, so that it converts pipelines with one."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
