@@ -114,7 +114,7 @@ class ModelRows(NamedTuple):
     """Rows for a model."""
 
     X: Features
-    y: np.ndarray | None  # (rows,), where labels were asked for
+    y: np.ndarray | None  # (rows,), where labels were requested
     what: str  # for people: "the 10,000 test images of mnist"
     seen: bool  # whether the model was trained on some of them, as far as the names show
 

@@ -94,7 +94,7 @@ Scorer = Callable[[Parameters], float]
 
 @dataclass
 class Training:
-    """A training run: what it is made of, and how far it has come.
+    """A training run: its parts, and how far it has come.
 
     ``state`` and ``history`` always belong together: both change only when a call has returned.
     """
@@ -109,7 +109,7 @@ class Training:
     scorer: Scorer | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)  # the estimator's, for callbacks
     begun: int = 0  # epochs done before this run, by the same network
-    checkpointer: Checkpointer | None = None  # writes checkpoints, where they are asked for
+    checkpointer: Checkpointer | None = None  # writes checkpoints, if requested
     history: History = field(default_factory=History)
     seconds: float = 0.0  # in calls of the program
     compile_seconds: float = 0.0

@@ -167,7 +167,7 @@ class residual:
 
 @dataclass(frozen=True)
 class Functions:
-    """A layer made of functions."""
+    """A layer built from functions."""
 
     init: Callable[[Array, int], Parameters]
     apply: Callable[[Parameters, Array], Array]
@@ -175,7 +175,7 @@ class Functions:
 
 @dataclass(frozen=True)
 class FunctionsInTraining(Functions):
-    """A layer made of functions, with one more for training."""
+    """A layer built from functions, with one more for training."""
 
     apply_in_training: Callable[..., tuple[Array, Parameters]]
 

@@ -36,7 +36,7 @@ class Output:
 
 
 class Described(Protocol):
-    """A fitted estimator as far as a graph is concerned."""
+    """What a graph needs of a fitted estimator."""
 
     def outputs(self) -> list[Output]:
         """What the graph returns, in order."""

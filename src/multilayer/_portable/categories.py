@@ -109,7 +109,7 @@ def is_missing(X: np.ndarray, marker: object) -> np.ndarray:
 
 
 def imputer(step: TransformerValues) -> Transform:
-    """Imputation of missing values, with indicator columns where asked for."""
+    """Imputation of missing values, with indicator columns if requested."""
     marker, statistics = step.missing_values, step.statistics_
     filled_in = filled_columns(step)
     marks = step.indicator_.features_ if step.add_indicator else np.zeros(0, int)

@@ -27,7 +27,7 @@ LARGEST_ERF = 4.0  # beyond it erf is 1 in float32
 
 
 def logistic(z: np.ndarray) -> np.ndarray:
-    """Return ``1 / (1 + exp(-z))``; small values keep their size."""
+    """Return ``1 / (1 + exp(-z))``; small values do not round to 0."""
     small = np.exp(-np.abs(z))
     return np.where(z < 0, small, 1) / (1 + small)
 

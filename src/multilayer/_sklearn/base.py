@@ -101,15 +101,15 @@ class BaseMLP(
     def _weighed(
         self, samples: Samples, validation: Samples | None
     ) -> tuple[Samples, Samples | None, list[np.ndarray] | None]:
-        """Weigh rows by their classes; return also the weights of each output's classes."""
+        """Weight rows by their classes; return also the weights of each output's classes."""
         return samples, validation, None
 
     def _strata(self, samples: Samples) -> np.ndarray | None:
-        """Groups to keep in proportion when samples are set aside."""
+        """Groups to stratify by when samples are set aside."""
         return None
 
     def _check_fit(self, samples: Samples) -> None:
-        """Warn of a network that training has made of no use."""
+        """Warn of a network that is useless after training."""
 
     # Training ----------------------------------------------------------------------------------
 
@@ -257,7 +257,7 @@ class BaseMLP(
 
     @abstractmethod
     def _other_objective(self) -> tuple[str, object]:
-        """Name the argument that asks for other output units, and its value in training."""
+        """Name the argument that would change the output units, and its value in training."""
 
     def _run(
         self,

@@ -1,4 +1,4 @@
-"""From what a user hands in to arrays that the engine takes."""
+"""From user input to arrays that the engine takes."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def check_X_y(
 
 
 def _judged(estimator: BaseEstimator, X: MatrixLike, *, reset: bool) -> Any:
-    """Refuse X whose columns hold something else than numbers; return it, a list as an array."""
+    """Refuse X whose columns contain anything but numbers; return it, a list as an array."""
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
         return X
     if isinstance(X, list | tuple):
@@ -134,7 +134,7 @@ def refuse_huge(X: Matrix, dtype: str) -> None:
 
 
 def readable(y: npt.ArrayLike, *, numeric: bool) -> Any:
-    """Refuse targets of which nothing can be made, before scikit-learn stumbles over them."""
+    """Refuse targets that cannot be used, before scikit-learn fails on them."""
     if y is None or sparse.issparse(y):
         return y
     found = columns.others(y) if numeric and is_frame(y) else []

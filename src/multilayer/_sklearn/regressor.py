@@ -202,7 +202,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     def predict(
         self, X: MatrixLike, return_std: bool = False, *, quantiles: Sequence[float] | None = None
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """Predict targets: the mean, or the median where the loss asks for that.
+        """Predict targets: the mean, or the median where the loss is minimised by it.
 
         Parameters
         ----------

@@ -24,7 +24,7 @@ from multilayer.estimator.feature_reading import (
 
 @dataclass(frozen=True)
 class OfOneFeature(CategoricalColumn):
-    """A column made of one feature, which it is named after."""
+    """A column of one feature, which it is named after."""
 
     key: str
 

@@ -153,7 +153,7 @@ def numeric_column(
     dtype: npt.DTypeLike | None = None,
     normalizer_fn: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> NumericColumn:
-    """Column of a feature that holds numbers.
+    """Column of a numeric feature.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def bucketized_column(
     -------
     column : BucketizedColumn
         A column of indicators; also a category, for :func:`crossed_column` and
-        :func:`embedding_column`, where the source holds one number in a row.
+        :func:`embedding_column`, where the source has one number in a row.
 
     Raises
     ------

@@ -42,7 +42,7 @@ def class_colors(n_classes: int) -> np.ndarray:
 
 
 def class_markers(n_classes: int) -> list[str]:
-    """Return a marker for each class, so that colours are not all that distinguishes them."""
+    """Return a marker for each class, so that not only colours distinguish them."""
     return [MARKERS[i % len(MARKERS)] for i in range(n_classes)]
 
 
@@ -153,7 +153,7 @@ def axes_for_images(
 def draw_images(
     axes: "Sequence[Axes]", images: np.ndarray, titles: Sequence[str], **look: Any
 ) -> "list[AxesImage]":
-    """Draw images, shape ``(n, height, width)``; ``look`` is handed to ``imshow``."""
+    """Draw images, shape ``(n, height, width)``; ``look`` is passed to ``imshow``."""
     drawn = []
     for ax, image, title in zip(axes, images, titles, strict=True):
         drawn.append(ax.imshow(image, interpolation="nearest", **look))

@@ -87,7 +87,7 @@ class LearningCurvesDisplay:
     metrics : sequence of str, default=("loss", "validation_loss", "validation_score")
         Columns to draw. Losses share an axes; the score has its own.
     x : {"epoch", "steps", "seconds"}, default="epoch"
-        What goes to the right: finished epochs, updates, or seconds of training (epochs of small
+        The horizontal axis: finished epochs, updates, or seconds of training (epochs of small
         data are computed many at a time, and end in the same moment).
 
     Attributes

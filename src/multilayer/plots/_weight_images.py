@@ -145,7 +145,7 @@ class WeightImagesDisplay:
         estimator : MLPClassifier, MLPRegressor, Perceptron or Pipeline
             A fitted network, or a pipeline that ends in one.
         image_shape : (int, int), default=None
-            Height and width of the images of which the inputs are the pixels, row after row; None
+            Height and width of the images whose pixels are the inputs, row after row; None
             for a square.
         layer : int, default=0
             Which layer's weights: 0 for those from the inputs to the first layer of units.

@@ -74,7 +74,7 @@ def as_checkpoint(value: "str | os.PathLike[str] | Checkpoint") -> Checkpoint:
 
 
 def check_checkpoint(value: object) -> None:
-    """Check the argument of an estimator that asks for checkpoints."""
+    """Check the argument `checkpoint` of an estimator."""
     if isinstance(value, Checkpoint):
         return
     if not isinstance(value, str | Path | os.PathLike):

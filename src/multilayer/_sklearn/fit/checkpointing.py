@@ -49,7 +49,7 @@ class CheckpointedFit:
         return int(self.identity["seed"])
 
     def checkpointer(self, steps_per_epoch: int) -> Checkpointer:
-        """Return what keeps the run."""
+        """Return the checkpointer of the run."""
         every = self.asked.every
         if every == "epoch":
             interval = Interval(steps=steps_per_epoch, seconds=None)
@@ -71,7 +71,7 @@ def checkpointed_fit(
 ) -> Iterator[CheckpointedFit]:
     """Own the folder of the fit that is about to begin.
 
-    ``warm`` says that it goes on from an earlier fit.
+    ``warm`` says that it continues an earlier fit.
 
     Raises
     ------

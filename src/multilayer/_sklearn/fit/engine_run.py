@@ -79,7 +79,7 @@ class FitResult:
     plan: Plan
     params: Parameters  # to predict with
     history: History
-    continuation: Continuation | None  # for what goes on from here
+    continuation: Continuation | None  # for training that continues from here
     stop_reason: str
     n_iter: int  # epochs, or iterations, of this run
     loss: float

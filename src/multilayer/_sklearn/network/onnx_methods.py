@@ -28,7 +28,7 @@ class OnnxMethods:
     """The methods that ``skl2onnx.to_onnx`` looks for; :func:`multilayer.to_onnx` is for users."""
 
     def _onnx_description(self) -> "Described":
-        """Return the fitted estimator as far as a graph is concerned."""
+        """Return what a graph needs of the fitted estimator."""
         raise NotImplementedError
 
     def _onnx_hooks(self) -> "Hooks":

@@ -27,7 +27,7 @@ class StoredArrays(dict[str, np.ndarray]):
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        Arrays by name, each of its own memory: they are handed on, not copied.
+        Arrays by name, each of its own memory: they are passed on, not copied.
     room : MemoryBudget
         Memory that may be taken beside them.
     allow_nonfinite : bool
