@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-# Models on the command line: read from a file with what the file knows of their data -------------
+# Models on the command line: read from a file, with its facts about their data -------------------
 
 
 Label: TypeAlias = str | int | float | bool

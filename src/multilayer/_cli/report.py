@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     pass
 
 
-# Figures of predictions: accuracy and what is taken for what. Numbers only, no output ------------
+# Metrics of predictions: accuracy and confusions. Numbers only, no output ------------------------
 
 
 MOST_CONFUSIONS = 5

@@ -158,7 +158,7 @@ def _evaluate(model: LoadedModel, part: Part | None) -> Evaluation | None:
     return None if part is None else evaluate(model, part.X, part.y)
 
 
-# What people see ------------------------------------------------------------------------------
+# Output for people ----------------------------------------------------------------------------
 
 
 def _introduce(network: MLPClassifier, recipe: str, data: TrainingData) -> None:

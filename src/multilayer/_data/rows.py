@@ -62,7 +62,7 @@ def batch_bucket(n_rows: int) -> int:
     return -(-n_rows // step) * step
 
 
-# Rows of a user's matrix, brought to a type the engine takes: dense and small --------------------
+# Rows of a user's matrix, converted to a dense and compact type that the engine takes ------------
 
 
 ACCEPTED = ("float32", "float16", "uint8", "int8", "uint16", "int16")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from multilayer._engine.loop import Training
 
 
-# What a checkpoint stores of a training run, and the way back ------------------------------------
+# What a checkpoint stores of a training run, and how it is restored ------------------------------
 #
 # The state, the history and the states of callbacks are all of it. The order of rows and all that
 # is random are functions of the seed and of the step, so a resumed run has the bits of one
@@ -138,7 +138,7 @@ def _damaged(checkpoint: StoredCheckpoint) -> ModelFileError:
     )
 
 
-# Checkpoints of a training run, written while it trains so that the same run can go on later -----
+# Checkpoints of a training run, written while it trains so that it can resume later --------------
 
 
 class Interval(NamedTuple):

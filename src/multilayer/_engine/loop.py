@@ -41,7 +41,7 @@ from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import n_sums, reported_share, score
 from multilayer._optim.schedules import Rates
 
-# Loss and score on validation rows that are streamed: too many to stay where programs are --------
+# Loss and score on validation rows that are streamed, too many for the device --------------------
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from multilayer._engine.state import (
 )
 from multilayer._nn.model import Parameters
 
-# What happens at the end of an epoch: the best network so far, and the rule of stopping ----------
+# What happens at the end of an epoch: the best network so far, and the stopping rule -------------
 #
 # Written once for every maker of programs: in the functions that NumPy and ``jax.numpy`` share.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from multilayer._nn.network import Dense, Layers, Network
 
 
-# Matrix products in the precision asked for ------------------------------------------------------
+# Matrix products in the requested precision ------------------------------------------------------
 
 
 @jax.custom_vjp

@@ -101,7 +101,7 @@ def initialize(name: str, layer: Layer, key: Array, n_inputs: int) -> tuple[Para
     return params, shape[1]
 
 
-# The layers at hand, each a small immutable object: equal ones share compiled programs -----------
+# The layers, each a small immutable object: equal ones share compiled programs -------------------
 
 
 BIAS_INITIALIZERS = ("glorot_uniform", "zeros")

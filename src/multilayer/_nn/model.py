@@ -21,7 +21,7 @@ class Moments(NamedTuple):
     variance: Array
 
 
-# What the engine asks of a network, whether of dense layers or of a user's own -------------------
+# What the engine requires of a network, of dense layers or a user's own --------------------------
 
 
 Parameters: TypeAlias = Any

@@ -13,7 +13,7 @@ from multilayer._nn.keys import as_key, keys_of_layers
 from multilayer._nn.layers import Layer, apply_in_training, as_layer, initialize
 from multilayer._nn.model import Disturbance, Parameters
 
-# A network of the user's, as the engine sees it --------------------------------------------------
+# A user's network, as the engine sees it ---------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class UserNetwork:
         return apply_in_training(self.layer, params, x, key=key, weight=weight)
 
 
-# Networks made of layers, each itself a layer ----------------------------------------------------
+# Networks of layers, each itself a layer ---------------------------------------------------------
 
 
 @dataclass(frozen=True, init=False, repr=False)

@@ -52,7 +52,7 @@ def quick_sum(values: Array) -> Array:
     return jnp.sum(jnp.ones((1, lanes), values.dtype) @ head) + jnp.sum(tail)
 
 
-# What an objective makes of the raw outputs of a network: losses of rows, and predictions --------
+# From the raw outputs of a network to losses of rows and predictions -----------------------------
 
 
 def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNumbers) -> Array:

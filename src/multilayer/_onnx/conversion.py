@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from skl2onnx.common._topology import Operator, Scope, Variable
 
 
-# The three functions that skl2onnx asks an estimator for -----------------------------------------
+# The three functions that skl2onnx gets from an estimator ----------------------------------------
 
 
 class Hooks(NamedTuple):

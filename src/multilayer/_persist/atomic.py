@@ -151,7 +151,7 @@ def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
         raise ModelFileError(f"cannot write {os.fspath(path)!r}: {error}.") from error
 
 
-# Where to ---------------------------------------------------------------------------------------
+# The file to write ------------------------------------------------------------------------------
 
 
 def _descriptor(path: str | os.PathLike[str]) -> int | None:
@@ -249,7 +249,7 @@ def _remove_if_dead(path: str) -> None:
             os.unlink(path)
 
 
-# Down to the disk -------------------------------------------------------------------------------
+# Flushing to the disk ---------------------------------------------------------------------------
 
 
 def _write_through(file: FileIO, data: bytes) -> None:

@@ -116,7 +116,7 @@ TRANSFORMS: Transforms = {
 }
 
 
-# Transformers of scikit-learn in NumPy: forth, and back where targets were transformed -----------
+# scikit-learn's transformers in NumPy, and their inverses for transformed targets ----------------
 
 
 TRANSFORMERS: Transforms = {

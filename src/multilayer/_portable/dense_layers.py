@@ -13,7 +13,7 @@ from multilayer._nn.model import EPSILON
 from multilayer._nn.network import Dense, Layers, Network
 from multilayer._portable.predictor import numbers, single
 
-# Activation functions in NumPy: of the type they are given, without warnings of overflow ---------
+# Activation functions in NumPy: in the type of the input, without warnings of overflow -----------
 #
 # Their records, in ``_core/activations.py``, are imported without NumPy and so cannot hold them.
 

@@ -117,7 +117,7 @@ def single(X: np.ndarray) -> np.ndarray:
     return converted
 
 
-# The base of all predictors: the steps before, and the check of the rows -------------------------
+# The base of all predictors: the steps before them, and the check of the rows --------------------
 
 
 Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]

@@ -14,7 +14,7 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._data.order import shuffled, unshuffled
 
-# In which order an input reads its rows, and how what an input function returns is taken ---------
+# The order in which an input reads its rows, and what an input function may return ---------------
 
 
 Features: TypeAlias = Mapping[str, np.ndarray] | np.ndarray
@@ -168,7 +168,7 @@ def check_ends(given: Input, steps: int | None) -> None:
         refuse("num_epochs", "a number for an input that is read to its end", None, "Give 1.")
 
 
-# Values of categories as text or whole numbers, and their places in a table or among buckets -----
+# Categories as text or integers, and their places in a vocabulary or among buckets ---------------
 
 
 ABSENT = -1
@@ -247,7 +247,7 @@ def hashed(values: np.ndarray, n_buckets: int) -> np.ndarray:
     return np.array(buckets, np.int64)[inverse.reshape(values.shape)]
 
 
-# What feature columns are: numbers for each row, or a category for each row ----------------------
+# Kinds of feature columns: numbers for each row, or a category for each row ----------------------
 
 
 class DenseColumn(ABC):

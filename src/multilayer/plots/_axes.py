@@ -46,7 +46,7 @@ def class_markers(n_classes: int) -> list[str]:
     return [MARKERS[i % len(MARKERS)] for i in range(n_classes)]
 
 
-# matplotlib, imported when something is drawn; the axes to draw in; the words in a picture -------
+# matplotlib, imported when something is drawn; the axes to draw in; the words in a plot ----------
 
 
 AxesLike: TypeAlias = "Axes | Sequence[Axes] | np.ndarray | None"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-# The curves of training runs: the data of a picture of learning ----------------------------------
+# The curves of training runs: the data of a plot -------------------------------------------------
 
 
 History: TypeAlias = "Mapping[str, npt.ArrayLike] | DataFrame"

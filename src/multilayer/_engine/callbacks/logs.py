@@ -13,7 +13,7 @@ from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run
 from multilayer._persist.training_logs import CSVRows, EventFile, check_available, make_folder
 
-# A callback that writes the history to a file while training goes on -----------------------------
+# A callback that writes the history to a file during training ------------------------------------
 
 
 class CSVLog(Callback):
@@ -64,7 +64,7 @@ class CSVLog(Callback):
         return {"path": self.path, "append": self.append, "_rows": None}
 
 
-# A callback that writes what TensorBoard shows while training goes on ----------------------------
+# A callback that writes what TensorBoard shows during training -----------------------------------
 
 
 CURVES = {

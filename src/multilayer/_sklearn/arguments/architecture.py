@@ -185,7 +185,7 @@ def dropout_rates(value: Any, n_hidden: int) -> tuple[float, ...]:
     return tuple(float(rate) for rate in rates)
 
 
-# Checks of the arguments that begin a network with trained layers, before there is data ----------
+# Checks of the arguments for reusing trained layers, before there are data -----------------------
 
 
 SOURCE = "None, the path of a model file or sklearn.frozen.FrozenEstimator(trained network)"

@@ -259,7 +259,7 @@ def indented(text: str) -> str:
     return text.replace("\n", "\n    ").replace("\n    \n", "\n\n")
 
 
-# What the tables of options say ---------------------------------------------------------------
+# Texts derived from the tables of options -----------------------------------------------------
 
 
 def filled_in(text: str, marks: Mapping[str, str]) -> str:

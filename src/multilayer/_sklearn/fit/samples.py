@@ -57,7 +57,7 @@ def divisors(rule: str, given: np.ndarray, seen: Seen, *, by_class: bool) -> np.
     return given * given.dtype.type(seen.weighed / seen.given) if by_class else None
 
 
-# Rows that were checked: inputs, encoded targets, weights ----------------------------------------
+# Checked rows: inputs, encoded targets, weights --------------------------------------------------
 
 
 @dataclass(frozen=True)

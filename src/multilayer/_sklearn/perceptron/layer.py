@@ -21,7 +21,7 @@ from multilayer._sklearn.perceptron.rule import Lesson, Outcome, Rule, Stopping,
 from multilayer._sklearn.targets import class_labels
 from multilayer._sklearn.targets.class_outputs import BINARY, MULTICLASS, Classes
 
-# What a perceptron says when its training ended with errors left ---------------------------------
+# Warnings of a perceptron whose training ended with errors left ----------------------------------
 
 
 def warn_of_failure(outcomes: list[Outcome], arguments: PerceptronArguments) -> None:
@@ -140,7 +140,7 @@ def rule_of(arguments: PerceptronArguments, rows: RowBlocks) -> Rule:
     )
 
 
-# In which order, and until when -----------------------------------------------------------------
+# The order of the rows, and when training ends --------------------------------------------------
 
 
 def draw(

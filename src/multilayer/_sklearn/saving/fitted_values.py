@@ -54,7 +54,7 @@ def _check_whole(name: str, column: np.ndarray) -> None:
         raise ModelFileError(f"the column {name!r} of its history must contain counts.")
 
 
-# What is known of the targets of a fitted estimator, as plain data and back ----------------------
+# The targets of a fitted estimator, as plain data and back ---------------------------------------
 
 
 REMEDY = "Encode y as one of these before fit."

@@ -185,7 +185,7 @@ def _parse(raw: RawStep) -> ModelStep:
     return ModelStep(raw.name, raw.kind, values, shape, tuple(members))
 
 
-# Model files read and parsed: where every reader begins. It needs NumPy alone --------------------
+# Reading and parsing a model file, the start of every reader, with NumPy alone -------------------
 
 
 class ParsedFile(NamedTuple):

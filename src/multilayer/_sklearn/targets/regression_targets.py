@@ -53,7 +53,7 @@ def regressor_numbers(
     )
 
 
-# Targets of regression: checks, units, and the objective they ask for ----------------------------
+# Targets of regression: checks, units, and their objective ---------------------------------------
 
 
 MEDIAN = 0.5

@@ -312,7 +312,7 @@ def constructed(cls: "type[BaseEstimator]", arguments: Mapping[str, object]) -> 
     return step
 
 
-# What transform returns -------------------------------------------------------------------------
+# The setting of set_output ----------------------------------------------------------------------
 
 
 def output_of(step: "BaseEstimator") -> str | None:
