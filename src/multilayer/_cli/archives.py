@@ -20,7 +20,7 @@ Part = tuple[np.ndarray, np.ndarray | None]
 
 @dataclass(frozen=True)
 class Archive:
-    """What an NPZ file holds."""
+    """The content of an NPZ file."""
 
     path: Path
     keys: list[str]  # names of all its arrays

@@ -165,7 +165,7 @@ LEAST_PATIENCE = 10  # epochs
 def recipe_arguments(name: str, n_rows: int, given: Arguments) -> dict[str, Any]:
     """Return the estimator arguments of a recipe for a number of training rows.
 
-    Those ``given`` go before the recipe's.
+    Those ``given`` override the recipe's.
     """
     recipe = RECIPES[name]
     arguments = dict(recipe.arguments)

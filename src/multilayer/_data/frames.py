@@ -73,7 +73,7 @@ def _kind_of(kind: type) -> str | None:
 
 # Columns of tables of any library: what each contains, and its values ----------------------------
 #
-# Nothing is imported to find out: whose table it is shows in the libraries that are there already.
+# No library is imported to find out whose table it is: only the loaded modules are looked at.
 
 
 NUMBERS, OBJECTS, COMPLEX = "numbers", "objects", "complex numbers"

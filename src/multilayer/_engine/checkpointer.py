@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 # What a checkpoint stores of a training run, and how it is restored ------------------------------
 #
-# The state, the history and the states of callbacks are all of it. The order of rows and all that
-# is random are functions of the seed and of the step, so a resumed run has the bits of one
-# that was never interrupted.
+# That is the state, the history and the states of callbacks. The order of rows and random numbers
+# are functions of the seed and of the step, so a resumed run is bit-identical to one that was never
+# interrupted.
 
 
 PLAIN = (bool, int, float, str, type(None))

@@ -105,7 +105,7 @@ def n_parameters(params: Parameters) -> int:
 
 
 def is_moments(node: object) -> bool:
-    """Whether a node of a tree holds moments."""
+    """Whether a node of a tree has moments."""
     return isinstance(node, Moments)
 
 

@@ -95,7 +95,7 @@ def write_tensors(
     *,
     reserve: int = 0,
 ) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from multilayer._portable.predictor import numbers, single
 
 # Activation functions in NumPy: in the type of the input, without warnings of overflow -----------
 #
-# Their records, in ``_core/activations.py``, are imported without NumPy and so cannot hold them.
+# Their records, in ``_core/activations.py``, are imported without NumPy and so cannot contain them.
 
 
 Function: TypeAlias = Callable[[np.ndarray], np.ndarray]

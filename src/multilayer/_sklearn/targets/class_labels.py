@@ -42,7 +42,7 @@ def check_labels(y: Matrix) -> np.ndarray:
 
 
 def _check_indicator(y: np.ndarray) -> np.ndarray:
-    """Refuse other numbers than 0 and 1: what they mean is not for us to guess."""
+    """Refuse numbers other than 0 and 1, whose meaning would be a guess."""
     if not np.isin(y, (0, 1)).all():
         raise DataError(
             f"y must contain only 0 and 1 as an indicator matrix, got {np.unique(y)}. "
@@ -194,7 +194,7 @@ def weights_of_classes(
 
 
 def _weights(value: Any, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Weights of the classes of one output; a class without samples weighs 1."""
+    """Weights of the classes of one output; a class without samples has weight 1."""
     present = np.isin(classes, y)
     if isinstance(value, str):
         weights = np.ones(len(classes))
@@ -221,7 +221,7 @@ def weighed(
     samples: "Samples",
     validation: "Samples | None",
 ) -> "tuple[Samples, Samples | None, list[np.ndarray] | None]":
-    """Weigh rows by their classes; return also the weights of each output's classes."""
+    """Weight rows by their classes; return also the weights of each output's classes."""
     tables = weights_of_classes(value, samples.labels, classes, kind)
     if tables is None:
         return samples, validation, None
