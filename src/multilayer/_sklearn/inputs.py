@@ -211,7 +211,7 @@ def check_weight(sample_weight: npt.ArrayLike | None, X: Matrix, dtype: str) -> 
     if given.size and not np.any(given != 0):
         raise DataError(
             "sample_weight must not be zero everywhere. Sample weights must contain at least one "
-            "non-zero number: leave the argument out to weigh all samples the same."
+            "non-zero number: leave the argument out to weight all samples equally."
         )
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     with np.errstate(over="ignore", under="ignore"):
