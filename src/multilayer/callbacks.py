@@ -1,4 +1,4 @@
-"""Callbacks: what may look on while a network trains, and end it.
+"""Callbacks: they observe training, and may end it.
 
 Pass instances as ``callbacks=[...]`` to an estimator, or subclass :class:`Callback`.
 """

@@ -1,4 +1,4 @@
-"""Models in files: one safetensors file, whole or not there, never executed."""
+"""Models in files: one safetensors file each, written atomically, never executed."""
 
 import os
 from typing import Any
@@ -14,13 +14,13 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : MLPClassifier, MLPRegressor, Perceptron or sklearn.pipeline.Pipeline
-        Fitted model: one of these estimators; a pipeline that ends in one, after the usual steps of
-        scikit-learn's for numbers, categories and gaps, ColumnTransformer and FeatureUnion among
-        them; or a TransformedTargetRegressor or FrozenEstimator around one.
+        Fitted model: one of these estimators; a pipeline that ends in one, after the usual
+        scikit-learn steps for numbers, categories and missing values, ColumnTransformer and
+        FeatureUnion among them; or a TransformedTargetRegressor or FrozenEstimator around one.
     path : str or path-like
-        File to write, ``.safetensors`` by custom; its folder must exist. An existing file is
-        replaced at once, with its permissions: a reader, or a computer that loses power, finds the
-        old one or the new. A link stays and its file is replaced; pipes and devices are written to.
+        File to write, ``.safetensors`` by convention; its folder must exist. An existing file is
+        replaced atomically, with its permissions: a reader finds the old one or the new, also after
+        a power cut. A link stays and its file is replaced; pipes and devices are written to.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     network after :func:`load` continues from the weights with a new optimizer. Not saved either are
     callbacks, `reuse_from`, `checkpoint`, a random generator given as `random_state` (all are None
     after loading), a pipeline's ``memory``, ``verbose`` and ``transform_input``, the ``n_jobs`` of
-    compositions, and requests for metadata. Columns that a function chose are saved as a list.
+    compositions, and metadata requests. Columns that a function chose are saved as a list.
 
     Functions are code, and a model with one is refused, as are other steps and subclasses: apply
     them to the data beforehand. The guide "The model file" in the documentation lists all kinds of
@@ -82,10 +82,9 @@ def load(path: str | os.PathLike[str], *, allow_nonfinite: bool = False) -> Any:
         There is no such file, it is no model, is damaged, or was made by a newer version (a
         ValueError).
 
-    Notes
-    -----
-    A file may come from a stranger: it is checked before anything is made of it, nothing in it is
-    executed or looked up, and reading it takes at most twice its size in memory and 1 MB.
+    Notes ----- A file may come from an untrusted source: it is checked before any object is built
+    from it, nothing in it is executed or looked up, and reading it takes at most twice its size in
+    memory and 1 MB.
     """
     model, _ = read(path, allow_nonfinite=allow_nonfinite)
     return model

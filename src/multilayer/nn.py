@@ -1,11 +1,11 @@
-"""Networks built by hand, the low-level way: layers, losses, a training step, the loop your own.
+"""Networks built by hand, the low-level way: layers, losses, a training step, your own loop.
 
 A layer is a small immutable object with two methods, ``init(key, n_inputs)``, which draws its first
-parameters, and ``apply(params, x)``, which returns its outputs; a network is a layer too. Whatever
-has these two methods will do, a network of another library through :func:`from_functions`.
+parameters, and ``apply(params, x)``, which returns its outputs; a network is a layer too. Any
+object with these two methods works, a network of another library through :func:`from_functions`.
 
 Shapes: inputs ``(rows, n_inputs)``, outputs ``(rows, units)``. Parameters are pytrees of float32
-arrays, held outside the layers: what changes in training is handed in and comes back.
+arrays, stored outside the layers: what changes in training is passed in and returned.
 """
 
 from multilayer._core import activation_functions

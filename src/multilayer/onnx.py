@@ -27,15 +27,15 @@ def to_onnx(
     model : MLPClassifier, MLPRegressor, Perceptron, or a Pipeline or search that ends in one
         Fitted model. The steps of a pipeline are those that skl2onnx can convert.
     path : str or path-like, default=None
-        File to write, ``.onnx`` by custom, whole or not at all.
+        File to write, ``.onnx`` by convention, written atomically.
     X : array of shape (n_samples, n_features) or data frame, default=None
         A few rows, of which only names and types matter: an array makes one input ``"X"`` of its
         type, a data frame an input ``(n_samples, 1)`` for each column. Needed where columns are
-        taken apart (ColumnTransformer).
+        selected (ColumnTransformer).
     inputs : {"float", "double"} or None, default=None
         Type of the input ``"X"`` without a sample: float32 or float64. None is "float", and is
-        refused for a pipeline with a step under which rounding to float32 can be a leap, such as
-        KBinsDiscretizer.
+        refused for a pipeline with a step that is discontinuous, so that rounding to float32
+        matters, such as KBinsDiscretizer.
     target_opset : int, default=17
         Version of ONNX's set of operators, from 17 to 21.
     name : str, default=None
@@ -54,13 +54,13 @@ def to_onnx(
           loss predicts them;
         - perceptron: "label" and "scores" ``(n, n_units)``, float64.
 
-        ``metadata_props`` holds "classes" and "feature_names" as JSON.
+        ``metadata_props`` has "classes" and "feature_names" as JSON.
 
     Raises
     ------
     InvalidArgumentError
-        The model cannot be converted, which names the step or argument, or an argument breaks its
-        rule (a ValueError).
+        The model cannot be converted (the message names the step or argument), or an argument
+        breaks its rule (a ValueError).
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     ImportError
@@ -68,12 +68,10 @@ def to_onnx(
     ModelFileError
         The file cannot be written (a ValueError).
 
-    Notes
-    -----
-    A network computes in float32, as in training (and where JAX was set to train in float64, too);
-    the steps before it compute in float64, as in scikit-learn. Functions given as `activation` and
-    networks of your own are code, and refused. An encoder that would raise an error for an unknown
-    category gives NaN instead.
+    Notes ----- A network computes in float32, as in training (and where JAX was set to train in
+    float64, too); the steps before it compute in float64, as in scikit-learn. Functions given as
+    `activation` and custom networks are code, and refused. An encoder that would raise an error for
+    an unknown category gives NaN instead.
 
     Examples
     --------

@@ -117,7 +117,7 @@ def test_a_signal_is_heard_although_nothing_can_be_written(tmp_path, monkeypatch
     monkeypatch.setattr(checkpointer, "write_checkpoint", fails)
     failed = classifier(tmp_path, callbacks=[Terminates()])
     with (
-        pytest.warns(UserWarning, match="after step 0, and could not be kept: cannot write: the"),
+        pytest.warns(UserWarning, match="after step 0, and could not be saved: cannot write: the"),
         pytest.raises(SystemExit),
     ):
         failed.fit(X, y)

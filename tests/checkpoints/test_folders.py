@@ -76,7 +76,7 @@ def test_without_the_damaged_one_the_one_before_is_taken(how, crashed, whole, tm
     data[-5] ^= 1
     newest.write_bytes(data if how == "turned" else data[:-100])
     network = [coefs.copy() for coefs in crashed.coefs_]
-    with pytest.raises(ModelFileError, match=r"model\.ckpt-28\.safetensors .*Remove it to go on"):
+    with pytest.raises(ModelFileError, match=r"model\.ckpt-28\.safetensors .*Remove it to resume"):
         crashed.set_params(callbacks=None).fit(X, y)
     for mine, theirs in zip(crashed.coefs_, network, strict=True):
         np.testing.assert_array_equal(mine, theirs)
@@ -198,7 +198,7 @@ def test_arrays_that_are_none(name, crashed, tmp_path):
     ("facts", "said"),
     [
         ({"releases": {"jax": "0.1.2"}}, r"jax 0\.1\.2 \(now .*numpy None"),
-        ({"threads": 999}, r"threads 999 \(now \d+\)\. Training goes on"),
+        ({"threads": 999}, r"threads 999 \(now \d+\)\. Training resumes"),
         ({"device": "abacus"}, r"device abacus \(now "),
         ({"releases": None, "threads": None}, "jax None"),
     ],
@@ -243,7 +243,7 @@ def test_two_at_once(whole, tmp_path):
     thread = in_thread(first.fit, X, y)
     assert waits.there.wait(60)
     for resume in (True, False):
-        with pytest.raises(ModelFileError, match="is training this very fit"):
+        with pytest.raises(ModelFileError, match="is training this fit"):
             classifier(tmp_path, every=2, resume=resume).fit(X, y)
     other = classifier(tmp_path, every=2).set_params(random_state=5).fit(X, y)
     waits.go.set()
@@ -267,7 +267,7 @@ def test_another_process(server, tmp_path):
         with claimed(folder):
             refused.append(False)
     except ModelFileError as error:
-        refused.append("is training this very fit" in str(error))
+        refused.append("is training this fit" in str(error))
     second = server.start(SCRIPT, fits, more, output=tmp_path / "second")
     ended = second.wait(), first.wait()
     assert ended[1] == 0, first.said()

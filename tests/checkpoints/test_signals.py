@@ -110,7 +110,7 @@ def assert_stops_and_goes_on(asked, number, *data, **more):
     assert [signal.getsignal(n) for n in SIGNALS] == handlers
     folder = Path(asked.checkpoint.folder)
     (kept,) = checkpoints(folder)
-    assert f"is kept in {kept}. The same fit goes on from there." in said
+    assert f"is saved in {kept}. The same fit resumes from there." in said
     again = clone(asked).set_params(callbacks=None)
     whole = clone(again).set_params(checkpoint=None).fit(*data, **more)
     assert_same_result(whole, again.fit(*data, **more))

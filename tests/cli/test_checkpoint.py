@@ -21,7 +21,7 @@ def same_weights(one, other):
 def test_a_finished_run_is_not_trained_again(run, table):
     first = run(*TRAIN, *KEPT, "-m", "first", "--json").json
     again = run(*TRAIN, *KEPT, "-m", "again")
-    assert "going on after step 18 of 18" in again.err
+    assert "resuming after step 18 of 18" in again.err
     assert first["steps"] == 18
     assert same_weights("first", "again")
 
@@ -32,7 +32,7 @@ def test_an_interrupted_run_goes_on_to_the_same_network(run, table):
     (folder,) = Path("runs").iterdir()
     (folder / "model.ckpt-18.safetensors").unlink()  # as after a crash at step 17
     resumed = run(*TRAIN, *KEPT, "-m", "resumed")
-    assert "going on after step 16 of 18" in resumed.err
+    assert "resuming after step 16 of 18" in resumed.err
     assert same_weights("whole", "resumed")
 
 

@@ -214,7 +214,7 @@ def test_any_failure_of_the_system_is_one_line(run, table, monkeypatch, error):
 @pytest.mark.skipif(os.name == "nt", reason="a pipe with a name is POSIX")
 def test_a_pipe_is_no_data(run, tmp_path):
     os.mkfifo(tmp_path / "d.csv")
-    assert "no regular file" in run("train", "d.csv", "--target", "kind").error
+    assert "not a regular file" in run("train", "d.csv", "--target", "kind").error
 
 
 def test_a_name_with_a_nul(run):

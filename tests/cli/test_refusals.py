@@ -131,7 +131,7 @@ def test_truncated_files(run, frame, tmp_path, kind, share):
         ({"X": np.ones((4, 2)), "y": np.arange(3)}, "4 rows, but y has 3 labels"),
         ({"X": np.ones((4, 2, 2)), "y": np.arange(4)}, "(4, 2, 2)"),
         ({"X": np.full((4, 2), np.nan), "y": np.arange(4)}, "8 missing"),
-        ({"X": np.array([["a"]]), "y": np.arange(1)}, "must hold numbers"),
+        ({"X": np.array([["a"]]), "y": np.arange(1)}, "must contain numbers"),
         ({"X": np.ones((4, 2)), "y": np.array([1, "a", 2, 3], object)}, "Python objects"),
         ({"X": np.ones((4, 2)), "y": np.linspace(0, 1, 4)}, "continuous"),
         ({"X": np.ones((4, 2)), "y": np.ones((4, 2))}, "one label per row"),

@@ -86,5 +86,5 @@ def test_other_columns_than_in_training_come_first(fitted):
 
 def test_a_table_of_targets_with_text():
     targets = pd.DataFrame({"one": y, "two": ["1"] * N})
-    with pytest.raises(DataError, match=r"y must hold numbers, got columns.*'two' \(text"):
+    with pytest.raises(DataError, match=r"y must contain numbers, got columns.*'two' \(text"):
         MADE[MLPRegressor]().fit(GOOD, targets)

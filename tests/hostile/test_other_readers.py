@@ -113,7 +113,7 @@ def test_hostile_files_for_readers_of_descriptions(row, place):
         info(place)
 
 
-# What is no ordinary file -----------------------------------------------------------------------
+# What is not a regular file -----------------------------------------------------------------------
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
@@ -121,14 +121,14 @@ def test_hostile_files_for_readers_of_descriptions(row, place):
 def test_devices(name):
     if not os.path.exists(name) or stat.S_ISREG(os.stat(name).st_mode):
         pytest.skip("there is none here")
-    with pytest.raises(ModelFileError, match=r"no ordinary file|cannot read"):
+    with pytest.raises(ModelFileError, match=r"not a regular file|cannot read"):
         multilayer.load(name)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 def test_pipes_do_not_wait(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ModelFileError, match="no ordinary file"):
+    with pytest.raises(ModelFileError, match="not a regular file"):
         multilayer.load(tmp_path / "pipe")
 
 
@@ -137,7 +137,7 @@ def test_sockets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # names of sockets must be short
     with socket.socket(socket.AF_UNIX) as opened:
         opened.bind("socket")
-        with pytest.raises(ModelFileError, match=r"cannot read|no ordinary file"):
+        with pytest.raises(ModelFileError, match=r"cannot read|not a regular file"):
             multilayer.load("socket")
 
 

@@ -32,7 +32,7 @@ TABLE = np.column_stack([X[:, :2], THREE])
 GAPS = np.where(RNG.random(X.shape) < 0.2, np.nan, X)
 QUICK: dict[str, Any] = {"hidden_layer_sizes": (3,), "max_iter": 0, "random_state": 0}
 LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian_nll")
-NOT_HERE = ("is not carried out by", "is not undone by", "is sparse", "tells the number of columns")
+NOT_HERE = ("is not supported by", "has no inverse in", "is sparse", "gives the number of columns")
 """What :mod:`multilayer.portable` says of a valid file that it cannot predict with."""
 SHARDS, SHARE = 5, 1000
 

@@ -135,7 +135,7 @@ def test_numbers_are_checked_as_those_of_a_name():
 
 
 def test_where_no_schedule_is_taken():
-    refused("'constant' for a solver that is ready", POLYNOMIAL, solver=optax.lion(1e-3))
+    refused("'constant' for a ready-made solver", POLYNOMIAL, solver=optax.lion(1e-3))
     refused("'constant', 'invscaling' or 'adaptive' with", POLYNOMIAL, solver="lbfgs")
     refused(
         r"constructor, got .*Remove \['powr_t'\]", Schedule("own", power, arguments=("powr_t",))

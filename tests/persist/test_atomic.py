@@ -340,14 +340,14 @@ def test_closed_folders(mode, shared):
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EACCES])
 def test_folders_that_cannot_be_brought_to_the_disk(number, tmp_path, monkeypatch):
     fail_to_sync_folders(monkeypatch, number)
-    with pytest.warns(UserWarning, match="file is written, but its folder cannot be brought"):
+    with pytest.warns(UserWarning, match="file is written, but its folder cannot be flushed"):
         write_atomically(tmp_path / "file", b"content")
     assert (tmp_path / "file").read_bytes() == b"content"
 
 
 def test_disks_that_fail_with_the_folder(tmp_path, monkeypatch):
     fail_to_sync_folders(monkeypatch, errno.EIO)
-    with pytest.raises(ModelFileError, match="file is written, but its folder cannot be brought"):
+    with pytest.raises(ModelFileError, match="file is written, but its folder cannot be flushed"):
         write_atomically(tmp_path / "file", b"content")
     assert (tmp_path / "file").read_bytes() == b"content"
 
@@ -381,5 +381,5 @@ def test_folders_that_may_be_written_to_but_not_listed(shared):
     done = run(UNLISTED, closed / "file")
     closed.chmod(0o755)
     assert done.returncode == 0, done.stderr
-    assert "file is written, but its folder cannot be brought to the disk" in done.stderr
+    assert "file is written, but its folder cannot be flushed to the disk" in done.stderr
     assert Path(closed / "file").read_bytes() == b"content"

@@ -98,7 +98,7 @@ def test_data_of_ones_own():
         ({"names": []}, "names must be"),
         ({"z_range": (1, 1)}, r"z_range\[1\] must be a number in \(1, inf\)"),
         ({"z_range": 5}, "z_range must be a pair"),
-        ({"names": ["relu", "tanh"], "axes": "here"}, "axes must be 2 axes of matplotlib"),
+        ({"names": ["relu", "tanh"], "axes": "here"}, "axes must be 2 matplotlib axes"),
         ({"names": ["relu"], "texts": {"slope": ""}}, "texts must be a dict with keys among"),
     ],
 )

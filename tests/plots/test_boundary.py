@@ -180,7 +180,7 @@ def test_polars():
         ({"y": np.repeat("rose", 150)}, "y must be made of the classes"),
         ({"class_names": ["a"]}, "class_names must be 3 names"),
         ({"feature_names": ["a"]}, "feature_names must be two names"),
-        ({"ax": 3}, "ax must be an axes of matplotlib"),
+        ({"ax": 3}, "ax must be a matplotlib Axes"),
     ],
 )
 def test_refused(iris, arguments, message):

@@ -70,7 +70,7 @@ def test_given_axes(clf, plt):
         ({"layer": 2}, "image_shape must be the height and width of an image.*6 pixels"),
         ({"image_shape": (7, 9)}, "image_shape must be a height and a width with a product of 64"),
         ({"n_images": 0}, "n_images must be"),
-        ({"axes": "here"}, "axes must be 20 axes"),
+        ({"axes": "here"}, "axes must be 20 matplotlib axes"),
         ({"texts": {"units": ""}}, "texts must be"),
         ({"estimator": OtherPerceptron()}, "estimator must be a MLPClassifier, .* of multilayer"),
     ],
@@ -82,7 +82,7 @@ def test_weights_refused(clf, arguments, message):
 
 def test_a_network_of_ones_own_is_refused():
     own = MLPClassifier(network=nn.sequential(nn.dense(10)), max_iter=0)
-    with pytest.raises(InvalidArgumentError, match="Hand the arrays of a network of your own"):
+    with pytest.raises(InvalidArgumentError, match="Pass the arrays of your own network"):
         WeightImagesDisplay.from_estimator(own.fit(DIGITS, LABELS))
 
 

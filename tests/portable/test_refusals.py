@@ -164,10 +164,10 @@ ROWS = {
     "ragged": ([[1.0, 2.0, 3.0], [1.0]], "rows of equal length"),
     "not a number": (np.where(X > 2, np.nan, X), "contains NaN or infinity"),
     "infinite": (np.where(X > 1, np.inf, X), "contains NaN or infinity"),
-    "text": (np.full((2, 3), "one"), "must hold numbers"),
-    "objects": (np.full((2, 3), "one", dtype=object), "must hold numbers"),
-    "complex": (X * 1j, "must hold numbers"),
-    "dates": (np.zeros((2, 3), "M8[s]"), "must hold numbers"),
+    "text": (np.full((2, 3), "one"), "must contain numbers"),
+    "objects": (np.full((2, 3), "one", dtype=object), "must contain numbers"),
+    "complex": (X * 1j, "must contain numbers"),
+    "dates": (np.zeros((2, 3), "M8[s]"), "must contain numbers"),
     "huge": (np.full((2, 3), 1e300), "too large for dtype"),
     "sparse": (sparse.csr_matrix(X), r"X\.toarray"),
     "other order": (pd.DataFrame(X, columns=["b", "a", "c"]), "the columns of training"),
@@ -221,7 +221,7 @@ DATES = {
 def test_dates_and_durations_are_no_numbers(tmp_path, holder):
     model = MLPClassifier(**QUICK).fit(X[:, :2], THREE)
     save(model, tmp_path / "m")
-    with pytest.raises(DataError, match=r"X must hold numbers, got (dates|durations)"):
+    with pytest.raises(DataError, match=r"X must contain numbers, got (dates|durations)"):
         portable.load(tmp_path / "m").predict(DATES[holder]())
 
 

@@ -125,7 +125,7 @@ def test_steps_before_within_and_around(tmp_path):
 
 def test_targets_that_cannot_be_undone():
     bins = preprocessing.KBinsDiscretizer(3, encode="ordinal", strategy="uniform")
-    with pytest.raises(ModelFileError, match="'KBinsDiscretizer' is not undone"):
+    with pytest.raises(ModelFileError, match="'KBinsDiscretizer' has no inverse"):
         predictor_of(transformed(bins, Y))
 
 

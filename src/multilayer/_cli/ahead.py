@@ -32,7 +32,7 @@ def compile_mnist(recipe: str, given: settings.Arguments, output: Path) -> Threa
     recipe : str
         Its name.
     given : mapping
-        Estimator arguments that go before the recipe's.
+        Estimator arguments that override the recipe's.
     output : Path
         The model file, which must be possible to write.
     """

@@ -20,7 +20,7 @@ Part = tuple[np.ndarray, np.ndarray | None]
 
 @dataclass(frozen=True)
 class Archive:
-    """What an NPZ file holds."""
+    """The content of an NPZ file."""
 
     path: Path
     keys: list[str]  # names of all its arrays
@@ -28,7 +28,7 @@ class Archive:
 
     def lacks(self, needed: str) -> DataError:
         """Return the error for an archive without the part that a command needs."""
-        return DataError(f"{self.path} must hold {needed}, got the arrays {listed(self.keys)}.")
+        return DataError(f"{self.path} must contain {needed}, got the arrays {listed(self.keys)}.")
 
 
 def read_archive(path: Path) -> Archive:
@@ -72,7 +72,7 @@ def _part(path: Path, arrays: dict[str, np.ndarray], suffix: str) -> Part:
     if X.ndim != 2 or not X.size:
         raise DataError(f"{where} must have rows and columns, got an array of shape {X.shape}.")
     if X.dtype.kind not in "biuf":
-        raise DataError(f"{where} must hold numbers, got values of type {X.dtype}.")
+        raise DataError(f"{where} must contain numbers, got values of type {X.dtype}.")
     if X.dtype.kind == "f":
         missing, infinite = int(np.isnan(X).sum()), int(np.isinf(X).sum())
         if missing or infinite:

@@ -56,7 +56,7 @@ def say(console: Console, *parts: str | tuple[str, str]) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text with its control and format characters spelt out.
+    """Return text with its control and format characters escaped.
 
     Whatever comes from a file or a user goes through here on its way to a terminal, which would
     obey some of them; others would hide or reverse what stands beside them.
@@ -95,7 +95,7 @@ def _standard_output() -> TextIO:
 
 @contextmanager
 def escaped_output() -> Iterator[None]:
-    """Spell characters out that the encoding of an output lacks."""
+    """Escape characters that the encoding of an output lacks."""
     streams = [s for s in (sys.stdout, sys.stderr) if isinstance(s, io.TextIOWrapper)]
     before = [stream.errors for stream in streams]
     for stream in streams:
@@ -118,7 +118,7 @@ def flush() -> None:
 
 
 def give_up_output() -> None:
-    """Lead outputs that can no longer be written to nowhere: Python flushes them at its end."""
+    """Redirect outputs that cannot be written to the null device: Python flushes them at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
@@ -234,7 +234,7 @@ class Lines(Follower):
         super().on_progress(progress)
         if progress.step == self.resumed_at:
             total = f"{progress.total_steps:,}"
-            self._console.print(f"going on after step {progress.step:,} of {total}")
+            self._console.print(f"resuming after step {progress.step:,} of {total}")
         if self._due is not None:
             number = int(self._due["epoch"]) + 1
             self._console.print(

@@ -105,7 +105,7 @@ def _labels(classes: Classes) -> list[JSON] | None:
     return None if None in several else several
 
 
-# How steps lie within one another -----------------------------------------------------------------
+# Nested steps -------------------------------------------------------------------------------------
 
 
 def kinds(steps: Sequence[ModelStep]) -> str:
@@ -135,7 +135,7 @@ def feature_names(step: ModelStep) -> np.ndarray | None:
     return None if first is None else feature_names(first)
 
 
-# For people ---------------------------------------------------------------------------------------
+# Output for people --------------------------------------------------------------------------------
 
 
 def _pairs(facts: ModelFacts) -> dict[str, str]:

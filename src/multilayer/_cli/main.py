@@ -102,7 +102,7 @@ def predict(
 
 
 def info(model: o.MODEL, json: o.JSON = False) -> None:
-    """Show what a model file holds."""
+    """Show the content of a model file."""
     from multilayer._cli.info import info as run
 
     run(model, json=json)
@@ -189,7 +189,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns
     -------
     code : int
-        Exit code: 0, 2 for what was refused, 130 after Ctrl-C, 141 where nobody reads the output.
+        Exit code: 0, 2 for errors, 130 after Ctrl-C, 141 where the output pipe is closed.
     """
     with escaped_output():
         try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-# Models on the command line: read from a file with what the file knows of their data -------------
+# Models on the command line: read from a file, with its facts about their data -------------------
 
 
 Label: TypeAlias = str | int | float | bool
@@ -114,7 +114,7 @@ class ModelRows(NamedTuple):
     """Rows for a model."""
 
     X: Features
-    y: np.ndarray | None  # (rows,), where labels were asked for
+    y: np.ndarray | None  # (rows,), where labels were requested
     what: str  # for people: "the 10,000 test images of mnist"
     seen: bool  # whether the model was trained on some of them, as far as the names show
 

@@ -84,7 +84,7 @@ class Beside(NamedTuple):
 def _predictions(
     model: LoadedModel, data: str, drop: list[str], *, proba: bool, levels: list[float] | None
 ) -> tuple[np.ndarray, Beside | None]:
-    """Return the predictions for DATA, with probabilities or quantiles where asked for."""
+    """Return the predictions for DATA, with probabilities or quantiles if requested."""
     rows = rows_for(model, data, labelled=False, target=None, drop=drop)
     beside = None
     with matched_by_name():
@@ -122,7 +122,7 @@ def _levels(text: str, model: LoadedModel) -> list[float]:
 
 
 def _cell(value: Cell, *, formulas: bool, terminal: bool) -> Cell:
-    """Return a label as it is written: numbers as they are, text made harmless where asked for."""
+    """Return a label as it is written: numbers as they are, text made harmless if requested."""
     if not isinstance(value, str):
         return value
     if formulas and value.startswith(FORMULA_SIGNS) and not _is_number(value):

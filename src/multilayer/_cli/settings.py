@@ -167,7 +167,7 @@ def recipe_arguments(
 ) -> dict[str, Any]:
     """Return the estimator arguments of a recipe for a number of training rows.
 
-    Those ``given`` go before the recipe's. Without validation rows no recipe stops early.
+    Those ``given`` override the recipe's. Without validation rows no recipe stops early.
     """
     recipe = RECIPES[name]
     arguments = dict(recipe.arguments)

@@ -48,7 +48,7 @@ def find_source(data: str) -> Path | None:
     if stat.S_ISDIR(mode):
         raise DataError(f"DATA must be {KINDS}, got the folder {data}.")
     if not stat.S_ISREG(mode):  # a pipe could be read once only, a device without end
-        raise DataError(f"DATA must be {KINDS}, got {data}, which is no regular file.")
+        raise DataError(f"DATA must be {KINDS}, got {data}, which is not a regular file.")
     if suffix not in (*SUFFIXES, ".npz"):
         raise DataError(f"DATA must be {KINDS}, got {data}.")
     return path

@@ -1,4 +1,4 @@
-"""What ``multilayer train`` does once its options are understood."""
+"""What ``multilayer train`` does once its options are parsed."""
 
 import shlex
 import warnings
@@ -157,11 +157,11 @@ def _evaluate(model: LoadedModel, part: Part | None) -> Evaluation | None:
     return None if part is None else evaluate(model, part.X, part.y)
 
 
-# What people see ------------------------------------------------------------------------------
+# Output for people ----------------------------------------------------------------------------
 
 
 def _introduce(network: MLPClassifier, recipe: str, data: TrainingData) -> None:
-    """Say what is going to happen."""
+    """Print what is going to happen."""
     console = remarks()
     parts = {"to train on": data.train, "to validate": data.valid, "to test": data.test}
     rows = ", ".join(f"{len(part.y):,} {use}" for use, part in parts.items() if part)
@@ -173,7 +173,7 @@ def _introduce(network: MLPClassifier, recipe: str, data: TrainingData) -> None:
 
 
 def print_result(run: TrainingRun) -> None:
-    """Say how training went, where the model is and what to type next."""
+    """Print how training went, where the model is and what to type next."""
     console, network = results(), run.model.network
     if not run.request.silent:
         say(console, "")

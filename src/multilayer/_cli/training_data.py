@@ -124,7 +124,7 @@ def _from_table(path: Path, choices: Choices) -> TrainingData:
 def _set_aside(
     rows: Part, choices: Choices, where: str, valid: Part | None, test: Part | None
 ) -> tuple[Part, Part | None, Part | None]:
-    """Split rows for validation and test off, in proportion of the classes."""
+    """Split off rows for validation and test, stratified by class."""
     shares = {"test": choices.test_fraction or 0.0}
     if choices.validation_fraction is None and valid is None:
         shares["validation"] = VALIDATION_FRACTION
@@ -145,7 +145,7 @@ def _set_aside(
 
 
 def _check_classes(y: np.ndarray, sizes: dict[str, int], where: str) -> None:
-    """Refuse labels that no classifier can learn, or that cannot be set aside in proportion."""
+    """Refuse labels that no classifier can learn, or that cannot be split stratified."""
     classes, numbers = np.unique(y, return_counts=True)
     if len(classes) < 2:
         raise DataError(f"{where} has one class only: {labels.show(classes)}. Give rows of others.")

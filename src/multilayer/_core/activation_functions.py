@@ -368,7 +368,7 @@ def softmax(z: Array) -> Array:
     -----
     An output depends on all numbers of its row: ``dp_i / dz_j = p_i * (1[i = j] - p_j)``. So it is
     no function of single numbers, and :func:`derivative` refuses it. The largest number of a row is
-    subtracted first, which changes nothing but keeps exp from overflowing. Bridle (1990).
+    subtracted first, which changes nothing but prevents exp from overflowing. Bridle (1990).
 
     Examples
     --------

@@ -30,7 +30,7 @@ OnnxForm: TypeAlias = Callable[[Graph, str], str]
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation function of hidden layers, and all that depends on which one it is.
+    """An activation function of hidden layers, with everything that depends on it.
 
     An instance is accepted as the argument `activation` of the estimators. Two with equal fields
     share a compiled program: use one function, not a new lambda for each.
@@ -38,15 +38,15 @@ class Activation:
     Parameters
     ----------
     name : str
-        What messages, summaries and drawings call it: none of the names that `activation` has.
+        Its name in messages, summaries and drawings: none of the names that `activation` has.
     function : callable
-        Function of one JAX array that returns an array of its shape, made of JAX operations.
+        Function of one JAX array that returns an array of its shape, using JAX operations.
     onnx_form : callable or None, default=None
         The same for :func:`multilayer.to_onnx`: a function of ``(graph, z)`` that returns the name
         of its result. ``graph.node(op, *inputs, **attributes)`` adds an operator of ONNX and
         returns the name of its output; inputs are such names, or numbers. None refuses the export.
     weight_init : str, default="glorot_uniform"
-        Distribution that ``weight_init="auto"`` draws the weights of a layer with it from.
+        Distribution from which ``weight_init="auto"`` draws the weights of its layers.
     bias_factor : float, default=6.0
         ``bias_init="auto"`` draws the biases of such a layer within ``sqrt(bias_factor / (n_inputs
         + n_units))``.

@@ -36,7 +36,7 @@ def in_row(shown: list[str], most: int = MOST_NAMED) -> str:
     return first if len(shown) <= most else f"{first} and {len(shown) - most:,} more"
 
 
-# What was probably meant by a name that is not known ---------------------------------------------
+# Suggestions for names that are not known --------------------------------------------------------
 
 
 SYNONYMS = {

@@ -22,7 +22,7 @@ class DataError(MultilayerError, ValueError):
 class DivergenceError(MultilayerError, ValueError):
     """Training produced a loss that is not finite.
 
-    The estimator keeps the best finite parameters it had reached.
+    The estimator has the best finite parameters that it had reached.
     """
 
     __module__ = "multilayer"

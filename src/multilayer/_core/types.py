@@ -41,7 +41,7 @@ def computing_type() -> str:
     return str(jax.dtypes.canonicalize_dtype(float))
 
 
-# User's functions, made comparable: equal ones share a compiled program --------------------------
+# Users' functions, made comparable: equal ones share a compiled program --------------------------
 
 
 Result = TypeVar("Result")

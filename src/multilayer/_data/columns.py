@@ -1,4 +1,4 @@
-"""Tables and arrays judged by their columns, before they become arrays of numbers."""
+"""Tables and arrays checked by their columns, before they become arrays of numbers."""
 
 from collections.abc import Hashable, Iterable, Iterator
 from functools import partial
@@ -48,7 +48,7 @@ class Gaps(NamedTuple):
 def others(given: object) -> list[Other]:
     """Return the columns of a table, or of an array, that hold something else than numbers.
 
-    Booleans are numbers, and so are objects, categories and decimals that a float can be made of.
+    Booleans are numbers, and so are objects, categories and decimals that convert to a float.
     What else is in an array of objects, such as lists, is left to NumPy to refuse. An array of one
     type is one find, without a name.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Frame: TypeAlias = pd.DataFrame | pl.DataFrame | pa.Table
 
 
-# Python's objects in a column: which of them are no numbers, and which stand for nothing ---------
+# Python objects in a column: which are not numbers, and which are missing values -----------------
 
 
 MISSING = ("NoneType", "NAType", "NaTType")
@@ -71,9 +71,9 @@ def _kind_of(kind: type) -> str | None:
     return None if hasattr(kind, "__float__") or hasattr(kind, "__index__") else kind.__name__
 
 
-# Columns of tables, whichever library made them: what each holds, and its values -----------------
+# Columns of tables of any library: what each contains, and its values ----------------------------
 #
-# Nothing is imported to find out: whose table it is shows in the libraries that are there already.
+# No library is imported to find out whose table it is: only the loaded modules are looked at.
 
 
 NUMBERS, OBJECTS, COMPLEX = "numbers", "objects", "complex numbers"

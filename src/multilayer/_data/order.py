@@ -10,7 +10,7 @@ from multilayer._core.types import Array
 
 # The order of rows: a function of (seed, epoch), made on the host --------------------------------
 #
-# No generator lives from one epoch to the next: training can go on from any step without a saved
+# No generator lives from one epoch to the next: training can resume from any step without a saved
 # state. And a permutation inside a compiled program would cost seconds of compilation.
 
 

@@ -21,7 +21,7 @@ Matrix: TypeAlias = Any
 
 
 MatrixLike: TypeAlias = npt.ArrayLike | sparse.spmatrix | sparse.sparray
-"""What users hand in as X: an array, a data frame, rows in a list, a sparse matrix."""
+"""What users pass as X: an array, a data frame, rows in a list, a sparse matrix."""
 
 
 def compact(X: np.ndarray, dtype: str) -> np.ndarray:

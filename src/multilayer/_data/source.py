@@ -1,8 +1,8 @@
-"""Where training rows come from: arrays that stay at hand, or chunks made in turn.
+"""Where training rows come from: resident arrays, or chunks made in turn.
 
-A source hands out windows. A window holds rows where the programs read them and a table that says
-which of them make up which step. A program only ever sees windows: the same steps on the same rows,
-so that the kinds of source agree to rounding (a window of another shape is another program).
+A source returns windows. A window has rows where the programs read them and a table that says which
+of them make up which step. A program only ever sees windows: the same steps on the same rows, so
+that the kinds of source agree to rounding (a window of another shape is another program).
 
 Rows are arrays of NumPy until ``put`` takes them to where the programs read them; this module knows
 no device.
@@ -114,7 +114,7 @@ class Window(NamedTuple):
 
 
 class Source(Protocol):
-    """Training rows, handed out in windows."""
+    """Training rows, returned in windows."""
 
     n_rows: int
     batch_size: int  # real rows per batch, the last of an epoch may have fewer
@@ -299,7 +299,7 @@ class IteratedSource:
             waiting = [take_slice(rows, cut, None)]
         if seen != self.n_rows:
             raise DataError(
-                f"the chunks of an epoch must hold n_rows rows, got {seen} in epoch {epoch} for "
+                f"the chunks of an epoch must contain n_rows rows, got {seen} in epoch {epoch} for "
                 f"n_rows={self.n_rows}. Count the rows of one pass and give that number."
             )
 

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from multilayer._engine.loop import Training
 
 
-# What a checkpoint stores of a training run, and the way back ------------------------------------
+# What a checkpoint stores of a training run, and how it is restored ------------------------------
 #
-# The state, the history and the states of callbacks are all of it. The order of rows and all that
-# is random are functions of the seed and of the step, so a run that goes on has the bits of one
-# that was never interrupted.
+# That is the state, the history and the states of callbacks. The order of rows and random numbers
+# are functions of the seed and of the step, so a resumed run is bit-identical to one that was never
+# interrupted.
 
 
 PLAIN = (bool, int, float, str, type(None))
@@ -138,7 +138,7 @@ def _damaged(checkpoint: StoredCheckpoint) -> ModelFileError:
     )
 
 
-# Checkpoints of a training run, written while it trains so that the same run can go on later -----
+# Checkpoints of a training run, written while it trains so that it can resume later --------------
 
 
 class Interval(NamedTuple):
@@ -171,7 +171,7 @@ class CheckpointWriter:
     interval : Interval
         When checkpoints are due.
     keep : int or None
-        Number of checkpoints that stay, the newest; None for all.
+        Number of newest checkpoints that are retained; None for all.
     """
 
     def __init__(self, folder: PathLike, interval: Interval, keep: int | None) -> None:
@@ -237,11 +237,11 @@ class Checkpointer:
     interval : Interval
         When checkpoints are due.
     keep : int
-        Number of checkpoints that stay.
+        Number of checkpoints that are retained.
     identity : mapping
         What every checkpoint says of the run: JSON.
     found : StoredCheckpoint or None
-        The newest one in the folder, to go on from.
+        The newest one in the folder, to resume from.
     """
 
     def __init__(
@@ -262,7 +262,7 @@ class Checkpointer:
     # For as long as the run trains ---------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        """Take note of signals from now on."""
+        """Handle signals from now on."""
         with ExitStack() as ends:
             ends.enter_context(self.interrupts)
             ends.enter_context(self._writer)
@@ -275,7 +275,7 @@ class Checkpointer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Wait for the disk, and let signals do again what they did."""
+        """Wait for the disk, and restore the earlier handling of signals."""
         self._ends.__exit__(kind, error, traceback)
 
     @property
@@ -285,7 +285,7 @@ class Checkpointer:
 
     @property
     def resumes(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return self._found is not None
 
     def restore(self, training: "Training") -> None:
@@ -320,15 +320,15 @@ class Checkpointer:
         self._writer.wait()
 
     def yield_to_signal(self, training: "Training", callbacks: Sequence[Callback]) -> None:
-        """Write a checkpoint, then do what the signal asks for; return if training may go on."""
+        """Write a checkpoint, then do what the signal requests; return if training may continue."""
         step, name = training.step, self.interrupts.name
         try:
             self.finish(training, callbacks)
         except ModelFileError as error:  # the signal goes before: what asks to stop must be heard
-            outcome = f"could not be kept: {error}"
+            outcome = f"could not be saved: {error}"
         else:
             path = checkpoint_path(self._folder, step)
-            outcome = f"is kept in {path}. The same fit goes on from there."
+            outcome = f"is saved in {path}. The same fit resumes from there."
         warnings.warn(
             f"{name} received: training stopped after step {step}, and {outcome}",
             stacklevel=level_of_caller(),

@@ -15,10 +15,10 @@ PART = 1 << 14  # numbers looked at together
 class HistoryColumn:
     """Numbers that only grow in number.
 
-    As long as they rise evenly, or stay the same, their rule is all there is of them (epochs,
+    As long as they rise evenly, or stay the same, only their rule is stored (epochs,
     steps, a constant rate, the NaN of no validation). Others take four bytes each while float32
-    holds them exactly, as it does what programs return, and eight from the first one on that it
-    does not.
+    represents them exactly, as it does the results of programs, and eight from the first one on
+    that it does not.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class HistoryColumn:
             self._values = smallest(self.read(0, self._length))
         if self._values is not None:
             self._values.append(value)
-            if self._values[-1] != value and not is_nan:  # float32 does not hold it
+            if self._values[-1] != value and not is_nan:  # float32 does not represent it
                 self._values = array(DOUBLE, self._values)
                 self._values[-1] = value
         self._length += 1
@@ -71,7 +71,7 @@ class HistoryColumn:
 
 
 def smallest(values: np.ndarray) -> "array[float]":
-    """Return float64 numbers in the smaller type that holds them exactly."""
+    """Return float64 numbers in the smaller type that represents them exactly."""
     with np.errstate(over="ignore"):
         single = all(
             np.array_equal(part.astype(np.float32), part, equal_nan=True)
@@ -84,7 +84,7 @@ def smallest(values: np.ndarray) -> "array[float]":
 
 
 def parts(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Cut numbers into some at a time, with the place of each first one: a file may hold many."""
+    """Cut numbers into some at a time, with the place of each first one: a file may have many."""
     return ((start, values[start : start + PART]) for start in range(0, len(values), PART))
 
 

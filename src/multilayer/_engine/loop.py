@@ -1,24 +1,23 @@
 """Training from the first step to the last: calls of a program, one after another.
 
-The life of a fit, on this side of the seam (``program.py``; before it, see the estimators):
+The stages of a fit, on this side of the seam (``program.py``; before it, see the estimators):
 
-1. The front assembles a :class:`Training` from its arguments: configuration and numbers
-   (``config.py``), rows and their order (``_data/source.py``), the first state (``state.py``) and
-   the maker of programs.
-2. ``checkpointer.py`` takes note of signals from here on; if its folder holds a checkpoint,
-   ``checkpoint_content.py`` brings the run to where that left off.
+1. The front assembles a :class:`Training` from its arguments: configuration, numbers and first
+   state (``state.py``), rows and their order (``_data/source.py``) and the maker of programs.
+2. ``checkpointer.py`` handles signals from here on; if its folder contains a checkpoint, it
+   restores the run to that point.
 3. :func:`train` begins: ``on_train_begin`` of the callbacks (``callbacks/``).
-4. :func:`make_calls`, again and again: the source gives the window of rows that holds the next
+4. :func:`make_calls`, again and again: the source gives the window of rows that contains the next
    step; :class:`Pace`, the end of the epoch and the next checkpoint say how far the call may go.
 5. :func:`advance` calls the program, made at the first call; it trains, validates and applies the
    rule of ``stopping.py``.
-6. :func:`close` completes figures that take Python: a scorer, or streamed rows (``validation.py``).
-7. The figures go to ``history.py``; :func:`report` shows them to the callbacks, whose word ends
+6. :func:`close` completes figures that need Python: a scorer, or rows that are streamed.
+7. The figures go to ``history.py``; :func:`report` shows them to the callbacks, which may end
    training; the checkpointer writes what is due.
-8. A signal (``interrupts.py``) ends the calls between two of them, with a checkpoint.
+8. A signal (``stopping.py``) ends training between two calls, with a checkpoint.
 9. ``on_train_end``; the front reads the state and the history.
 
-L-BFGS takes stations 1, 3 and 9 and a loop of its own: ``lbfgs.py``.
+L-BFGS runs stages 1, 3 and 9 and has its own loop: ``lbfgs.py``.
 """
 
 import time
@@ -42,7 +41,7 @@ from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import n_sums, reported_share, score
 from multilayer._optim.schedules import Rates
 
-# Loss and score on validation rows that are streamed: too many to stay where programs are --------
+# Loss and score on validation rows that are streamed, too many for the device --------------------
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ Scorer = Callable[[Parameters], float]
 
 @dataclass
 class Training:
-    """A training run: what it is made of, and how far it has come.
+    """A training run: its parts, and how far it has come.
 
     ``state`` and ``history`` always belong together: both change only when a call has returned.
     """
@@ -110,7 +109,7 @@ class Training:
     scorer: Scorer | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)  # the estimator's, for callbacks
     begun: int = 0  # epochs done before this run, by the same network
-    checkpointer: Checkpointer | None = None  # writes checkpoints, where they are asked for
+    checkpointer: Checkpointer | None = None  # writes checkpoints, if requested
     history: History = field(default_factory=History)
     seconds: float = 0.0  # in calls of the program
     compile_seconds: float = 0.0
@@ -174,7 +173,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     budget: Budget | None = None,
 ) -> None:
-    """Train until step ``stop``, convergence, divergence or a callback's word.
+    """Train until step ``stop``, convergence, divergence or a callback's request.
 
     An exception (a callback's, Ctrl-C) leaves ``training`` as it was after the last call.
     """

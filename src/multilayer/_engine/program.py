@@ -83,7 +83,7 @@ Program: TypeAlias = Callable[[Arguments], tuple[TrainState, Array]]
 for each, ``(epochs, len(EpochEnd._fields))``, the lines after the last one unused."""
 
 Sums: TypeAlias = tuple[Array, Array]
-"""Over validation rows: of the weighted losses, and those that the score is made of."""
+"""Over validation rows: of the weighted losses, and those that the score is computed from."""
 
 
 Result = TypeVar("Result", covariant=True)
@@ -97,9 +97,9 @@ class BlockProgram(Protocol[Result]):
 
 
 class Maker(Protocol):
-    """What makes programs, and does the rest of the arithmetic that the orchestration asks for.
+    """What makes programs, and does the rest of the arithmetic that the orchestration needs.
 
-    Prediction is not part of it: nothing in training asks for outputs.
+    Prediction is not part of it: nothing in training needs outputs.
     """
 
     def put(self, rows: Rows) -> Rows:

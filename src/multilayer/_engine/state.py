@@ -86,7 +86,7 @@ class TrainState(NamedTuple):
 
     params: Parameters
     opt_state: Tree  # of the update rule, as the maker of the program lays it out
-    average: Parameters | None  # over the steps, where asked for
+    average: Parameters | None  # over the steps, if requested
     pending: Pending | None  # where updates wait for several batches
     best_params: Parameters  # at the best epoch so far
     best_kept: Array  # the figure that best_params were chosen by, lower is better

@@ -23,7 +23,7 @@ from multilayer._engine.state import (
 )
 from multilayer._nn.model import Parameters
 
-# What happens at the end of an epoch: the best network so far, and the rule of stopping ----------
+# What happens at the end of an epoch: the best network so far, and the stopping rule -------------
 #
 # Written once for every maker of programs: in the functions that NumPy and ``jax.numpy`` share.
 
@@ -60,11 +60,11 @@ def close_epoch(
 ) -> TrainState:
     """Apply scikit-learn's rule: stop after ``n_iter_no_change`` epochs without gain of ``tol``.
 
-    Watched is the training loss, or what early stopping watches. The best network is that of
-    the best validation score where there is validation and nothing else is watched, of the best
-    watched figure elsewhere. A score that is met again is no gain, whatever ``tol``; but of epochs
-    with the same score the one of the lower validation loss is the best: few rows have few scores,
-    and the first epoch to reach one is the least trained.
+    Monitored is the training loss, or the figure that early stopping monitors. The best network is
+    that of the best validation score where there is validation and nothing else is watched, of the
+    best watched figure elsewhere. An equal score is no gain, whatever ``tol``; but of epochs with
+    the same score the one of the lower validation loss is the best: few rows have few scores, and
+    the first epoch to reach one is the least trained.
 
     ``xp`` and ``choose`` are NumPy's, or those of a program that is being traced.
     """
@@ -114,7 +114,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
-    """Training is asked to stop where it is; raised between calls and caught by the loop."""
+    """Training is to stop where it is; raised between calls and caught by the loop."""
 
 
 class Interrupts:
@@ -162,7 +162,7 @@ class Interrupts:
         """Do what the signal would have done: call the earlier handler, or end the process.
 
         Without a handler SIGTERM ends it by SystemExit, so that open files are closed. A handler
-        that returns lets training go on.
+        that returns lets training continue.
         """
         number, self.received = self.received, None
         if number is None:

@@ -15,8 +15,8 @@ def derivative(function: Function) -> Function:
     Parameters
     ----------
     function : callable
-        A function of JAX arrays in which each number of the result depends on the number at its
-        place alone: those of :data:`multilayer.nn.ACTIVATIONS`, or one of your own.
+        A function of JAX arrays that works elementwise: those of :data:`multilayer.nn.ACTIVATIONS`,
+        or your own.
 
     Returns
     -------
@@ -27,8 +27,8 @@ def derivative(function: Function) -> Function:
     Raises
     ------
     InvalidArgumentError
-        What is given is no such function (a ValueError): softmax is not, nor a name. From `slope`
-        when the function changes the shape.
+        The argument is not such a function (a ValueError): softmax is not, nor is a name. From
+        `slope` when the function changes the shape.
 
     Notes
     -----

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from multilayer._nn.network import Dense, Layers, Network
 
 
-# Matrix products in the precision asked for ------------------------------------------------------
+# Matrix products in the requested precision ------------------------------------------------------
 
 
 @jax.custom_vjp
@@ -105,7 +105,7 @@ def n_parameters(params: Parameters) -> int:
 
 
 def is_moments(node: object) -> bool:
-    """Whether a node of a tree holds moments."""
+    """Whether a node of a tree has moments."""
     return isinstance(node, Moments)
 
 

@@ -21,12 +21,12 @@ def key(seed: int) -> Array:
     Returns
     -------
     key : jax.Array
-        What :func:`jax.random.key` makes of it.
+        The result of :func:`jax.random.key`.
 
     Raises
     ------
     InvalidArgumentError
-        The seed is no such number (a ValueError).
+        The seed is not such a number (a ValueError).
 
     Examples
     --------

@@ -101,7 +101,7 @@ def initialize(name: str, layer: Layer, key: Array, n_inputs: int) -> tuple[Para
     return params, shape[1]
 
 
-# The layers at hand, each a small immutable object: equal ones share compiled programs -----------
+# The layers, each a small immutable object: equal ones share compiled programs -------------------
 
 
 BIAS_INITIALIZERS = ("glorot_uniform", "zeros")
@@ -202,17 +202,17 @@ if dense.__doc__:  # None under python -OO
 
 @dataclass(frozen=True)
 class dropout:
-    """Dropping of inputs in training (Srivastava et al., 2014); at prediction nothing changes.
+    """Dropout of inputs in training (Srivastava et al., 2014); no effect at prediction.
 
     Parameters
     ----------
     rate : float
-        Chance of each value to become 0, in [0, 1). The others are divided by ``1 - rate``.
+        Probability of each value to become 0, in [0, 1). The others are divided by ``1 - rate``.
 
     Raises
     ------
     InvalidArgumentError
-        The rate is no such number, or training gives no key (a ValueError).
+        The rate is not such a number, or training gives no key (a ValueError).
 
     Examples
     --------
@@ -249,7 +249,7 @@ class dropout:
 
 @dataclass(frozen=True)
 class gaussian_noise:
-    """Noise added in training; at prediction nothing changes.
+    """Gaussian noise added in training; no effect at prediction.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ class gaussian_noise:
     Raises
     ------
     InvalidArgumentError
-        The standard deviation is no such number, or training gives no key (a ValueError).
+        The standard deviation is not such a number, or training gives no key (a ValueError).
 
     Examples
     --------
@@ -296,13 +296,11 @@ class gaussian_noise:
 class batch_norm:
     """Batch normalisation (Ioffe and Szegedy, 2015), to stand before an activation.
 
-    Training normalises each unit by its mean and variance over the rows of the batch, and follows
-    them with running ones, ``0.9 * old + 0.1 * batch``, which prediction uses.
+    Training normalises each unit by its mean and variance over the rows of the batch, and updates
+    running ones, ``0.9 * old + 0.1 * batch``, which prediction uses.
 
-    Notes
-    -----
-    ``(z - mean) / sqrt(variance + 1e-5) * scale + shift``. A row counts by its weight: one of
-    weight 0 is not there, one of weight 2 is two rows. The running moments are a node of the
+    Notes ----- ``(z - mean) / sqrt(variance + 1e-5) * scale + shift``. Rows are weighted: one of
+    weight 0 is ignored, one of weight 2 counts as two rows. The running moments are a node of the
     parameters, moved by ``apply_in_training`` and by no optimizer.
 
     Examples

@@ -139,7 +139,7 @@ class LogicNetwork:
 
 @dataclass(frozen=True, eq=False)
 class TruthTable:
-    """Each combination of inputs and what a network makes of it; as text, a printable table."""
+    """Each combination of inputs with the outputs of a network; as text, a printable table."""
 
     input_names: Sequence[str]
     output_names: Sequence[str]
@@ -155,7 +155,7 @@ class TruthTable:
 
 
 def truth_table(network: LogicNetwork) -> TruthTable:
-    """Put each combination of inputs through a network.
+    """Evaluate a network for each combination of inputs.
 
     Parameters
     ----------

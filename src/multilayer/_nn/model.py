@@ -1,4 +1,4 @@
-"""What the engine asks of a network, and the moments that a network keeps."""
+"""What the engine requires of a network, and the running moments of a network."""
 
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -21,7 +21,7 @@ class Moments(NamedTuple):
     variance: Array
 
 
-# What the engine asks of a network, whether of dense layers or of a user's own -------------------
+# What the engine requires of a network, of dense layers or a user's own --------------------------
 
 
 Parameters: TypeAlias = Any

@@ -13,7 +13,7 @@ from multilayer._nn.keys import as_key, keys_of_layers
 from multilayer._nn.layers import Layer, apply_in_training, as_layer, initialize
 from multilayer._nn.model import Disturbance, Parameters
 
-# A network of the user's, as the engine sees it --------------------------------------------------
+# A user's network, as the engine sees it ---------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class UserNetwork:
         return apply_in_training(self.layer, params, x, key=key, weight=weight)
 
 
-# Networks made of layers, each itself a layer ----------------------------------------------------
+# Networks of layers, each itself a layer ---------------------------------------------------------
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -167,7 +167,7 @@ class residual:
 
 @dataclass(frozen=True)
 class Functions:
-    """A layer made of functions."""
+    """A layer built from functions."""
 
     init: Callable[[Array, int], Parameters]
     apply: Callable[[Parameters, Array], Array]
@@ -175,7 +175,7 @@ class Functions:
 
 @dataclass(frozen=True)
 class FunctionsInTraining(Functions):
-    """A layer made of functions, with one more for training."""
+    """A layer built from functions, with one more for training."""
 
     apply_in_training: Callable[..., tuple[Array, Parameters]]
 

@@ -24,7 +24,7 @@ class ThresholdUnit:
     weights : sequence of float
         Weight of each input.
     bias : float
-        Weight of the bias neuron, which always puts out 1: minus the threshold.
+        Weight of the bias neuron, which always outputs 1: minus the threshold.
     step : {heaviside, sign}, default=heaviside
         The step function.
 
@@ -33,10 +33,8 @@ class ThresholdUnit:
     InvalidArgumentError
         An argument is none of these, or a number is not finite (a ValueError).
 
-    Notes
-    -----
-    ``h(x) = step(w_1 * x_1 + ... + w_n * x_n + bias)``, in float64. What a unit does at a sum of
-    exactly 0 matters: small whole numbers and halves have exact sums, 0.1 and 0.2 have not.
+    Notes ----- ``h(x) = step(w_1 * x_1 + ... + w_n * x_n + bias)``, in float64. What a unit does at
+    a sum of exactly 0 matters: small integers and halves have exact sums, 0.1 and 0.2 do not.
     McCulloch and Pitts (1943); Rosenblatt (1958).
 
     Examples

@@ -1,8 +1,8 @@
 """Cross-entropies on logits: one column of losses for each head, shape ``(rows, heads)``.
 
-A head is the group of output units that one column of y has. ``class_weights`` holds for each head
-the weights of its classes; in a row they share out among the heads what the row weighs as a whole,
-which is in the row's own weight.
+A head is the group of output units that one column of y has. ``class_weights`` has for each head
+the weights of its classes; in a row they divide the weight of the whole row, which is the row's own
+weight, among the heads.
 """
 
 from collections.abc import Callable

@@ -52,7 +52,7 @@ def quick_sum(values: Array) -> Array:
     return jnp.sum(jnp.ones((1, lanes), values.dtype) @ head) + jnp.sum(tail)
 
 
-# What an objective makes of the raw outputs of a network: losses of rows, and predictions --------
+# From the raw outputs of a network to losses of rows and predictions -----------------------------
 
 
 def row_losses(objective: Objective, raw: Array, target: Array, numbers: LossNumbers) -> Array:
@@ -139,7 +139,7 @@ def point(objective: Objective, predicted: Array) -> Array:
 
 
 def score_sums(objective: Objective, raw: Array, target: Array, weight: Array) -> Array:
-    """Return the sums over rows that a score of :mod:`.scores` is made of.
+    """Return the sums over rows that :func:`.objective.score` is computed from.
 
     The weight of the rows that are right ``(1,)``; or each target's squared errors ``(heads,)``.
     """

@@ -14,7 +14,7 @@ from multilayer._objectives.regression_losses import REGRESSION_LOSSES, Regressi
 
 @dataclass(frozen=True)
 class ClassificationLoss:
-    """A loss of classes, and all that depends on which one it is."""
+    """A classification loss, with everything that depends on it."""
 
     name: str
     row_loss: str  # name of its function in `_objectives/classification.py`, as that needs JAX

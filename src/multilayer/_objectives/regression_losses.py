@@ -35,7 +35,7 @@ class OutputKind(StrEnum):
 
 @dataclass(frozen=True)
 class RegressionLoss:
-    """A loss of regression, and all that depends on which one it is.
+    """A regression loss, with everything that depends on it.
 
     An instance is accepted as the argument `loss` of :class:`multilayer.MLPRegressor`. Two with
     equal fields share a compiled program: use one function, not a new lambda for each.
@@ -43,10 +43,10 @@ class RegressionLoss:
     Parameters
     ----------
     name : str
-        What messages call it: none of the names that `loss` has.
+        Its name in messages: none of the names that `loss` has.
     row_loss : callable
         Function of ``(predicted, target)``, JAX arrays of shape ``(rows, targets)``, that returns
-        the losses, an array of that shape, made of JAX operations. With another `output` the
+        the losses, an array of that shape, using JAX operations. With another `output` the
         predictions are ``(rows, targets, units)``.
     output : {"point", "quantiles", "mean_and_spread"}, default="point"
         How the output units of a target are read: one prediction; a quantile for each of the
@@ -59,7 +59,7 @@ class RegressionLoss:
     out_activations : tuple of str, default=("identity", "exp", "softplus", "logistic", "tanh", \
 "relu")
         Output activations possible; the first one is what "auto" stands for. Only ("identity",)
-        where the output is no point.
+        where the output is not a point prediction.
     reported : {"mean", "sum"}, default="mean"
         What is reported of the losses of several targets. Training minimises their sum.
     minimised_by : {"mean", "median"}, default="mean"
@@ -69,7 +69,7 @@ class RegressionLoss:
         Whether targets must be at least 0, and not 0 everywhere.
     loss_of_variance : float or None, default=None
         Loss of the mean as prediction over the variance, where it depends on nothing else: 0.5 of
-        half the squared error. It spares the comparison above a prediction.
+        half the squared error. It saves the comparison above a prediction.
 
     Raises
     ------

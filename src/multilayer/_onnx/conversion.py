@@ -1,4 +1,4 @@
-"""From a fitted model to a file of ONNX, and what skl2onnx asks on the way."""
+"""From a fitted model to an ONNX file, with the functions that skl2onnx calls on the way."""
 
 import json
 import os
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from skl2onnx.common._topology import Operator, Scope, Variable
 
 
-# The three functions that skl2onnx asks an estimator for -----------------------------------------
+# The three functions that skl2onnx gets from an estimator ----------------------------------------
 
 
 class Hooks(NamedTuple):
-    """What skl2onnx asks an estimator for."""
+    """The functions that skl2onnx gets from an estimator."""
 
     parser: "Callable[..., list[Variable]]"
     shape_calculator: "Callable[[Operator], None]"
@@ -196,7 +196,7 @@ def _graph(
         checker.check_model(made, full_check=True)
     except InvalidArgumentError:
         raise
-    except Exception as error:  # whatever skl2onnx makes of a step that it cannot convert
+    except Exception as error:  # whatever skl2onnx raises for a step that it cannot convert
         where = _place_of(error, parts)
         raise InvalidArgumentError(
             f"model must be one that skl2onnx can convert, which fails{where}: "
@@ -216,30 +216,30 @@ def _require_opset(made: ModelProto, opset: int) -> None:
 
 
 def _check_known(parts: Mapping[str, BaseEstimator], converters: Mapping[type, Converter]) -> None:
-    """Refuse steps that nothing is known of, and those that are known as something else."""
+    """Refuse unknown steps, and those that are registered as something else."""
     known = sklearn_operator_name_map
     for name, part in list(parts.items())[:-1]:
         kind = type(part).__name__
         if hasattr(part, "predict"):  # which skl2onnx would let predict
             raise InvalidArgumentError(
                 "model must have no step that can predict before its last one, got "
-                f"{kind}, the step {name!r}. Take another step."
+                f"{kind}, the step {name!r}. Use another step."
             )
         if kind in INEXACT:
             raise InvalidArgumentError(
                 f"model must have no {kind} for ONNX, {INEXACT[kind]}, got the step {name!r}. "
-                "Do it before the model, or take another step."
+                "Do it before the model, or use another step."
             )
         if not (type(part) in converters or type(part) in known or hasattr(part, "onnx_converter")):
             raise InvalidArgumentError(
-                "model must be made of steps that skl2onnx can convert, which does not know "
+                "model must consist of steps that skl2onnx can convert, which does not know "
                 f"{kind}, the step {name!r}. Register a converter with "
-                "skl2onnx.update_registered_converter, or take another step."
+                "skl2onnx.update_registered_converter, or use another step."
             )
 
 
 def _place_of(error: Exception, parts: Mapping[str, BaseEstimator]) -> str:
-    """Return at which step skl2onnx failed, nothing where that is not known."""
+    """Return at which step skl2onnx failed, nothing where that is unknown."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         operator = frame.f_locals.get("operator")
         failed = getattr(operator, "raw_operator", None)
@@ -318,7 +318,7 @@ def export(
 
 
 def _parts(name: str, model: BaseEstimator) -> Iterator[tuple[str, BaseEstimator]]:
-    """Yield the names and the fitted estimators that a model is made of, in order."""
+    """Yield the names and the fitted estimators of a model's steps, in order."""
     if hasattr(model, "steps"):
         inner = model.steps
     elif hasattr(model, "transformers_"):

@@ -66,7 +66,7 @@ def _positions(encoder: OneHotEncoder, j: int) -> tuple[np.ndarray, int]:
 
 def ordinal(graph: Graph, encoder: OrdinalEncoder, columns: Columns) -> str:
     """Add an OrdinalEncoder."""
-    # What the encoder itself makes of each category.
+    # How the encoder itself encodes each category.
     bare = copy(encoder)
     vars(bare).pop("feature_names_in_", None)
     known = encoder.handle_unknown == "use_encoded_value"
@@ -186,7 +186,7 @@ def _wrapped(graph: Graph, x: str, low: float, high: float) -> str:
 
 
 def _values(graph: Graph, spline: BSpline, x: str) -> str:
-    """Add the splines as polynomials between knots, the outer ones going on for ever."""
+    """Add the splines as polynomials between knots, the outer ones without an end."""
     starts = np.unique(spline.t[spline.k : -spline.k - 1])
     place = graph.place("GreaterOrEqual", x, starts, len(starts))
     along = graph.node("Sub", x, graph.node("Gather", starts, place))
@@ -198,7 +198,7 @@ def _values(graph: Graph, spline: BSpline, x: str) -> str:
 def _beyond(
     graph: Graph, transformer: SplineTransformer, spline: BSpline, x: str
 ) -> tuple[Value, Value] | None:
-    """Return the splines below and above the limits, None where they go on."""
+    """Return the splines below and above the limits, None where they continue."""
     low, high = _limits(spline)
     if transformer.extrapolation == "error":
         return np.array(np.nan), np.array(np.nan)

@@ -1,4 +1,4 @@
-"""Graphs of ONNX: nodes, and a network of dense layers as nodes."""
+"""ONNX graphs: nodes, and a network of dense layers as nodes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Graph:
         return str(output)
 
     def end(self, value: Value | Keyed, output: str) -> None:
-        """Let a tensor, or the dicts made of one, be what the graph calls so."""
+        """Make a tensor, or the dicts built from one, the output of this name."""
         if not isinstance(value, Keyed):
             self._add("Identity", (value,), output, {})
             return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skl2onnx.common._topology import Operator, Scope
 
 
-# What a graph returns, and what an estimator must say to become one ------------------------------
+# Outputs of a graph, and what a graph needs of an estimator --------------------------------------
 
 
 Made: TypeAlias = str | Keyed
@@ -36,7 +36,7 @@ class Output:
 
 
 class Described(Protocol):
-    """A fitted estimator as far as a graph is concerned."""
+    """What a graph needs of a fitted estimator."""
 
     def outputs(self) -> list[Output]:
         """What the graph returns, in order."""
@@ -89,7 +89,7 @@ def flat(graph: Graph, column: str) -> str:
     return graph.node("Squeeze", column, np.array([1]))
 
 
-# The options that skl2onnx gives its own classifiers, and the outputs that they ask for ----------
+# Options of skl2onnx's own classifiers, and the outputs that they add ----------------------------
 
 
 CHOICES: dict[str, tuple[bool | str, ...]] = {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from skl2onnx.common._topology import Operator, Scope, Variable
 
 
-# Steps of numbers that skl2onnx does not bring to float64, in which scikit-learn has them --------
+# Numeric steps that skl2onnx does not compute in float64, as scikit-learn does -------------------
 
 
 def imputed(graph: Graph, imputer: SimpleImputer, x: str) -> str:
@@ -286,7 +286,7 @@ def _ratio(graph: Graph, x: str, powers: tuple[tuple[float, ...], tuple[float, .
     return graph.node("Div", numerator, denominator)
 
 
-# Steps before a network that are converted here, the others being left to skl2onnx ---------------
+# Steps before a network that are converted here; the others are left to skl2onnx -----------------
 #
 # skl2onnx 1.20 brings some steps to float32 only, where a value on an edge may change sides, and
 # mixes types when the columns are float64. Here these steps compute in float64 as in scikit-learn.

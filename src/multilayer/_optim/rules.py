@@ -9,7 +9,7 @@ import optax
 
 from multilayer._core.types import Array
 
-# Adam, with the bias correction folded into the rate as scikit-learn has it ----------------------
+# Adam, with the bias correction folded into the rate as in scikit-learn --------------------------
 
 
 class AdamState(NamedTuple):
@@ -47,7 +47,7 @@ def scale_by_adam(b1: Array, b2: Array, eps: Array) -> optax.GradientTransformat
     return optax.GradientTransformation(init, update)
 
 
-# What is done to gradients and weights around an update rule -------------------------------------
+# Operations on gradients and weights around an update rule ---------------------------------------
 
 
 def clip(gradient: optax.Updates, largest: Array) -> optax.Updates:

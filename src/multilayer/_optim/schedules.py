@@ -21,7 +21,7 @@ WARMUP = {"warmup_fraction": 0.0, "start_factor": 0.0}
 
 @dataclass(frozen=True)
 class Schedule:
-    """A learning-rate schedule: what the base rate is multiplied by in the course of a fit.
+    """A learning-rate schedule: the factor of the base rate in the course of a fit.
 
     Pass one as ``learning_rate`` to an estimator. The numbers of `defaults` are then set by its
     ``schedule_params``; changing them compiles nothing.
@@ -38,14 +38,14 @@ class Schedule:
         Numbers of `factor` with their defaults. Of the warm-up, which every schedule has, they may
         replace ``warmup_fraction=0`` (of all steps) and ``start_factor=0`` (of the base rate).
     ends_by_design : bool, default=True
-        Whether reaching ``max_iter`` is the plan: then it gives no ConvergenceWarning.
+        Whether it is meant to end at ``max_iter``: then there is no ConvergenceWarning.
     over : {"progress", "rows"}, default="progress"
-        What `t` is: the share of the steps after the warm-up that are done, from 0 to 1; or the
+        What `t` is: the fraction of the steps after the warm-up that are done, from 0 to 1; or the
         number of training rows seen in whole epochs.
     warmup : {"linear", "cosine"}, default="linear"
         Whether the rate rises in a straight line or in half a cosine.
     divides_on_plateau : bool, default=False
-        Whether scikit-learn's "adaptive" rule acts beside it: the rate is divided by 5 where the
+        Whether scikit-learn's "adaptive" rule applies as well: the rate is divided by 5 where the
         loss has stopped improving.
     arguments : tuple of str, default=()
         Arguments of the estimator that are numbers of `factor` too, such as "power_t".

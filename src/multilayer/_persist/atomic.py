@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and folders that belong to one process."""
+"""Files written atomically, and folders that belong to one process."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ from multilayer._core.errors import ModelFileError
 
 # Locks on open files, which end with the process that took them, however it ends -----------------
 #
-# A lock belongs to what was opened: a child made by fork shares it, and would hold it after its
+# A lock belongs to what was opened: a child made by fork shares it, and would retain it after its
 # parent has died. So children close their copies as soon as they are made.
 
 
@@ -90,7 +90,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     Warns
     -----
     UserWarning
-        The file is written, but its file system cannot bring its name down to the disk at once.
+        The file is written, but its file system cannot flush its name to the disk at once.
     """
     with refusing(path):
         if (number := _descriptor(path)) is not None:
@@ -151,14 +151,14 @@ def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
         raise ModelFileError(f"cannot write {os.fspath(path)!r}: {error}.") from error
 
 
-# Where to ---------------------------------------------------------------------------------------
+# The file to write ------------------------------------------------------------------------------
 
 
 def _descriptor(path: str | os.PathLike[str]) -> int | None:
     """Return the number of the open file that a path such as ``/dev/stdout`` names, or None.
 
-    Looking further along such a link would find a file, and replace it behind the back of the
-    program that opened it.
+    Following such a link would find a file, and replace it without the knowledge of the program
+    that opened it.
     """
     name = os.path.abspath(os.fspath(path))
     for _ in range(MOST_LINKS):
@@ -175,7 +175,7 @@ def _descriptor(path: str | os.PathLike[str]) -> int | None:
 
 
 def _target_of(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
-    """Return the file that is really written, and what is known of it where there is one."""
+    """Return the file that is really written, and its status if it exists."""
     try:
         before = os.stat(path)
     except FileNotFoundError:
@@ -249,11 +249,11 @@ def _remove_if_dead(path: str) -> None:
             os.unlink(path)
 
 
-# Down to the disk -------------------------------------------------------------------------------
+# Flushing to the disk ---------------------------------------------------------------------------
 
 
 def _write_through(file: FileIO, data: bytes) -> None:
-    """Write a new file, down to the disk."""
+    """Write a new file, flushed to the disk."""
     left = memoryview(data)
     while left:
         left = left[file.write(left) :]
@@ -278,7 +278,7 @@ def _put_in_place(file: FileIO, target: Path) -> None:
 
 
 def _sync_folder(path: str | os.PathLike[str], folder: Path) -> None:
-    """Bring a folder's entries down to the disk, after a file was put there."""
+    """Flush a folder's entries to the disk, after a file was put there."""
     if os.name == "nt":  # Windows opens no folders
         return
     try:
@@ -289,7 +289,7 @@ def _sync_folder(path: str | os.PathLike[str], folder: Path) -> None:
             os.close(handle)
     except OSError as error:
         said = (
-            f"{path} is written, but its folder cannot be brought to the disk: "
+            f"{path} is written, but its folder cannot be flushed to the disk: "
             f"{error.strerror or error}."
         )
         if error.errno not in UNSYNCED:
@@ -329,7 +329,7 @@ def claimed(folder: Path) -> Iterator[None]:
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise ModelFileError(
-                    f"another process is training this very fit in {folder}. Wait for it, or "
+                    f"another process is training this fit in {folder}. Wait for it, or "
                     "choose another folder."
                 ) from error
             warnings.warn(

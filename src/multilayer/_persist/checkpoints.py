@@ -1,4 +1,4 @@
-"""Checkpoints: numbered files in a folder, each written whole or not at all.
+"""Checkpoints: numbered files in a folder, each written atomically.
 
 ``model.ckpt-<step>.safetensors`` is a file of :mod:`multilayer._persist.tensors` whose description
 has ``step``, ``facts`` (whatever else a resume needs to know) and the ``crc32`` of all of it.
@@ -102,7 +102,7 @@ def write_checkpoint(
     facts : mapping of str
         A JSON object.
     keep : int or None
-        Checkpoints that stay, the newest; None for all.
+        Number of newest checkpoints that are retained; None for all.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def write_checkpoint(
     Raises
     ------
     ModelFileError
-        The file cannot be written (a ValueError); those there are stay.
+        The file cannot be written (a ValueError); the existing ones stay.
     """
     path = checkpoint_path(folder, step)
     description = {"step": step, "facts": dict(facts), "crc32": _checksum(step, facts, arrays)}
@@ -128,7 +128,7 @@ def newest_checkpoint(folder: PathLike) -> Path | None:
     Raises
     ------
     ModelFileError
-        What is named is no folder, or holds checkpoints of another program (a ValueError).
+        The path is not a folder, or contains checkpoints of another program (a ValueError).
     """
     if not _is_there(folder):
         return None
@@ -210,8 +210,8 @@ def _numbered(folder: PathLike) -> list[Path]:
     foreign = [name for name in names if TENSORFLOW.fullmatch(name)]
     if foreign:
         raise ModelFileError(
-            f"{folder} holds checkpoints of another program ({min(foreign)}), such as TensorFlow, "
-            "which cannot be read. Choose another folder."
+            f"{folder} contains checkpoints of another program ({min(foreign)}), such as "
+            "TensorFlow, which cannot be read. Choose another folder."
         )
     steps = sorted(int(match[1]) for match in map(FILE_NAME.fullmatch, names) if match)
     return [checkpoint_path(folder, step) for step in steps]

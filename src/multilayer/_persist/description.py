@@ -115,7 +115,7 @@ def _dictionary(pairs: list[object]) -> dict[object, object]:
 #
 # Python takes far more memory for parsed JSON than the text has: 24 times as much for
 # ``[[],[],``. An upper bound is therefore computed from the marks in the text, and a file may
-# take no more than its own size and a little. A description that honestly needs more, such as
+# take no more than its own size and a little. A valid description that needs more, such as
 # that of a small network with very many names of columns, is written with spaces behind it: the
 # file then has the size that its reader needs.
 
@@ -292,4 +292,4 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise Refused("damaged: its description has half a character") from error
+        raise Refused("damaged: its description is not valid Unicode") from error

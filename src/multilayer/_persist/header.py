@@ -86,7 +86,7 @@ def scan(raw: bytearray, n_bytes: int) -> tuple[str, list[Entry]]:
         It is not a header as multilayer writes it, or does not fit the bytes that follow.
     """
     if not PRINTABLE.fullmatch(raw):
-        raise Refused("damaged: its header holds bytes that are no printable ASCII")
+        raise Refused("damaged: its header contains bytes that are not printable ASCII")
     start = START.match(raw)
     if start is None:
         raise Refused("a safetensors file, but not one that multilayer wrote", "")

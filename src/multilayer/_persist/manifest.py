@@ -21,7 +21,7 @@ from multilayer._persist.tensors import (
 
 
 class Facts(TypedDict, total=False):
-    """What may be known of the data that a model was trained on."""
+    """Facts about the data that a model was trained on; all optional."""
 
     source: str  # the name of the file
     target: str
@@ -70,7 +70,7 @@ def write_model(
     data: Facts,
     reserve: int,
 ) -> None:
-    """Write a model file, whole or not at all.
+    """Write a model file atomically.
 
     Parameters
     ----------

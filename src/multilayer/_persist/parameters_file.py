@@ -97,11 +97,11 @@ def save(params: Any, path: PathLike) -> None:
     ----------
     params : pytree of arrays
         ``state.params``, or ``state`` itself with the optimizer's state and the number of steps:
-        all that a loop needs to go on.
+        all that a loop needs to resume.
     path : str or path-like
-        File to write, ``.safetensors`` by custom; its folder must exist. An existing file is
-        replaced at once, with its permissions: a reader, or a computer that loses power, finds the
-        old one or the new. A link stays and its file is replaced; pipes and devices are written to.
+        File to write, ``.safetensors`` by convention; its folder must exist. An existing file is
+        replaced atomically, with its permissions: a reader finds the old one or the new, also after
+        a power cut. A link stays and its file is replaced; pipes and devices are written to.
 
     Raises
     ------
@@ -161,12 +161,12 @@ def restore(path: PathLike, like: Any) -> Any:
     Raises
     ------
     ModelFileError
-        There is no such file, it is damaged or of another kind, or what it holds is not like
-        `like` (a ValueError).
+        There is no such file, it is damaged or of another kind, or its content is not like `like`
+        (a ValueError).
 
     Examples
     --------
-    Training that goes on from where it was:
+    Training that resumes where it stopped:
 
     >>> import os, tempfile
     >>> import numpy as np

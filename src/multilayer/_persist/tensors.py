@@ -66,7 +66,7 @@ CHECKPOINT = Kind(
     "a checkpoint",
     "estimators write them",
     "multilayer.estimator",
-    "Remove it to go on from the one before.",
+    "Remove it to resume from the one before.",
 )
 KINDS = {kind.format: kind for kind in (MODEL, PARAMETERS, CHECKPOINT)}
 
@@ -95,7 +95,7 @@ def write_tensors(
     *,
     reserve: int = 0,
 ) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def _opened(path: PathLike, kind: Kind) -> Iterator[tuple[BufferedIOBase, int]]:
         with open(os.fspath(path), "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not S_ISREG(status.st_mode):
-                raise ModelFileError(f"{path} is no ordinary file, as a {kind.name} must be.")
+                raise ModelFileError(f"{path} is not a regular file, as a {kind.name} must be.")
             yield file, status.st_size
     except Refused as error:
         remedy = kind.remedy if error.remedy is None else error.remedy
@@ -266,7 +266,7 @@ def _read_array(file: BufferedIOBase, entry: Entry) -> np.ndarray:
             raise Refused("truncated: it shrank while it was read")
         place = place[count:]
     if array.dtype == bool and (array.view(np.uint8) > 1).any():
-        raise Refused(f"damaged: its tensor {entry.name!r} holds bytes that are no booleans")
+        raise Refused(f"damaged: its tensor {entry.name!r} contains bytes that are no booleans")
     return array
 
 

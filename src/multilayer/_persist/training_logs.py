@@ -43,7 +43,7 @@ class CSVRows:
         self._writer = csv.writer(self._file)
 
     def write(self, row: Iterable[object]) -> None:
-        """Write a row, and hand it to the operating system at once."""
+        """Write a row, and pass it to the operating system at once."""
         with refusing(self._path):
             self._writer.writerow(row)
             self._file.flush()
@@ -56,7 +56,7 @@ class CSVRows:
 
 # Event files: what TensorBoard reads, written record by record -----------------------------------
 #
-# tensorboardX makes the records. Its own writer hands them to a thread, and its ``flush`` does not
+# tensorboardX makes the records. Its own writer passes them to a thread, and its ``flush`` does not
 # wait for that; so they are written here one by one, and are in the file when ``flush`` returns.
 
 
@@ -99,8 +99,9 @@ class EventFile:
     Parameters
     ----------
     folder : Path
-        The folder of the training run, made where there is none. It may hold the files of earlier
-        parts of the run; this one's name comes after theirs, which is the order they are read in.
+        The folder of the training run, made where there is none. It may contain the files of
+        earlier parts of the run; this one's name comes after theirs, which is the order they are
+        read in.
     first_step : int
         TensorBoard discards the records of earlier files from this step on.
 

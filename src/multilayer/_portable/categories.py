@@ -23,7 +23,7 @@ def refuse_unknown(X: np.ndarray, column: int, places: np.ndarray) -> None:
         unknown = sorted(set(map(repr, X[places == UNKNOWN, column].tolist())))
         raise DataError(
             f"X has unknown categories [{', '.join(unknown)}] in column {column}. Fit the encoder "
-            "with handle_unknown set to take such."
+            "with a handle_unknown that accepts them."
         )
 
 
@@ -102,14 +102,14 @@ def target_means(step: TransformerValues) -> Transform:
 def is_missing(X: np.ndarray, marker: object) -> np.ndarray:
     """Return where a table has the marker of missing values."""
     if X.dtype.kind in "biuf" and not isinstance(marker, int | float):
-        raise DataError(f"X must hold text, as what is missing in it is {marker!r}.")
+        raise DataError(f"X must contain text, as what is missing in it is {marker!r}.")
     if not is_nan(marker):
         return marker == X
     return np.isnan(X) if X.dtype.kind == "f" else X != X
 
 
 def imputer(step: TransformerValues) -> Transform:
-    """Imputation of missing values, with indicator columns where asked for."""
+    """Imputation of missing values, with indicator columns if requested."""
     marker, statistics = step.missing_values, step.statistics_
     filled_in = filled_columns(step)
     marks = step.indicator_.features_ if step.add_indicator else np.zeros(0, int)

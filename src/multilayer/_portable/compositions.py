@@ -116,7 +116,7 @@ TRANSFORMS: Transforms = {
 }
 
 
-# Transformers of scikit-learn in NumPy: forth, and back where targets were transformed -----------
+# scikit-learn's transformers in NumPy, and their inverses for transformed targets ----------------
 
 
 TRANSFORMERS: Transforms = {
@@ -155,7 +155,7 @@ def transformers(step: ModelStep) -> tuple[Step, ...]:
         case ColumnValues() as values:
             return (_of_columns(values, step.members),)
     raise ModelFileError(
-        f"its step {step.kind!r} is not carried out by multilayer.portable. Load it with "
+        f"its step {step.kind!r} is not supported by multilayer.portable. Load it with "
         "multilayer.load."
     )
 
@@ -170,7 +170,7 @@ def inverses(step: ModelStep) -> tuple[Step, ...]:
         case PipelineValues() | FrozenValues():
             return tuple(part for each in reversed(step.members) for part in inverses(each))
     raise ModelFileError(
-        f"its transformer of targets {step.kind!r} is not undone by multilayer.portable. Load it "
+        f"its transformer of targets {step.kind!r} has no inverse in multilayer.portable. Load it "
         "with multilayer.load."
     )
 

@@ -13,9 +13,9 @@ from multilayer._nn.model import EPSILON
 from multilayer._nn.network import Dense, Layers, Network
 from multilayer._portable.predictor import numbers, single
 
-# Activation functions in NumPy: of the type they are given, without warnings of overflow ---------
+# Activation functions in NumPy: in the type of the input, without warnings of overflow -----------
 #
-# Their records, in ``_core/activations.py``, are imported without NumPy and so cannot hold them.
+# Their records, in ``_core/activations.py``, are imported without NumPy and so cannot contain them.
 
 
 Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
@@ -27,7 +27,7 @@ LARGEST_ERF = 4.0  # beyond it erf is 1 in float32
 
 
 def logistic(z: np.ndarray) -> np.ndarray:
-    """Return ``1 / (1 + exp(-z))``; small values keep their size."""
+    """Return ``1 / (1 + exp(-z))``; small values do not round to 0."""
     small = np.exp(-np.abs(z))
     return np.where(z < 0, small, 1) / (1 + small)
 
@@ -200,6 +200,6 @@ def _refuse_huge(X: np.ndarray) -> None:
     largest = np.abs(X.astype(np.float64)).max()
     if largest > np.sqrt(np.finfo(np.float32).max):
         raise DataError(
-            f"X holds values too large for the network, up to {largest:.3g}: its outputs overflow "
-            "float32. Scale the columns as in training."
+            f"X contains values too large for the network, up to {largest:.3g}: its outputs "
+            "overflow float32. Scale the columns as in training."
         )

@@ -142,7 +142,7 @@ class Regressor(Predictor):
     def predict(
         self, X: Table, return_std: bool = False, *, quantiles: Sequence[float] | None = None
     ) -> Any:
-        """Predict targets: the mean, or the median where the loss asks for that.
+        """Predict targets: the mean, or the median where the loss is minimised by it.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Regressor(Predictor):
         quantiles : sequence of float or None, default=None
             Levels in (0, 1), ascending, of the quantiles to return in place of the point
             prediction: with ``loss="quantile"`` among those learnt, with ``loss="gaussian_nll"``
-            any. In a pipeline ``predict(X, quantiles=...)`` reaches it.
+            any. It works through a pipeline: ``predict(X, quantiles=...)``.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class Regressor(Predictor):
         DataError
             X is no table of the model's columns (a ValueError).
         InvalidArgumentError
-            ``return_std=True`` or `quantiles` with a loss that has not learnt them (a
+            ``return_std=True`` or `quantiles` with a loss that does not learn them (a
             ValueError).
         """
         check_spread(self._objective, return_std, quantiles)

@@ -51,7 +51,7 @@ def table(X: Table, n_features: int, names: np.ndarray | None) -> np.ndarray:
     if array.ndim != 2 or len(array) == 0:
         raise DataError(
             f"X must be a table with one row for each sample, got an array of shape {array.shape}. "
-            "Expected 2D array: of one sample make X.reshape(1, -1)."
+            "Expected 2D array: for one sample use X.reshape(1, -1)."
         )
     if given is not None and names is not None and given != list(names):
         raise DataError(
@@ -87,13 +87,13 @@ def numbers(X: np.ndarray, *, missing: bool = False) -> np.ndarray:
     """Return a table of finite numbers; `missing` says whether NaN is allowed."""
     if X.dtype.kind == "O":
         for kind in kinds_in(X).keys() & MEASURED:
-            raise DataError(f"X must hold numbers, got {kind}. Turn them into numbers.")
+            raise DataError(f"X must contain numbers, got {kind}. Turn them into numbers.")
         try:
             X = X.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise DataError(f"X must hold numbers: {error}.") from error
+            raise DataError(f"X must contain numbers: {error}.") from error
     if X.dtype.kind not in "biuf":
-        raise DataError(f"X must hold numbers, got {X.dtype}. Turn its columns into numbers.")
+        raise DataError(f"X must contain numbers, got {X.dtype}. Turn its columns into numbers.")
     if X.dtype.kind == "f" and not (np.isfinite(X) | (missing & np.isnan(X))).all():
         what = "infinity" if missing else "NaN or infinity"
         raise DataError(f"X contains {what}. Fill or drop such values, as in training.")
@@ -117,7 +117,7 @@ def single(X: np.ndarray) -> np.ndarray:
     return converted
 
 
-# The base of all predictors: the steps before, and the check of the rows -------------------------
+# The base of all predictors: the steps before them, and the check of the rows --------------------
 
 
 Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]

@@ -88,6 +88,6 @@ def _predictor(step: ModelStep, before: tuple[Step, ...]) -> Predictor:
                 _predictor(regressor, before), inverses(transformer), values.n_axes
             )
     raise ModelFileError(
-        f"its last step {step.kind!r} is not carried out by multilayer.portable. Load it with "
+        f"its last step {step.kind!r} is not supported by multilayer.portable. Load it with "
         "multilayer.load."
     )

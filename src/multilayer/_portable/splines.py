@@ -1,4 +1,4 @@
-"""B-splines of each column, and how they go on beyond the knots, as scikit-learn has them."""
+"""B-splines of each column, and their extrapolation beyond the knots, as in scikit-learn."""
 
 from collections.abc import Callable
 
@@ -128,7 +128,7 @@ def _inside_alone(knots: np.ndarray, degree: int) -> Basis:
         if ((x < low) | (x > high)).any():
             raise DataError(
                 "X contains values beyond the limits of the knots. Fit the SplineTransformer with "
-                "another extrapolation to take such."
+                "an extrapolation that accepts them."
             )
         return basis(x)
 
@@ -136,7 +136,7 @@ def _inside_alone(knots: np.ndarray, degree: int) -> Basis:
 
 
 def _bounded(knots: np.ndarray, degree: int, inner: int, n_moved: int, *, rises: bool) -> Basis:
-    """Return splines that go on as they are at the ends, or as lines from there.
+    """Return splines that continue as they are at the ends, or as lines from there.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _bounded(knots: np.ndarray, degree: int, inner: int, n_moved: int, *, rises:
     inner : int
         Number of the knot from either side that ends the range.
     n_moved : int
-        How many splines go on at either side; the others are 0 there.
+        How many splines continue at either side; the others are 0 there.
     rises : bool
         Whether in lines.
     """

@@ -1,20 +1,20 @@
 """What every network estimator does in ``fit``: one run of the engine, its result as attributes.
 
-The life of a fit, up to the engine (``_engine/loop.py`` goes on from station 6):
+The stages of a fit, up to the engine (``_engine/loop.py`` continues from stage 6):
 
 1. The arguments are checked and become one ``Resolved`` (``arguments/resolved.py``).
 2. X and y are checked (``inputs.py``) and encoded (``targets/``); they become ``Samples``
-   (``fit/samples.py``), with the ``Objective`` that the targets ask for.
-3. ``fit/start.py`` returns the ``Start``: a network and parameters, drawn at random, begun with
-   trained layers (``fit/reuse.py``), or those where the last fit ended.
-4. ``fit/checkpointing.py``, where it is asked for, opens the folder of this very fit, known by a
+   (``fit/samples.py``), with the ``Objective`` of the targets.
+3. ``fit/start.py`` returns the ``Start``: a network and parameters, drawn at random, initialised
+   with trained layers (``fit/reuse.py``), or those where the last fit ended.
+4. ``fit/checkpointing.py``, if requested, opens the folder of this fit, identified by a
    fingerprint of data, arguments and start (``fit/fingerprint.py``).
-5. ``fit/assembly.py`` sets rows aside, weighs them, and returns the ``Plan`` and the ``Training``.
-   Whatever was refused until here has left the estimator as it was.
+5. ``fit/assembly.py`` sets rows aside, weights them, and returns the ``Plan`` and the ``Training``.
+   An error up to here leaves the estimator unchanged.
 6. ``fit/engine_run.py`` trains and returns one ``FitResult``, however training ended.
 7. ``BaseMLP._run`` sets every fitted attribute from it, and then raises or warns.
 
-``partial_fit`` takes stations 1 to 3 and 5 to 7, for one epoch.
+``partial_fit`` runs stages 1 to 3 and 5 to 7, for one epoch.
 """
 
 from abc import ABCMeta, abstractmethod
@@ -89,7 +89,7 @@ class BaseMLP(
     def _samples(
         self, X: MatrixLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
     ) -> "tuple[Samples, Objective]":
-        """Check rows and encode their targets; return also the objective that these ask for.
+        """Check rows and encode their targets; return also their objective.
 
         The first call learns what there is to learn of the targets.
         """
@@ -101,15 +101,15 @@ class BaseMLP(
     def _weighed(
         self, samples: Samples, validation: Samples | None
     ) -> tuple[Samples, Samples | None, list[np.ndarray] | None]:
-        """Weigh rows by their classes; return also the weights of each output's classes."""
+        """Weight rows by their classes; return also the weights of each output's classes."""
         return samples, validation, None
 
     def _strata(self, samples: Samples) -> np.ndarray | None:
-        """Groups to keep in proportion when samples are set aside."""
+        """Groups to stratify by when samples are set aside."""
         return None
 
     def _check_fit(self, samples: Samples) -> None:
-        """Warn of a network that training has made of no use."""
+        """Warn of a network that is useless after training."""
 
     # Training ----------------------------------------------------------------------------------
 
@@ -127,10 +127,10 @@ class BaseMLP(
     ) -> Self:
         """Train the network.
 
-        Ctrl-C ends training with a warning and keeps the network: the best validated one where
-        there is validation data, else the latest. Inside a search, an ensemble or a worker
-        process, and when pressed again within 3 s, it is raised as KeyboardInterrupt, so that
-        what called ``fit`` stops too; the network is in place then as well.
+        Ctrl-C ends training with a warning; the estimator then has the best validated network where
+        there are validation data, else the latest. Inside a search, an ensemble or a worker
+        process, and when pressed again within 3 s, KeyboardInterrupt is raised, so that the caller
+        of ``fit`` stops too; the estimator has the network in this case as well.
 
         Parameters
         ----------
@@ -157,7 +157,8 @@ class BaseMLP(
         DataError
             The data cannot be used (a ValueError).
         DivergenceError
-            The loss became infinite or NaN (a ValueError); the best finite network is kept.
+            The loss became infinite or NaN (a ValueError); the estimator has the best finite
+            network.
         """
         from multilayer._sklearn.fit import assembly, checkpointing, start  # late: they start JAX
 
@@ -205,7 +206,7 @@ class BaseMLP(
                 "checkpoint",
                 "None for partial_fit, whose data come from outside",
                 self.checkpoint,
-                "Keep the estimator itself between calls: multilayer.save(estimator, path).",
+                "Save the estimator itself between calls: multilayer.save(estimator, path).",
             )
         with self._unchanged_on_refusal():
             (rows, objective), judged = samples(), self._validation(*validation)
@@ -260,7 +261,7 @@ class BaseMLP(
 
     @abstractmethod
     def _other_objective(self) -> tuple[str, object]:
-        """Name the argument that asks for other output units, and its value in training."""
+        """Name the argument that would change the output units, and its value in training."""
 
     def _run(
         self,

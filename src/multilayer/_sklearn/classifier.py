@@ -1,6 +1,6 @@
 """The multilayer perceptron classifier."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -24,7 +24,7 @@ from multilayer._sklearn.targets import class_labels, class_outputs, metrics
 from multilayer._sklearn.targets.class_outputs import classifier_numbers
 
 if TYPE_CHECKING:
-    from multilayer._objectives.objective import ClassificationLoss, LossNumbers, Objective
+    from multilayer._objectives.objective import LossNumbers, Objective
     from multilayer._sklearn.targets.class_outputs import Classes
 
 
@@ -48,13 +48,14 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     ----------
     <parameters>
     class_weight : dict, "balanced", list of these or None, default=None
-        Weights of the classes, which multiply the sample weights of training and validation rows;
-        a class that a dict leaves out weighs 1. "balanced" is ``n_samples / (n_classes * count)``.
-        For several outputs a list with one entry each (``{0: ..., 1: ...}`` for the columns of an
-        indicator matrix): each output's loss is weighed by its own classes. A class counts by its
-        weight for every size of batch, see `weight_normalization`.
+        Weights of the classes, which multiply the sample weights of training and validation rows; a
+        class that a dict leaves out has weight 1. "balanced" is ``n_samples / (n_classes *
+        count)``. For several outputs a list with one entry each (``{0: ..., 1: ...}`` for the
+        columns of an indicator matrix): each output's loss is weighted by its own classes. A class
+        has the effect of its weight at every batch size, see `weight_normalization`.
     label_smoothing : float, default=0.0
-        Share of the target spread evenly over the classes. Curves of validation do without it.
+        Fraction of the target that is spread evenly over the classes; not applied in validation
+        curves.
 
     Attributes
     ----------
@@ -163,12 +164,12 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples.
         classes : array-like of shape (n_classes,) or list of them, default=None
-            All classes that will ever come; needed in the first call. For several columns of
+            All classes that can occur in any call; needed in the first call. For several columns of
             classes a list with those of each.
         X_val, y_val, sample_weight_val : array-like, default=None
             Validation data, as in ``fit``. No rows are set aside here, and the network is always
-            the latest: under `early_stopping`, `stop_reason_` becomes "converged" when it is time
-            to stop.
+            the latest: with `early_stopping`, `stop_reason_` becomes "converged" when it is time to
+            stop.
 
         Returns
         -------
@@ -238,7 +239,8 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
             For several columns of classes a list with one for each.
         """
-        return self._of_heads(X, metrics.yes_no_proba, metrics.exclusive_proba)
+        logits, how = self._logits(X), (metrics.yes_no_proba, metrics.exclusive_proba)
+        return class_outputs.of_each(self._target_kind, self._trained, logits, *how)
 
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Logarithms of the probabilities of the classes.
@@ -251,32 +253,23 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
-            Computed from the logits, so that small probabilities keep their size. For several
+            Computed from the logits, so that small probabilities do not round to 0. For several
             columns of classes a list with one for each.
         """
-        return self._of_heads(X, metrics.yes_no_log_proba, metrics.exclusive_log_proba)
+        logits, how = self._logits(X), (metrics.yes_no_log_proba, metrics.exclusive_log_proba)
+        return class_outputs.of_each(self._target_kind, self._trained, logits, *how)
 
     def _logits(self, X: MatrixLike) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
         raw = self._outputs(X)  # first: it is what refuses an unfitted estimator
         return class_outputs.logits_of(self._target_kind, self._trained, raw)
 
-    def _of_heads(
-        self,
-        X: MatrixLike,
-        yes_no: Callable[[np.ndarray], np.ndarray],
-        exclusive: "Callable[[ClassificationLoss, np.ndarray], np.ndarray]",
-    ) -> np.ndarray | list[np.ndarray]:
-        """Apply one of two functions to the logits of each head."""
-        logits = self._logits(X)
-        return class_outputs.of_each(self._target_kind, self._trained, logits, yes_no, exclusive)
-
     # Judging -------------------------------------------------------------------------------------
 
     def score(
         self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> float:
-        """Accuracy: the share of rows of which every output is right.
+        """Accuracy: the fraction of rows in which every output is correct (subset accuracy).
 
         Parameters
         ----------
@@ -313,7 +306,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         Returns
         -------
         figures : dict
-            "accuracy" (share of rows predicted right) and "average_loss" (mean cross-entropy
+            "accuracy" (fraction of rows predicted correctly) and "average_loss" (mean cross-entropy
             without penalty, smoothing and class weights).
         """
         check_is_fitted(self)

@@ -1,4 +1,4 @@
-"""From what a user hands in to arrays that the engine takes."""
+"""From user input to arrays that the engine takes."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def check_X_y(
 
 
 def _judged(estimator: BaseEstimator, X: MatrixLike, *, reset: bool) -> Any:
-    """Refuse X whose columns hold something else than numbers; return it, a list as an array."""
+    """Refuse X whose columns contain anything but numbers; return it, a list as an array."""
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
         return X
     if isinstance(X, list | tuple):
@@ -91,7 +91,7 @@ def _gaps_named(X: MatrixLike) -> Iterator[None]:
 
 def _not_numbers(name: str, found: list[columns.Other]) -> DataError:
     return DataError(
-        f"{name} must hold numbers, got {columns.described(found)}. {columns.remedy(found)}"
+        f"{name} must contain numbers, got {columns.described(found)}. {columns.remedy(found)}"
     )
 
 
@@ -112,7 +112,7 @@ def _numbers(X: Matrix) -> Matrix:
     """Refuse dates and durations, which NumPy would take for whole numbers."""
     if X.dtype.kind in "mM":  # of an array-like that is judged as an array only now
         raise DataError(
-            f"X must hold numbers, got {X.dtype} (datetime64 or timedelta64). Turn dates into "
+            f"X must contain numbers, got {X.dtype} (datetime64 or timedelta64). Turn dates into "
             "numbers, for example days since the first one."
         )
     return X
@@ -128,13 +128,13 @@ def refuse_huge(X: Matrix, dtype: str) -> None:
     largest = abs(X).max()
     if largest > np.sqrt(np.finfo(dtype).max):
         raise DataError(
-            f"X holds values too large for the network, up to {largest:.3g}: its outputs overflow "
-            f"{dtype}. Scale the columns as in training."
+            f"X contains values too large for the network, up to {largest:.3g}: its outputs "
+            f"overflow {dtype}. Scale the columns as in training."
         )
 
 
 def readable(y: npt.ArrayLike, *, numeric: bool) -> Any:
-    """Refuse targets of which nothing can be made, before scikit-learn stumbles over them."""
+    """Refuse targets that cannot be used, before scikit-learn fails on them."""
     if y is None or sparse.issparse(y):
         return y
     found = columns.others(y) if numeric and is_frame(y) else []
@@ -157,7 +157,7 @@ def readable(y: npt.ArrayLike, *, numeric: bool) -> Any:
         _refuse_objects(values, made_here=isinstance(y, list | tuple), numeric=numeric)
     elif numeric and values.dtype.kind not in "buifc":  # complex: scikit-learn says so
         raise DataError(
-            f"y must hold numbers, got dtype {values.dtype}. Convert it with y.astype(float)."
+            f"y must contain numbers, got dtype {values.dtype}. Convert it with y.astype(float)."
         )
     return y
 
@@ -192,7 +192,7 @@ def _refuse_non_numbers(values: np.ndarray) -> None:
         values.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"y must hold numbers: {error}. Convert it with y.astype(float)."
+            f"y must contain numbers: {error}. Convert it with y.astype(float)."
         ) from error
 
 
@@ -211,7 +211,7 @@ def check_weight(sample_weight: npt.ArrayLike | None, X: Matrix, dtype: str) -> 
     if given.size and not np.any(given != 0):
         raise DataError(
             "sample_weight must not be zero everywhere. Sample weights must contain at least one "
-            "non-zero number: leave the argument out to weigh all samples the same."
+            "non-zero number: leave the argument out to weight all samples equally."
         )
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     with np.errstate(over="ignore", under="ignore"):

@@ -49,21 +49,20 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     Parameters
     ----------
     loss : {<losses>} or RegressionLoss, default="squared_error"
-        What is minimised. "squared_error" and "poisson" are scikit-learn's (half the squared
-        error, half the deviance). "quantile" learns the `quantiles` with the pinball loss, one
-        network for all, none crossing another; "gaussian_nll" a mean and a standard deviation (at
-        least 1e-4 in the units trained in). A :class:`multilayer.RegressionLoss` is a loss of your
-        own.
+        What is minimised. "squared_error" and "poisson" are scikit-learn's (half the squared error,
+        half the deviance). "quantile" learns the `quantiles` with the pinball loss, one network for
+        all, without crossing; "gaussian_nll" a mean and a standard deviation (at least 1e-4 in the
+        units trained in). A :class:`multilayer.RegressionLoss` is a custom loss.
     <parameters>
     quantiles : sequence of float, default=(0.1, 0.5, 0.9)
-        Levels in (0, 1), ascending, for ``loss="quantile"``; the median is learnt too when it is
+        Levels in (0, 1), ascending, for ``loss="quantile"``; the median is trained too when it is
         not among them.
     huber_delta : float, default=1.0
-        Where "huber" goes over from squared to absolute error, in the units trained in.
+        Where "huber" changes from squared to absolute error, in the units of training.
     standardize_target : bool, default=False
         Train on ``(y - mean) / std``, by the (weighted) moments of the first training data, and
-        predict in the units of y. Losses are those of the standardised target. Recommended
-        whenever y is far from 0 or from unit size.
+        predict in the units of y. Losses are those of the standardised target. Recommended whenever
+        y is far from 0 or from unit scale.
 
     Attributes
     ----------
@@ -75,7 +74,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     -----
     Everything is computed in float32; results come in float64 for X of float64, as in scikit-learn,
     and in float32 for X of float32. With several targets the sum of their losses is minimised and
-    their mean is reported, as in scikit-learn (of "poisson" the sum is). Results are reproducible
+    their mean is reported, as in scikit-learn (for "poisson" the sum). Results are reproducible
     on the same machine type, versions and thread count.
 
     Examples
@@ -183,8 +182,8 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             Weights of the samples.
         X_val, y_val, sample_weight_val : array-like, default=None
             Validation data, as in ``fit``. No rows are set aside here, and the network is always
-            the latest: under `early_stopping`, `stop_reason_` becomes "converged" when it is time
-            to stop.
+            the latest: with `early_stopping`, `stop_reason_` becomes "converged" when it is time to
+            stop.
 
         Returns
         -------
@@ -205,7 +204,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     def predict(
         self, X: MatrixLike, return_std: bool = False, *, quantiles: Sequence[float] | None = None
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """Predict targets: the mean, or the median where the loss asks for that.
+        """Predict targets: the mean, or the median where the loss is minimised by it.
 
         Parameters
         ----------
@@ -216,7 +215,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         quantiles : sequence of float or None, default=None
             Levels in (0, 1), ascending, of the quantiles to return in place of the point
             prediction: with ``loss="quantile"`` among those learnt, with ``loss="gaussian_nll"``
-            any. In a pipeline ``predict(X, quantiles=...)`` reaches it.
+            any. It works through a pipeline: ``predict(X, quantiles=...)``.
 
         Returns
         -------
@@ -229,7 +228,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         Raises
         ------
         InvalidArgumentError
-            ``return_std=True`` or `quantiles` with a loss that has not learnt them (a
+            ``return_std=True`` or `quantiles` with a loss that does not learn them (a
             ValueError).
         """
         check_is_fitted(self)

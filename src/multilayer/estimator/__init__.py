@@ -1,7 +1,7 @@
 """The estimators of TensorFlow 1: tf.estimator, tf.feature_column and tf.contrib.learn.
 
-For code and habits from there: the same names and meanings, over the engine of this package. A
-trained model is what its folder holds; training goes on from the newest checkpoint in it.
+For code that comes from there: the same names and meanings, on the engine of this package. A
+trained model is the content of its folder; training resumes from the newest checkpoint in it.
 """
 
 from typing import NoReturn
@@ -63,5 +63,5 @@ __all__ = [
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Say what takes the place of a name of TensorFlow's that is not here."""
+    """Say what replaces a TensorFlow name that is not here."""
     raise AttributeError(replacement(__name__, name, __all__))

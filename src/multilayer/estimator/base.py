@@ -70,7 +70,7 @@ class Estimator(ABC):
         Raises
         ------
         ModelFileError
-            The folder holds checkpoints of another program (a ValueError).
+            The folder contains checkpoints of another program (a ValueError).
         """
         newest = newest_checkpoint(self.model_dir)
         return None if newest is None else str(newest)
@@ -83,7 +83,7 @@ class Estimator(ABC):
         max_steps: int | None = None,
         saving_listeners: None = None,
     ) -> Self:
-        """Train, from the newest checkpoint in the folder on where there is one.
+        """Train, resuming from the newest checkpoint in the folder if there is one.
 
         Training ends after `steps`, at the global step `max_steps`, or with the input. A checkpoint
         is written then, after the first step, and as the configuration says in between. Ctrl-C
@@ -120,11 +120,9 @@ class Estimator(ABC):
         DivergenceError
             The loss became infinite or NaN (a ValueError).
 
-        Notes
-        -----
-        Where `steps`, `max_steps` or an interruption leave arrays half read, the next call with the
-        same input goes on there: training in pieces is training in one go, bit for bit. After an
-        input has come to its end the next call begins it anew.
+        Notes ----- Where `steps`, `max_steps` or an interruption stop in the middle of arrays, the
+        next call with the same input continues there: training in several calls equals training in
+        one, bit for bit. After the end of an input the next call restarts it.
         """
         from multilayer.estimator import session
 
@@ -165,8 +163,8 @@ class Estimator(ABC):
         -------
         results : dict of str to float
             ``average_loss``, the mean over rows (by weight); ``loss``, the mean over batches of
-            what training calls the loss of a batch; ``global_step``; and what is said in the
-            class's notes.
+            what training calls the loss of a batch; ``global_step``; and the figures in the notes
+            of the class.
 
         Raises
         ------
@@ -210,7 +208,7 @@ class Estimator(ABC):
         Returns
         -------
         predictions : iterator of dict
-            What the class's notes name, an array each; computed while it is gone through.
+            The arrays named in the notes of the class; computed lazily, while it is iterated.
 
         Raises
         ------
@@ -239,7 +237,7 @@ class Estimator(ABC):
         return Forward(self._design, checkpoint_path or self.model_dir)
 
     def _by_mean_loss(self) -> Self:
-        """Return the estimator with the mean loss, unless another one was asked for."""
+        """Return the estimator with the mean loss, unless another one was requested."""
         if self._design.reduction is not None:
             return self
         copy = object.__new__(type(self))

@@ -67,7 +67,7 @@ def categorical_column_with_vocabulary_list(
 def categorical_column_with_identity(
     key: str, num_buckets: int, default_value: int | None = None
 ) -> IdentityColumn:
-    """Column of a feature that holds ids already.
+    """Column of a feature that consists of ids already.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def categorical_column_with_hash_bucket(key: str, hash_bucket_size: int) -> Hash
         Name of the feature: text or whole numbers, one in each row. The empty text, -1 and None
         stand for no value.
     hash_bucket_size : int
-        Number of buckets; values that meet in one are the same to the network.
+        Number of buckets; values in the same bucket are the same to the network (collisions).
 
     Returns
     -------
@@ -126,7 +126,7 @@ def categorical_column_with_hash_bucket(key: str, hash_bucket_size: int) -> Hash
     Notes
     -----
     The bucket is the BLAKE2b digest of 8 bytes of the value's text (RFC 7693), read as a big-endian
-    number, modulo `hash_bucket_size`. TensorFlow's hash was another one.
+    number, modulo `hash_bucket_size`. TensorFlow uses another hash.
 
     Examples
     --------

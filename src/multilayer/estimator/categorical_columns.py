@@ -24,7 +24,7 @@ from multilayer.estimator.feature_reading import (
 
 @dataclass(frozen=True)
 class OfOneFeature(CategoricalColumn):
-    """A column made of one feature, which it is named after."""
+    """A column of one feature, which it is named after."""
 
     key: str
 
@@ -86,7 +86,7 @@ class IdentityColumn(OfOneFeature):
     def ids_of(self, values: np.ndarray) -> np.ndarray:
         """Return the ids of plain values."""
         if values.dtype.kind != "i":
-            raise DataError(f"feature {self.key!r} must hold whole numbers, got text.")
+            raise DataError(f"feature {self.key!r} must contain whole numbers, got text.")
         inside = (values >= 0) & (values < self.num_buckets)
         if self.default_value is not None:
             return np.where(inside, values, self.default_value)

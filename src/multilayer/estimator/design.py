@@ -1,4 +1,4 @@
-"""What an estimator is made of: its arguments, checked."""
+"""The design of an estimator: its arguments, checked."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence

@@ -21,29 +21,29 @@ class DNNClassifier(Estimator):
     hidden_units : sequence of int
         Units of each hidden layer.
     feature_columns : sequence of columns
-        What the network is fed with, such as ``[numeric_column("X", shape=[784])]``.
+        Inputs of the network, such as ``[numeric_column("X", shape=[784])]``.
     model_dir : str or path-like, default=None
-        Folder of the checkpoints; training goes on from the newest one there. None for a temporary
+        Folder of the checkpoints; training resumes from the newest one there. None for a temporary
         folder, whose name is in the log and in ``model_dir``.
     n_classes : int, default=2
-        Number of classes. Two have one logit between them.
+        Number of classes. Two classes share one logit.
     weight_column : str or NumericColumn, default=None
         Feature with the weights of the rows.
     label_vocabulary : sequence of str, default=None
         The classes, where labels are text; without it labels are numbers from 0.
-    optimizer : str, optimizer of Optax's or callable, default="Adagrad"
+    optimizer : str, Optax optimizer or callable, default="Adagrad"
         "Adagrad", "Adam", "Ftrl", "RMSProp" or "SGD" with the numbers of TensorFlow 1 and a
         learning rate of 0.05; an optimizer such as ``optax.adam(0.001)``; a function that returns
         one; or a function of ``learning_rate``, such as ``optax.lion``, which gets 0.05.
     activation_fn : str or callable, default="relu"
         Activation of the hidden layers: a function of JAX arrays, such as ``nn.relu``, or its name.
     dropout : float, default=None
-        Chance of each hidden unit to be dropped in a step of training; None for 0.
+        Probability that a hidden unit is dropped in a training step; None for 0.
     config : RunConfig, default=None
         Seed, checkpoints and log.
     warm_start_from : str or path-like, default=None
         Another model's folder, or one of its checkpoints: its parameters are the first ones here,
-        as long as `model_dir` holds no checkpoint.
+        as long as `model_dir` contains no checkpoint.
     loss_reduction : {"sum", "mean"}, default=None
         How the losses of the rows, weighted, become the loss of a batch. "sum" reports their sum
         and follows its gradient, as tf.estimator did in TensorFlow 1; "mean" does both with the
@@ -62,13 +62,13 @@ class DNNClassifier(Estimator):
     classes under the logistic function of the one logit. First weights are uniform after Glorot and
     Bengio (2010), biases 0.
 
-    The gradient of a sum over 50 rows is 50 times that of the mean. Adagrad hardly minds, apart
-    from its start: its accumulators begin at 0.1, next to nothing beside squares of such sums, so
-    that the first step moves every weight by the whole learning rate. Of the 300 units of the
-    chapter's first layer some 170 are dead from then on, in TensorFlow as here, and test accuracy
-    is 97.8 to 98.3 %; by the gradient of the mean none is, and it is 98.2 to 98.4 %. Therefore the
-    mean is followed by default, as in the tf.estimator of TensorFlow 2. With "sum" a learning rate
-    from TensorFlow 1 means the same as there.
+    The gradient of a sum over 50 rows is 50 times that of the mean. Adagrad is hardly affected,
+    apart from its start: its accumulators begin at 0.1, next to nothing beside squares of such
+    sums, so that the first step moves every weight by the whole learning rate. Of the 300 units of
+    the chapter's first layer some 170 are dead from then on, in TensorFlow as here, and test
+    accuracy is 97.8 to 98.3 %; by the gradient of the mean none is, and it is 98.2 to 98.4 %.
+    Therefore the mean is followed by default, as in the tf.estimator of TensorFlow 2. With "sum" a
+    learning rate from TensorFlow 1 means the same as there.
 
     `evaluate` returns accuracy, average_loss, loss and global_step; for two classes also
     accuracy_baseline (that of the more frequent class), auc (ROC), auc_precision_recall,
@@ -139,7 +139,7 @@ class DNNRegressor(Estimator):
     hidden_units : sequence of int
         Units of each hidden layer.
     feature_columns : sequence of columns
-        What the network is fed with.
+        Inputs of the network.
     model_dir : str or path-like, default=None
         Folder of the checkpoints, as in :class:`DNNClassifier`.
     label_dimension : int, default=1
@@ -152,10 +152,9 @@ class DNNRegressor(Estimator):
     InvalidArgumentError
         An argument breaks its rule (a ValueError).
 
-    Notes
-    -----
-    The loss of a row is the sum of the squared errors of its numbers; "mean" is over rows and
-    numbers. What is reported and what is followed is said in the notes of :class:`DNNClassifier`.
+    Notes ----- The loss of a row is the sum of the squared errors of its numbers; "mean" is over
+    rows and numbers. For the loss that is reported and the gradient that is followed see the notes
+    of :class:`DNNClassifier`.
 
     `evaluate` returns average_loss (the mean squared error), label/mean, prediction/mean, loss and
     global_step; `predict` yields predictions, of shape ``(label_dimension,)``.

@@ -118,7 +118,7 @@ class StreamSource:
 
     def __init__(self, batches: Iterator[Rows], first: int, *, put: Put = as_they_are) -> None:
         self._batches, self._next, self._put = batches, first, put
-        self._ahead = list(islice(batches, 1))  # one more than asked for: is this the end?
+        self._ahead = list(islice(batches, 1))  # one more than needed: is this the end?
         self.end = None if self._ahead else first
         self.n_rows = self.batch_size = self.width = max(map(_length, self._ahead), default=1)
         row = sum(part.nbytes for part in leaves(self._ahead)) // self.width
@@ -126,7 +126,7 @@ class StreamSource:
         self._window = Window(Rows(None, None, None), np.zeros((0, 1)), first, first, 1)
 
     def window(self, step: int) -> Window:
-        """Return the window that holds a global step, the one at hand or the next."""
+        """Return the window that contains a global step, the current one or the next."""
         while step >= self._window.stop:
             self._load()
         return self._window

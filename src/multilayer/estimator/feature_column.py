@@ -1,4 +1,4 @@
-"""Feature columns: how features by name become the numbers that a network is fed with."""
+"""Feature columns: how named features become the inputs of a network."""
 
 from typing import NoReturn
 
@@ -25,5 +25,5 @@ __all__ = [
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Say what takes the place of a name of TensorFlow's that is not here."""
+    """Say what replaces a TensorFlow name that is not here."""
     raise AttributeError(replacement(__name__, name, __all__))

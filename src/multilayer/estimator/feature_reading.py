@@ -14,7 +14,7 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._data.order import shuffled, unshuffled
 
-# In which order an input reads its rows, and how what an input function returns is taken ---------
+# The order in which an input reads its rows, and what an input function may return ---------------
 
 
 Features: TypeAlias = Mapping[str, np.ndarray] | np.ndarray
@@ -168,7 +168,7 @@ def check_ends(given: Input, steps: int | None) -> None:
         refuse("num_epochs", "a number for an input that is read to its end", None, "Give 1.")
 
 
-# Values of categories as text or whole numbers, and their places in a table or among buckets -----
+# Categories as text or integers, and their places in a vocabulary or among buckets ---------------
 
 
 ABSENT = -1
@@ -184,7 +184,7 @@ def plain_values(key: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         values = values[:, 0]
     if values.ndim != 1:
         raise DataError(
-            f"feature {key!r} must hold one category in each row, got shape {values.shape}."
+            f"feature {key!r} must contain one category in each row, got shape {values.shape}."
         )
     if values.dtype.kind == "O":
         return _plain_objects(key, values)
@@ -193,7 +193,7 @@ def plain_values(key: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return whole, whole != ABSENT
     if values.dtype.kind not in "US":
         raise DataError(
-            f"feature {key!r} must hold text or whole numbers, got type {values.dtype}. Convert "
+            f"feature {key!r} must contain text or whole numbers, got type {values.dtype}. Convert "
             "it, for example with astype(int), or put it in buckets with bucketized_column."
         )
     text = np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
@@ -209,7 +209,7 @@ def _plain_objects(key: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray
         return whole, whole != ABSENT
     if not all(isinstance(value, str | bytes) for value in present):
         kinds = sorted({type(value).__name__ for value in present})
-        raise DataError(f"feature {key!r} must hold text or whole numbers, got {kinds}.")
+        raise DataError(f"feature {key!r} must contain text or whole numbers, got {kinds}.")
     text = np.full(len(values), "", object)
     text[there] = [value.decode() if isinstance(value, bytes) else value for value in present]
     text = text.astype(str)
@@ -227,7 +227,7 @@ def places_in(
     words = np.array(vocabulary)
     if len(values) and (words.dtype.kind in "iu") != (values.dtype.kind in "iu"):
         raise DataError(
-            f"feature {key!r} must hold values like those of its vocabulary, {vocabulary[0]!r}, "
+            f"feature {key!r} must contain values like those of its vocabulary, {vocabulary[0]!r}, "
             f"got values like {values[0].item()!r}."
         )
     order = np.argsort(words)
@@ -247,7 +247,7 @@ def hashed(values: np.ndarray, n_buckets: int) -> np.ndarray:
     return np.array(buckets, np.int64)[inverse.reshape(values.shape)]
 
 
-# What feature columns are: numbers for each row, or a category for each row ----------------------
+# Kinds of feature columns: numbers for each row, or a category for each row ----------------------
 
 
 class DenseColumn(ABC):

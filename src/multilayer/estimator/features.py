@@ -1,4 +1,4 @@
-"""From features by name to the matrix that a network is fed with, and the weights of the rows."""
+"""From named features to the input matrix of a network, and the weights of the rows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ def check_weight_column(given: object) -> NumericColumn | None:
 def weights(
     column: NumericColumn | None, features: Features, n_rows: int, dtype: str
 ) -> np.ndarray:
-    """Return the weights of rows ``(rows,)``, 1 where no column holds them."""
+    """Return the weights of rows ``(rows,)``, 1 where no column has them."""
     if column is None:
         return np.ones(n_rows, dtype)
     if not isinstance(features, Mapping):

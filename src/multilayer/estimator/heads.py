@@ -64,7 +64,7 @@ def precision_recall_auc(label: np.ndarray, score: np.ndarray, weight: np.ndarra
     return float(np.sum(slope * (t1 - t0 + intercept * np.log(growth))) / true[-1])
 
 
-# What an estimator makes of its network's outputs: losses, figures, predictions ------------------
+# Heads: from the outputs of a network to losses, figures, predictions ----------------------------
 
 
 @dataclass(frozen=True)

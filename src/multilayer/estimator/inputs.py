@@ -20,7 +20,7 @@ __all__ = ["numpy_input_fn", "pandas_input_fn"]
 
 
 class Indexed(Protocol):
-    """What is asked of a Series of pandas, or of a table of labels."""
+    """What is needed of a pandas Series, or of a table of labels."""
 
     @property
     def index(self) -> npt.ArrayLike:
@@ -31,7 +31,7 @@ class Indexed(Protocol):
 
 
 class DataFrame(Protocol):
-    """What is asked of a DataFrame of pandas."""
+    """What is needed of a pandas DataFrame."""
 
     @property
     def index(self) -> npt.ArrayLike:
@@ -65,12 +65,12 @@ def numpy_input_fn(
     batch_size : int, default=128
         Rows of a batch.
     num_epochs : int or None, default=1
-        How often the rows are read; None for no end. Batches run on from one time to the next, the
-        very last may be smaller.
+        How often the rows are read; None for no end. Batches continue across epochs, only the last
+        one may be smaller.
     shuffle : bool
         Whether the rows come in a new order each time. It must be given.
     queue_capacity, num_threads : int
-        Without effect: they were for queues, and there are none. All rows are shuffled together.
+        Without effect, as there are no queues. All rows are shuffled together.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def pandas_input_fn(
     queue_capacity: int = 1000,
     num_threads: int = 1,
 ) -> Callable[[], ArrayInput]:
-    """Make the input function of a table of pandas.
+    """Make the input function of a pandas table.
 
     Parameters
     ----------
@@ -150,9 +150,9 @@ def pandas_input_fn(
     <input of 2 rows, batch_size=128, num_epochs=1, shuffle=False>
     """
     if not (hasattr(x, "columns") and hasattr(x, "index")):
-        refuse("x", "a DataFrame of pandas", type(x).__name__, "For arrays use numpy_input_fn.")
+        refuse("x", "a pandas DataFrame", type(x).__name__, "For arrays use numpy_input_fn.")
     if y is not None and not hasattr(y, "index"):
-        refuse("y", "a Series of pandas, or None", type(y).__name__)
+        refuse("y", "a pandas Series, or None", type(y).__name__)
     if y is not None and not np.array_equal(x.index, y.index):
         raise DataError("y must have the same index as x. Take both from the same rows.")
     return numpy_input_fn(
@@ -167,5 +167,5 @@ def pandas_input_fn(
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Say what takes the place of a name of TensorFlow's that is not here."""
+    """Say what replaces a TensorFlow name that is not here."""
     raise AttributeError(replacement(__name__, name, __all__))

@@ -66,8 +66,8 @@ class SKCompat:
     Parameters
     ----------
     estimator : DNNClassifier or DNNRegressor
-        Trained by the mean over a batch, unless it was made with a `loss_reduction`. Its feature
-        column is best made by :func:`infer_real_valued_columns_from_input`.
+        Trained by the mean over a batch, unless it has a `loss_reduction`. For its feature columns
+        use :func:`infer_real_valued_columns_from_input`.
 
     Raises
     ------
@@ -179,8 +179,8 @@ class SKCompat:
         Returns
         -------
         predictions : dict of str to ndarray
-            Of a classifier ``classes`` as labels are given ``(rows,)``, ``probabilities`` and
-            ``logits``; of a regressor ``scores``, ``(rows,)`` or ``(rows, label_dimension)``.
+            For a classifier ``classes`` in the form of the labels ``(rows,)``, ``probabilities``
+            and ``logits``; for a regressor ``scores``, ``(rows,)`` or ``(rows, label_dimension)``.
 
         Raises
         ------
@@ -207,5 +207,5 @@ def _features(x: Given) -> Features:
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Say what takes the place of a name of TensorFlow's that is not here."""
+    """Say what replaces a TensorFlow name that is not here."""
     raise AttributeError(replacement(__name__, name, __all__))

@@ -1,4 +1,4 @@
-"""What training and evaluation report: lines of Python's logging, silent until asked for.
+"""What training and evaluation report: lines of Python's logging, silent by default.
 
 The logger is named ``multilayer``. Its lines are those of 2019 with that name in place of
 ``tensorflow``: ``INFO:multilayer:loss = 122.5, step = 1``.

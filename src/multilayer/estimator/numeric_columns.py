@@ -69,7 +69,7 @@ class NumericColumn(DenseColumn):
         """Check that values are numbers, in the column's type where it has one."""
         for kind, example in kinds_in(values).items():
             raise DataError(
-                f"feature {self.key!r} must hold numbers, got {kind}, for example {example!r}. "
+                f"feature {self.key!r} must contain numbers, got {kind}, for example {example!r}. "
                 "Encode it as numbers."
             )
         try:
@@ -77,7 +77,7 @@ class NumericColumn(DenseColumn):
                 self.dtype or (float if values.dtype == object else values.dtype), copy=False
             )
         except (ValueError, TypeError) as error:
-            raise DataError(f"feature {self.key!r} must hold numbers: {error}.") from error
+            raise DataError(f"feature {self.key!r} must contain numbers: {error}.") from error
 
     def _normalized(self, values: np.ndarray) -> np.ndarray:
         assert self.normalizer_fn is not None
@@ -91,12 +91,12 @@ class NumericColumn(DenseColumn):
 
     def _check_finite(self, values: np.ndarray) -> None:
         if values.dtype.kind not in "fiub":
-            raise DataError(f"feature {self.key!r} must hold real numbers, got {values.dtype}.")
+            raise DataError(f"feature {self.key!r} must contain real numbers, got {values.dtype}.")
         with np.errstate(over="ignore", invalid="ignore"):
             total = np.sum(values, dtype=np.float64)
         if not np.isfinite(total):
             raise DataError(
-                f"feature {self.key!r} must hold finite numbers, got NaN or infinity. Give a "
+                f"feature {self.key!r} must contain finite numbers, got NaN or infinity. Give a "
                 "default_value for missing ones."
             )
 
@@ -140,7 +140,7 @@ class BucketizedColumn(DenseColumn, CategoricalColumn):
         """Return the number of the interval, ``(rows,)``."""
         if self.source.width != 1:
             raise DataError(
-                f"column {self.source.name!r} must hold one number in each row to serve as a "
+                f"column {self.source.name!r} must contain one number in each row to serve as a "
                 f"category, got {self.source.width}."
             )
         return self._intervals(features)[:, 0]
@@ -153,7 +153,7 @@ def numeric_column(
     dtype: npt.DTypeLike | None = None,
     normalizer_fn: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> NumericColumn:
-    """Column of a feature that holds numbers.
+    """Column of a numeric feature.
 
     Parameters
     ----------
@@ -210,9 +210,9 @@ def _number_type(dtype: npt.DTypeLike | None) -> str | None:
     try:
         found = np.dtype(dtype)
     except TypeError:
-        refuse("dtype", "a type of NumPy's numbers", dtype, "Such as 'float32'.")
+        refuse("dtype", "a numeric NumPy type", dtype, "Such as 'float32'.")
     if found.kind not in "fiu":
-        refuse("dtype", "a type of NumPy's numbers", dtype, "Such as 'float32'.")
+        refuse("dtype", "a numeric NumPy type", dtype, "Such as 'float32'.")
     return found.name
 
 
@@ -232,7 +232,7 @@ def bucketized_column(
     -------
     column : BucketizedColumn
         A column of indicators; also a category, for :func:`crossed_column` and
-        :func:`embedding_column`, where the source holds one number in a row.
+        :func:`embedding_column`, where the source has one number in a row.
 
     Raises
     ------

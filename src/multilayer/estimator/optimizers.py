@@ -88,7 +88,7 @@ def optimizer_arguments(given: object) -> EngineSolver:
     if isinstance(given, optax.GradientTransformation):
         return {"solver": given}
     if not callable(given):
-        other = "an optimizer of Optax's, such as optax.adam(0.001)"
+        other = "an Optax optimizer, such as optax.adam(0.001)"
         check_choice("optimizer", given, NAMED, other)
         return NAMED[str(given)]
     if "learning_rate" in inspect.signature(given).parameters:
@@ -106,6 +106,6 @@ def made(function: Callable[[], object]) -> optax.GradientTransformation:
     ]
     optimizer = None if required else function()
     if not isinstance(optimizer, optax.GradientTransformation):
-        rule = "a function that returns an optimizer of Optax's, without arguments or with "
+        rule = "a function that returns an Optax optimizer, without arguments or with "
         refuse("optimizer", f"{rule}learning_rate", function)
     return optimizer

@@ -8,10 +8,10 @@ LINEAR = "{network} with hidden_units=[] is a linear model"
 DEEP_AND_WIDE = "Give {network} all feature columns; categories through embedding_column"
 TREES = "Use sklearn.ensemble.HistGradientBoosting{kind}"
 BASELINE = "Use sklearn.dummy.Dummy{kind}"
-LOOP = "Call train, then evaluate, in a loop of your own: training goes on where it left off"
+LOOP = "Call train, then evaluate, in your own loop: training resumes where it stopped"
 CUSTOM = "Build the network with multilayer.nn, or give MLPClassifier(network=...) one of your own"
 EXPORT = "Save an MLPClassifier or MLPRegressor with multilayer.save or multilayer.to_onnx"
-NUMBERS = "Make numbers of it first, and describe them by numeric_column"
+NUMBERS = "Convert it to numbers first, and describe them by numeric_column"
 
 REPLACEMENTS = {
     **{

@@ -22,15 +22,15 @@ class RunConfig:
         Seed of the first weights, the order of rows and dropout, from 0 to 2**32 - 1. The same
         seed gives the same bits again; None draws one.
     save_summary_steps : None
-        Nothing else: no summaries for TensorBoard are written.
+        Must be None: no summaries for TensorBoard are written.
     save_checkpoints_steps : int, default=None
-        A checkpoint whenever the global step is a multiple of this; it takes the place of
+        A checkpoint whenever the global step is a multiple of this; it replaces
         `save_checkpoints_secs`.
     save_checkpoints_secs : float, default=600
         Seconds from one checkpoint to the next; None for none by the clock. In any case there is
         one after the first step of each training and one at its end.
     keep_checkpoint_max : int, default=5
-        Checkpoints that are kept, the newest; None or 0 for all.
+        Number of newest checkpoints that are retained; None or 0 for all.
     log_step_count_steps : int, default=100
         Steps from one line of the log to the next; None for none.
 

@@ -74,13 +74,13 @@ def find_checkpoint(design: Design, place: str | os.PathLike[str]) -> StoredChec
 
 
 def last_checkpoint(design: Design, folder: str) -> StoredCheckpoint | None:
-    """Return the checkpoint that training goes on from, None where there is none."""
+    """Return the checkpoint that training resumes from, None where there is none."""
     newest = read_newest(folder)
     return None if newest is None else checked(design, newest)
 
 
 def seed_of(config: RunConfig, checkpoint: StoredCheckpoint | None) -> int:
-    """Return the seed of a run: the one asked for, that of the checkpoint, or one drawn."""
+    """Return the seed of a run: the one given, that of the checkpoint, or one drawn."""
     if config.tf_random_seed is not None:
         return int(config.tf_random_seed)
     if checkpoint is not None:
@@ -195,8 +195,8 @@ class Session:
 
         Parameters and the state of the update rule are all of it: the one endless epoch of an input
         has no history, no best network and no stopping rule. Their names are those that earlier
-        releases gave them. A later call goes on at this place of the input, unless that has come to
-        its end. An iterator is the user's to begin again once a call is completed.
+        releases gave them. A later call continues at this place of the input, unless that is its
+        end. Once a call is completed, the user restarts an iterator.
         """
         state, step = self.training.state, self.training.step
         ended = self.source.end is not None and step >= self.source.end

@@ -89,7 +89,7 @@ class CannedNetwork:
 
 @jax.custom_vjp
 def multiply_gradient(x: Array, factor: Array) -> Array:
-    """Return ``x``; the gradient of what is made of it is multiplied by a factor."""
+    """Return ``x``; its gradient is multiplied by a factor."""
     return x
 
 
@@ -158,7 +158,7 @@ STREAM = "stream"  # the mark of an input that is an iterator
 
 @dataclass(frozen=True)
 class Place:
-    """Where in which input training is: with this a later call goes on there."""
+    """Which input training reads, and where in it: a later call continues there."""
 
     begun: int  # the global step of the input's first batch
     mark: object  # what distinguishes inputs, as JSON
@@ -180,8 +180,8 @@ def make_source(
 ) -> tuple[EndlessSource, Place]:
     """Return the batches from a global step on, and their place in the input.
 
-    ``stored`` is the place that the last checkpoint holds. If it is in the same input, and that
-    has not come to its end, reading goes on there; otherwise it begins anew.
+    ``stored`` is the place in the last checkpoint. If it is in the same input, and before its end,
+    reading continues there; otherwise it starts from the beginning.
     """
     if isinstance(given, ArrayInput):
         assert given.labels is not None  # checked by read_input

@@ -1,8 +1,8 @@
-"""Pictures of networks, of their training and of what they predict.
+"""Plots of networks, of their training and of their predictions.
 
-Classes after the conventions of scikit-learn's displays: ``from_...`` computes and draws, the
-constructor takes the data, ``plot`` draws them again, ``ax_`` or ``axes_`` and ``figure_`` are what
-was drawn in. Drawing takes matplotlib: ``pip install matplotlib``.
+Classes follow the conventions of scikit-learn's displays: ``from_...`` computes and draws, the
+constructor takes the data, ``plot`` draws them again, ``ax_`` or ``axes_`` and ``figure_`` are the
+axes and the figure. Drawing needs matplotlib: ``pip install matplotlib``.
 """
 
 from multilayer.plots._activation import ActivationDisplay

@@ -42,11 +42,11 @@ def class_colors(n_classes: int) -> np.ndarray:
 
 
 def class_markers(n_classes: int) -> list[str]:
-    """Return a marker for each class, so that colours are not all that distinguishes them."""
+    """Return a marker for each class, so that not only colours distinguish them."""
     return [MARKERS[i % len(MARKERS)] for i in range(n_classes)]
 
 
-# matplotlib, imported when something is drawn; the axes to draw in; the words in a picture -------
+# matplotlib, imported when something is drawn; the axes to draw in; the words in a plot ----------
 
 
 AxesLike: TypeAlias = "Axes | Sequence[Axes] | np.ndarray | None"
@@ -82,7 +82,7 @@ def given_axes(axes: AxesLike, n: int, name: str = "axes") -> "list[Axes]":
         return []
     found = list(np.ravel(np.asarray(axes, dtype=object)))
     if len(found) < n or not all(isinstance(ax, plt.Axes) for ax in found):
-        what = "an axes of matplotlib" if n == 1 else f"{n} axes of matplotlib, or more"
+        what = "a matplotlib Axes" if n == 1 else f"{n} matplotlib axes, or more"
         refuse(name, f"{what}, or None for a new figure", axes)
     return found[:n]
 
@@ -153,7 +153,7 @@ def axes_for_images(
 def draw_images(
     axes: "Sequence[Axes]", images: np.ndarray, titles: Sequence[str], **look: Any
 ) -> "list[AxesImage]":
-    """Draw images, shape ``(n, height, width)``; ``look`` is handed to ``imshow``."""
+    """Draw images, shape ``(n, height, width)``; ``look`` is passed to ``imshow``."""
     drawn = []
     for ax, image, title in zip(axes, images, titles, strict=True):
         drawn.append(ax.imshow(image, interpolation="nearest", **look))

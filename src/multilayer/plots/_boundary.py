@@ -184,8 +184,9 @@ def margins(response: np.ndarray, n_classes: int) -> list[np.ndarray]:
 class DecisionBoundaryDisplay:
     """Predictions over two features, with the samples on top.
 
-    Of a classifier each class has a colour; with probabilities the colour is the stronger, the
-    surer the network is. Dark lines are the boundaries. Of a regressor the colours are the values.
+    For a classifier each class has a colour; with probabilities the colour is stronger where the
+    network is more certain. Dark lines are the boundaries. For a regressor the colours are the
+    values.
 
     It is recommended to use :meth:`from_estimator`.
 
@@ -194,7 +195,7 @@ class DecisionBoundaryDisplay:
     xx0, xx1 : ndarray of shape (n, m)
         First and second feature on an evenly spaced grid, as ``np.meshgrid`` returns them.
     response : ndarray of shape (n, m) or (n, m, n_classes)
-        Of a classifier the number of the class, or the probabilities of all; of a regressor the
+        For a classifier the number of the class, or the probabilities of all; for a regressor the
         values.
     classes : array-like of shape (n_classes,), default=None
         Labels; None for a regressor.
@@ -208,7 +209,7 @@ class DecisionBoundaryDisplay:
     Attributes
     ----------
     surface_ : AxesImage
-        What lies below.
+        The image of the predictions.
     ax_ : Axes
         The axes drawn in.
     figure_ : Figure
@@ -302,12 +303,12 @@ class DecisionBoundaryDisplay:
             As in :meth:`plot`.
         response_method : {"auto", "predict", "predict_proba"}, default="auto"
             "predict" gives each class one colour, "predict_proba" one that fades with its
-            probability; a place belongs to the most probable class. "auto" is the second one where
+            probability; a place belongs to the most probable class. "auto" is "predict_proba" where
             there are probabilities.
         grid_resolution : int, default=200
             Points along each feature.
         margin : float, default=0.1
-            How far the grid reaches beyond the samples, as a share of their range.
+            How far the grid extends beyond the samples, as a fraction of their range.
 
         Returns
         -------

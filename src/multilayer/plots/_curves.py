@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-# The curves of training runs: the data of a picture of learning ----------------------------------
+# The curves of training runs: the data of a plot -------------------------------------------------
 
 
 History: TypeAlias = "Mapping[str, npt.ArrayLike] | DataFrame"
@@ -87,7 +87,7 @@ class LearningCurvesDisplay:
     metrics : sequence of str, default=("loss", "validation_loss", "validation_score")
         Columns to draw. Losses share an axes; the score has its own.
     x : {"epoch", "steps", "seconds"}, default="epoch"
-        What goes to the right: finished epochs, updates, or seconds of training (epochs of small
+        The horizontal axis: finished epochs, updates, or seconds of training (epochs of small
         data are computed many at a time, and end in the same moment).
 
     Attributes

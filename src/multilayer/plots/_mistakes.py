@@ -1,4 +1,4 @@
-"""What a classifier gets wrong: classes it confuses, images it mistakes."""
+"""Errors of a classifier: classes that it confuses, images that it misclassifies."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -37,7 +37,7 @@ class ConfusionMatrixDisplay(metrics.ConfusionMatrixDisplay):
 
     Everything but the figure is :class:`sklearn.metrics.ConfusionMatrixDisplay`: parameters,
     ``from_estimator``, ``from_predictions``, attributes. The figure grows with the number of
-    classes, labels are not cut off, and those below that would run into each other stand upright.
+    classes, labels are not cut off, and labels below that would overlap are vertical.
     Words are replaced through ``ax_``: ``display.ax_.set(xlabel=..., ylabel=...)``.
 
     Examples
@@ -163,8 +163,8 @@ class MisclassifiedDisplay:
         Parameters
         ----------
         estimator : fitted classifier
-            A network, a pipeline, or any other classifier. If it has ``predict_proba``, the
-            errors it was surest of come first, else they are in the order of the rows.
+            A network, a pipeline, or any other classifier. If it has ``predict_proba``, its most
+            confident errors come first, else they are in the order of the rows.
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_pixels)
             Images, a row of pixels for each.
         y : array-like of shape (n_samples,)

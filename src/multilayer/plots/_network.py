@@ -126,10 +126,10 @@ class NetworkDisplay:
     """The diagram of a network: units, bias neurons, and connections with their weights.
 
     From left to right the inputs, the hidden layers and the outputs. A circle with a 1 is a bias
-    neuron, which always puts out 1; the curve in a unit is its activation function. Positive
-    weights are blue, negative ones red, strong ones (among those drawn between the same two
-    layers) broad. The weights are written on their connections if there is room for all of them;
-    of layers with many units the first and the last ones are drawn.
+    neuron, which always outputs 1; the curve in a unit is its activation function. Positive weights
+    are blue, negative ones red, large ones (among those drawn between the same two layers) thick.
+    The weights are written on their connections if there is room for all of them; of layers with
+    many units the first and the last ones are drawn.
 
     It is recommended to use :meth:`from_estimator` or :meth:`from_logic`.
 
@@ -204,9 +204,9 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor, Perceptron or Pipeline
-            A fitted network of dense layers, or a pipeline that ends in one. Of normalised layers
-            the scales and shifts, of residual ones the connections past a layer are not drawn: the
-            words below the layer describe them.
+            A fitted network of dense layers, or a pipeline that ends in one. The scales and shifts
+            of normalised layers and the skip connections of residual ones are not drawn: the words
+            below the layer describe them.
         input_names : sequence of str, default=None
             Names of the inputs; None for the names of the features, else "x1", "x2", ...
         output_names : sequence of str, default=None

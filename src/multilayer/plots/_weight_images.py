@@ -27,7 +27,7 @@ def network_of(estimator: BaseEstimator) -> BaseMLP | Perceptron:
         refuse("estimator", rule, type(network).__name__)
     check_is_fitted(network)
     if getattr(network, "network", None) is not None:
-        remedy = "Hand the arrays of a network of your own to the constructor."
+        remedy = "Pass the arrays of your own network to the constructor."
         refuse("estimator", "a network of dense layers", type(network).__name__, remedy)
     return network
 
@@ -145,7 +145,7 @@ class WeightImagesDisplay:
         estimator : MLPClassifier, MLPRegressor, Perceptron or Pipeline
             A fitted network, or a pipeline that ends in one.
         image_shape : (int, int), default=None
-            Height and width of the images of which the inputs are the pixels, row after row; None
+            Height and width of the images whose pixels are the inputs, row after row; None
             for a square.
         layer : int, default=0
             Which layer's weights: 0 for those from the inputs to the first layer of units.

@@ -95,12 +95,12 @@ VALUES: dict[str, Row] = {
     "y of halves": refused(lambda: LABELS / 2, "Unknown label type: continuous"),
     "y of one class": OursRefuses(
         lambda: classify(y=np.ones(N)),
-        "y must hold at least 2 classes, got 1",
+        "y must contain at least 2 classes, got 1",
         "one class leaves nothing to learn, and is a mistake more often than not",
     ),
     "y of one class of text": OursRefuses(
         lambda: classify(y=["red"] * N),
-        r"y must hold at least 2 classes, got 1 class: \['red'\]",
+        r"y must contain at least 2 classes, got 1 class: \['red'\]",
         "one class leaves nothing to learn, and is a mistake more often than not",
     ),
     "y with a class of one row": same(lambda: [1] + [0] * (N - 1)),

@@ -144,7 +144,7 @@ SHAPES: dict[str, Row] = {
     "X of two rows": Same(lambda: classify(X[:2], [0, 1])),
     "X of one row": OursRefuses(
         lambda: classify(X[:1], [0]),
-        "y must hold at least 2 classes, got 1",
+        "y must contain at least 2 classes, got 1",
         "one row is one class, and one class leaves nothing to learn",
     ),
 }

@@ -1,1 +1,1 @@
-"""What may look on while a network trains; nothing in here starts JAX."""
+"""Callbacks, which observe training; nothing in here starts JAX."""

@@ -13,7 +13,7 @@ from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run
 from multilayer._persist.training_logs import CSVRows, EventFile, check_available, make_folder
 
-# A callback that writes the history to a file while training goes on -----------------------------
+# A callback that writes the history to a file during training ------------------------------------
 
 
 class CSVLog(Callback):
@@ -25,7 +25,7 @@ class CSVLog(Callback):
         File to write; its folder must exist. Each line is in the file as soon as its epoch has
         been reported.
     append : bool, default=False
-        Whether to write behind the lines of an existing file, for training that goes on; the file
+        Whether to append to the lines of an existing file, for training that is resumed; the file
         is replaced otherwise.
 
     Raises
@@ -64,7 +64,7 @@ class CSVLog(Callback):
         return {"path": self.path, "append": self.append, "_rows": None}
 
 
-# A callback that writes what TensorBoard shows while training goes on ----------------------------
+# A callback that writes what TensorBoard shows during training -----------------------------------
 
 
 CURVES = {
@@ -85,18 +85,17 @@ ENDING = 8  # characters that distinguish runs of the same second
 class TensorBoard(Callback):
     """Write curves, histograms and hyper-parameters for TensorBoard.
 
-    Each fit has a folder of its own in `log_dir`, named after the time and an ending of its own,
-    such as ``2026-03-14_15-09-26_f4d1c86b``: copies of an estimator that a search trains
-    side by side do not mix. Training that goes on (``warm_start``, ``partial_fit``, or from a
-    checkpoint) goes on in its folder. What is written of an epoch is on the disk before the next
-    one begins.
+    Each fit has its own folder in `log_dir`, named after the time and a unique suffix, such as
+    ``2026-03-14_15-09-26_f4d1c86b``: copies of an estimator that a search trains side by side do
+    not mix. Resumed training (``warm_start``, ``partial_fit``, or from a checkpoint) continues in
+    its folder. The figures of an epoch are on the disk before the next one begins.
 
     The curves, over the number of steps done (updates of the weights, with "lbfgs" iterations),
     are "loss/training", "loss/validation", "score/validation", "learning_rate" and
     "steps_per_second", a point per epoch; the last one has a point per call of the compiled
-    program, which may do several short epochs. The estimator's arguments stand in the HPARAMS tab.
+    program, which may do several short epochs. The estimator's arguments are in the HPARAMS tab.
 
-    Writing takes tensorboardX: ``pip install tensorboardX``. Looking takes TensorBoard itself:
+    Writing needs tensorboardX: ``pip install tensorboardX``. Viewing needs TensorBoard itself:
     ``pip install tensorboard``, then ``tensorboard --logdir runs``.
 
     Parameters
@@ -104,8 +103,8 @@ class TensorBoard(Callback):
     log_dir : str or path-like
         Folder of all the runs to compare; it is made where it is missing.
     histograms : int, default=0
-        Epochs from one histogram of each array of weights to the next, 0 for none. With them
-        epochs are no longer done in groups, which small data feel.
+        Epochs from one histogram of each array of weights to the next, 0 for none. With them epochs
+        are no longer done in groups, which slows training on small data.
     gradients : bool, default=False
         Whether the same epochs have histograms of the gradients too: those of the epoch's last
         batch (with "lbfgs" of all rows), the penalty included, at the weights after the epoch.
@@ -125,11 +124,9 @@ class TensorBoard(Callback):
     ModelFileError
         What was written so far stays, and no more can be written (a ValueError).
 
-    Notes
-    -----
-    A training run that ended and goes on has a further event file in its folder, with a mark that
-    the points after its first step are void: of the epochs lost in a crash none shows twice. With
-    ``partial_fit`` that is a file per call.
+    Notes ----- A training run that is resumed has a further event file in its folder, with a marker
+    that the earlier points after its first step are void: no epoch that was lost in a crash is
+    shown twice. With ``partial_fit`` that is a file per call.
 
     Examples
     --------
@@ -155,7 +152,7 @@ class TensorBoard(Callback):
 
     @property
     def acts(self) -> bool:
-        """It has no say in what is learnt, though it looks at the network."""
+        """It does not influence training, although it reads the network."""
         return False
 
     def _leave(self) -> None:

@@ -39,7 +39,7 @@ class Run(Protocol):
 
     @property
     def name(self) -> str | None:
-        """What names this very run, also when it goes on from a checkpoint; None without one."""
+        """Name of this run, the same when it is resumed from a checkpoint; None without one."""
 
     @property
     def step(self) -> int:
@@ -70,13 +70,13 @@ class Run(Protocol):
 class Callback:
     """Observes training; to be subclassed.
 
-    Every method may be left out. ``on_epoch_end`` is called after each epoch, before the next one
+    Every method is optional. ``on_epoch_end`` is called after each epoch, before the next one
     begins: the compiled program then does one epoch at a time.
 
     Attributes
     ----------
     only_watches : bool
-        True for a callback that never stops training and looks at nothing but reports: epochs
+        True for a callback that never stops training and reads only the reports: epochs
         may then be reported in groups, and small data train faster.
     """
 
@@ -84,10 +84,10 @@ class Callback:
 
     @property
     def acts(self) -> bool:
-        """Whether it has a say in what is learnt; runs with other such callbacks are others.
+        """Whether it influences what is learnt; runs with other such callbacks are different runs.
 
-        By default whatever does not only watch: to be overridden by what looks at the network and
-        no more.
+        By default true for all that do not only watch; override it in a callback that only reads
+        the network.
         """
         return not self.only_watches
 
@@ -97,8 +97,8 @@ class Callback:
         Parameters
         ----------
         run : Run
-            ``run.network`` holds the parameters to predict with, ``run.restore(network)`` puts
-            earlier ones back, ``run.gradient()`` is that of the latest batch; ``run.step``,
+            ``run.network`` has the parameters to predict with, ``run.restore(network)`` restores
+            earlier ones, ``run.gradient()`` is that of the latest batch; ``run.step``,
             ``run.seconds`` and ``run.arguments`` (the estimator's) describe it.
         """
 
@@ -147,7 +147,7 @@ class Callback:
         return {}
 
     def set_state(self, state: CallbackState) -> None:
-        """Go on from a state, in training that a checkpoint brought back.
+        """Continue from a state, in training that is resumed from a checkpoint.
 
         Called after :meth:`on_train_begin`, where :meth:`state` is overridden.
 

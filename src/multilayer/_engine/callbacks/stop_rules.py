@@ -14,7 +14,7 @@ SIGNS = {"loss": 1.0, "validation_loss": 1.0, "validation_score": -1.0}
 
 
 def value_of(report: Report, monitor: str) -> float:
-    """Return a watched figure, lower is better."""
+    """Return a monitored figure, lower is better."""
     value = report[monitor]
     if monitor != "loss" and math.isnan(value):
         refuse(
@@ -29,9 +29,9 @@ def value_of(report: Report, monitor: str) -> float:
 class EarlyStopping(Callback):
     """Stop when a figure has not improved for some epochs.
 
-    The estimators' own ``early_stopping`` does this inside the compiled program and returns to the
-    best network; this callback watches any column of the history and leaves the last network
-    (add :class:`KeepBest`).
+    The estimators' own ``early_stopping`` does this inside the compiled program and restores the
+    best network; this callback monitors any column of the history and leaves the last network (add
+    :class:`KeepBest`).
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ class EarlyStopping(Callback):
         return {"best": self._best, "stale": self._stale}
 
     def set_state(self, state: CallbackState) -> None:
-        """Go on counting."""
+        """Continue counting."""
         self._best, self._stale = state["best"], state["stale"]
 
 
 class TimeBudget(Callback):
-    """Stop after the epoch in which a time is over.
+    """Stop after the epoch in which a time budget is used up.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class TimeBudget(Callback):
         return Stop("time_budget") if monotonic() - self._begun >= self.seconds else None
 
     def state(self) -> CallbackState:
-        """Return the time that is over."""
+        """Return the time that has passed."""
         return {"seconds": monotonic() - self._begun}
 
     def set_state(self, state: CallbackState) -> None:
@@ -103,13 +103,13 @@ class TimeBudget(Callback):
 
 
 class KeepBest(Callback):
-    """Return at the end to the network of the epoch in which a figure was best.
+    """Restore at the end the network of the epoch in which a figure was best.
 
     Parameters
     ----------
     monitor : {"loss", "validation_loss", "validation_score"}, default="validation_loss"
-        What to watch; the first two should be low, the third high. Of epochs with the same figure
-        the one of the lowest validation loss is the best.
+        What to watch; the first two should be low, the third high. Among epochs with the same
+        figure the one with the lowest validation loss is the best.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ class KeepBest(Callback):
         return state if self._network is None else {**state, "network": self._network}
 
     def set_state(self, state: CallbackState) -> None:
-        """Go on with the best network so far."""
+        """Continue with the best network so far."""
         self._best, self.best_epoch = state["best"], state["best_epoch"]
         # A state of an earlier release has no loss: as there, a tie leaves its network the best.
         self._loss = state.get("loss", -math.inf)

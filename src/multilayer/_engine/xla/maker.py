@@ -24,8 +24,8 @@ class XlaMaker:
         """Hand rows to the device, on a CPU without a copy where their memory is aligned.
 
         They may share the caller's memory then (https://github.com/jax-ml/jax/issues/37830). That
-        is safe as long as training lasts no longer than the call it was asked for in: nothing
-        writes to them, and nothing refers to them afterwards.
+        is safe as long as training ends within the call that requested it: nothing writes to them,
+        and nothing refers to them afterwards.
         """
         return jax.device_put(rows.map(np.ascontiguousarray))
 
@@ -71,7 +71,7 @@ def initial_optimizer_state(config: FitConfig, hyper: Hyper, params: Parameters)
     """State of the update rule before its first update, as arrays of NumPy.
 
     That of the solvers with a name is made from its shapes: all start from zeros, apart from
-    AdaGrad's accumulator. Of another rule nothing is known, so it is asked.
+    AdaGrad's accumulator. Other rules are unknown, so their own ``init`` is called.
     """
     if not isinstance(config.solver, str):
         options = dict(config.solver_options)

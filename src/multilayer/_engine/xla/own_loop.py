@@ -21,11 +21,11 @@ from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
 
 ALIGNMENT = 64
-"""Bytes at whose multiples XLA takes an array of NumPy's as it is, on a CPU."""
+"""Alignment in bytes at which XLA uses a NumPy array without a copy, on a CPU."""
 
 
 class LoopState(NamedTuple):
-    """All that a loop needs to go on: a step takes one and returns the next."""
+    """All that a loop needs to continue: a step takes one and returns the next."""
 
     params: Parameters
     opt_state: optax.OptState
@@ -80,16 +80,16 @@ class TrainStep:
         y : array of shape (rows, ...)
             Its targets, as the loss takes them.
         sample_weight : array of shape (rows,), default=None
-            Weights of the rows, 0 for rows that shall not count (under "data" they are rows all
-            the same); None for 1 each.
+            Weights of the rows, 0 for rows that do not count (under "data" they still count as
+            rows); None for 1 each.
 
         Returns
         -------
         state : LoopState
             The next state.
         loss : array of shape ()
-            Loss of the batch before the update, see `weight_normalization`. It may still be under
-            way: ``float(loss)`` waits for it.
+            Loss of the batch before the update, see `weight_normalization`. It may not be computed
+            yet: ``float(loss)`` waits for it.
         """
         check_process()
         weight = None if sample_weight is None else _own("sample_weight", sample_weight)
@@ -150,7 +150,7 @@ def train_step(
     *,
     weight_normalization: str = "batch",
 ) -> TrainStep:
-    """Make the compiled training step of a loop of one's own.
+    """Make the compiled training step of your own loop.
 
     Parameters
     ----------
@@ -163,8 +163,9 @@ def train_step(
         Such as ``optax.sgd(0.01)``.
     weight_normalization : {"batch", "data"}, default="batch"
         By what the weighted losses of a batch are divided: "batch" by the sum of its weights,
-        "data" by the number of its rows. Weights of classes ask for "data", divided by their mean
-        over all rows first: under "batch" a rare heavy row counts for less than it weighs.
+        "data" by the number of its rows. Use "data" for class weights, divided by their mean over
+        all rows first: under "batch" a rare row of large weight has less effect than its weight
+        says.
 
     Returns
     -------
@@ -181,8 +182,8 @@ def train_step(
     A step is compiled for each new shape of a batch. Equal networks with the same loss and the
     same optimizer share what is compiled.
 
-    Dropout and noise are a function of the state's seed and number of steps: from a state saved
-    and restored a loop goes on as if it had not been interrupted.
+    Dropout and noise are a function of the state's seed and number of steps: from a state saved and
+    restored a loop continues as if it had not been interrupted.
 
     Examples
     --------
@@ -204,7 +205,7 @@ def train_step(
     if not callable(loss):
         refuse("loss", "a function of outputs and targets", loss, "Such as nn.squared_error.")
     if not isinstance(optimizer, optax.GradientTransformation):
-        refuse("optimizer", "an optimizer of Optax's", optimizer, "Such as optax.sgd(0.01).")
+        refuse("optimizer", "an Optax optimizer", optimizer, "Such as optax.sgd(0.01).")
     check_choice("weight_normalization", weight_normalization, WEIGHT_NORMALIZATIONS)
     return TrainStep(
         as_layer("network", network), comparable(loss), optimizer, weight_normalization
@@ -214,7 +215,7 @@ def train_step(
 def _own(name: str, array: Array) -> Array:
     """Return an array that nobody writes to.
 
-    JAX reads a batch of NumPy's some time after the call, even when asked to copy it
+    JAX reads a NumPy batch some time after the call, even when asked to copy it
     (https://github.com/jax-ml/jax/issues/37830): a loop that fills the same array again would train
     on rows of the next batch. Remove the copy when JAX makes one at once.
     """

@@ -25,7 +25,7 @@ from multilayer._optim.rules import average, clip, limit_columns, make_rule
 
 
 def prepare(config: FitConfig, hyper: Hyper, X: Array) -> Array:
-    """Bring inputs to the computing type, scaled when the user asked for it."""
+    """Bring inputs to the computing type, scaled if requested."""
     x = X.astype(config.dtype)
     return x * hyper.input_scale if config.scaled else x
 
@@ -39,7 +39,7 @@ def batch_loss(
     """
     x = prepare(config, hyper, batch.X)
     random = config.network.random
-    # A function of seed and step: a run that goes on from a checkpoint draws what it would have.
+    # A function of seed and step: a run resumed from a checkpoint draws what it would have.
     key = jax.random.fold_in(jax.random.key(hyper.seed), step) if random else None
     raw, moved = config.network.apply_in_training(params, x, batch.weight, hyper.disturbance, key)
     losses = row_losses(config.objective, raw, batch.y, hyper.loss)
@@ -56,7 +56,7 @@ def gather(rows: Rows, line: Array) -> Rows:
     """Rows of one batch; places without a row (-1) get row 0 with weight 0.
 
     So the last, short batch of an epoch has the shape of the others, and padding needs no mask:
-    whatever is summed over rows is weighed already.
+    whatever is summed over rows is weighted already.
     """
     real = line >= 0
     index = jnp.where(real, line, 0)

@@ -185,7 +185,7 @@ def dropout_rates(value: Any, n_hidden: int) -> tuple[float, ...]:
     return tuple(float(rate) for rate in rates)
 
 
-# Checks of the arguments that begin a network with trained layers, before there is data ----------
+# Checks of the arguments for reusing trained layers, before there are data -----------------------
 
 
 SOURCE = "None, the path of a model file or sklearn.frozen.FrozenEstimator(trained network)"
@@ -204,7 +204,7 @@ def check_reuse(arguments: NetworkArguments, n_hidden: int) -> None:
     from sklearn.frozen import FrozenEstimator
 
     if not isinstance(given, FrozenEstimator):
-        remedy = "Wrap it in FrozenEstimator: clone() would make an unfitted one of it."
+        remedy = "Wrap it in FrozenEstimator: clone() would return an unfitted copy."
         refuse("reuse_from", SOURCE, given, remedy if hasattr(given, "fit") else "")
 
 

@@ -1,4 +1,4 @@
-"""The constructor argument `checkpoint`: where training is kept while it goes on, and how often."""
+"""The constructor argument `checkpoint`: where and how often checkpoints are written."""
 
 import os
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from multilayer._core.checks import check_bool, check_integer, check_real, refus
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Keep training in a folder, so that it can go on after a crash.
+    """Write checkpoints to a folder, so that training can resume after a crash.
 
     Parameters
     ----------
     folder : str or path-like
-        Folder to write to; made where there is none. Each fit has a folder of its own in it, named
+        Folder to write to; made where there is none. Each fit has its own folder in it, named
         after a fingerprint of its data, weights and parameters: the fits of a cross-validation
         share one `folder`.
     every : "epoch", int or float, default="epoch"
         When a checkpoint is written: after each epoch, after so many steps (an integer), or once so
         many seconds have passed (a float). The last one is written when training ends.
     keep : int, default=2
-        How many checkpoints of a fit are kept, the newest.
+        How many checkpoints of a fit are retained, the newest.
     resume : bool, default=True
-        Whether a fit goes on from its newest checkpoint. Otherwise it starts afresh, and its old
+        Whether a fit resumes from its newest checkpoint. Otherwise it starts afresh, and its old
         checkpoints are removed.
 
     Raises
@@ -76,7 +76,7 @@ def as_checkpoint(value: "str | os.PathLike[str] | Checkpoint") -> Checkpoint:
 
 
 def check_checkpoint(value: object) -> None:
-    """Check the argument of an estimator that asks for checkpoints."""
+    """Check the argument `checkpoint` of an estimator."""
     if isinstance(value, Checkpoint):
         return
     if not isinstance(value, str | Path | os.PathLike):

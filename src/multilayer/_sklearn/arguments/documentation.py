@@ -25,24 +25,24 @@ activation : str, callable, multilayer.Activation or sequence of these, default=
     Activation of the hidden layers, one for all or one for each:
     <activations>.
     Each is described at the function of its name in :mod:`multilayer.nn`. Or a function of JAX
-    arrays that keeps the shape, such as ``jax.nn.hard_tanh``; or a record of your own.
+    arrays that returns the same shape, such as ``jax.nn.hard_tanh``; or your own record.
 solver : str, callable or optax.GradientTransformation, default="adam"
     Update rule, one of:
     <solvers>.
     "lbfgs" works on all rows at once and takes neither batches, schedules, dropout nor validation
     data. Or a factory of an Optax rule, such as ``optax.lion``: it is called with
-    ``learning_rate`` and `solver_params`. A rule that is ready, such as ``optax.lion(1e-3)``, has
-    its rate in it: `learning_rate_init` does not apply, and each one is compiled anew.
+    ``learning_rate`` and `solver_params`. A ready-made rule, such as ``optax.lion(1e-3)``, has
+    its own rate: `learning_rate_init` does not apply, and each instance is compiled separately.
 alpha : float, default=0.0001
-    Penalty on weights, biases are free of it: ``alpha * (l1_ratio * sum(|W|) + (1 - l1_ratio) *
-    0.5 * sum(W**2)) / d`` is added to the loss of each batch, `d` being what the losses of its rows
-    are divided by: their number, or by weights what `weight_normalization` says.
+    Penalty on weights, not on biases: ``alpha * (l1_ratio * sum(|W|) + (1 - l1_ratio) * 0.5 *
+    sum(W**2)) / d`` is added to the loss of each batch, where `d` is what the losses of its rows
+    are divided by: their number, or with weights what `weight_normalization` says.
 batch_size : int or "auto", default="auto"
     Rows per step; "auto" is ``min(200, n_samples)``.
 learning_rate : {<schedules>} or multilayer.schedules.Schedule, default="constant"
-    Schedule of the learning rate over the ``max_iter`` epochs, by its name or as a record of your
-    own. "invscaling" and "adaptive" apply to ``solver="sgd"`` alone, as in scikit-learn; with
-    another solver the rate is constant. See `schedule_params`.
+    Schedule of the learning rate over the ``max_iter`` epochs, by its name or as your own record.
+    "invscaling" and "adaptive" apply only to ``solver="sgd"``, as in scikit-learn; with another
+    solver the rate is constant. See `schedule_params`.
 learning_rate_init : float, default=0.001
     Base learning rate: the first one, or the highest one after a warm-up.
 power_t : float, default=0.5
@@ -64,20 +64,20 @@ warm_start : bool, default=False
     one anew).
 momentum : float, default=0.9
     Momentum of <momentum>, in [0, 1]. The velocity is ``v = momentum * v + gradient`` and the
-    update ``-rate * v`` (Optax); scikit-learn keeps the rate inside the velocity, which is the
-    same under a constant rate.
+    update ``-rate * v`` (Optax); scikit-learn has the rate inside the velocity, which is the same
+    with a constant rate.
 nesterovs_momentum : bool, default=True
-    Whether "sgd" looks ahead.
+    Whether "sgd" uses Nesterov's momentum, which looks ahead.
 early_stopping : bool, default=False
-    Stop when the validation data say that training has stopped improving, and return to the best
-    epoch's network; see `scoring`. A score that is met again is no improvement; of epochs with the
-    best score the network of the lowest validation loss is kept (scikit-learn keeps the first).
-    Without it training stops on the training loss and keeps the
-    last network. "lbfgs" does without, as in scikit-learn.
+    Stop when the validation data show no more improvement, and restore the network of the
+    best epoch; see `scoring`. An equal score is no improvement; among epochs with the best score
+    the network with the lowest validation loss is restored (in scikit-learn the first). Without
+    early stopping the training loss decides when to stop, and the result is the last network.
+    "lbfgs" ignores it, as in scikit-learn.
 validation_fraction : float, default=0.1
-    Share of the rows set aside when `early_stopping` is on and ``fit`` gets no `X_val`. For a
-    classifier the classes are in proportion; those with too few rows for that are split at
-    random, and a row that is alone in its class stays in training, with a warning.
+    Fraction of the rows set aside when `early_stopping` is on and ``fit`` gets no `X_val`. For a
+    classifier the split is stratified; classes with too few rows for that are split at random, and
+    the only row of a class stays in training, with a warning.
 beta_1, beta_2 : float, default=0.9, 0.999
     Decay rates of the moments of <beta_1>.
 epsilon : float, default=1e-8
@@ -87,10 +87,10 @@ epsilon : float, default=1e-8
 n_iter_no_change : int or inf, default=10
     Epochs without improvement by `tol` that end training.
 max_fun : int, default=15000
-    Most evaluations of the loss by "lbfgs".
+    Maximum number of evaluations of the loss by "lbfgs".
 norm : {None, "batch", "layer"}, default=None
     Normalisation of the hidden layers between their sums and their activation. "batch" (Ioffe and
-    Szegedy, 2015) weighs the rows by their sample weights and predicts with running moments,
+    Szegedy, 2015) weights the rows by their sample weights and predicts with running moments,
     ``0.9 * old + 0.1 * batch``; "layer" is of each row by itself (Ba et al., 2016).
 residual : bool, default=False
     Whether a hidden layer as wide as the one before it adds its input to its output (He et al.,
@@ -98,92 +98,93 @@ residual : bool, default=False
 out_activation : str, default="auto"
     Output activation; "auto" is <out_activation>
 weight_init : {<weight_inits>}, default="auto"
-    Distribution of initial weights. "auto" is the one that suits the activation, with
-    scikit-learn's functions as there: "glorot_uniform",
+    Distribution of initial weights. "auto" is the one that suits the activation, for
+    scikit-learn's activations the same as there: "glorot_uniform",
     <auto_inits>.
-    "truncated_normal" is a normal one of standard deviation ``2 / sqrt(inputs)``, drawn anew beyond
-    two of them.
+    "truncated_normal" is a normal distribution of standard deviation ``2 / sqrt(inputs)``,
+    redrawn beyond two of them.
 bias_init : {"auto", "zeros"}, default="auto"
-    Initial biases; "auto" draws them within the bound of Glorot's weights, as scikit-learn.
+    Initial biases; "auto" draws them within the bound of Glorot's weights, as scikit-learn does.
 input_scale : float or None, default=None
-    Factor of the inputs, applied inside the program: ``input_scale=1/255`` lets uint8 images
-    stay uint8. None takes inputs as they are.
+    Factor of the inputs, applied inside the program: ``input_scale=1/255`` lets uint8 images stay
+    uint8. None leaves inputs unscaled.
 network : object or None, default=None
-    A network of your own in place of dense layers, trained by the same engine: an object with
+    A custom network in place of dense layers, trained by the same engine: an object with
     ``init(key, n_inputs)`` and ``apply(params, x)``, such as ``nn.sequential(nn.dense(30), nn.relu,
-    nn.dense(10))``, see :mod:`multilayer.nn`. Its outputs are the ones before the output
-    activation. What describes dense layers (`hidden_layer_sizes`, `activation`, `norm`, `dropout`,
-    ...) stays at its default; `alpha` and `weight_decay` act on arrays of two axes or more.
+    nn.dense(10))``, see :mod:`multilayer.nn`. Its outputs are those before the output activation.
+    Arguments that describe dense layers (`hidden_layer_sizes`, `activation`, `norm`, `dropout`,
+    ...) stay at their defaults; `alpha` and `weight_decay` apply to arrays of two axes or more.
 reuse_from : FrozenEstimator, path or None, default=None
     A trained network whose first layers this one starts from: ``FrozenEstimator(trained)`` of
-    scikit-learn, so that ``clone`` leaves it alone, or the path of its model file.
+    scikit-learn, which ``clone`` leaves unchanged, or the path of its model file.
 n_reused_layers : int or None, default=None
     Number of hidden layers taken over; None takes all of the trained network. Their sizes,
     activation, `norm` and `input_scale` must be the same here; the other layers start anew.
 freeze_reused : bool, default=False
-    Whether the layers taken over stay as they are (normalised as at prediction). To unfreeze them
+    Whether the layers taken over stay unchanged (normalised as at prediction). To unfreeze them
     later, set it to False and call ``fit`` with `warm_start`.
 dropout : float or sequence of float, default=0.0
-    Chance that a hidden unit is dropped in training; one number, or one per hidden layer.
+    Probability that a hidden unit is dropped in training; one number, or one per hidden layer.
 input_dropout : float, default=0.0
-    Chance that an input is dropped in training.
+    Probability that an input is dropped in training.
 input_noise : float, default=0.0
     Standard deviation of Gaussian noise added to the inputs in training (after `input_scale`).
 l1_ratio : float, default=0.0
-    Share of `alpha` that is an L1 penalty, as in scikit-learn's ElasticNet.
+    Fraction of `alpha` that is an L1 penalty, as in scikit-learn's ElasticNet.
 max_norm : float or None, default=None
-    Largest norm of the incoming weights of each hidden unit, kept after each update (Srivastava
+    Largest norm of the incoming weights of each hidden unit, enforced after each update (Srivastava
     et al., 2014).
 weight_decay : float, default=0.01
     Decoupled weight decay of <weight_decay> on weights, not biases (Loshchilov and Hutter, 2019);
-    `alpha` acts beside it.
+    `alpha` still applies.
 solver_params : dict or None, default=None
     Further arguments of the solver: those of a factory, or of a name
     <solver_params>.
     Changing a float compiles nothing.
 schedule_params : dict or None, default=None
-    Numbers of the schedule. All have ``warmup_fraction=0`` (of all steps) and ``start_factor=0``
-    (of the base rate) but where it says otherwise here:
+    Parameters of the schedule. All have ``warmup_fraction=0`` (of all steps) and
+    ``start_factor=0`` (of the base rate), unless it says otherwise here:
     <schedule_params>.
     "one_cycle" rises from a tenth of the base rate over the first fifth of the steps and falls to
     a thousandth of it.
 clip_norm : float or None, default=None
-    Gradients with a larger global norm are shortened to it (Pascanu et al., 2013).
+    Gradients with a larger global norm are scaled down to it (Pascanu et al., 2013).
 accumulate_steps : int, default=1
-    Batches to an update: the gradient is the mean over their rows, so that ``k`` batches of ``b``
-    rows do what one of ``k * b`` does. The last update of an epoch takes the batches left.
+    Batches per update: the gradient is the mean over their rows, so that ``k`` batches of ``b``
+    rows have the effect of one of ``k * b``. The last update of an epoch uses the remaining
+    batches.
 ema_decay : float or None, default=None
     Predict and validate with an exponential moving average of the parameters over the updates,
     ``d * old + (1 - d) * new`` with ``d = min(ema_decay, (1 + t) / (10 + t))`` after ``t`` of them.
 layer_learning_rates : sequence of float or None, default=None
     Factor of the learning rate of each layer, the output layer's last: ``(0.1, 0.3, 1)`` lets the
-    first of two hidden layers change slowest. Of "adamw" it also scales the weight decay.
+    first of two hidden layers change slowest. With "adamw" it also scales the weight decay.
 weight_normalization : {"batch", "data"}, default="batch"
-    By what the losses of a batch are divided where rows have weights `w` (`sample_weight`).
-    "batch" is scikit-learn's rule, the sum of the batch's weights: ``sum(w * loss) / sum(w)``. A
-    heavy row among light ones then counts for less than it weighs, the more so the smaller
-    the batch: rare rows of large weight are as good as lost. "data" divides by the batch's rows
-    times the mean weight of all rows, so that the mean gradient over the batches of an epoch is
-    that of all rows at once; a row of weight 0 is a row. Means are over the data of ``fit``, or
-    over the rows of all calls of ``partial_fit`` so far (since it was loaded, of a model from a
-    file).<class_weights>
+    By what the losses of a batch are divided where rows have weights `w` (`sample_weight`). "batch"
+    is scikit-learn's rule, the sum of the batch's weights: ``sum(w * loss) / sum(w)``. A row of
+    large weight among small ones then has less effect than its weight says, the less the smaller
+    the batch: rare rows of large weight have almost none. "data" divides by the batch's rows times
+    the mean weight of all rows, so that the mean gradient over the batches of an epoch is that of
+    all rows at once; a row of weight 0 is a row. Means are over the data of ``fit``, or over the
+    rows of all calls of ``partial_fit`` so far (for a model from a file, since it was
+    loaded).<class_weights>
 precision : {"float32", "bfloat16"}, default="float32"
-    Operands of matrix products in training; "bfloat16" rounds them to 8 bits and adds up in
-    float32. Faster where the processor has it, slower elsewhere. Prediction is in float32.
+    Operands of matrix products in training; "bfloat16" rounds them to 8 bits and accumulates in
+    float32. Faster where the processor supports it, slower elsewhere. Prediction is in float32.
 scoring : str, multilayer.Metric, callable or None, default=None
-    What early stopping watches and ``validation_scores_`` holds: None for <score>, "loss" for the
-    validation loss, a name or a record of your own, or a function of ``(estimator, X, y)``, higher
-    is better. Names are those of scikit-learn's scorers and
+    Metric that early stopping monitors and ``validation_scores_`` contains: None for <score>,
+    "loss" for the validation loss, a name or your own record, or a function of ``(estimator, X,
+    y)``, higher is better. Names are those of scikit-learn's scorers and
     <metrics>.
     It is tried before training: one that fails or is NaN on the validation data is refused.
 callbacks : sequence of multilayer.callbacks.Callback or None, default=None
     Called with the progress and at each epoch; they may end training. With "lbfgs" an iteration
     counts as an epoch.
 checkpoint : str, path-like, multilayer.Checkpoint or None, default=None
-    Folder to keep training in, so that the same fit, started again after a crash, goes on where
-    it was and ends with the same bits; a fit that was finished returns at once. "Same" are the
-    data, weights and arguments: of these only `verbose`, `callbacks` that do not act on training
-    and `transform_layer` may differ. SIGINT and SIGTERM wait until a checkpoint is written.
+    Folder for checkpoints, so that the same fit, started again after a crash, resumes where it
+    stopped, with a bit-identical result; a fit that was finished returns at once. "Same" means the
+    data, weights and arguments, except `verbose`, `callbacks` that do not act on training and
+    `transform_layer`. SIGINT and SIGTERM wait until a checkpoint is written.
 transform_layer : int, default=-1
     Hidden layer whose activations ``transform`` returns; negative numbers count from the end.
 """
@@ -192,7 +193,7 @@ ATTRIBUTES = """\
 coefs_, intercepts_ : list of ndarray
     Weights ``(n_inputs, n_units)`` and biases ``(n_units,)`` of each layer.
 params_ : pytree of ndarray
-    With `network`, what it has learnt, in place of `coefs_` and `intercepts_`.
+    With `network`, its trained parameters, in place of `coefs_` and `intercepts_`.
 n_reused_layers_ : int
     Hidden layers that came from `reuse_from`.
 norm_scales_, norm_shifts_ : list of ndarray of shape (n_units,)
@@ -219,7 +220,7 @@ t_ : int
 n_layers_, n_outputs_ : int
     Layers (inputs and outputs counted) and output units.
 n_parameters_ : int
-    Numbers learnt: weights, biases, and scales and shifts of normalised layers.
+    Number of trained parameters: weights, biases, and scales and shifts of normalised layers.
 out_activation_ : str
     Output activation.
 stop_reason_ : str
@@ -258,7 +259,7 @@ def indented(text: str) -> str:
     return text.replace("\n", "\n    ").replace("\n    \n", "\n\n")
 
 
-# What the tables of options say ---------------------------------------------------------------
+# Texts derived from the tables of options -----------------------------------------------------
 
 
 def filled_in(text: str, marks: Mapping[str, str]) -> str:

@@ -51,7 +51,7 @@ def check_own_network(arguments: NetworkArguments) -> None:
                 "Build it into the network.",
             )
     if is_full_batch(arguments.solver):
-        refuse("solver", "a solver of mini-batches for a network of your own", arguments.solver)
+        refuse("solver", "a mini-batch solver for a network of your own", arguments.solver)
 
 
 def _same(value: object, default: object) -> bool:

@@ -45,9 +45,9 @@ def resolve_solver(arguments: NetworkArguments) -> SolverSettings:
     if ready and given != CONSTANT:
         refuse(
             "learning_rate",
-            "'constant' for a solver that is ready, which has its own rate",
+            "'constant' for a ready-made solver, which has its own rate",
             arguments.learning_rate,
-            "Give the factory, such as optax.lion, in place of what it makes.",
+            "Give the factory, such as optax.lion, in place of its result.",
         )
     named = SOLVERS[solver] if isinstance(solver, str) else None
     # scikit-learn's own schedules apply to "sgd" alone, as there.
@@ -57,7 +57,7 @@ def resolve_solver(arguments: NetworkArguments) -> SolverSettings:
     if named is None:
         own = {} if ready else factory_arguments(arguments)
         if ready and arguments.solver_params:
-            rule = "None for a solver that is ready"
+            rule = "None for a ready-made solver"
             refuse("solver_params", rule, arguments.solver_params, "Give a factory.")
         return SolverSettings(
             rule=factory_of(solver),
@@ -84,7 +84,7 @@ def resolve_solver(arguments: NetworkArguments) -> SolverSettings:
 
 
 def is_ready(solver: object) -> bool:
-    """Whether a solver is what one of Optax's factories has made, with its rate within."""
+    """Whether a solver is the result of an Optax factory, with its rate inside."""
     if not hasattr(solver, "init"):  # a name, or a factory
         return False
     import optax  # late: it starts JAX
@@ -107,7 +107,7 @@ def check_solver(value: object) -> None:
 
 
 def factory_of(solver: "Rule") -> "Rule":
-    """Return a factory without its keywords: those are handed over like solver_params."""
+    """Return a factory without its keywords: those are passed like solver_params."""
     if not isinstance(solver, partial):
         return solver
     return comparable(partial(solver.func, *solver.args)) if solver.args else solver.func
@@ -144,7 +144,7 @@ def factory_options(given: Mapping[str, object], params: object) -> tuple[tuple[
 
 
 def given_schedule(arguments: NetworkArguments) -> Schedule:
-    """Return the schedule that the user asks for, by its name or as a record."""
+    """Return the schedule that is given by its name or as a record."""
     given = arguments.learning_rate
     if isinstance(given, Schedule):
         unknown = [name for name in given.arguments if not hasattr(arguments, name)]

@@ -1,1 +1,1 @@
-"""From checked data to a fitted network: the stations of `fit`."""
+"""From checked data to a fitted network: the stages of `fit`."""

@@ -76,8 +76,8 @@ def prepare(
 ) -> tuple[Plan, Training]:
     """Return a plan and a training run over checked samples.
 
-    Samples are set aside where early stopping asks for them and there is no validation data, not
-    for one epoch (partial_fit); rows are weighed by their classes and by `weight_normalization`.
+    Samples are set aside where early stopping needs them and there are no validation data, not for
+    one epoch (partial_fit); rows are weighted by their classes and by `weight_normalization`.
     """
     full_batch = resolved.solver.full_batch
     if checkpointed is not None:

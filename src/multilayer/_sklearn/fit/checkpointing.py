@@ -49,7 +49,7 @@ class CheckpointedFit:
         return int(self.identity["seed"])
 
     def checkpointer(self, steps_per_epoch: int) -> Checkpointer:
-        """Return what keeps the run."""
+        """Return the checkpointer of the run."""
         every = self.asked.every
         if every == "epoch":
             interval = Interval(steps=steps_per_epoch, seconds=None)
@@ -71,7 +71,7 @@ def checkpointed_fit(
 ) -> Iterator[CheckpointedFit]:
     """Own the folder of the fit that is about to begin.
 
-    ``warm`` says that it goes on from an earlier fit.
+    ``warm`` says that it continues an earlier fit.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def _warn_of_differences(found: StoredCheckpoint, identity: dict[str, Any]) -> N
     ]
     if changed:
         warnings.warn(
-            f"{found.path} was written with {', '.join(changed)}. Training goes on from it, but "
-            "the last bits may differ from those of training without an interruption.",
+            f"{found.path} was written with {', '.join(changed)}. Training resumes from it, but "
+            "the last bits may differ from those of uninterrupted training.",
             stacklevel=level_of_caller(),
         )

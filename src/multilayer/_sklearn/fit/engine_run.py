@@ -79,7 +79,7 @@ class FitResult:
     plan: Plan
     params: Parameters  # to predict with
     history: History
-    continuation: Continuation | None  # for what goes on from here
+    continuation: Continuation | None  # for training that continues from here
     stop_reason: str
     n_iter: int  # epochs, or iterations, of this run
     loss: float
@@ -127,8 +127,8 @@ def run(
             reason = "diverged"
             error = DivergenceError(
                 f"training diverged in epoch {len(training.history)}: the loss is not finite "
-                "(the solver produced non-finite parameter weights). The best finite network so "
-                "far is kept. Scale the input columns, lower learning_rate_init "
+                "(the solver produced non-finite parameter weights). The estimator has the best "
+                "finite network so far. Scale the input columns, lower learning_rate_init "
                 f"(got learning_rate_init={plan.resolved.arguments.learning_rate_init!r}), or both."
             )
         elif training.stopped_by is not None:

@@ -16,7 +16,7 @@ from multilayer._data.rows import Matrix, row_taker
 
 
 class Seen(NamedTuple):
-    """What rows weigh altogether: those of a fit, or of all calls of partial_fit so far."""
+    """Total weights of rows: those of a fit, or of all calls of partial_fit so far."""
 
     n_rows: int = 0
     given: float = 0.0  # by their sample weights
@@ -36,7 +36,7 @@ def divisors(rule: str, given: np.ndarray, seen: Seen, *, by_class: bool) -> np.
 
     Under "data" that is the mean weight of all rows. Under "batch" it is the row's sample weight,
     times the mean weight of the classes: class weights say what each row counts in the whole,
-    so a batch with rare heavy rows may not be divided by what these weigh.
+    so a batch with rare rows of large weight must not be divided by their weights.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def divisors(rule: str, given: np.ndarray, seen: Seen, *, by_class: bool) -> np.
     return given * given.dtype.type(seen.weighed / seen.given) if by_class else None
 
 
-# Rows that were checked: inputs, encoded targets, weights ----------------------------------------
+# Checked rows: inputs, encoded targets, weights --------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def set_aside(
 ) -> tuple[Samples, Samples]:
     """Set a fraction of the samples aside: the same ones for the same seed.
 
-    ``strata`` ``(n,)`` are groups to keep in proportion, as far as the numbers of rows allow it: a
+    ``strata`` ``(n,)`` are groups to stratify by, as far as the numbers of rows allow it: a
     row that is alone in its group stays in training, and groups too small to be represented on
     both sides are split at random, with a warning. Returns the rest and what was set aside.
     """

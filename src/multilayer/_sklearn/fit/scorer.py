@@ -1,4 +1,4 @@
-"""A scorer of scikit-learn's, or of the user's, as what early stopping watches."""
+"""A scikit-learn scorer, or a user's own, as the metric that early stopping monitors."""
 
 import copy
 import inspect
@@ -43,7 +43,7 @@ def check_scorer(value: object) -> None:
 
 
 def check_takes_weights(scoring: object) -> None:
-    """Check that a function of the user's can be given the weights of the rows."""
+    """Check that a user's function accepts the weights of the rows."""
     if isinstance(scoring, Metric):
         takes = scoring.takes_weights
     else:  # scikit-learn's scorers, and what is called like them, do
@@ -122,7 +122,7 @@ def try_scorer(
 
 
 def _absent(estimator: "BaseMLP", labels: np.ndarray) -> str:
-    """Name the classes that validation data lack, where one column of y holds classes."""
+    """Name the classes that validation data lack, where one column of y has classes."""
     classes = getattr(estimator, "classes_", None)
     if not isinstance(classes, np.ndarray) or labels.ndim != 1:
         return ""

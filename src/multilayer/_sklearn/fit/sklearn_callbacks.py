@@ -41,7 +41,7 @@ class EpochNotifier(Callback):
         self._estimator, self._plan, self._context, self._data = estimator, plan, context, data
 
     def on_train_begin(self, run: Run) -> None:
-        """Take hold of the run, for the network after each epoch."""
+        """Store the run, for the network after each epoch."""
         self._run = run
 
     def on_epoch_end(self, report: Report) -> Stop | None:

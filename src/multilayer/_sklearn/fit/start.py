@@ -127,7 +127,7 @@ def fresh(
 
 
 def draw_seed(rng: np.random.RandomState) -> int:
-    """Draw a seed that int32 holds."""
+    """Draw a seed that fits into int32."""
     return int(rng.randint(np.iinfo(np.int32).max))
 
 
@@ -164,7 +164,7 @@ def refuse_other(estimator: "BaseMLP", name: str, before: object) -> NoReturn:
 
 
 class Raw(NamedTuple):
-    """Parameters behind an average: training goes on from these, prediction from the average."""
+    """Parameters behind an average: training continues from these, prediction uses the average."""
 
     params: Parameters
     shown: Parameters  # what the estimator's attributes had when these were stored
@@ -183,7 +183,7 @@ class Resumable(NamedTuple):
 
     @classmethod
     def of(cls, state: TrainState, shown: Parameters) -> "Resumable":
-        """Take what a state holds; patience starts anew after a run that ended by itself."""
+        """Take the content of a state; patience starts anew after a run that ended by itself."""
         patience = 0 if state.status == CONVERGED else state.no_improvement
         return cls(
             opt_state=state.opt_state,

@@ -1,4 +1,4 @@
-"""What skl2onnx asks a fitted estimator for, so that it converts pipelines that hold one."""
+"""The methods that skl2onnx calls on a fitted estimator, so that it converts pipelines with one."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ class OnnxMethods:
     """The methods that ``skl2onnx.to_onnx`` looks for; :func:`multilayer.to_onnx` is for users."""
 
     def _onnx_description(self) -> "Described":
-        """Return the fitted estimator as far as a graph is concerned."""
+        """Return what a graph needs of the fitted estimator."""
         raise NotImplementedError
 
     def _onnx_hooks(self) -> "Hooks":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.fit.assembly import Plan
 
 NORM_ATTRIBUTES = ("norm_scales_", "norm_shifts_", "norm_means_", "norm_variances_")
-"""Of normalised layers; the last two hold the running moments of batch normalisation."""
+"""Of normalised layers; the last two are the running moments of batch normalisation."""
 
 
 class FittedNetwork(Protocol):
@@ -62,7 +62,7 @@ def set_network(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> None:
 
 
 def parameters_of(estimator: "FittedNetwork", dtype: str) -> Parameters:
-    """Return the parameters that the attributes hold (users may have changed them)."""
+    """Return the parameters in the attributes (users may have changed them)."""
     if estimator.network is not None:
         return map_leaves(lambda leaf: np.array(leaf, dtype), estimator.params_)
     return layers_of(vars(estimator), dtype)

@@ -38,7 +38,7 @@ def _needs_training(estimator: "Curves", name: str) -> History:
 
 
 class Curves:
-    """History and what follows from it; nothing is copied before it is asked for."""
+    """History and what follows from it; nothing is copied before it is read."""
 
     _history: History
     _validated: bool  # whether the last call had validation data
@@ -118,11 +118,11 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return result.astype(inputs.type_of_results(X, dtype), copy=False)
 
     def _parameters(self, dtype: str) -> "Parameters":
-        """Return the parameters that the attributes hold (users may have changed them)."""
+        """Return the parameters in the attributes (users may have changed them)."""
         return parameters_of(self, dtype)
 
     def transform(self, X: MatrixLike) -> np.ndarray:
-        """Activations of a hidden layer: the features that the network has made.
+        """Activations of a hidden layer: the features that the network has learnt.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         sklearn.exceptions.NotFittedError
             The network has no input and output layer before ``fit``; ``max_iter=0`` makes one.
         InvalidArgumentError
-            The network is of your own: `network` knows its layers.
+            The network is a custom one: see `network` for its layers.
         """
         check_is_fitted(self)
         if self.network is not None:
@@ -194,7 +194,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Parameters
         ----------
         input_features : None
-            Not used: the names are made of the class's.
+            Not used: the names are derived from the class name.
 
         Returns
         -------

@@ -31,21 +31,21 @@ class Perceptron(
 
     Arguments, attributes and, under the same `random_state`, the weights themselves are those of
     :class:`sklearn.linear_model.Perceptron`. New are indicator matrices as targets, `converged_`,
-    `n_updates_`, and with ``tol=None`` an end as soon as there is nothing left to learn.
+    `n_updates_`, and with ``tol=None`` training ends as soon as there is nothing left to learn.
 
     Parameters
     ----------
     penalty : {"l2", "l1", "elasticnet"} or None, default=None
         Penalty on the weights, not on the bias. It changes them at every row: training is slow (a
-        step of Python per row) and does not come to rest by itself.
+        step of Python per row) and does not converge by itself.
     alpha : float, default=0.0001
         Strength of the penalty, at least 0.
     l1_ratio : float, default=0.15
-        Share of L1 in the penalty "elasticnet", in [0, 1].
+        Fraction of L1 in the penalty "elasticnet", in [0, 1].
     fit_intercept : bool, default=True
         Whether there is a bias: the weight of a feature that is always 1.
     max_iter : int, default=1000
-        Most passes of ``fit`` over the rows.
+        Maximum number of passes of ``fit`` over the rows (epochs).
     tol : float or None, default=1e-3
         With a number, a unit stops after `n_iter_no_change` passes in a row that did not bring its
         loss more than `tol` below the lowest so far. The loss is the mean over the rows of
@@ -59,23 +59,24 @@ class Perceptron(
         Size of the steps, above 0. From weights of 0 and without a penalty it scales the weights,
         and no prediction depends on it.
     n_jobs : int or None, default=None
-        Taken for scikit-learn's sake, without effect: the units are trained one after the other.
+        Accepted for compatibility with scikit-learn, without effect: the units are trained one
+        after the other.
     random_state : int, RandomState instance or None, default=0
         Seed of the shuffling and of the rows that are set aside.
     early_stopping : bool, default=False
         Whether to set rows aside, and to stop by the accuracy of the unit on them instead of the
         loss: after `n_iter_no_change` passes without a rise by `tol`.
     validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` sets aside, classes in proportion, in (0, 1).
+        Fraction of the rows that `early_stopping` sets aside, stratified by class, in (0, 1).
     n_iter_no_change : int, default=5
         Passes in a row without progress after which a unit stops.
     class_weight : dict, "balanced", list of dict or None, default=None
-        Factors of the steps by class; a class that a dict leaves out has 1. Of more than two
+        Factors of the steps by class; a class that a dict leaves out has 1. With more than two
         classes each has its factor in its own unit, where the rest has 1, as in scikit-learn.
         "balanced" is ``n_samples / (n_classes * count)``. For an indicator matrix a list with a
         dict ``{0: ..., 1: ...}`` for each column.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the fit before.
+        Whether ``fit`` continues from the weights of the previous fit.
 
     Attributes
     ----------
@@ -101,15 +102,13 @@ class Perceptron(
     --------
     multilayer.MLPClassifier : Layers of units, for classes that no hyperplane separates.
 
-    Notes
-    -----
-    **The rule** (Rosenblatt, 1958). A unit has the score ``z = w @ x + b`` and says
-    ``yhat = heaviside(z)``. Each row in turn moves each unit j by
+    Notes ----- **The rule** (Rosenblatt, 1958). A unit has the score ``z = w @ x + b`` and the
+    output ``yhat = heaviside(z)``. Each row in turn moves each unit j by
 
     ``w_ij += eta * (y_j - yhat_j) * x_i``,  ``b_j += eta * (y_j - yhat_j)``,
 
-    which is nothing where the unit is right. As scikit-learn does, it is carried out with classes
-    -1 and 1, by a step ``eta * y * x`` where ``y * z <= 0``. The steps are the same, but for a tie:
+    which is nothing where the unit is right. As scikit-learn does, it is applied with classes -1
+    and 1, by a step ``eta * y * x`` where ``y * z <= 0``. The steps are the same, but for a tie:
     ``heaviside(0) = 1`` is right for a row of class 1, while here ``z = 0`` is an error of either
     class. So training ends with every row off the boundary, and the first row, which weights of 0
     leave undecided, is an update whatever its class. In ``predict`` a tie goes to the class of 0,
@@ -119,11 +118,11 @@ class Perceptron(
     1. Let all rows have norms of at most R, and let there be a unit vector u with
     ``y * (u @ x) >= gamma > 0`` for all of them. From weights of 0 a unit then makes at most
     ``(R / gamma) ** 2`` updates, in whatever order the rows come. If there is no such u, as for
-    XOR, it never comes to rest. A ConvergenceWarning says so when `max_iter` ended the training, or
+    XOR, it never converges. A ConvergenceWarning says so when `max_iter` ended the training, or
     when the weights came back to an earlier value, which proves it.
 
     **Equality with scikit-learn.** On float64 data the rows come in the same order and the sums are
-    added up alike, so the weights equal those of its Perceptron and of
+    added up in the same way, so the weights equal those of its Perceptron and of
     ``SGDClassifier(loss="perceptron", learning_rate="constant", eta0=1, penalty=None)``: exactly
     where no sum is rounded or the processor rounds as there. As there, sparse X moves the bias by a
     hundredth of a step. Different are: X of float32 is computed in float64; ``tol=None`` ends when
@@ -231,8 +230,8 @@ class Perceptron(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or an indicator matrix.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed in the first call. Of an indicator matrix the
-            numbers of its columns.
+            All classes that can occur in any call; needed in the first call. For an indicator
+            matrix the numbers of its columns.
         sample_weight : array-like of shape (n_samples,), default=None
             Factors of the steps, not negative.
 
@@ -310,7 +309,7 @@ class Perceptron(
             self.classes_, self._target_kind = classes, kind
         elif not class_labels.same_classes(classes, self.classes_):
             raise DataError(
-                f"The classes must be {self.classes_}, as in the training that goes on, got "
+                f"The classes must be {self.classes_}, as in the continued training, got "
                 f"{classes}. Clone the estimator to start anew."
             )
 

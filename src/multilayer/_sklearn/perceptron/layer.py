@@ -21,13 +21,13 @@ from multilayer._sklearn.perceptron.rule import Lesson, Outcome, Rule, Stopping,
 from multilayer._sklearn.targets import class_labels
 from multilayer._sklearn.targets.class_outputs import BINARY, MULTICLASS, Classes
 
-# What a perceptron says when its training ended with errors left ---------------------------------
+# Warnings of a perceptron whose training ended with errors left ----------------------------------
 
 
 def warn_of_failure(outcomes: list[Outcome], arguments: PerceptronArguments) -> None:
     """Warn where max_iter ended the training of a unit, or where it could not succeed.
 
-    The rule of `tol` ends it in peace: on data that are nearly separable that is all one wants.
+    No warning where the rule of `tol` ended it: on nearly separable data that is the best result.
     """
     failed = [outcome for outcome in outcomes if not outcome.converged]
     remedy = "use a network with a hidden layer: multilayer.MLPClassifier."
@@ -140,7 +140,7 @@ def rule_of(arguments: PerceptronArguments, rows: RowBlocks) -> Rule:
     )
 
 
-# In which order, and until when -----------------------------------------------------------------
+# The order of the rows, and when training ends --------------------------------------------------
 
 
 def draw(
@@ -148,7 +148,7 @@ def draw(
 ) -> tuple[list[int], np.ndarray | None]:
     """Draw the seed of each unit and the rows that are set aside.
 
-    Number by number as scikit-learn draws them: a generator that is handed in gives the same.
+    Number by number as scikit-learn draws them: a generator that is passed in gives the same.
     """
     rng = check_random_state(arguments.random_state)
     if kind == BINARY:
@@ -161,7 +161,7 @@ def draw(
 
 
 def set_aside(arguments: PerceptronArguments, y: np.ndarray) -> np.ndarray | None:
-    """Whether each row is set aside for early stopping, classes in proportion; None without it."""
+    """Whether each row is set aside for early stopping, stratified by class; None without it."""
     if not arguments.early_stopping:
         return None
     from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit

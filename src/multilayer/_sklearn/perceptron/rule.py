@@ -12,10 +12,10 @@ from multilayer._data.rows import DenseBlock, RowBlocks, SparseBlock
 
 # The perceptron's learning rule: one threshold unit that learns from its errors ------------------
 #
-# All is NumPy in float64. A row that is classified rightly changes nothing, so the rows of a block
-# are scored by one product, and the work in Python is per update, not per row. Whether a row is an
-# error is decided on a sum taken feature by feature: a product by BLAS differs from it in the last
-# bits, and a score of 0 or nearly 0 decides over an update.
+# All is NumPy in float64. A row that is classified correctly changes nothing, so the rows of a
+# block are scored by one product, and the work in Python is per update, not per row. Whether a row
+# is an error is decided on a sum taken feature by feature: a product by BLAS differs from it in the
+# last bits, and a score of 0 or nearly 0 decides over an update.
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Lesson:
 
 
 class Tally(NamedTuple):
-    """What a pass came to."""
+    """Result of a pass."""
 
     loss: float  # sum over the rows of max(0, -target * score), each before its update
     updates: int
@@ -121,7 +121,7 @@ def in_sequence(x: np.ndarray, weights: np.ndarray) -> float:
 
 # The perceptron's rule under a penalty, which changes the weights at every row -------------------
 #
-# L2 shrinks all weights by a factor, kept apart as one number (L. Bottou, "Stochastic gradient
+# L2 shrinks all weights by a factor, stored apart as one number (L. Bottou, "Stochastic gradient
 # descent tricks", 2012, section 5.1). L1 is the cumulative penalty of Tsuruoka, Tsujii and
 # Ananiadou ("Stochastic gradient descent training for L1-regularized log-linear models with
 # cumulative penalty", ACL 2009): each weight pays what it owes when its feature comes up, and
@@ -236,7 +236,7 @@ class Stopping:
 
 
 class Outcome(NamedTuple):
-    """What training came to."""
+    """Result of training."""
 
     passes: int
     updates: int

@@ -51,10 +51,10 @@ def _check_whole(name: str, column: np.ndarray) -> None:
     with np.errstate(invalid="ignore"):
         whole = (column >= 0) & (column < 2.0**53) & (column == np.floor(column))
     if not whole.all():
-        raise ModelFileError(f"the column {name!r} of its history must hold counts.")
+        raise ModelFileError(f"the column {name!r} of its history must contain counts.")
 
 
-# What is known of the targets of a fitted estimator, as plain data and back ----------------------
+# The targets of a fitted estimator, as plain data and back ---------------------------------------
 
 
 REMEDY = "Encode y as one of these before fit."

@@ -65,7 +65,7 @@ def encode_labels(
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ModelFileError(f"{shown} must be text of whole characters. {remedy}") from error
+        raise ModelFileError(f"{shown} must be valid Unicode text. {remedy}") from error
     dtype = "object" if labels.dtype.kind == "O" else labels.dtype.newbyteorder("=").str
     numbers = labels.dtype.kind in "biuf"
     if are_few(values) or not (numbers or all(_is_text(value) for value in values)):

@@ -244,8 +244,8 @@ def _kind_of(name: str, step: object) -> str:
         return kind
     searched = hasattr(step, "best_estimator_")
     raise ModelFileError(
-        f"model must be made of steps that a file can hold without code to be saved; step {name!r} "
-        f"is {step!r}, of no such kind. "
+        f"model must consist of steps that can be saved without code; step {name!r} is {step!r}, "
+        "which cannot. "
         + ("Save its best_estimator_." if searched else "Apply it to the data beforehand.")
     )
 

@@ -46,9 +46,10 @@ KINDS = (*TRANSFORMERS, *COMPOSITIONS)
 
 # The one parser of model files: from the description and the arrays to typed values, checked -----
 #
-# Every reader has its values from here, so that all refuse the same files, before anything is made
-# of them. It needs NumPy alone: no scikit-learn, no JAX. Each step is parsed by the record of its
-# kind; then the steps must fit together: each must take as many columns as the one before returns.
+# Every reader has its values from here, so that all refuse the same files, before any object is
+# built from them. It needs NumPy alone: no scikit-learn, no JAX. Each step is parsed by the record
+# of its kind; then the steps must fit together: each must take as many columns as the one before
+# returns.
 
 
 ESTIMATORS: Mapping[
@@ -185,7 +186,7 @@ def _parse(raw: RawStep) -> ModelStep:
     return ModelStep(raw.name, raw.kind, values, shape, tuple(members))
 
 
-# Model files read and parsed: where every reader begins. It needs NumPy alone --------------------
+# Reading and parsing a model file, the start of every reader, with NumPy alone -------------------
 
 
 class ParsedFile(NamedTuple):

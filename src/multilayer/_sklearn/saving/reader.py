@@ -27,7 +27,7 @@ class StoredArrays(dict[str, np.ndarray]):
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        Arrays by name, each of its own memory: they are handed on, not copied.
+        Arrays by name, each of its own memory: they are passed on, not copied.
     room : MemoryBudget
         Memory that may be taken beside them.
     allow_nonfinite : bool
@@ -158,7 +158,7 @@ def require_finite(name: str, array: np.ndarray) -> None:
     """Refuse an array that holds NaN or infinity."""
     # NaN and infinity show in the minimum or maximum: no boolean array is needed.
     if array.dtype.kind == "f" and array.size and not np.isfinite([array.min(), array.max()]).all():
-        raise ModelFileError(f"{name} holds NaN or infinity: such a model predicts nothing.")
+        raise ModelFileError(f"{name} contains NaN or infinity: such a model predicts nothing.")
 
 
 def encode_params(params: Mapping[str, object], unsaved: Iterable[str] = ()) -> dict[str, JSON]:
@@ -191,5 +191,5 @@ def take_names(fitted: Values, n_features: int) -> np.ndarray | None:
         or len(names) != n_features
         or not all(isinstance(name, str) for name in names)
     ):
-        raise ModelFileError(f"its value 'feature_names' must hold {n_features} names.")
+        raise ModelFileError(f"its value 'feature_names' must contain {n_features} names.")
     return np.array(names, dtype=object)

@@ -42,10 +42,10 @@ def check_labels(y: Matrix) -> np.ndarray:
 
 
 def _check_indicator(y: np.ndarray) -> np.ndarray:
-    """Refuse other numbers than 0 and 1: what they mean is not for us to guess."""
+    """Refuse numbers other than 0 and 1, whose meaning would be a guess."""
     if not np.isin(y, (0, 1)).all():
         raise DataError(
-            f"y must hold only 0 and 1 as an indicator matrix, got {np.unique(y)}. "
+            f"y must contain only 0 and 1 as an indicator matrix, got {np.unique(y)}. "
             "Convert it, for example with (y == positive).astype(int)."
         )
     return y
@@ -62,7 +62,7 @@ def find_classes(y: np.ndarray) -> tuple[Classes, str]:
         classes = np.array(classes.tolist())
     if len(classes) < 2:
         raise DataError(
-            f"y must hold at least 2 classes, got 1 class: {classes.tolist()}. "
+            f"y must contain at least 2 classes, got 1 class: {classes.tolist()}. "
             "Give samples of another class too, or declare the classes with partial_fit."
         )
     return classes, BINARY if len(classes) == 2 else MULTICLASS
@@ -190,7 +190,7 @@ def weights_of_classes(value: Any, y: np.ndarray, classes: Classes, kind: str) -
 
 
 def _weights(value: Any, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Weights of the classes of one output; a class without samples weighs 1."""
+    """Weights of the classes of one output; a class without samples has weight 1."""
     present = np.isin(classes, y)
     if isinstance(value, str):
         weights = np.ones(len(classes))
@@ -217,7 +217,7 @@ def weighed(
     samples: "Samples",
     validation: "Samples | None",
 ) -> "tuple[Samples, Samples | None, list[np.ndarray] | None]":
-    """Weigh rows by their classes; return also the weights of each output's classes."""
+    """Weight rows by their classes; return also the weights of each output's classes."""
     if value is None:
         return samples, validation, None
     tables = weights_of_classes(value, samples.labels, classes, kind)

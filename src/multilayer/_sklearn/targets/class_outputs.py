@@ -7,7 +7,7 @@ import numpy as np
 from multilayer._objectives.objective import ClassificationLoss, LossNumbers, Objective
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 
-# Kinds of class targets, and the objective that each asks for. This module needs NumPy alone -----
+# Kinds of class targets, and the objective of each. This module needs NumPy alone ----------------
 
 
 BINARY, MULTICLASS, MULTILABEL, MULTIOUTPUT = "binary", "multiclass", "multilabel", "multioutput"
@@ -46,7 +46,7 @@ def classifier_numbers(
     )
 
 
-# What the outputs of a classifier's heads, or of threshold units, say, on the host ---------------
+# From the outputs of classifier heads or threshold units to predictions, on the host -------------
 #
 # This module needs NumPy alone.
 

@@ -1,4 +1,4 @@
-"""Figures of predictions, one record each: what `scoring` takes beside scikit-learn's names.
+"""Metrics of predictions, one record each: the names that `scoring` takes beside scikit-learn's.
 
 A new name is a record in the table here. scikit-learn is imported when a figure is computed: the
 names are needed without it.
@@ -22,7 +22,7 @@ RESPONSES = ("predict", "predict_proba", "decision_function")
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of predictions, and all that depends on which one it is.
+    """A metric of predictions, with everything that depends on it.
 
     An instance is a scorer: it is accepted as the argument `scoring` of the estimators here and of
     scikit-learn's searches.
@@ -30,14 +30,14 @@ class Metric:
     Parameters
     ----------
     name : str
-        What messages call it.
+        Its name in messages.
     function : callable
         Function of ``(y_true, response)`` that returns a number; ``sample_weight`` is passed too
         where the rows have weights.
     greater_is_better : bool, default=True
         Whether more is better; if not, its negative is the score.
     response : {"predict", "predict_proba", "decision_function"}, default="predict"
-        Method whose result the function gets. Of two classes it gets the column of the second one.
+        Method whose result the function gets. For two classes it gets the column of the second one.
     title : str, default=""
         What the command line prints for it; "" for the name.
 

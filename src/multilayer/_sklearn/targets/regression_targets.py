@@ -94,13 +94,13 @@ def check_quantiles(value: Sequence[float]) -> None:
 
 
 def levels(arguments: RegressorArguments) -> tuple[float, ...]:
-    """Levels that are learnt: those asked for, and the median."""
+    """Levels that are trained: those requested, and the median."""
     asked = tuple(float(level) for level in arguments.quantiles)
     return asked if MEDIAN in asked else tuple(sorted((*asked, MEDIAN)))
 
 
 def asked(arguments: RegressorArguments) -> list[int]:
-    """Places of the levels asked for among those that are learnt."""
+    """Places of the requested levels among those that are trained."""
     learnt = levels(arguments)
     return [learnt.index(float(level)) for level in arguments.quantiles]
 
@@ -253,7 +253,7 @@ def quantiles_at(
 def check_spread(objective: Objective, wanted: bool, quantiles: Sequence[float] | None) -> None:
     """Refuse standard deviations that were not learnt, or beside quantiles."""
     if wanted and quantiles is not None:
-        refuse("return_std", "False where quantiles are asked for", wanted)
+        refuse("return_std", "False where quantiles are requested", wanted)
     if wanted and objective.regression_loss.output != OutputKind.MEAN_AND_SPREAD:
         refuse(
             "return_std",

@@ -10,7 +10,7 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._sklearn.saving.model_steps import FittedStep
 
-# Names of the arrays of steps beside one another -------------------------------------------------
+# Names of the arrays of sibling steps ------------------------------------------------------------
 
 
 def prefixes_of(kinds: Sequence[str]) -> list[str]:
@@ -23,7 +23,7 @@ def prefixes_of(kinds: Sequence[str]) -> list[str]:
     return prefixes
 
 
-# Categories and their places, and what encoders and imputers make of each column -----------------
+# Categories and their places, and the output columns of encoders and imputers --------------------
 
 
 UNKNOWN = -1

@@ -78,7 +78,7 @@ def _n_ends(step: FittedStep) -> int:
 
 
 def ends_of_lines(degree: int, place: int) -> tuple[int, int]:
-    """Return the number of the knot where lines begin, and how many splines go on as one.
+    """Return the number of the knot where lines begin, and how many splines continue as one.
 
     Of a degree below 2 scikit-learn (1.6 to 1.9) adds one to both with each column, up to 2: its
     columns after the first continue in lines from within the knots. Prediction must match

@@ -1,8 +1,8 @@
 """Transformers by a table: what a file has of each kind, and how scikit-learn's is built from it.
 
-Which modules, classes, arguments and attributes there are stands in the records of kinds, never in
-a file. Classes are imported when a transformer of theirs is encoded or built: a file is parsed
-without scikit-learn.
+Modules, classes, arguments and attributes are named in the records of kinds, never in a file.
+Classes are imported when a transformer of theirs is encoded or built: a file is parsed without
+scikit-learn.
 """
 
 import inspect
@@ -88,8 +88,8 @@ class TransformerKind:
     attributes : dict of str to Attribute
         What it has learnt, in the order in which it is decoded.
     varying : tuple of str
-        Arguments that not every release of scikit-learn has, or takes the same words for. They are
-        written only where they are not the default.
+        Arguments that not every release of scikit-learn has, or that take other words in some. They
+        are written only where they are not the default.
     words : dict of str to Words
         Arguments that are code, with those that can be saved by name.
     inverts : bool
@@ -276,7 +276,7 @@ def parse_arguments(
     for name, encoded in params.items():
         value = values[name] = _parse_argument(kind, name, encoded, words)
         if rules[name] is NOTHING and value is not None:
-            raise ModelFileError(f"its {kind} has a function, {name}, which no file holds.")
+            raise ModelFileError(f"its {kind} has a function, {name}, which no file contains.")
         if not rules[name](value):
             raise ModelFileError(f"its {kind} has an argument out of range: {name}={value!r}.")
     return values
@@ -312,7 +312,7 @@ def constructed(cls: "type[BaseEstimator]", arguments: Mapping[str, object]) -> 
     return step
 
 
-# What transform returns -------------------------------------------------------------------------
+# The setting of set_output ----------------------------------------------------------------------
 
 
 def output_of(step: "BaseEstimator") -> str | None:
