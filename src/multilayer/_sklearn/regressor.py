@@ -136,12 +136,8 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     ) -> Samples | None:
         validation = super()._validation(X_val, y_val, weight)
         watches_r2 = self.early_stopping and self.scoring is None
-        if validation is not None and watches_r2 and not np.ptp(validation.y, axis=0).any():
-            raise DataError(
-                f"y_val must not be constant under early_stopping: R2 is not defined on its "
-                f"{len(validation)} equal value(s). Give more validation rows, or set "
-                "scoring='loss'."
-            )
+        if validation is not None and watches_r2:
+            regression_targets.check_r2_is_defined(validation.y)
         return validation
 
     def _loss_numbers(self, dtype: str, class_weights: list[np.ndarray] | None) -> "LossNumbers":

@@ -131,6 +131,15 @@ def check_targets(y: np.ndarray, loss: RegressionLoss) -> np.ndarray:
     return y
 
 
+def check_r2_is_defined(y: np.ndarray) -> None:
+    """Refuse validation targets that are all equal where R2 would decide when training stops."""
+    if not np.ptp(y, axis=0).any():
+        raise DataError(
+            f"y_val must not be constant under early_stopping: R2 is not defined on its {len(y)} "
+            "equal value(s). Give more validation rows, or set scoring='loss'."
+        )
+
+
 def moments(
     y: np.ndarray, weight: np.ndarray, *, standardize: bool
 ) -> tuple[np.ndarray, np.ndarray]:
