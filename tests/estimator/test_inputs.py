@@ -195,9 +195,9 @@ def test_pandas(make_classifier, iris, assert_same_bits):
     assert_same_bits(*models)
     with pytest.raises(DataError, match="same index"):
         estimator.pandas_input_fn(table, labels.reset_index(drop=True), shuffle=True)
-    with pytest.raises(InvalidArgumentError, match="x must be a DataFrame"):
+    with pytest.raises(InvalidArgumentError, match="x must be a pandas DataFrame"):
         estimator.pandas_input_fn(X, shuffle=True)
-    with pytest.raises(InvalidArgumentError, match="y must be a Series"):
+    with pytest.raises(InvalidArgumentError, match="y must be a pandas Series"):
         estimator.pandas_input_fn(table, y, shuffle=True)
 
 

@@ -177,7 +177,7 @@ def test_continuing(tmp_path):
         ({"max_norm": 1.0}, "max_norm must be left at None"),
         ({"layer_learning_rates": (1, 1)}, "layer_learning_rates must be left at None"),
         ({"freeze_reused": True}, "freeze_reused must be left at False"),
-        ({"solver": "lbfgs", "learning_rate": "constant"}, "solver must be a solver of mini"),
+        ({"solver": "lbfgs", "learning_rate": "constant"}, "solver must be a mini-batch solver"),
     ],
 )
 def test_refused(changes, message):

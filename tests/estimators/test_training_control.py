@@ -80,9 +80,13 @@ def test_a_ready_rule_has_its_own_rate():
     ready = fitted(solver=rule)
     assert_same_network(ready, fitted(solver=rule, learning_rate_init=5.0))
     assert_allclose(ready.loss_curve_, fitted(solver=optax.adam).loss_curve_, rtol=1e-5)
-    with pytest.raises(InvalidArgumentError, match="learning_rate must be 'constant' for a solver"):
+    with pytest.raises(
+        InvalidArgumentError, match="learning_rate must be 'constant' for a ready-made solver"
+    ):
         classifier(solver=rule, learning_rate="cosine").fit(X, y)
-    with pytest.raises(InvalidArgumentError, match="solver_params must be None for a solver"):
+    with pytest.raises(
+        InvalidArgumentError, match="solver_params must be None for a ready-made solver"
+    ):
         classifier(solver=rule, solver_params={"b1": 0.5}).fit(X, y)
 
 
