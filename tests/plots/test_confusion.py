@@ -39,5 +39,5 @@ def test_given_axes(plt):
     display = ConfusionMatrixDisplay(np.eye(2, dtype=int)).plot(ax=ax, colorbar=False)
     assert display.ax_ is ax
     assert plt.get_fignums() == [figure.number]
-    with pytest.raises(InvalidArgumentError, match="ax must be an axes"):
+    with pytest.raises(InvalidArgumentError, match="ax must be a matplotlib Axes"):
         display.plot(ax=figure)

@@ -203,5 +203,5 @@ def test_arguments_refused(plt):
         NetworkDisplay.from_logic(nn.logic.XOR, max_units=1)
     with pytest.raises(InvalidArgumentError, match="texts must be a dict with keys among"):
         NetworkDisplay.from_logic(nn.logic.XOR, texts={"layer": "x"})
-    with pytest.raises(InvalidArgumentError, match="ax must be an axes"):
+    with pytest.raises(InvalidArgumentError, match="ax must be a matplotlib Axes"):
         NetworkDisplay.from_logic(nn.logic.XOR, ax=plt.figure())

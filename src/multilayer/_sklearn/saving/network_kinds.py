@@ -380,4 +380,5 @@ def build(cls: "type[BaseMLP]", values: NetworkValues) -> "BaseMLP":
     estimator = cls(**vars(values.arguments))
     for name, value in values.attributes().items():
         setattr(estimator, name, value)
+    estimator._seen = cls._seen  # no rows so far: partial_fit counts from here
     return estimator
