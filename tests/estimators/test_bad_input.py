@@ -82,7 +82,7 @@ BAD_ARGUMENTS = {
     "bias_init": ["ones", None, 0],
     "solver_params": [{"beta": 1}, [1], {"momentum": 0.9}],
     "schedule_params": [{"end": 1}, 3, {"warmup_fraction": 1.0}, {"start_factor": -1}],
-    "callbacks": [3, [3], "print"],
+    "callbacks": [3, [3], "print", ""],
     "checkpoint": [3, True, ["runs"], b"runs"],
     "norm": ["group", True, 0],
     "residual": ["yes", 1, True],  # True: no two layers are of the same width

@@ -204,8 +204,7 @@ def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[
     checkpointer = training.checkpointer
     window = training.source.window(training.step)
     while under_way(training, stop):
-        if checkpointer is not None:
-            checkpointer.interrupts.check()
+        training.check_interrupts()
         if not window.first <= training.step < window.stop:
             window = training.source.window(training.step)
         until = min(stop, window.stop, training.step + pace(training.step))
@@ -214,8 +213,7 @@ def make_calls(training: Training, stop: int, pace: Budget, callbacks: Sequence[
         if checkpointer is not None:
             until = int(min(until, checkpointer.limit(training.step)))
         advance(training, window, until)
-        if callbacks:
-            report(training, stop, callbacks)
+        report(training, stop, callbacks)
         if checkpointer is not None:
             checkpointer.write_if_due(training, callbacks)
 
@@ -302,6 +300,8 @@ def close(
 
 def report(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:
     """Report to the callbacks the epochs they have not seen, and the progress."""
+    if not callbacks:
+        return
     progress = Progress(
         training.step,
         stop,

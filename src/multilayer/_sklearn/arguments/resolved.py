@@ -196,7 +196,12 @@ def check_batch_size(value: object) -> None:
 
 def check_callbacks(value: object) -> None:
     """Check that callbacks are what they must be."""
-    if not isinstance(value, Iterable) or not all(isinstance(each, Callback) for each in value):
+    good = (
+        isinstance(value, Iterable)
+        and not isinstance(value, str)
+        and all(isinstance(each, Callback) for each in value)
+    )
+    if not good:
         refuse(
             "callbacks",
             "None or a sequence of instances of multilayer.callbacks.Callback",
