@@ -65,9 +65,6 @@ class NumpyMaker:
     def training_program(self, config, epochs, args):
         return lambda args: run(config, epochs, args)
 
-    def close_epoch(self, config, hyper, state, figures):
-        return close_epoch(config, hyper, state, figures)
-
     def sums_program(self, config, hyper, params, rows):
         return lambda params, hyper, rows: sums(params, rows)
 

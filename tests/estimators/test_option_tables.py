@@ -112,7 +112,7 @@ import numpy as np
 from multilayer._cli import settings
 from multilayer._core.activation_functions import ELEMENTWISE
 from multilayer._nn.initializers import draw_layer
-from multilayer._portable.dense_layers import ACTIVATIONS
+from multilayer._core.numpy_activations import ACTIVATIONS
 from multilayer._sklearn.targets.metric_table import METRICS
 from multilayer._sklearn.arguments.resolved import check_parameters
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
@@ -140,7 +140,7 @@ RECORDS = {
     ),
     "_core/activations.py": ("HIDDEN = _table(\n", '    Activation("dummy"),\n'),
     "_core/activation_functions.py": ("def exp(", "def dummy(z):\n    return 4 * z\n\n\n"),
-    "_portable/dense_layers.py": (
+    "_core/numpy_activations.py": (
         '    "identity": lambda z: z,\n',
         '    "dummy": lambda z: 4 * z,\n',
     ),

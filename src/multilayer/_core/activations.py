@@ -1,8 +1,8 @@
 """Activation functions, one record each: plain data, importable without JAX and NumPy.
 
 A new one is a record in a table here, and two functions of its name: in JAX in
-``_core/activation_functions.py``, in NumPy in ``_portable/dense_layers.py``. What lists activations
-(docstrings, errors, options, drawings, `nn.ACTIVATIONS`) is derived from the tables.
+``_core/activation_functions.py``, in NumPy in ``_core/numpy_activations.py``. What lists
+activations (docstrings, errors, options, drawings, `nn.ACTIVATIONS`) is derived from the tables.
 """
 
 from collections.abc import Callable, Hashable

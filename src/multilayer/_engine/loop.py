@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -35,8 +36,8 @@ from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.history import History
 from multilayer._engine.program import Arguments, EpochEnd, Maker, Program, Validation
-from multilayer._engine.state import DIVERGED, RUNNING, FitConfig, Hyper, TrainState
-from multilayer._engine.stopping import Interrupted
+from multilayer._engine.state import DIVERGED, RUNNING, SCALARS, FitConfig, Hyper, TrainState
+from multilayer._engine.stopping import Interrupted, close_epoch
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import n_sums, reported_share, score
 from multilayer._optim.schedules import Rates
@@ -54,29 +55,28 @@ class StreamedValidation:
     scale: np.ndarray
     block: int  # rows of a block
 
+    def judge(self, training: "Training", network: Parameters) -> tuple[float, float]:
+        """Return the weighted mean loss and the score, summed up block by block in float64."""
+        config, hyper, maker = training.config, training.hyper, training.maker
+        loss, total = 0.0, np.zeros(n_sums(config.objective))
+        for start in range(0, len(self.y), self.block):
+            training.check_interrupts()  # a pass over many rows takes long
+            some = slice(start, min(start + self.block, len(self.y)))
+            parts = self.take(some), self.y[some], self.weight[some]
+            # The last block is padded to the shape of the others, so that all share a program.
+            rows = Rows(*(pad_rows(part, self.block) for part in parts))
+            part, sums = maker.sums_program(config, hyper, network, rows)(network, hyper, rows)
+            loss += float(part)
+            total += np.asarray(sums, np.float64)
+        mean = loss / self.weight.sum(dtype=np.float64) * reported_share(config.objective)
+        return mean, float(score(config.objective, total.astype(self.scale.dtype), self.scale))
 
-def validate_streamed(
-    maker: Maker,
-    config: FitConfig,
-    hyper: Hyper,
-    params: Parameters,
-    validation: StreamedValidation,
-    check_interrupts: Callable[[], None],
-) -> tuple[float, float]:
-    """Return the weighted mean loss and the score, summed up block by block in float64."""
-    loss, total = 0.0, np.zeros(n_sums(config.objective))
-    for start in range(0, len(validation.y), validation.block):
-        check_interrupts()  # a pass over many rows takes long
-        some = slice(start, min(start + validation.block, len(validation.y)))
-        parts = validation.take(some), validation.y[some], validation.weight[some]
-        # The last block is padded to the shape of the others, so that all share a program.
-        rows = Rows(*(pad_rows(part, validation.block) for part in parts))
-        part, sums = maker.sums_program(config, hyper, params, rows)(params, hyper, rows)
-        loss += float(part)
-        total += np.asarray(sums, np.float64)
-    mean = loss / validation.weight.sum(dtype=np.float64) * reported_share(config.objective)
-    scale = validation.scale
-    return mean, float(score(config.objective, total.astype(scale.dtype), scale))
+
+class HostValidation(Protocol):
+    """Validation between the calls of a program, by whatever Python computes."""
+
+    def judge(self, training: "Training", network: Parameters) -> tuple[float, float]:
+        """Return the loss and the score of a network."""
 
 
 # Training from the first step to the last: calls of a program, one after another -----------------
@@ -104,7 +104,7 @@ class Training:
     hyper: Hyper
     source: Source
     schedule: Rates
-    validation: Validation | StreamedValidation | None
+    validation: Validation | HostValidation | None
     state: TrainState
     scorer: Scorer | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)  # the estimator's, for callbacks
@@ -250,7 +250,7 @@ def arguments(training: Training, window: Window, until: int) -> Arguments:
         rows=window.rows,
         order=window.order,
         rates=window_rates(training, window),
-        validation=None if isinstance(validation, StreamedValidation) else validation,
+        validation=validation if isinstance(validation, Validation) else None,
         first=np.int32(window.first),
         stop=np.int32(until),
     )
@@ -281,21 +281,13 @@ def close(
     """Complete the figures of the one epoch that has ended, and apply the stopping rule."""
     figures, real = EpochEnd(*lines[0]), lines.dtype.type
     network, validation = state.model, training.validation
-    if isinstance(validation, StreamedValidation):
-        judged = validate_streamed(
-            training.maker,
-            training.config,
-            training.hyper,
-            network,
-            validation,
-            training.check_interrupts,
-        )
-        loss, score = map(real, judged)
+    if validation is not None and not isinstance(validation, Validation):
+        loss, score = map(real, validation.judge(training, network))
         figures = figures._replace(validation_loss=loss, validation_score=score)
     if training.scorer is not None and np.isfinite(figures.loss):  # NaN is not for a scorer
         figures = figures._replace(validation_score=real(training.scorer(network)))
-    closed = training.maker.close_epoch(training.config, training.hyper, state, figures)
-    return closed, np.array([figures])
+    known = state._replace(**{name: np.asarray(getattr(state, name)) for name in SCALARS})
+    return close_epoch(training.config, training.hyper, known, figures), np.array([figures])
 
 
 def report(training: Training, stop: int, callbacks: Sequence[Callback]) -> None:

@@ -115,14 +115,6 @@ class Maker(Protocol):
         configurations and shapes should cost nothing the second time.
         """
 
-    def close_epoch(
-        self, config: FitConfig, hyper: Hyper, state: TrainState, figures: EpochEnd
-    ) -> TrainState:
-        """Apply the rule of :mod:`.stopping` to figures that Python has completed.
-
-        For ``config.closed_outside``, where a program leaves the end of an epoch open.
-        """
-
     def sums_program(
         self, config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
     ) -> BlockProgram[Sums]:

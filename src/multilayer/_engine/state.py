@@ -43,6 +43,8 @@ class FitConfig:
     validate: bool = False  # whether each epoch ends with a pass over validation rows
     monitor: str = LOSS
     closed_outside: bool = False  # whether Python completes the figures of an epoch
+    factored: bool = False  # whether arrays learn and decay by factors that their layers name
+    annealed: bool = False  # whether dropout and weight decay end with training
     dtype: str = "float32"  # the type everything is computed in
 
 
@@ -65,6 +67,8 @@ class Hyper(NamedTuple):
     n_iter_no_change: Array  # int32
     steps_per_epoch: Array  # int32
     seed: Array  # uint32, of what is drawn in the program
+    weight_decay: Array | None = None  # of a network whose arrays have factors
+    total_steps: Array | None = None  # that annealing spans
 
 
 # The state of training: all that a resume needs, and nothing else --------------------------------
@@ -103,6 +107,20 @@ class TrainState(NamedTuple):
     def model(self) -> Parameters:
         """The parameters to predict with: the average where there is one."""
         return self.params if self.average is None else self.average
+
+
+SCALARS = (
+    "best_kept",
+    "best_loss",
+    "best_value",
+    "no_improvement",
+    "divisor",
+    "status",
+    "step",
+    "loss_sum",
+    "weight_sum",
+)
+"""Fields of a state that are one number."""
 
 
 def first_state(config: FitConfig, params: Parameters, opt_state: Tree) -> TrainState:

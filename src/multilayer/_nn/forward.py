@@ -9,7 +9,7 @@ from jax import lax
 
 from multilayer._core.activation_functions import function_of
 from multilayer._core.types import Array
-from multilayer._nn.model import EPSILON, Disturbance, Moments, Parameters
+from multilayer._nn.model import EPSILON, Disturbance, Fixed, Moments, Parameters, Rate, is_fixed
 
 if TYPE_CHECKING:
     from multilayer._nn.network import Dense, Layers, Network
@@ -90,23 +90,35 @@ def follow(running: Moments, batch: Moments, present: Array) -> Moments:
     )
 
 
-def keep_moments(new: Parameters, old: Parameters) -> Parameters:
-    """Return parameters with the running moments of others.
+def keep_fixed(new: Parameters, old: Parameters) -> Parameters:
+    """Return parameters with the running moments of others, and what else is no weight.
 
-    Moments are no weights: with their gradient of 0 an update rule may still change them (decay).
+    With their gradient of 0 an update rule may still change them (decay).
     """
-    return jax.tree.map(lambda n, o: o if is_moments(o) else n, new, old, is_leaf=is_moments)
+    return jax.tree.map(lambda n, o: o if is_fixed(o) else n, new, old, is_leaf=is_fixed)
+
+
+def is_constant(node: object) -> bool:
+    """Whether a node of a tree is no matter of an update rule, which has no state for it."""
+    return isinstance(node, Fixed | Rate)
+
+
+def without_fixed(params: Parameters) -> Parameters:
+    """Return a tree with nothing in place of what an update rule does not see."""
+    return jax.tree.map(lambda n: None if is_constant(n) else n, params, is_leaf=is_constant)
+
+
+def with_fixed(learnt: Parameters, params: Parameters) -> Parameters:
+    """Return what :func:`without_fixed` left of a tree, with the rest of another."""
+    return jax.tree.map(
+        lambda old, new: old if is_constant(old) else new, params, learnt, is_leaf=is_constant
+    )
 
 
 def n_parameters(params: Parameters) -> int:
-    """Count the numbers that are learnt: all but running moments."""
-    nodes = jax.tree.leaves(params, is_leaf=is_moments)
-    return sum(node.size for node in nodes if not is_moments(node))
-
-
-def is_moments(node: object) -> bool:
-    """Whether a node of a tree has moments."""
-    return isinstance(node, Moments)
+    """Count the numbers that are learnt: all but running moments and fixed numbers."""
+    nodes = jax.tree.leaves(params, is_leaf=is_fixed)
+    return sum(node.size for node in nodes if not is_fixed(node))
 
 
 # The forward pass of a network of dense layers, in training and at prediction --------------------

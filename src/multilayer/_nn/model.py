@@ -1,5 +1,6 @@
 """What the engine requires of a network, and the running moments of a network."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from multilayer._core.types import Array
@@ -19,6 +20,35 @@ class Moments(NamedTuple):
 
     mean: Array
     variance: Array
+
+
+class Fixed(NamedTuple):
+    """Numbers among a network's parameters that training leaves as they are, such as quantiles."""
+
+    value: Any
+
+
+class Rate(NamedTuple):
+    """A number of training among a network's parameters, such as a chance of dropout.
+
+    Training leaves it as it is, and multiplies it by the strength of the step where
+    regularisation is annealed.
+    """
+
+    value: Array
+
+
+def is_fixed(node: object) -> bool:
+    """Whether a node of a tree of parameters is changed by no update rule."""
+    return isinstance(node, Moments | Fixed | Rate)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """How one array of parameters learns."""
+
+    rate: float = 1.0  # its share of the learning rate
+    decay: float = 1.0  # its share of the weight decay, beside that of the rate
 
 
 # What the engine requires of a network, of dense layers or a user's own --------------------------

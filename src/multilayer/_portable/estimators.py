@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
+from multilayer._core.numpy_activations import ACTIVATIONS, logistic, softplus
 from multilayer._objectives.objective import ClassificationLoss, Objective
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
 from multilayer._portable import dense_layers
-from multilayer._portable.dense_layers import ACTIVATIONS, Read, outputs, softplus, unchanged
+from multilayer._portable.dense_layers import Read, outputs, unchanged
 from multilayer._portable.predictor import Predictor, Step, Table, numbers
 from multilayer._sklearn.network.parameters import layers_of
 from multilayer._sklearn.saving.network_kinds import (
@@ -90,9 +91,7 @@ class Classifier(Predictor):
             X is no table of the model's columns (a ValueError).
         """
         logits = self._logits(X)
-        return class_outputs.of_each(
-            self._kind, self._objective, logits, dense_layers.logistic, exclusive
-        )
+        return class_outputs.of_each(self._kind, self._objective, logits, logistic, exclusive)
 
     def _logits(self, X: Table) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""

@@ -12,7 +12,7 @@ from multilayer._core.checks import check_choice, refuse
 from multilayer._core.environment import check_process, usable_cores
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
-from multilayer._engine.loop import StreamedValidation, Training, train, window_rates
+from multilayer._engine.loop import Training, train, window_rates
 from multilayer._engine.program import Arguments, EpochEnd, Program, Sums, Validation
 from multilayer._engine.state import RUNNING, FitConfig, Hyper, TrainState
 from multilayer._engine.stopping import close_epoch
@@ -59,7 +59,7 @@ def end_epoch(
 ) -> tuple[TrainState, EpochEnd]:
     """Figures of the epoch that the state has just finished, and the state after it.
 
-    Where its figures are completed outside the epoch stays open: :func:`closing_program` closes it.
+    Where its figures are completed outside the epoch stays open: the loop closes it.
     """
     nothing = jnp.full((), jnp.nan, config.dtype)
     loss, reached = nothing, nothing
@@ -132,21 +132,6 @@ def training_program(config: FitConfig, epochs: int, args: Arguments) -> Program
     return cache.get(("train", config, epochs, cache.signature(args)), build)
 
 
-def closing_program(config: FitConfig, state: TrainState, hyper: Hyper) -> Callable:
-    """Return the compiled end of an epoch, for figures that were completed outside."""
-    figures = EpochEnd(*[np.zeros((), config.dtype)] * len(EpochEnd._fields))
-
-    def build() -> Callable:
-        return cache.compiled(
-            lambda state, hyper, figures: traced_close(config, hyper, state, figures),
-            state,
-            hyper,
-            figures,
-        )
-
-    return cache.get(("close", config, cache.signature((state, hyper))), build)
-
-
 def sums_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows) -> Callable:
     """Return the compiled sums of a block."""
 
@@ -215,7 +200,7 @@ def train_together(members: Sequence[Training], stop: int) -> None:
 
 def on_device(member: Training) -> Validation | None:
     """Return a member's validation rows; those that are streamed are not for a program."""
-    if isinstance(member.validation, StreamedValidation):
+    if not isinstance(member.validation, Validation | None):
         refuse("members", "without streamed validation rows", member.validation)
     return member.validation
 

@@ -9,10 +9,11 @@ import optax
 from multilayer._core.pytrees import Tree
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
-from multilayer._engine.program import Arguments, BlockProgram, EpochEnd, Maker, Program, Sums
+from multilayer._engine.program import Arguments, BlockProgram, Maker, Program, Sums
 from multilayer._engine.state import FitConfig, Hyper, TrainState, first_state
 from multilayer._engine.xla import epoch
 from multilayer._engine.xla.step import batch_gradient, loss_program
+from multilayer._nn.forward import without_fixed
 from multilayer._nn.model import Parameters
 from multilayer._optim.rules import make_rule
 
@@ -38,12 +39,6 @@ class XlaMaker:
         compiled = epoch.training_program(config, epochs, args)
         # JAX returns before the result is there: the loop's clock and signals wait for it.
         return lambda args: jax.block_until_ready(compiled(args))
-
-    def close_epoch(
-        self, config: FitConfig, hyper: Hyper, state: TrainState, figures: EpochEnd
-    ) -> TrainState:
-        """Apply the rule of stopping to figures that Python has completed."""
-        return epoch.closing_program(config, state, hyper)(state, hyper, figures)
 
     def sums_program(
         self, config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
@@ -73,6 +68,7 @@ def initial_optimizer_state(config: FitConfig, hyper: Hyper, params: Parameters)
     That of the solvers with a name is made from its shapes: all start from zeros, apart from
     AdaGrad's accumulator. Other rules are unknown, so their own ``init`` is called.
     """
+    params = without_fixed(params)
     if not isinstance(config.solver, str):
         options = dict(config.solver_options)
         rule = make_rule(config.solver, hyper.solver, hyper.learning_rate, False, options)

@@ -15,7 +15,7 @@ from multilayer._core.environment import check_process
 from multilayer._core.types import Array, comparable
 from multilayer._engine.xla import cache
 from multilayer._engine.xla.step import reciprocal
-from multilayer._nn.forward import keep_moments
+from multilayer._nn.forward import keep_fixed
 from multilayer._nn.layers import Layer, apply_in_training, as_layer
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
@@ -139,7 +139,7 @@ class TrainStep:
         steps, opt_state = rule.update(
             gradient, state.opt_state, state.params, value=loss, grad=gradient
         )
-        params = keep_moments(optax.apply_updates(state.params, steps), moved)
+        params = keep_fixed(optax.apply_updates(state.params, steps), moved)
         return LoopState(params, opt_state, state.step + 1, state.seed), loss
 
 

@@ -17,8 +17,8 @@ from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
 from multilayer._engine.state import FitConfig, Hyper, Pending, TrainState
 from multilayer._engine.xla import cache
-from multilayer._nn.forward import keep_moments
-from multilayer._nn.model import Moments, Parameters
+from multilayer._nn.forward import keep_fixed, with_fixed, without_fixed
+from multilayer._nn.model import Factor, Moments, Parameters, Rate
 from multilayer._objectives.losses import penalty, penalty_gradient, row_losses
 from multilayer._objectives.objective import reported_share
 from multilayer._optim.rules import average, clip, limit_columns, make_rule
@@ -41,9 +41,40 @@ def batch_loss(
     random = config.network.random
     # A function of seed and step: a run resumed from a checkpoint draws what it would have.
     key = jax.random.fold_in(jax.random.key(hyper.seed), step) if random else None
-    raw, moved = config.network.apply_in_training(params, x, batch.weight, hyper.disturbance, key)
+    used = params if not config.annealed else with_rates(params, strength(hyper, step))
+    raw, moved = config.network.apply_in_training(used, x, batch.weight, hyper.disturbance, key)
+    if config.annealed:
+        moved = keep_rates(moved, params)
     losses = row_losses(config.objective, raw, batch.y, hyper.loss)
     return jnp.sum(losses * batch.weight) * reciprocal(jnp.sum(batch.divisors)), moved
+
+
+def strength(hyper: Hyper, step: Array) -> Array:
+    """Return what regularisation is multiplied by: 1 in the first half, half a cosine to 0 then.
+
+    The schedule "flat_cos" of RealMLP (Holzmueller et al., 2024).
+    """
+    t = step / hyper.total_steps
+    return jnp.where(t <= 0.5, 1.0, 0.5 * (1.0 + jnp.cos(np.pi * (2.0 * t - 1.0))))
+
+
+def with_rates(params: Parameters, factor: Array) -> Parameters:
+    """Return parameters whose rates are multiplied by a factor."""
+    return jax.tree.map(
+        lambda node: Rate(node.value * factor) if isinstance(node, Rate) else node,
+        params,
+        is_leaf=lambda node: isinstance(node, Rate),
+    )
+
+
+def keep_rates(new: Parameters, old: Parameters) -> Parameters:
+    """Return parameters with the rates of others."""
+    return jax.tree.map(
+        lambda n, o: o if isinstance(o, Rate) else n,
+        new,
+        old,
+        is_leaf=lambda node: isinstance(node, Rate),
+    )
 
 
 def reciprocal(total: Array) -> Array:
@@ -150,24 +181,47 @@ def make_update(
         gradient = clip(gradient, hyper.clip_norm)
     options = dict(config.solver_options)
     rule = make_rule(config.solver, hyper.solver, rate, config.nesterov, options)
+    learnt, gradient = without_fixed(params), without_fixed(gradient)
     steps, opt_state = rule.update(
-        gradient, state.opt_state, params, value=batch.loss, grad=gradient
+        gradient, state.opt_state, learnt, value=batch.loss, grad=gradient
     )
     if config.layerwise:
         steps = tuple(
             jax.tree.map(lambda leaf, factor=factor: factor * leaf, layer)
             for layer, factor in zip(steps, hyper.layer_rates, strict=True)
         )
-    new = constrained(config, hyper, params, optax.apply_updates(params, steps))
+    if config.factored:
+        steps = factored(config, hyper, state.step, learnt, steps, rate)
+    new = with_fixed(optax.apply_updates(learnt, steps), params)
+    new = constrained(config, hyper, params, new)
     mean = state.average
     if config.averaged:
         mean = average(mean, new, hyper.ema_decay, updates_before(hyper, state.step))
     return Update(new, opt_state, mean, loss_sum)
 
 
+def factored(
+    config: FitConfig, hyper: Hyper, t: Array, learnt: Parameters, steps: Parameters, rate: Array
+) -> Parameters:
+    """Return steps by the factors of the network's layers, with decoupled weight decay.
+
+    An array with the factors r and d moves by ``r * step - rate * r * d * weight_decay * array``.
+    """
+    decay = rate * hyper.weight_decay
+    if config.annealed:
+        decay = decay * strength(hyper, t)
+
+    def scale(factor: Factor, step: Array, array: Array) -> Array:
+        step = factor.rate * step
+        share = factor.rate * factor.decay
+        return step - decay * share * array if share else step
+
+    return jax.tree.map(scale, config.network.factors(learnt), steps, learnt)
+
+
 def constrained(config: FitConfig, hyper: Hyper, old: Parameters, new: Parameters) -> Parameters:
     """Apply to updated parameters what the network demands: moments, norms, frozen layers."""
-    new = keep_moments(new, old)
+    new = keep_fixed(new, old)
     if config.max_norm:
         limited = (n._replace(kernel=limit_columns(n.kernel, hyper.max_norm)) for n in new[:-1])
         new = (*limited, new[-1])
