@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.classifier import MLPClassifier as MLPClassifier
     from multilayer._sklearn.perceptron.estimator import Perceptron as Perceptron
     from multilayer._sklearn.regressor import MLPRegressor as MLPRegressor
+    from multilayer._sklearn.tabular.encoder import TabularEncoder as TabularEncoder
     from multilayer._sklearn.targets.metric_table import Metric as Metric
     from multilayer.model_file import load as load
     from multilayer.model_file import save as save
@@ -44,6 +45,7 @@ _HOMES = {
     "MultilayerError": "multilayer._core.errors",
     "Perceptron": "multilayer._sklearn.perceptron.estimator",
     "RegressionLoss": "multilayer._objectives.regression_losses",
+    "TabularEncoder": "multilayer._sklearn.tabular.encoder",
     "load": "multilayer.model_file",
     "save": "multilayer.model_file",
     "to_onnx": "multilayer.onnx",
@@ -64,6 +66,7 @@ __all__ = [
     "MultilayerError",
     "Perceptron",
     "RegressionLoss",
+    "TabularEncoder",
     "__version__",
     "callbacks",
     "datasets",

@@ -170,7 +170,7 @@ def _pandas_kind(dtype: "np.dtype | pd.api.extensions.ExtensionDtype") -> str:
     if isinstance(dtype, np.dtype):
         return NUMPY_KINDS.get(dtype.kind, str(dtype))
     if hasattr(dtype, "pyarrow_dtype"):
-        return _arrow_kind(dtype.pyarrow_dtype)
+        return kind_of_arrow(dtype.pyarrow_dtype)
     if hasattr(dtype, "categories"):
         return _category_kind(dtype.categories.tolist())
     return PANDAS_KINDS.get(type(dtype).__name__) or NUMPY_KINDS.get(dtype.kind, str(dtype))
@@ -183,14 +183,15 @@ def _category_kind(categories: list[object]) -> str:
 
 def _of_polars(frame: "pl.DataFrame", every: bool) -> Iterator[Column]:
     dtypes = frame.dtypes
-    kinds = {dtype: _polars_kind(dtype) for dtype in set(dtypes)}
+    kinds = {dtype: kind_of_polars(dtype) for dtype in set(dtypes)}
     for place, dtype in enumerate(dtypes):
         if every or kinds[dtype] != NUMBERS:
             series = frame.to_series(place)
             yield Column(series.name, kinds[dtype], series.to_list, partial(_polars_floats, series))
 
 
-def _polars_kind(dtype: "pl.DataType") -> str:
+def kind_of_polars(dtype: "pl.DataType") -> str:
+    """Return what a column of a polars type holds."""
     name = dtype.base_type().__name__
     return NUMBERS if dtype.is_numeric() else POLARS_KINDS.get(name, name)
 
@@ -201,7 +202,7 @@ def _polars_floats(series: "pl.Series") -> np.ndarray:
 
 def _of_arrow(table: "pa.Table", every: bool) -> Iterator[Column]:
     types = table.schema.types
-    kinds = {kind: _arrow_kind(kind) for kind in set(types)}
+    kinds = {kind: kind_of_arrow(kind) for kind in set(types)}
     for name, arrow_type, values in zip(table.column_names, types, table.columns, strict=True):
         if every or kinds[arrow_type] != NUMBERS:
             floats = partial(_arrow_floats, values)
@@ -214,10 +215,11 @@ def _arrow_floats(chunks: "pa.ChunkedArray") -> np.ndarray:
     )
 
 
-def _arrow_kind(arrow_type: "pa.DataType") -> str:
+def kind_of_arrow(arrow_type: "pa.DataType") -> str:
+    """Return what a column of an Arrow type holds."""
     shown = str(arrow_type)
     if shown.startswith("dictionary<values="):
-        inner = _arrow_kind(shown.removeprefix("dictionary<values="))
+        inner = kind_of_arrow(shown.removeprefix("dictionary<values="))
         return NUMBERS if inner == NUMBERS else "categories"
     # "int64", "decimal128(10, 2)", "timestamp[ns]", "list<item: double>"
     begin = shown.partition("[")[0].partition("<")[0].partition("(")[0].partition(",")[0]

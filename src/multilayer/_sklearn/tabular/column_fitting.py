@@ -1,0 +1,243 @@
+"""What a fit finds out about the columns of a training table: one record for each."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from multilayer._core.checks import refuse
+from multilayer._core.errors import DataError
+from multilayer._data.column_encodings import (
+    BooleanEncoding,
+    CategoricalEncoding,
+    ColumnEncoding,
+    DatetimeEncoding,
+    NumericEncoding,
+    OrdinalEncoding,
+    Scaling,
+    read_booleans,
+    read_levels,
+    read_numbers,
+    read_times,
+)
+from multilayer._data.raw_columns import (
+    PARTS,
+    Level,
+    RawColumn,
+    RawNumbers,
+    RawTimes,
+    as_levels,
+    calendar_part,
+    on_the_clock,
+    sort_key,
+)
+from multilayer._data.raw_tables import RawTable
+from multilayer._sklearn.tabular.column_roles import (
+    Judgement,
+    Role,
+    columns_of_table,
+    is_empty,
+    judge,
+    refuse_columns,
+)
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """What a fit found out about a table."""
+
+    columns: tuple[ColumnEncoding, ...]
+    roles: dict[str | int, Role]
+    dropped: dict[str | int, str]  # why each dropped column is
+
+
+@dataclass(frozen=True)
+class CategoryRules:
+    """When the levels of categories get flags, codes, or nothing of their own."""
+
+    max_one_hot: int | None
+    min_frequency: int
+
+
+class Useless(Exception):
+    """A column has nothing to learn from; the text says why."""
+
+
+def fit_table(
+    table: RawTable, given_roles: dict[str | int, Role], rules: CategoryRules
+) -> FittedTable:
+    """Judge and fit every column of a table."""
+    columns: list[ColumnEncoding] = []
+    roles: dict[str | int, Role] = {}
+    dropped: dict[str | int, str] = {}
+    refused: dict[str | int, Judgement] = {}
+    contents: dict[tuple[Role, bytes], str | int] = {}
+    for place, name in enumerate(columns_of_table(table)):
+        given = given_roles.get(name)
+        if given == "drop":
+            roles[name], dropped[name] = "drop", "feature_roles says so"
+            continue
+        raw = table.read(place)
+        if given is not None:
+            judged = _as_given(raw, given)
+        else:
+            judged = judge(raw, only_column=table.n_columns == 1)
+        if judged.refused:
+            refused[name] = judged
+            continue
+        try:
+            if judged.role == "drop":
+                raise Useless(judged.reason)
+            column = fit_column(raw, name, judged.role, rules)
+            twin = contents.setdefault((judged.role, _digest(raw, name, judged.role)), name)
+            if twin != name:
+                raise Useless(f"the same content as {twin!r}")
+        except Useless as reason:
+            roles[name], dropped[name] = "drop", str(reason)
+        else:
+            roles[name] = judged.role
+            columns.append(column)
+    refuse_columns(refused)
+    return FittedTable(tuple(columns), roles, dropped)
+
+
+def _as_given(raw: RawColumn, role: Role) -> Judgement:
+    return Judgement("drop", "all values are missing") if is_empty(raw) else Judgement(role)
+
+
+def fit_column(raw: RawColumn, name: str | int, role: Role, rules: CategoryRules) -> ColumnEncoding:
+    """Fit a column of a role; raise Useless if there is nothing to learn from it."""
+    try:
+        if role == "numeric":
+            return _fit_numeric(raw, name)
+        if role == "ordinal":
+            return _fit_ordinal(raw, name)
+        if role == "datetime":
+            return _fit_datetime(raw, name)
+        if role == "boolean":
+            return _fit_boolean(raw, name)
+        return _fit_categorical(raw, name, rules)
+    except DataError as error:
+        raise DataError(f"{error} Its role is {role!r}: see feature_roles.") from None
+
+
+# Numbers, ranks, dates, booleans -----------------------------------------------------------------
+
+
+def fit_scaling(values: np.ndarray) -> Scaling | None:
+    """Return the scaling of numbers by median and quartiles, None if they are all equal.
+
+    Where the quartiles are equal, half the range takes the place of their distance.
+    """
+    values = values[~np.isnan(values)]
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None
+    low, high = float(finite.min()), float(finite.max())
+    if low == high:
+        return None
+    if len(finite) < len(values):
+        values = np.clip(values, low, high)
+    lower, median, upper = np.percentile(values, [25, 50, 75]).tolist()
+    # Halves, since the range of float64 numbers can be beyond float64.
+    spread = upper / 2 - lower / 2
+    factor = 0.5 / spread if spread > 0 else 1 / (high / 2 - low / 2)
+    return Scaling(median, min(factor, float(np.finfo(np.float64).max)), low, high)
+
+
+def _fit_numeric(raw: RawColumn, name: str | int) -> NumericEncoding:
+    values = read_numbers(raw, name)
+    scaling, indicator = fit_scaling(values), bool(np.isnan(values).any())
+    if scaling is None and not np.isfinite(values).any():
+        raise Useless("no value is finite")
+    if scaling is None and not indicator:
+        raise Useless("constant")
+    return NumericEncoding(name, indicator, scaling)
+
+
+def _fit_ordinal(raw: RawColumn, name: str | int) -> OrdinalEncoding:
+    column = as_levels(raw)
+    if column is None or not (column.declared or isinstance(raw, RawNumbers)):
+        refuse(
+            f"feature_roles[{name!r}]",
+            "a role that the column can have",
+            "ordinal",
+            "Its values have no order: make it an ordered Categorical of pandas, or an Enum of "
+            "polars.",
+        )
+    ranks = np.array([*range(len(column.values)), np.nan])[column.codes]
+    scaling, indicator = fit_scaling(ranks), bool((column.codes < 0).any())
+    if scaling is None and not indicator:
+        raise Useless("constant")
+    return OrdinalEncoding(name, indicator, tuple(column.values), scaling)
+
+
+def _fit_datetime(raw: RawColumn, name: str | int) -> DatetimeEncoding:
+    times = read_times(raw, name)
+    seconds, indicator = fit_scaling(times.seconds), bool(np.isnan(times.seconds).any())
+    if seconds is None and not indicator:
+        raise Useless("constant")
+    clock = on_the_clock(times.seconds, times.zone)
+    found = ((part, fit_scaling(calendar_part(clock, part))) for part in PARTS)
+    parts = tuple((part, scaling) for part, scaling in found if scaling is not None)
+    return DatetimeEncoding(name, indicator, seconds, parts, times.zone)
+
+
+def _fit_boolean(raw: RawColumn, name: str | int) -> BooleanEncoding:
+    values = read_booleans(raw, name)
+    missing = np.isnan(values)
+    varies = len(np.unique(values[~missing])) > 1
+    if not varies and not missing.any():
+        raise Useless("constant")
+    return BooleanEncoding(name, bool(missing.any()), varies)
+
+
+# Categories --------------------------------------------------------------------------------------
+
+
+def _fit_categorical(raw: RawColumn, name: str | int, rules: CategoryRules) -> CategoricalEncoding:
+    column = read_levels(raw, name)
+    present = column.codes[column.codes >= 0]
+    counts = np.bincount(present, minlength=len(column.values))
+    frequent: list[Level] = [
+        value
+        for value, number in zip(column.values, counts.tolist(), strict=True)
+        if number >= rules.min_frequency
+    ]
+    frequent.sort(key=sort_key)
+    missing = len(present) < len(column.codes)
+    infrequent = len(frequent) < int(np.count_nonzero(counts))
+    n_slots = len(frequent) + missing + infrequent
+    if n_slots < 2:
+        raise Useless(
+            f"no value occurs at least {rules.min_frequency} times" if infrequent else "constant"
+        )
+    embedded = rules.max_one_hot is not None and n_slots > rules.max_one_hot
+    return CategoricalEncoding(name, tuple(frequent), missing, infrequent, embedded)
+
+
+# Columns of the same content ---------------------------------------------------------------------
+
+
+def _digest(raw: RawColumn, name: str | int, role: Role) -> bytes:
+    """Return what columns share that have the same values, whatever their types."""
+    if role in ("categorical", "ordinal"):
+        column = read_levels(raw, name)
+        used = np.unique(column.codes[column.codes >= 0])
+        order = sorted(used.tolist(), key=lambda code: sort_key(column.values[code]))
+        ranks = np.full(len(column.values) + 1, -1)
+        ranks[order] = np.arange(len(order))
+        shown = repr([column.values[code] for code in order])
+        return _hashed(ranks[column.codes], shown)
+    if role == "datetime":
+        times: RawTimes = read_times(raw, name)
+        return _hashed(times.seconds, str(times.zone))
+    return _hashed(read_numbers(raw, name), "")
+
+
+def _hashed(values: np.ndarray, text: str) -> bytes:
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN, and no -0.0
+    digest = hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=16)
+    digest.update(text.encode("utf-8", "surrogatepass"))
+    return digest.digest()
