@@ -36,7 +36,7 @@ from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
 from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.history import History
 from multilayer._engine.program import Arguments, EpochEnd, Maker, Program, Validation
-from multilayer._engine.state import DIVERGED, RUNNING, SCALARS, FitConfig, Hyper, TrainState
+from multilayer._engine.state import DIVERGED, RUNNING, FitConfig, Hyper, TrainState
 from multilayer._engine.stopping import Interrupted, close_epoch
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import n_sums, reported_share, score
@@ -286,7 +286,7 @@ def close(
         figures = figures._replace(validation_loss=loss, validation_score=score)
     if training.scorer is not None and np.isfinite(figures.loss):  # NaN is not for a scorer
         figures = figures._replace(validation_score=real(training.scorer(network)))
-    known = state._replace(**{name: np.asarray(getattr(state, name)) for name in SCALARS})
+    known = state.on_host()
     return close_epoch(training.config, training.hyper, known, figures), np.array([figures])
 
 

@@ -108,19 +108,19 @@ class TrainState(NamedTuple):
         """The parameters to predict with: the average where there is one."""
         return self.params if self.average is None else self.average
 
-
-SCALARS = (
-    "best_kept",
-    "best_loss",
-    "best_value",
-    "no_improvement",
-    "divisor",
-    "status",
-    "step",
-    "loss_sum",
-    "weight_sum",
-)
-"""Fields of a state that are one number."""
+    def on_host(self) -> "TrainState":
+        """Return the same state with its single numbers in NumPy; networks stay where they are."""
+        return self._replace(
+            best_kept=np.asarray(self.best_kept),
+            best_loss=np.asarray(self.best_loss),
+            best_value=np.asarray(self.best_value),
+            no_improvement=np.asarray(self.no_improvement),
+            divisor=np.asarray(self.divisor),
+            status=np.asarray(self.status),
+            step=np.asarray(self.step),
+            loss_sum=np.asarray(self.loss_sum),
+            weight_sum=np.asarray(self.weight_sum),
+        )
 
 
 def first_state(config: FitConfig, params: Parameters, opt_state: Tree) -> TrainState:

@@ -91,3 +91,10 @@ class Model(Protocol):
         ``weight`` are the rows' weights, shape ``(rows,)``; ``key`` is the source of what is
         random, None where nothing is.
         """
+
+
+class FactoredModel(Model, Protocol):
+    """A network whose arrays learn at rates of their own."""
+
+    def factors(self, params: Parameters) -> Parameters:
+        """Return how each array learns: a tree of :class:`Factor` like the parameters."""

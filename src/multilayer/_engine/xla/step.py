@@ -5,7 +5,7 @@ same loss, without an update.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from multilayer._data.source import Rows, Window
 from multilayer._engine.state import FitConfig, Hyper, Pending, TrainState
 from multilayer._engine.xla import cache
 from multilayer._nn.forward import keep_fixed, with_fixed, without_fixed
-from multilayer._nn.model import Factor, Moments, Parameters, Rate
+from multilayer._nn.model import Factor, FactoredModel, Moments, Parameters, Rate
 from multilayer._objectives.losses import penalty, penalty_gradient, row_losses
 from multilayer._objectives.objective import reported_share
 from multilayer._optim.rules import average, clip, limit_columns, make_rule
@@ -207,6 +207,7 @@ def factored(
 
     An array with the factors r and d moves by ``r * step - rate * r * d * weight_decay * array``.
     """
+    network = cast(FactoredModel, config.network)
     decay = rate * hyper.weight_decay
     if config.annealed:
         decay = decay * strength(hyper, t)
@@ -216,7 +217,7 @@ def factored(
         share = factor.rate * factor.decay
         return step - decay * share * array if share else step
 
-    return jax.tree.map(scale, config.network.factors(learnt), steps, learnt)
+    return jax.tree.map(scale, network.factors(learnt), steps, learnt)
 
 
 def constrained(config: FitConfig, hyper: Hyper, old: Parameters, new: Parameters) -> Parameters:

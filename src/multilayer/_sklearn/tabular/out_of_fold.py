@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multilayer._core.pytrees import leaves, map_leaves, with_leaves
+from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Stop
 from multilayer._engine.loop import Training
 from multilayer._nn.model import Parameters
+from multilayer._sklearn.tabular.probabilities import log_sum_exp, softmax
 from multilayer._sklearn.tabular.recipe import Recipe
 
 TEMPERATURES = np.exp(np.linspace(-1.2, 0.5, 18))
@@ -30,6 +31,10 @@ class Targets:
     weight: np.ndarray  # (rows,)
     classification: bool
 
+    def predicted(self, raw: np.ndarray) -> np.ndarray:
+        """Return what raw outputs ``(..., outputs)`` of a network predict."""
+        return softmax(raw) if self.classification else raw
+
     def loss(self, predicted: np.ndarray) -> float:
         """Return the loss of a table: the log loss after calibration, or the squared error."""
         if self.classification:
@@ -48,9 +53,7 @@ class Targets:
         """Return the temperature of the lowest log loss, and that loss."""
         logs = np.log(np.maximum(probabilities, 1e-9))
         rows = np.arange(len(logs))
-        losses = [
-            self._mean(log_sum_exp(t * logs) - t * logs[rows, self.y]) for t in TEMPERATURES
-        ]
+        losses = [self._mean(log_sum_exp(t * logs) - t * logs[rows, self.y]) for t in TEMPERATURES]
         best = int(np.argmin(losses))
         return float(TEMPERATURES[best]), losses[best]
 
@@ -58,40 +61,34 @@ class Targets:
         return float(np.average(values, weights=self.weight))
 
 
-def log_sum_exp(values: np.ndarray) -> np.ndarray:
-    """Return the logarithm of the sum of the exponentials of each row."""
-    largest = values.max(axis=1)
-    return largest + np.log(np.exp(values - largest[:, None]).sum(axis=1))
-
-
-def softmax(raw: np.ndarray) -> np.ndarray:
-    """Return probabilities over the last axis."""
-    weights = np.exp(raw - raw.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True)
-
-
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return probabilities whose logarithms are multiplied by a factor."""
-    return softmax(temperature * np.log(np.maximum(probabilities, 1e-9)))
-
-
 # The judge of training ---------------------------------------------------------------------------
 
 
-@dataclass
-class ViewBest:
-    """The best evaluation of a view."""
+@dataclass(frozen=True)
+class Evaluation:
+    """A view at one point of training."""
 
-    loss: float = np.inf
-    evaluation: int = -1
-    table: np.ndarray | None = None
+    number: int
+    loss: float
+    table: np.ndarray  # (rows, outputs) out of fold
 
 
 class OutOfFold(Callback):
-    """Judges an ensemble by predictions for the rows of other folds, and ends its training.
+    """Judges an ensemble by predictions for rows of other folds, and ends its training.
 
-    For each view the members of its best evaluation are kept. At the end of a cycle of the learning
-    rate training ends, if no view has gained enough in it.
+    Of each view the members of its best evaluation are stored. At the end of a cycle of the
+    learning rate training ends, if no view has gained enough in it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of the ensemble.
+    folds : sequence of ndarray
+        Rows that the members of a view have not been trained on, one array for each.
+    targets : Targets
+        Of all rows.
+    predict : callable
+        Returns, for parameters, the raw outputs of each member for its rows in `folds`.
     """
 
     def __init__(
@@ -103,77 +100,68 @@ class OutOfFold(Callback):
     ) -> None:
         self._recipe, self._folds, self._targets = recipe, folds, targets
         self._predict = predict
-        self.views = [ViewBest() for _ in recipe.views]
+        self.best: list[Evaluation | None] = [None] * len(recipe.views)
         self.best_params: Parameters = None
-        self._before = [np.inf] * len(recipe.views)
-        self._evaluations = 0
-        self.curves: list[list[float]] = []
+        self._before = [np.inf] * len(recipe.views)  # the best losses when this cycle began
+        self.n_evaluations = 0
 
     def judge(self, training: Training, network: Parameters) -> tuple[float, float]:
-        """Return loss and score out of fold, the mean of the views; remember the best members."""
+        """Return loss and score of the mean of the views, and store those that are better."""
+        del training
         tables = self.tables(self._predict(network))
         better = []
-        losses = [self._targets.loss(table) for table in tables]
-        for number, (view, table, loss) in enumerate(
-            zip(self.views, tables, losses, strict=True)
-        ):
-            if loss <= view.loss:
-                view.loss, view.evaluation, view.table = loss, self._evaluations, table
+        for number, table in enumerate(tables):
+            found = Evaluation(self.n_evaluations, self._targets.loss(table), table)
+            earlier = self.best[number]
+            if earlier is None or found.loss <= earlier.loss:
+                self.best[number] = found
                 better.append(number)
-        self.remember(network, better)
-        self._evaluations += 1
-        self.curves.append(losses)
+        self._store(network, better)
+        self.n_evaluations += 1
         mean = np.mean(tables, axis=0)
         return self._targets.loss(mean), self._targets.score(mean)
 
     def tables(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
-        """Return for each view the outputs of every row, from the member that has not seen it."""
-        n, folds = len(self._targets.weight), len(self._folds)
+        """Return for each view what members that have not seen a row predict for it."""
+        n_rows, n_folds = len(self._targets.weight), len(self._folds)
         tables = []
         for view in range(len(self._recipe.views)):
-            table = np.zeros((n, outputs[0].shape[-1]))
-            counts = np.zeros((n, 1))
+            table = np.zeros((n_rows, outputs[0].shape[-1]))
             for fold, rows in enumerate(self._folds):
-                raw = outputs[view * folds + fold]
-                table[rows] += softmax(raw) if self._targets.classification else raw
-                counts[rows] += 1
-            tables.append(table / np.maximum(counts, 1))
+                table[rows] += self._targets.predicted(outputs[view * n_folds + fold])
+            tables.append(table / self._recipe.n_repeats)
         return tables
 
-    def remember(self, network: Parameters, better: list[int]) -> None:
+    def _store(self, network: Parameters, better: Sequence[int]) -> None:
         """Copy the members of some views."""
-        if not better:
+        if self.best_params is None:  # the first time, when all are the best so far
+            self.best_params = map_leaves(np.array, network)
             return
-        if self.best_params is None:
-            self.best_params = map_leaves(lambda leaf: np.array(leaf), network)
-            return
-        folds = len(self._folds)
-        for mine, new in zip(leaves(self.best_params), leaves(network), strict=True):
-            new = np.asarray(new)
+        n_folds = len(self._folds)
+        for stored, new in zip(leaves(self.best_params), leaves(network), strict=True):
             for view in better:
-                some = slice(view * folds, (view + 1) * folds)
-                mine[some] = new[some]
+                some = slice(view * n_folds, (view + 1) * n_folds)
+                stored[some] = np.asarray(new)[some]
 
     def on_epoch_end(self, report: Report) -> Stop | None:
-        """End training where a whole cycle has brought no view forward."""
-        done = self._evaluations + 1
-        if done & (done - 1):  # a cycle ends after 1, 3, 7, 15, ... evaluations
+        """End training where a whole cycle has not brought any view forward enough."""
+        cycles = (self.n_evaluations + 1).bit_length() - 1
+        if self.n_evaluations + 1 != 2**cycles:  # cycles end after 1, 3, 7, 15, ... evaluations
             return None
+        losses = [view.loss for view in self.best if view is not None]
         gained = [
-            view.loss < (1.0 - self._recipe.gain) * before
-            for view, before in zip(self.views, self._before, strict=True)
+            loss < (1.0 - self._recipe.gain) * before
+            for loss, before in zip(losses, self._before, strict=True)
         ]
-        self._before = [view.loss for view in self.views]
-        cycles = done.bit_length() - 1
-        if cycles >= self._recipe.fewest_cycles and not any(gained):
-            return Stop("converged")
-        return None
+        self._before = losses
+        enough = cycles >= self._recipe.fewest_cycles and not any(gained)
+        return Stop("converged") if enough else None
 
 
-def view_weights(tables: Sequence[np.ndarray], targets: Targets) -> np.ndarray:
-    """Return the weights of the views by the loss of their mixture."""
+def view_shares(tables: Sequence[np.ndarray], targets: Targets) -> np.ndarray:
+    """Return what each view counts in the mixture with the lowest loss."""
     if len(tables) == 1:
         return np.ones(1)
     tried = [np.array([1.0 - share, share]) for share in SHARES]
-    losses = [targets.loss(np.tensordot(weights, tables, 1)) for weights in tried]
+    losses = [targets.loss(np.tensordot(shares, tables, 1)) for shares in tried]
     return tried[int(np.argmin(losses))]

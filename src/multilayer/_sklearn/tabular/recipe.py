@@ -1,9 +1,10 @@
 """What an ensemble for a table consists of and how it trains, chosen by the shape of the data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from multilayer._core.checks import refuse
 from multilayer._data.encoding import TableLayout
 from multilayer._nn.tabular_layers import (
     TabularLayer,
@@ -11,7 +12,6 @@ from multilayer._nn.tabular_layers import (
     n_bins,
     ntk_dense,
     parametric,
-    scaling,
     scheduled_dropout,
     table_inputs,
 )
@@ -19,25 +19,34 @@ from multilayer._nn.tabular_layers import (
 
 @dataclass(frozen=True)
 class View:
-    """How some members see the columns: each view has a member for every fold."""
+    """How some members see the columns: each view has members for every fold."""
 
+    name: str
     encoded: bool  # whether the piecewise linear encoding of numbers takes part
     input_dropout: float
 
 
+PLAIN = View("plain numbers", encoded=False, input_dropout=0.0)
+ENCODED = View("encoded numbers", encoded=True, input_dropout=0.0)
+DROPPED = View("encoded numbers, inputs dropped", encoded=True, input_dropout=0.25)
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """An ensemble and its training."""
+    """An ensemble and its training.
+
+    A member is a network of one view, trained on the rows of all folds but one.
+    """
 
     views: tuple[View, ...]
     n_folds: int
+    n_repeats: int = 1  # of the folds, each time with other rows
     width: int = 128
     depth: int = 3
     activation: str = "selu"
     learns_activation: bool = False
-    scaled: bool = False
-    most_bins: int = 16
-    encoded_width: int = 256  # numbers that the encoding of all columns makes, about
+    most_bins: int = 16  # of a numeric column
+    encoded_width: int = 256  # and of all columns, about
     dropout: float = 0.0
     learning_rate: float = 0.04
     beta_2: float = 0.95
@@ -46,12 +55,12 @@ class Recipe:
     first_cycle: int = 64  # steps of the first cycle of the learning rate; each is twice as long
     fewest_cycles: int = 3
     most_cycles: int = 5
-    gain: float = 0.005  # smallest relative gain of a cycle that another one follows
+    gain: float = 0.005  # relative, of the loss in a cycle: another cycle follows from here on
 
     @property
     def n_members(self) -> int:
         """Networks of the ensemble."""
-        return len(self.views) * self.n_folds
+        return len(self.views) * self.n_repeats * self.n_folds
 
     @property
     def most_steps(self) -> int:
@@ -59,22 +68,36 @@ class Recipe:
         return self.first_cycle * (2**self.most_cycles - 1)
 
 
-def choose_recipe(*, classification: bool, n_rows: int, n_folds: int | None) -> Recipe:
-    """Return the recipe for a table by its number of rows."""
+BATCHES = ((1500, 64), (4000, 128))  # below so many rows of a member, batches of so many
+LARGEST_BATCH = 256
+
+
+def choose_recipe(*, classification: bool, n_rows: int) -> Recipe:
+    """Return the recipe for a table with so many rows."""
     if classification:
-        folds = n_folds or 4
-        raw, strong = View(encoded=False, input_dropout=0.0), View(True, 0.25)
-        recipe = Recipe((raw, strong), folds, dropout=0.15)
+        recipe = Recipe((PLAIN, DROPPED), n_folds=4, dropout=0.15)
     else:
-        folds = n_folds or 8
-        view = View(encoded=True, input_dropout=0.0)
-        recipe = Recipe(
-            (view,), folds, activation="mish", learns_activation=True, encoded_width=640
-        )
-    trained = n_rows * (folds - 1) // folds
-    size = 64 if trained < 1500 else 128 if trained < 4000 else 256
-    from dataclasses import replace
-    return replace(recipe, batch_size=min(size, trained))
+        recipe = Recipe((ENCODED,), 8, activation="mish", learns_activation=True, encoded_width=640)
+    return with_folds(recipe, min(recipe.n_folds, n_rows), n_rows)
+
+
+def with_folds(recipe: Recipe, n_folds: int, n_rows: int) -> Recipe:
+    """Return a recipe with another number of folds, and the batches that go with it."""
+    trained = n_rows - n_rows // n_folds
+    size = next((size for most, size in BATCHES if trained < most), LARGEST_BATCH)
+    while size > trained and size > 1:  # powers of two: few shapes, few programs
+        size //= 2
+    return replace(recipe, n_folds=n_folds, batch_size=size)
+
+
+def with_members(recipe: Recipe, n_members: int) -> Recipe:
+    """Return a recipe with another number of networks: of views first, then of repeats."""
+    sets, rest = divmod(n_members, recipe.n_folds)
+    if rest or not sets:
+        rule = f"a multiple of n_folds={recipe.n_folds}"
+        refuse("n_estimators", rule, n_members)
+    views = recipe.views if sets % len(recipe.views) == 0 else recipe.views[-1:]
+    return replace(recipe, views=views, n_repeats=sets // len(views))
 
 
 def learning_rates(recipe: Recipe, steps: np.ndarray) -> np.ndarray:
@@ -86,30 +109,28 @@ def learning_rates(recipe: Recipe, steps: np.ndarray) -> np.ndarray:
     return recipe.learning_rate * 0.5 * (1.0 - np.cos(2.0 * np.pi * cycle))
 
 
-def layers_of(
-    recipe: Recipe, view: View, layout: TableLayout, encoded: np.ndarray, n_outputs: int
-) -> tuple[TabularLayer, ...]:
-    """Return the layers of a member: ``encoded`` are all rows of the table."""
+def bins_of(recipe: Recipe, layout: TableLayout, X: np.ndarray) -> tuple[int, ...]:
+    """Return the number of bins of each numeric column of encoded rows."""
     most = int(np.clip(recipe.encoded_width // max(1, layout.n_numeric), 2, recipe.most_bins))
-    bins = tuple(n_bins(column, most) for column in encoded[:, : layout.n_numeric].T)
-    layers: list[TabularLayer] = [
-        table_inputs(
-            layout.n_numeric,
-            layout.n_flags,
-            layout.cardinalities,
-            bins,
-            gain=2.0 if view.encoded else 0.0,
-        )
-    ]
+    return tuple(n_bins(column, most) for column in X[:, : layout.n_numeric].T)
+
+
+def layers_of(
+    recipe: Recipe, view: View, layout: TableLayout, bins: tuple[int, ...], n_outputs: int
+) -> tuple[TabularLayer, ...]:
+    """Return the layers of a member.
+
+    Those of all views are of the same kinds and sizes: what differs is among their parameters.
+    """
+    gain = 2.0 if view.encoded else 0.0
+    columns = layout.n_numeric, layout.n_flags, layout.cardinalities
+    layers: list[TabularLayer] = [table_inputs(*columns, bins, gain=gain)]
     if any(view.input_dropout for view in recipe.views):
         layers.append(scheduled_dropout(view.input_dropout))
-    if recipe.scaled:
-        layers.append(scaling())
     for _ in range(recipe.depth):
         layers.append(ntk_dense(recipe.width))
         activation = parametric if recipe.learns_activation else activate
         layers.append(activation(recipe.activation))
         if recipe.dropout:
             layers.append(scheduled_dropout(recipe.dropout))
-    layers.append(ntk_dense(n_outputs))
-    return tuple(layers)
+    return (*layers, ntk_dense(n_outputs))

@@ -1,16 +1,20 @@
 """From encoded rows to a trained ensemble."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold
+import numpy.typing as npt
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
+from multilayer._core.errors import DivergenceError
 from multilayer._core.pytrees import map_leaves
 from multilayer._data.encoding import TableLayout
 from multilayer._data.member_rows import MemberSource
 from multilayer._data.source import Rows
 from multilayer._engine import loop
+from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.history import History
 from multilayer._engine.loop import Training
 from multilayer._engine.state import FitConfig, Hyper
@@ -18,13 +22,31 @@ from multilayer._engine.xla.inference import prediction_program
 from multilayer._engine.xla.maker import XLA
 from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.model import Disturbance, Parameters
-from multilayer._nn.tabular_layers import TabularLayer
 from multilayer._objectives.objective import LossNumbers, Objective
-from multilayer._sklearn.tabular.out_of_fold import OutOfFold, Targets, view_weights
-from multilayer._sklearn.tabular.recipe import Recipe, layers_of, learning_rates
+from multilayer._sklearn.fit.engine_run import take_interrupt
+from multilayer._sklearn.tabular.out_of_fold import OutOfFold, Targets, view_shares
+from multilayer._sklearn.tabular.recipe import Recipe, bins_of, layers_of, learning_rates
 
-NEVER = 2**31 - 1
+NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 BLOCK = 1024  # rows of each member that are predicted at once
+SAMPLE = 4096  # rows that first parameters are drawn by
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """A table for training: encoded columns and targets."""
+
+    X: np.ndarray  # (rows, layout.n_columns) float32
+    layout: TableLayout
+    y: np.ndarray  # (rows,) int32 class numbers, or (rows, outputs) float32
+    weight: np.ndarray  # (rows,) float32, above 0
+    n_outputs: int  # of the network
+    groups: npt.ArrayLike | None = None  # rows of one group stay in one fold
+
+    @property
+    def targets(self) -> Targets:
+        """What predictions are compared with."""
+        return Targets(self.y, self.weight, self.y.ndim == 1)
 
 
 @dataclass(frozen=True)
@@ -33,73 +55,108 @@ class Ensemble:
 
     network: Members
     params: Parameters
-    weights: np.ndarray  # (members,)
-    temperature: float
+    weights: np.ndarray  # (members,) of their predictions, 1 in sum
+    temperature: float  # factor of the logarithms of their mean probabilities
 
 
-def fold_rows(recipe: Recipe, targets: Targets, seed: int) -> list[np.ndarray]:
-    """Return the rows that the members of each fold are judged by."""
-    n = len(targets.weight)
-    stratified = targets.classification and np.bincount(targets.y).min() >= 2
-    kind = StratifiedKFold if stratified else KFold
-    splits = kind(recipe.n_folds, shuffle=True, random_state=seed)
-    return [rows for _, rows in splits.split(np.zeros(n), targets.y)]
+@dataclass(frozen=True)
+class EnsembleFit:
+    """What training has made, however it ended."""
+
+    ensemble: Ensemble
+    recipe: Recipe
+    history: History
+    best_evaluations: tuple[int, ...]  # of each view
+    shares: np.ndarray  # of each view in the mixture
+    out_of_fold: np.ndarray  # (rows, outputs) predictions of the mixture
+    loss: float  # of them
+    score: float
+    steps: int
+    stop_reason: str
+    seconds: float
+    compile_seconds: float
+    error: BaseException | None  # to be raised once the ensemble is in place
 
 
-def first_parameters(
-    layers: Sequence[tuple[TabularLayer, ...]],
-    X: np.ndarray,
-    members: Sequence[np.ndarray],
-    seed: int,
-) -> Parameters:
-    """Draw the first parameters of all members, each on its own rows."""
-    rng = np.random.default_rng(seed)
-    return stacked(
-        [
-            init_layers(own, rng, X[sample(rng, rows)])
-            for own, rows in zip(layers, members, strict=True)
-        ]
-    )
-
-
-def sample(rng: np.random.Generator, rows: np.ndarray, most: int = 4096) -> np.ndarray:
-    """Return some of the rows."""
-    return rows if len(rows) <= most else rng.choice(rows, most, replace=False)
+def folds_of(recipe: Recipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
+    """Return the rows that the members of a view are judged by, one array for each member."""
+    targets = rows.targets
+    stratified = targets.classification and np.bincount(rows.y).max() >= recipe.n_folds
+    kinds = {
+        (True, False): StratifiedKFold,
+        (False, False): KFold,
+        (True, True): StratifiedGroupKFold,
+        (False, True): GroupKFold,
+    }
+    kind = kinds[stratified, rows.groups is not None]
+    found = []
+    for repeat in range(recipe.n_repeats):
+        splits = kind(recipe.n_folds, shuffle=True, random_state=seed + repeat)
+        with warnings.catch_warnings():  # of classes with fewer rows than folds
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            found += [own for _, own in splits.split(rows.X, rows.y, rows.groups)]
+    return found
 
 
 def train_ensemble(
-    recipe: Recipe,
-    layout: TableLayout,
-    X: np.ndarray,
-    y: np.ndarray,
-    targets: Targets,
-    n_outputs: int,
-    seed: int,
-) -> tuple[Ensemble, OutOfFold, Training]:
-    """Train an ensemble on encoded rows."""
-    folds = fold_rows(recipe, targets, seed)
-    everything = np.arange(len(X))
-    members = [np.setdiff1d(everything, rows) for rows in folds] * len(recipe.views)
-    by_view = [layers_of(recipe, view, layout, X, n_outputs) for view in recipe.views]
-    layers = [own for own in by_view for _ in range(recipe.n_folds)]
+    recipe: Recipe, rows: EncodedRows, seed: int, callbacks: Sequence[Callback] = ()
+) -> EnsembleFit:
+    """Train an ensemble: all members at once, judged by the rows they have not seen."""
+    training, judge = assemble(recipe, rows, seed)
+    reason = "max_iter"
+    error: BaseException | None = None
+    try:
+        loop.train(training, recipe.most_steps, callbacks=[*callbacks, judge])
+    except KeyboardInterrupt as interrupt:
+        reason, error = "interrupted", None if take_interrupt() else interrupt
+    except Exception as failure:  # a callback's: the networks so far are the result
+        reason, error = "failed", failure
+    else:
+        if training.stopped_by is not None:
+            reason = training.stopped_by.reason
+        if training.diverged:
+            reason = "diverged"
+            error = DivergenceError("training diverged: the loss of a network is not finite.")
+    return result_of(recipe, rows, training, judge, reason, error)
+
+
+def assemble(recipe: Recipe, rows: EncodedRows, seed: int) -> tuple[Training, OutOfFold]:
+    """Return a training run at its first step, and what judges it."""
+    targets, folds = rows.targets, folds_of(recipe, rows, seed)
+    everything = np.arange(len(rows.X))
+    members = [np.setdiff1d(everything, own) for own in folds] * len(recipe.views)
+    bins = bins_of(recipe, rows.layout, rows.X)
+    layers = [
+        layers_of(recipe, view, rows.layout, bins, rows.n_outputs)
+        for view in recipe.views
+        for _ in folds
+    ]
     network = Members(layers[0], recipe.n_members)
-    loss = "softmax" if targets.classification else "squared_error"
-    heads = (n_outputs,) if targets.classification else (1,) * n_outputs
-    objective = Objective(loss, "softmax" if targets.classification else "identity", heads)
-    config = FitConfig(
-        network, objective, "adam", factored=True, closed_outside=True, validate=True
-    )
     source = MemberSource(
-        Rows(X, y, targets.weight.astype(np.float32)),
+        Rows(rows.X, rows.y, rows.weight),
         members,
         recipe.batch_size,
         recipe.first_cycle,
         seed,
         put=XLA.put,
     )
-    hyper = numbers(recipe, source, seed)
-    params = first_parameters(layers, X, members, seed)
-    judge = OutOfFold(recipe, folds, targets, predictor(network, X, folds, len(recipe.views)))
+    rng = np.random.default_rng(seed)
+    params = stacked(
+        [
+            init_layers(own, rng, rows.X[sampled(rng, seen)])
+            for own, seen in zip(layers, members, strict=True)
+        ]
+    )
+    config = FitConfig(
+        network,
+        objective_of(rows),
+        "adam",
+        factored=True,
+        closed_outside=True,
+        validate=True,
+    )
+    hyper = numbers_of(recipe, seed)
+    judge = OutOfFold(recipe, folds, targets, predictor(network, rows.X, folds * len(recipe.views)))
     training = Training(
         maker=XLA,
         config=config,
@@ -109,54 +166,92 @@ def train_ensemble(
         validation=judge,
         state=XLA.initial_state(config, hyper, params),
     )
-    loop.train(training, recipe.most_steps, callbacks=[judge])
-    tables = [view.table for view in judge.views]
-    shares = view_weights(tables, targets)
-    weights = np.repeat(shares / recipe.n_folds, recipe.n_folds)
+    return training, judge
+
+
+def result_of(
+    recipe: Recipe,
+    rows: EncodedRows,
+    training: Training,
+    judge: OutOfFold,
+    reason: str,
+    error: BaseException | None,
+) -> EnsembleFit:
+    """Return the best members of each view, mixed and calibrated by the rows out of fold."""
+    if not judge.n_evaluations:  # ended before the first
+        judge.judge(training, map_leaves(np.asarray, training.network))
+    targets = rows.targets
+    best = [view for view in judge.best if view is not None]
+    tables = [view.table for view in best]
+    shares = view_shares(tables, targets)
+    mixture = np.tensordot(shares, tables, 1)
     temperature = 1.0
     if targets.classification:
-        found, _ = targets.calibrated(np.tensordot(shares, tables, 1))
-        temperature = float(np.sqrt(found))
-    return Ensemble(network, judge.best_params, weights, temperature), judge, training
+        # Single members predict out of fold; the mean of many is softer already.
+        temperature = float(np.sqrt(targets.calibrated(mixture)[0]))
+    per_view = recipe.n_members // len(recipe.views)
+    weights = np.repeat(shares / per_view, per_view)
+    network = training.config.network
+    assert isinstance(network, Members)
+    return EnsembleFit(
+        ensemble=Ensemble(network.at_prediction(), judge.best_params, weights, temperature),
+        recipe=recipe,
+        history=training.history,
+        best_evaluations=tuple(view.number for view in best),
+        shares=shares,
+        out_of_fold=mixture,
+        loss=targets.loss(mixture),
+        score=targets.score(mixture),
+        steps=training.step,
+        stop_reason=reason,
+        seconds=training.seconds,
+        compile_seconds=training.compile_seconds,
+        error=error,
+    )
+
+
+def sampled(rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
+    """Return the rows, or some of many."""
+    return rows if len(rows) <= SAMPLE else rng.choice(rows, SAMPLE, replace=False)
 
 
 def predictor(
-    network: Members, X: np.ndarray, folds: Sequence[np.ndarray], n_views: int
+    network: Members, X: np.ndarray, members: Sequence[np.ndarray]
 ) -> Callable[[Parameters], list[np.ndarray]]:
-    """Return the function that predicts, with each member, the rows of its fold."""
-    longest = max(map(len, folds))
-    padded = np.stack([np.pad(rows, (0, longest - len(rows)), mode="edge") for rows in folds])
-    size = min(BLOCK, longest)
+    """Return the function that predicts with each member some rows of its own."""
+    longest = max(map(len, members))
+    size = min(BLOCK, 1 << (longest - 1).bit_length())  # a power of two: few programs
+    n_blocks = -(-longest // size)
+    length = n_blocks * size
+    padded = np.stack([np.pad(own, (0, length - len(own)), mode="edge") for own in members])
+    scale = np.float32(1)
 
     def predict(params: Parameters) -> list[np.ndarray]:
         parts = []
-        for start in range(0, longest, size):
-            places = np.minimum(np.arange(start, start + size), longest - 1)
-            rows = np.tile(padded[:, places], (n_views, 1))
-            block = X[rows.ravel()]
-            scale = np.float32(1)
-            program = prediction_program(network, None, "float32", (params, block, scale))
-            raw = np.asarray(program(params, block, scale))
-            parts.append(raw.reshape(len(rows), size, -1))
+        for start in range(0, length, size):
+            block = X[padded[:, start : start + size].ravel()]
+            args = params, block, scale
+            raw = np.asarray(prediction_program(network, None, "float32", args)(*args))
+            parts.append(raw.reshape(len(members), size, -1))
         together = np.concatenate(parts, axis=1)
-        return [
-            together[view * len(folds) + fold, : len(rows)]
-            for view in range(n_views)
-            for fold, rows in enumerate(folds)
-        ]
+        return [raw[: len(own)] for raw, own in zip(together, members, strict=True)]
 
     return predict
 
 
-def numbers(recipe: Recipe, source: MemberSource, seed: int) -> Hyper:
+def objective_of(rows: EncodedRows) -> Objective:
+    """Return the loss that members minimise."""
+    if rows.targets.classification:
+        return Objective("softmax", "softmax", (rows.n_outputs,))
+    return Objective("squared_error", "identity", (1,) * rows.n_outputs)
+
+
+def numbers_of(recipe: Recipe, seed: int) -> Hyper:
     """Return the traced numbers of training."""
     one, zero = np.float32(1), np.float32(0)
+    rule = {"epsilon": 1e-8, "beta_1": 0.9, "beta_2": recipe.beta_2}
     return Hyper(
-        solver={
-            "epsilon": np.float32(1e-8),
-            "beta_1": np.float32(0.9),
-            "beta_2": np.float32(recipe.beta_2),
-        },
+        solver={name: np.float32(value) for name, value in rule.items()},
         learning_rate=np.float32(recipe.learning_rate),
         alpha=zero,
         l1_ratio=zero,
@@ -170,7 +265,7 @@ def numbers(recipe: Recipe, source: MemberSource, seed: int) -> Hyper:
         input_scale=one,
         tol=zero,
         n_iter_no_change=np.int32(NEVER),
-        steps_per_epoch=np.int32(source.steps_per_epoch),
+        steps_per_epoch=np.int32(recipe.first_cycle),
         seed=np.uint32(seed),
         weight_decay=np.float32(recipe.weight_decay),
     )
