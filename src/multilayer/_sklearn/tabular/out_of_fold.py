@@ -1,13 +1,16 @@
 """Predictions for rows that a member has not been trained on: what an ensemble is judged by."""
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._core.types import Report
-from multilayer._engine.callbacks.protocol import Callback, Stop
+from multilayer._engine.callbacks.protocol import Callback, Run, Stop
 from multilayer._engine.loop import Training
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.tabular.probabilities import log_sum_exp, softmax
@@ -18,6 +21,10 @@ TEMPERATURES = np.exp(np.linspace(-1.2, 0.5, 18))
 
 SHARES = np.linspace(0.0, 1.0, 5)
 """Weights of the second of two views that are tried."""
+
+
+Scorer: TypeAlias = Callable[[np.ndarray], float]
+"""Score of a table of predictions ``(rows, outputs)``, higher is better."""
 
 
 # Tables of predictions, and their losses ---------------------------------------------------------
@@ -70,6 +77,7 @@ class Evaluation:
 
     number: int
     loss: float
+    rank: tuple[float, ...]  # lower is better: the loss, or what a scorer says first
     table: np.ndarray  # (rows, outputs) out of fold
 
 
@@ -89,6 +97,12 @@ class OutOfFold(Callback):
         Of all rows.
     predict : callable
         Returns, for parameters, the raw outputs of each member for its rows in `folds`.
+    scorer : callable or None
+        Score of a table of predictions, higher is better, that decides which evaluation of a view
+        is the best; None where the loss does.
+    deadline : float
+        Time of ``time.monotonic()`` after which no cycle begins that would end later, and no
+        evaluation follows.
     """
 
     def __init__(
@@ -97,13 +111,20 @@ class OutOfFold(Callback):
         folds: Sequence[np.ndarray],
         targets: Targets,
         predict: Callable[[Parameters], list[np.ndarray]],
+        scorer: Scorer | None = None,
+        deadline: float = math.inf,
     ) -> None:
         self._recipe, self._folds, self._targets = recipe, folds, targets
-        self._predict = predict
+        self._predict, self._scorer, self._deadline = predict, scorer, deadline
         self.best: list[Evaluation | None] = [None] * len(recipe.views)
         self.best_params: Parameters = None
         self._before = [np.inf] * len(recipe.views)  # the best losses when this cycle began
         self.n_evaluations = 0
+        self._cycle_began = 0.0
+
+    def on_train_begin(self, run: Run) -> None:
+        """Note the time."""
+        self._cycle_began = time.monotonic()
 
     def judge(self, training: Training, network: Parameters) -> tuple[float, float]:
         """Return loss and score of the mean of the views, and store those that are better."""
@@ -111,15 +132,18 @@ class OutOfFold(Callback):
         tables = self.tables(self._predict(network))
         better = []
         for number, table in enumerate(tables):
-            found = Evaluation(self.n_evaluations, self._targets.loss(table), table)
+            loss = self._targets.loss(table)
+            rank = (loss,) if self._scorer is None else (-self._scorer(table), loss)
+            found = Evaluation(self.n_evaluations, loss, rank, table)
             earlier = self.best[number]
-            if earlier is None or found.loss <= earlier.loss:
+            if earlier is None or found.rank <= earlier.rank:
                 self.best[number] = found
                 better.append(number)
         self._store(network, better)
         self.n_evaluations += 1
         mean = np.mean(tables, axis=0)
-        return self._targets.loss(mean), self._targets.score(mean)
+        score = (self._scorer or self._targets.score)(mean)
+        return self._targets.loss(mean), score
 
     def tables(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """Return for each view what members that have not seen a row predict for it."""
@@ -145,9 +169,15 @@ class OutOfFold(Callback):
 
     def on_epoch_end(self, report: Report) -> Stop | None:
         """End training where a whole cycle has not brought any view forward enough."""
+        now = time.monotonic()
+        if now > self._deadline:
+            return Stop("time_budget")
         cycles = (self.n_evaluations + 1).bit_length() - 1
         if self.n_evaluations + 1 != 2**cycles:  # cycles end after 1, 3, 7, 15, ... evaluations
             return None
+        last, self._cycle_began = now - self._cycle_began, now
+        if now + 2.0 * last > self._deadline:  # the next cycle takes twice as long
+            return Stop("time_budget")
         losses = [view.loss for view in self.best if view is not None]
         gained = [
             loss < (1.0 - self._recipe.gain) * before

@@ -70,6 +70,7 @@ class Recipe:
 
 BATCHES = ((1500, 64), (4000, 128))  # below so many rows of a member, batches of so many
 LARGEST_BATCH = 256
+MOST_CYCLES = 16  # more than four million steps
 
 
 def choose_recipe(*, classification: bool, n_rows: int) -> Recipe:
@@ -98,6 +99,11 @@ def with_members(recipe: Recipe, n_members: int) -> Recipe:
         refuse("n_estimators", rule, n_members)
     views = recipe.views if sets % len(recipe.views) == 0 else recipe.views[-1:]
     return replace(recipe, views=views, n_repeats=sets // len(views))
+
+
+def without_end(recipe: Recipe) -> Recipe:
+    """Return a recipe that trains as long as it gains, or as time allows."""
+    return replace(recipe, most_cycles=MOST_CYCLES)
 
 
 def learning_rates(recipe: Recipe, steps: np.ndarray) -> np.ndarray:

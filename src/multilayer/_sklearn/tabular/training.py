@@ -1,5 +1,6 @@
 """From encoded rows to a trained ensemble."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.model import Disturbance, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._sklearn.fit.engine_run import take_interrupt
-from multilayer._sklearn.tabular.out_of_fold import OutOfFold, Targets, view_shares
+from multilayer._sklearn.tabular.out_of_fold import OutOfFold, Scorer, Targets, view_shares
 from multilayer._sklearn.tabular.recipe import Recipe, bins_of, layers_of, learning_rates
 
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
@@ -42,6 +43,7 @@ class EncodedRows:
     weight: np.ndarray  # (rows,) float32, above 0
     n_outputs: int  # of the network
     groups: npt.ArrayLike | None = None  # rows of one group stay in one fold
+    scorer: Scorer | None = None  # of predictions out of fold, in place of the loss
 
     @property
     def targets(self) -> Targets:
@@ -99,10 +101,17 @@ def folds_of(recipe: Recipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
 
 
 def train_ensemble(
-    recipe: Recipe, rows: EncodedRows, seed: int, callbacks: Sequence[Callback] = ()
+    recipe: Recipe,
+    rows: EncodedRows,
+    seed: int,
+    callbacks: Sequence[Callback] = (),
+    deadline: float = math.inf,
 ) -> EnsembleFit:
-    """Train an ensemble: all members at once, judged by the rows they have not seen."""
-    training, judge = assemble(recipe, rows, seed)
+    """Train an ensemble: all members at once, judged by the rows they have not seen.
+
+    ``deadline`` is a time of ``time.monotonic()``.
+    """
+    training, judge = assemble(recipe, rows, seed, deadline)
     reason = "max_iter"
     error: BaseException | None = None
     try:
@@ -120,7 +129,9 @@ def train_ensemble(
     return result_of(recipe, rows, training, judge, reason, error)
 
 
-def assemble(recipe: Recipe, rows: EncodedRows, seed: int) -> tuple[Training, OutOfFold]:
+def assemble(
+    recipe: Recipe, rows: EncodedRows, seed: int, deadline: float
+) -> tuple[Training, OutOfFold]:
     """Return a training run at its first step, and what judges it."""
     targets, folds = rows.targets, folds_of(recipe, rows, seed)
     everything = np.arange(len(rows.X))
@@ -156,7 +167,8 @@ def assemble(recipe: Recipe, rows: EncodedRows, seed: int) -> tuple[Training, Ou
         validate=True,
     )
     hyper = numbers_of(recipe, seed)
-    judge = OutOfFold(recipe, folds, targets, predictor(network, rows.X, folds * len(recipe.views)))
+    predict = predictor(network, rows.X, folds * len(recipe.views))
+    judge = OutOfFold(recipe, folds, targets, predict, rows.scorer, deadline)
     training = Training(
         maker=XLA,
         config=config,

@@ -1,0 +1,300 @@
+"""What both estimators for raw tables do: the stages of their fit, and prediction.
+
+1. Arguments are checked, X is encoded (``encoder.py``), y is learnt and encoded (``targets.py``).
+2. The data choose a recipe (``recipe.py``).
+3. ``training.py`` trains an ensemble over folds through the engine, as one network whose members
+   stand side by side; ``out_of_fold.py`` judges it after each epoch, and ends training.
+4. The best members of each view, their weights and the temperature become the fitted ensemble.
+"""
+
+import math
+import time
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags, _safe_indexing, check_random_state
+from sklearn.utils.validation import _num_samples, check_consistent_length, check_is_fitted
+
+from multilayer._core.checks import check_bool, check_integer, check_real
+from multilayer._core.errors import DataError
+from multilayer._core.types import REPORT_COLUMNS
+from multilayer._data.encoding import TableLayout
+from multilayer._data.raw_tables import TableLike
+from multilayer._engine.callbacks.printing import PrintLoss
+from multilayer._sklearn.arguments.constructors import known_arguments
+from multilayer._sklearn.fit.scorer import check_scorer
+from multilayer._sklearn.inputs import check_weight
+from multilayer._sklearn.tabular.encoder import TabularEncoder
+from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets
+from multilayer._sklearn.targets.metric_table import Metric
+
+if TYPE_CHECKING:  # what starts JAX when it is imported
+    from multilayer._engine.callbacks.protocol import Callback
+    from multilayer._sklearn.tabular.recipe import Recipe
+    from multilayer._sklearn.tabular.training import EncodedRows, EnsembleFit
+
+
+@dataclass(frozen=True)
+class TabularReport:
+    """What a fit did.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows trained on; those without weight are left out.
+    n_members, n_folds : int
+        Networks of the ensemble, and folds of the rows.
+    views : tuple of str
+        How the columns are seen: each view has as many members.
+    view_weights : tuple of float
+        What the predictions of each view count.
+    best_epochs : tuple of int
+        Epoch whose networks each view uses.
+    n_epochs, n_steps : int
+        Trained: epochs (evaluations) and steps of every member.
+    temperature : float
+        Factor of the logarithms of the probabilities; 1 in regression.
+    out_of_fold_loss, out_of_fold_score : float
+        Log loss after calibration and accuracy, or the mean squared error of the standardised
+        target and R2, of predictions for rows that the networks have not seen.
+    stop_reason : str
+        "converged", "max_iter", "time_budget", "interrupted" or what a callback gave.
+    fit_seconds, compile_seconds : float
+        In the compiled programs, and for their compilation.
+    """
+
+    n_rows: int
+    n_members: int
+    n_folds: int
+    views: tuple[str, ...]
+    view_weights: tuple[float, ...]
+    best_epochs: tuple[int, ...]
+    n_epochs: int
+    n_steps: int
+    temperature: float
+    out_of_fold_loss: float
+    out_of_fold_score: float
+    stop_reason: str
+    fit_seconds: float
+    compile_seconds: float
+
+
+class BaseTabular(BaseEstimator, metaclass=ABCMeta):
+    """What both estimators for raw tables do."""
+
+    _learnt: ClassTargets | NumberTargets
+
+    def __init__(
+        self,
+        *,
+        n_estimators: int | str = "auto",
+        n_folds: int | str = "auto",
+        time_budget: float | None = None,
+        scoring: "str | Metric | Callable[..., float] | None" = None,
+        feature_roles: Mapping[str | int, str] | None = None,
+        random_state: "int | np.random.RandomState | None" = None,
+        verbose: bool = False,
+        callbacks: "Sequence[Callback] | None" = None,
+    ) -> None:
+        self.n_estimators = n_estimators
+        self.n_folds = n_folds
+        self.time_budget = time_budget
+        self.scoring = scoring
+        self.feature_roles = feature_roles
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    @abstractmethod
+    def _encoded(
+        self,
+        X: np.ndarray,
+        layout: TableLayout,
+        y: npt.ArrayLike,
+        weight: np.ndarray,
+        groups: npt.ArrayLike | None,
+    ) -> "tuple[ClassTargets | NumberTargets, EncodedRows]":
+        """Learn what there is to learn of targets, and encode them."""
+
+    def _check_arguments(self) -> None:
+        """Check the constructor's arguments, as far as that needs no data."""
+        for name, least in (("n_estimators", 1), ("n_folds", 2)):
+            if getattr(self, name) != "auto":
+                check_integer(name, getattr(self, name), least)
+        if self.time_budget is not None:
+            check_real("time_budget", self.time_budget, "(0, inf)")
+        check_scorer(self.scoring)
+        check_bool("verbose", self.verbose)
+
+    @known_arguments
+    def fit(
+        self,
+        X: TableLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        groups: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Train the ensemble on a raw table.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            A data frame of pandas or polars, a table of pyarrow, an array, rows in a list, or a
+            sparse matrix; see :class:`TabularEncoder`.
+        y : array-like of shape (n_samples,) or, for numbers, (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative; a row of weight 0 is left out.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group are in one fold: the several rows of one person, say.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        InvalidArgumentError
+            An argument breaks its rule (a ValueError).
+        DataError
+            The data cannot be used (a ValueError).
+        DivergenceError
+            A loss became infinite or NaN (a ValueError); the estimator has the best networks.
+        """
+        from multilayer._sklearn.tabular.training import train_ensemble  # late: it starts JAX
+
+        began = time.monotonic()
+        self._check_arguments()
+        if y is None:
+            name = type(self).__name__
+            raise DataError(f"{name} requires y to be passed, but the target y is None.")
+        check_consistent_length(X, y, sample_weight, groups)
+        X, y, weight, groups = rows_with_weight(X, y, sample_weight, groups)
+        encoder = TabularEncoder(feature_roles=self.feature_roles, smooth_clip=False)
+        encoded = encoder.fit_transform(X)
+        targets, rows = self._encoded(encoded, encoder.layout_, y, weight, groups)
+        recipe = self._recipe(rows)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        callbacks = [*(self.callbacks or ()), *([PrintLoss()] if self.verbose else ())]
+        deadline = began + (self.time_budget or math.inf)
+        result = train_ensemble(recipe, rows, seed, callbacks, deadline)
+        self._set_fitted(encoder, targets, result)
+        if result.error is not None:
+            raise result.error
+        return self
+
+    def _recipe(self, rows: "EncodedRows") -> "Recipe":
+        """Return the recipe of the data, with what the arguments change."""
+        from multilayer._sklearn.tabular import recipe as recipes
+
+        n_rows = len(rows.X)
+        recipe = recipes.choose_recipe(classification=rows.targets.classification, n_rows=n_rows)
+        if self.n_folds != "auto":
+            recipe = recipes.with_folds(recipe, min(int(self.n_folds), n_rows), n_rows)
+        if self.n_estimators != "auto":
+            recipe = recipes.with_members(recipe, int(self.n_estimators))
+        if self.time_budget is not None:
+            recipe = recipes.without_end(recipe)
+        return recipe
+
+    def _set_fitted(
+        self,
+        encoder: TabularEncoder,
+        targets: ClassTargets | NumberTargets,
+        result: "EnsembleFit",
+    ) -> None:
+        """Set every fitted attribute."""
+        self.encoder_, self._ensemble, self._learnt = encoder, result.ensemble, targets
+        self._history, self._out_of_fold = result.history, result.out_of_fold
+        self.n_features_in_ = encoder.n_features_in_
+        if hasattr(encoder, "feature_names_in_"):
+            self.feature_names_in_ = encoder.feature_names_in_
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self.n_iter_ = len(result.history)
+        self.stop_reason_ = result.stop_reason
+        recipe = result.recipe
+        self.report_ = TabularReport(
+            n_rows=len(result.out_of_fold),
+            n_members=recipe.n_members,
+            n_folds=recipe.n_folds,
+            views=tuple(view.name for view in recipe.views),
+            view_weights=tuple(result.shares.tolist()),
+            best_epochs=result.best_evaluations,
+            n_epochs=len(result.history),
+            n_steps=result.steps,
+            temperature=result.ensemble.temperature,
+            out_of_fold_loss=result.loss,
+            out_of_fold_score=result.score,
+            stop_reason=result.stop_reason,
+            fit_seconds=result.seconds,
+            compile_seconds=result.compile_seconds,
+        )
+
+    @property
+    def feature_roles_(self) -> dict[str | int, str]:
+        """Role of each column of X, "drop" included."""
+        check_is_fitted(self)
+        return dict(self.encoder_.feature_roles_)
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """Curves of training, one number for each epoch, by name."""
+        check_is_fitted(self)
+        return {name: self._history[name] for name in REPORT_COLUMNS}
+
+    def summary(self) -> str:
+        """Return what the fit did, and the roles of the columns, as text for people."""
+        check_is_fitted(self)
+        lines = [f"{name:20} {value}" for name, value in asdict(self.report_).items()]
+        return "\n".join([*lines, "", self.encoder_.summary()])
+
+    def _mean_prediction(self, X: TableLike) -> np.ndarray:
+        """Return the weighted mean of what the members predict, ``(rows, outputs)`` float64."""
+        from multilayer._engine.xla import inference  # late: it starts JAX
+
+        check_is_fitted(self)
+        encoded, ensemble = self.encoder_.transform(X), self._ensemble
+        raw = inference.outputs(
+            ensemble.network,
+            ensemble.params,
+            lambda rows: encoded[rows],
+            len(encoded),
+            input_scale=1.0,
+            dtype="float32",
+        )
+        members = raw.reshape(len(raw), ensemble.network.n_members, -1).astype(np.float64)
+        return np.einsum("m,rmo->ro", ensemble.weights, self._learnt.predicted(members))
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say what data this estimator takes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.input_tags.sparse = True
+        return tags
+
+
+def rows_with_weight(
+    X: TableLike,
+    y: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None,
+    groups: npt.ArrayLike | None,
+) -> tuple[TableLike, npt.ArrayLike, np.ndarray, npt.ArrayLike | None]:
+    """Return rows without those of weight 0, and their weights in float32."""
+    n_rows = _num_samples(X)
+    if sample_weight is None:
+        return X, y, np.ones(n_rows, np.float32), groups
+    weight = check_weight(sample_weight, np.zeros((n_rows, 1)), "float32")
+    some = np.flatnonzero(weight > 0)
+    if len(some) < n_rows:
+        X, y = _safe_indexing(X, some), _safe_indexing(y, some)
+        groups = None if groups is None else _safe_indexing(groups, some)
+    return X, y, weight[some], groups
