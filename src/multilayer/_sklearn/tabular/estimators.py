@@ -22,10 +22,129 @@ if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._sklearn.tabular.training import EncodedRows
 
 
+PARAMETERS = """\
+n_estimators : int or "auto", default="auto"
+        Number of networks, a multiple of `n_folds`. "auto" is 8.
+    n_folds : int or "auto", default="auto"
+        Number of folds of the rows. A network is trained on all of them but one, whose rows choose
+        its epoch. "auto" is 4 for classes and 8 for numbers, or the number of rows if that is less.
+    time_budget : float or None, default=None
+        Seconds that ``fit`` may take, preparation included, more or less. Training then goes on as
+        long as it gains and the time allows; without it, it ends after 5 cycles of the learning
+        rate at the latest.
+    scoring : str, callable, Metric or None, default=None
+        Score of predictions out of fold that chooses the epoch of each view, as in
+        scikit-learn's :func:`~sklearn.metrics.get_scorer`. None and "loss" are the log loss after
+        calibration, or the squared error.
+    feature_roles : dict or None, default=None
+        Roles of columns that are not to be judged by type and content, see
+        :class:`TabularEncoder`."""
+
+ATTRIBUTES = """\
+encoder_ : TabularEncoder
+        The fitted encoder of the columns.
+    feature_roles_ : dict
+        Role of each column of X, "drop" included.
+    report_ : TabularReport
+        What the fit did: networks, folds, views and their weights, epochs, loss and score of
+        predictions out of fold, seconds.
+    history_ : dict of ndarray
+        Curves of training, one number for each epoch.
+    n_iter_ : int
+        Number of epochs.
+    stop_reason_ : str
+        Why training ended: "converged", "max_iter", "time_budget", "interrupted", "failed" or what
+        a callback gave.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where X had names that are all text."""
+
+NOTES = """\
+The networks are multilayer perceptrons of three hidden layers with 128 units, trained side by side
+    by one compiled program. Numbers are scaled and clipped by the statistics of each network's own
+    training rows; layers, first weights, update rule and learning rate follow RealMLP (Holzmueller
+    et al., 2024), the piecewise linear encoding is that of Gorishniy et al. (2022). The learning
+    rate goes through cycles, each twice as long as the one before. After each cycle training ends
+    if the predictions for rows out of fold have not become 0.5 % better in it; the networks of the
+    best epoch are taken.
+
+    A recipe was chosen on 13 public tables of 800 to 28,000 rows."""
+
+
+def documented(cls: type) -> type:
+    """Fill what the docstrings of both estimators have in common into that of one."""
+    if cls.__doc__:  # None under python -OO
+        for name, text in (
+            ("parameters", PARAMETERS),
+            ("attributes", ATTRIBUTES),
+            ("notes", NOTES),
+        ):
+            cls.__doc__ = cls.__doc__.replace(f"<{name}>", text)
+    return cls
+
+
+@documented
 class TabularClassifier(ClassifierMixin, BaseTabular):
     """Classifier of raw tables: an ensemble of small networks with calibrated probabilities.
 
-    A data frame as it is, with text, categories, dates and missing cells, goes into ``fit``.
+    A table goes into ``fit`` as it is, with categories, dates and missing cells; nothing has to be
+    encoded, scaled or tuned before.
+
+    Parameters
+    ----------
+    <parameters>
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, which multiply those of the rows; a class that a dict leaves out has
+        weight 1. "balanced" is ``n_samples / (n_classes * count)``. Probabilities then are those of
+        rows weighted so.
+    random_state : int, RandomState or None, default=None
+        Seed of folds, first weights, the order of rows and dropout. The same seed gives the same
+        bits on one machine, unless `time_budget` ends training.
+    verbose : bool, default=False
+        Whether loss and score out of fold are printed after each epoch.
+    callbacks : sequence of Callback or None, default=None
+        See :mod:`multilayer.callbacks`; ``ProgressBar()`` shows how training goes.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    <attributes>
+
+    See Also
+    --------
+    TabularRegressor : The same for numbers.
+    TabularEncoder : What makes numbers of the columns.
+    MLPClassifier : One network with scikit-learn's arguments, for an array of numbers.
+
+    Notes
+    -----
+    <notes>
+
+    Classes: half of the networks see numbers as they are, the others their piecewise linear
+    encoding too, with inputs dropped at random. What each half counts is chosen by the log loss of
+    predictions out of fold. Probabilities are the weighted mean of the networks', raised to the
+    square root of the power (a temperature; Guo et al., 2017) that calibrates predictions out of
+    fold: those are of single networks, and a mean is softer already.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from multilayer import TabularClassifier
+    >>> visits = pd.DataFrame(
+    ...     {
+    ...         "age": [23, None, 45, 31, 62, 28, 51, None] * 10,
+    ...         "city": ["Rome", "Lima", "Rome", "Oslo", "Lima", "Rome", "Oslo", None] * 10,
+    ...         "day": pd.date_range("2024-01-01", periods=80),
+    ...     }
+    ... )
+    >>> bought = ["no", "yes", "no", "no", "yes", "no", "no", "yes"] * 10
+    >>> clf = TabularClassifier(random_state=0).fit(visits, bought)
+    >>> clf.predict(visits[:3]).tolist()
+    ['no', 'yes', 'no']
+    >>> clf.feature_roles_
+    {'age': 'numeric', 'city': 'categorical', 'day': 'datetime'}
     """
 
     __module__ = "multilayer"
@@ -86,22 +205,99 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return self._learnt.classes
 
     def predict_proba(self, X: TableLike) -> np.ndarray:
-        """Return calibrated probabilities ``(n_samples, n_classes)``."""
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Rows with the columns of training.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes), float64
+            Calibrated, in the order of ``classes_``.
+        """
         mean = self._mean_prediction(X)
         return tempered(mean, self._ensemble.temperature)
 
     def predict(self, X: TableLike) -> np.ndarray:
-        """Return the most probable class of each row."""
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Rows with the columns of training.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_log_proba(self, X: TableLike) -> np.ndarray:
-        """Return the logarithms of the probabilities."""
+        """Return the logarithms of the probabilities, see :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Rows with the columns of training.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes), float64
+        """
         return np.log(self.predict_proba(X))
 
 
+@documented
 class TabularRegressor(RegressorMixin, BaseTabular):
-    """Regressor of raw tables: an ensemble of small networks over folds."""
+    """Regressor of raw tables: an ensemble of small networks over folds.
+
+    A table goes into ``fit`` as it is, with categories, dates and missing cells, and targets in any
+    unit; nothing has to be encoded, scaled or tuned before.
+
+    Parameters
+    ----------
+    <parameters>
+    random_state : int, RandomState or None, default=None
+        Seed of folds, first weights and the order of rows. The same seed gives the same bits on one
+        machine, unless `time_budget` ends training.
+    verbose : bool, default=False
+        Whether loss and score out of fold are printed after each epoch.
+    callbacks : sequence of Callback or None, default=None
+        See :mod:`multilayer.callbacks`; ``ProgressBar()`` shows how training goes.
+
+    Attributes
+    ----------
+    <attributes>
+
+    See Also
+    --------
+    TabularClassifier : The same for classes.
+    TabularEncoder : What makes numbers of the columns.
+    MLPRegressor : One network with scikit-learn's arguments, for an array of numbers.
+
+    Notes
+    -----
+    <notes>
+
+    Numbers: networks see the columns with their piecewise linear encoding; the target is
+    standardised, the squared error minimised, and the mean of the networks' predictions is brought
+    into the range of the training targets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from multilayer import TabularRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> area, town = rng.uniform(20, 120, 200), rng.choice(["A", "B"], 200)
+    >>> flats, price = pd.DataFrame({"area": area, "town": town}), 3e3 * area * (1 + (town == "B"))
+    >>> reg = TabularRegressor(random_state=0).fit(flats, price)
+    >>> bool(reg.score(flats, price) > 0.98)
+    True
+    """
 
     __module__ = "multilayer"
 
@@ -126,7 +322,18 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return targets, EncodedRows(X, layout, encoded, weight, table.shape[1], groups, scorer)
 
     def predict(self, X: TableLike) -> np.ndarray:
-        """Return the predicted numbers, in the shape and units of y."""
+        """Return the predicted numbers.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Rows with the columns of training.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
+            In the units of the training targets, and within their range.
+        """
         mean = self._mean_prediction(X)
         return self._learnt.shaped(self._learnt.decode(mean))
 
