@@ -283,7 +283,7 @@ def _load(table: SampleTable, loader: str, as_frame: bool, return_X_y: bool) -> 
     frame: pd.DataFrame | None = None
     if as_frame:
         frame = pandas_for(loader).read_csv(table.path)
-        X, y = frame[features], frame[target]
+        X, y = frame[features].copy(), frame[target].copy()  # the caller's to change
     else:
         *columns, y = table.read_arrays()
         X = np.empty((len(y), len(columns)), dtype=object)
