@@ -21,6 +21,7 @@ GUIDES = (
     "docs/backpropagation.md",
     "docs/build-it-yourself.md",
     "docs/checkpoints.md",
+    "docs/datasets.md",
     "docs/model-file.md",
     "docs/neurons.md",
     "docs/perceptron.md",

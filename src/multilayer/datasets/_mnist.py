@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilayer._core.checks import check_bool
+from multilayer.datasets._loading import bunch
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
@@ -80,13 +81,10 @@ def load_mnist(*, scale: bool = True, flatten: bool = True) -> Bunch:
     """
     check_bool("scale", scale)
     check_bool("flatten", flatten)
-    # Deferred: this folder must import fast, and scikit-learn takes longer than reading the file.
-    from sklearn.utils import Bunch
-
     raw = _read()
     images, test_images = raw["x_train"], raw["x_test"]
     labels = raw["y_train"].astype(np.int64)
-    return Bunch(
+    return bunch(
         X_train=_as_features(images[N_VALID:], scale, flatten),
         y_train=labels[N_VALID:],
         X_valid=_as_features(images[:N_VALID], scale, flatten),
