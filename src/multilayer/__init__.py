@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from multilayer._sklearn.perceptron.estimator import Perceptron as Perceptron
     from multilayer._sklearn.regressor import MLPRegressor as MLPRegressor
     from multilayer._sklearn.tabular.encoder import TabularEncoder as TabularEncoder
-    from multilayer._sklearn.tabular.estimators import TabularClassifier as TabularClassifier
-    from multilayer._sklearn.tabular.estimators import TabularRegressor as TabularRegressor
+    from multilayer._sklearn.tabular.tabular_estimators import (
+        TabularClassifier as TabularClassifier,
+    )
+    from multilayer._sklearn.tabular.tabular_estimators import TabularRegressor as TabularRegressor
     from multilayer._sklearn.targets.metric_table import Metric as Metric
     from multilayer.model_file import load as load
     from multilayer.model_file import save as save
@@ -47,9 +49,9 @@ _HOMES = {
     "MultilayerError": "multilayer._core.errors",
     "Perceptron": "multilayer._sklearn.perceptron.estimator",
     "RegressionLoss": "multilayer._objectives.regression_losses",
-    "TabularClassifier": "multilayer._sklearn.tabular.estimators",
+    "TabularClassifier": "multilayer._sklearn.tabular.tabular_estimators",
     "TabularEncoder": "multilayer._sklearn.tabular.encoder",
-    "TabularRegressor": "multilayer._sklearn.tabular.estimators",
+    "TabularRegressor": "multilayer._sklearn.tabular.tabular_estimators",
     "load": "multilayer.model_file",
     "save": "multilayer.model_file",
     "to_onnx": "multilayer.onnx",

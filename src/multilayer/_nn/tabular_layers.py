@@ -302,7 +302,8 @@ class scheduled_dropout:
     ) -> tuple[Array, Rate]:
         """Return the inputs, some of them dropped; ``key`` is a number of uint32."""
         rate = constant(params.value, x)[..., None, None]
-        bits = random_bits(key, x.shape[-2:])
+        shape = x.shape[-2:]  # members share their masks
+        bits = random_bits(key, shape).reshape((1,) * (x.ndim - 2) + shape)
         threshold = (rate * np.float32(2**32 - 256)).astype(np.uint32)
         return namespace(x).where(bits >= threshold, x / (1.0 - rate), 0.0), params
 

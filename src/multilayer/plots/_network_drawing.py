@@ -232,16 +232,15 @@ CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 
 def draw_connections(ax: "Axes", connections: Connections, faintest: float) -> None:
     """Draw lines: the stronger a weight among those drawn, the broader and fuller."""
-    from matplotlib.collections import LineCollection  # late: an extra
-    from matplotlib.colors import to_rgba
+    from matplotlib import collections, colors  # late: an extra
 
     share = np.abs(connections.weight) / (np.abs(connections.weight).max() or 1.0)
-    colors = [
-        to_rgba(color_of(weight), alpha=faintest + (0.9 - faintest) * part)
+    shades = [
+        colors.to_rgba(color_of(weight), alpha=faintest + (0.9 - faintest) * part)
         for weight, part in zip(connections.weight, share, strict=True)
     ]
     lines = list(zip(connections.start, connections.end, strict=True))
-    ax.add_collection(LineCollection(lines, colors=colors, linewidths=0.5 + 2 * share))
+    ax.add_collection(collections.LineCollection(lines, colors=shades, linewidths=0.5 + 2 * share))
 
 
 def color_of(weight: float) -> str:

@@ -1,6 +1,7 @@
 """The methods that skl2onnx calls on a fitted estimator, so that it converts pipelines with one."""
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from multilayer._onnx.graph import DenseNetwork
     from multilayer._onnx.outputs import Described
     from multilayer._sklearn.targets.class_outputs import Classes
+
+
+def graphs() -> ModuleType:
+    """Return the module that describes estimators: ONNX is an extra."""
+    from multilayer._onnx import estimator_graphs
+
+    return estimator_graphs
 
 
 class OnnxMethods:
@@ -64,14 +72,14 @@ class OnnxClassifier(OnnxNetwork):
     classes_: "Classes"
 
     def _onnx_description(self) -> "Described":
-        from multilayer._onnx.estimator_graphs import Classes, Indicators
-
         network, loss = dense_network(self), self._trained.classification_loss
         if self._target_kind == MULTILABEL:
-            return Indicators(network, np.asarray(self.classes_), two_units=not loss.yes_no)
+            return graphs().Indicators(
+                network, np.asarray(self.classes_), two_units=not loss.yes_no
+            )
         several = self._target_kind == MULTIOUTPUT
         columns = tuple(self.classes_) if several else (self.classes_,)
-        return Classes(network, loss, columns, several)
+        return graphs().Classes(network, loss, columns, several)
 
 
 class OnnxRegressor(OnnxNetwork):
@@ -82,10 +90,8 @@ class OnnxRegressor(OnnxNetwork):
     target_scale_: np.ndarray
 
     def _onnx_description(self) -> "Described":
-        from multilayer._onnx.estimator_graphs import Numbers
-
         network, trained = dense_network(self), self._trained
-        return Numbers(
+        return graphs().Numbers(
             network,
             trained.regression_loss.output,
             _onnx_form(trained.out_activation),
@@ -106,12 +112,10 @@ class OnnxPerceptron(OnnxMethods):
     intercept_: np.ndarray
 
     def _onnx_description(self) -> "Described":
-        from multilayer._onnx.estimator_graphs import ThresholdUnits
-
         check_is_fitted(self)
         weights = self.coef_ if isinstance(self.coef_, np.ndarray) else self.coef_.toarray()
         several = self._target_kind == MULTILABEL
-        return ThresholdUnits(
+        return graphs().ThresholdUnits(
             weights, np.asarray(self.intercept_), np.asarray(self.classes_), several
         )
 

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
@@ -13,62 +12,11 @@ from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, Run, Stop
 from multilayer._engine.loop import Training
 from multilayer._nn.model import Parameters
-from multilayer._sklearn.tabular.probabilities import log_sum_exp, softmax
+from multilayer._sklearn.tabular.ensemble import Scorer, Targets
 from multilayer._sklearn.tabular.recipe import Recipe
-
-TEMPERATURES = np.exp(np.linspace(-1.2, 0.5, 18))
-"""Factors of the logarithms of probabilities that calibration tries."""
 
 SHARES = np.linspace(0.0, 1.0, 5)
 """Weights of the second of two views that are tried."""
-
-
-Scorer: TypeAlias = Callable[[np.ndarray], float]
-"""Score of a table of predictions ``(rows, outputs)``, higher is better."""
-
-
-# Tables of predictions, and their losses ---------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What predictions are compared with."""
-
-    y: np.ndarray  # (rows,) class numbers, or (rows, outputs)
-    weight: np.ndarray  # (rows,)
-    classification: bool
-
-    def predicted(self, raw: np.ndarray) -> np.ndarray:
-        """Return what raw outputs ``(..., outputs)`` of a network predict."""
-        return softmax(raw) if self.classification else raw
-
-    def loss(self, predicted: np.ndarray) -> float:
-        """Return the loss of a table: the log loss after calibration, or the squared error."""
-        if self.classification:
-            return self.calibrated(predicted)[1]
-        return self._mean(np.square(predicted - self.y).mean(axis=1))
-
-    def score(self, predicted: np.ndarray) -> float:
-        """Return the accuracy, or the share of the variance that is explained."""
-        if self.classification:
-            return self._mean(predicted.argmax(axis=1) == self.y)
-        mean = np.average(self.y, axis=0, weights=self.weight)
-        spread = self._mean(np.square(self.y - mean).mean(axis=1))
-        return 1.0 - self.loss(predicted) / spread if spread else 0.0
-
-    def calibrated(self, probabilities: np.ndarray) -> tuple[float, float]:
-        """Return the temperature of the lowest log loss, and that loss."""
-        logs = np.log(np.maximum(probabilities, 1e-9))
-        rows = np.arange(len(logs))
-        losses = [self._mean(log_sum_exp(t * logs) - t * logs[rows, self.y]) for t in TEMPERATURES]
-        best = int(np.argmin(losses))
-        return float(TEMPERATURES[best]), losses[best]
-
-    def _mean(self, values: np.ndarray) -> float:
-        return float(np.average(values, weights=self.weight))
-
-
-# The judge of training ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

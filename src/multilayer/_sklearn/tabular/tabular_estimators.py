@@ -11,15 +11,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._data.encoding import TableLayout
 from multilayer._data.raw_tables import TableLike
-from multilayer._sklearn.tabular.base import BaseTabular
+from multilayer._sklearn.tabular.ensemble import EncodedRows
 from multilayer._sklearn.tabular.probabilities import tempered
+from multilayer._sklearn.tabular.tabular_base import BaseTabular
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets, table_scorer
 from multilayer._sklearn.targets.class_labels import weights_of_classes
 from multilayer._sklearn.targets.metric_table import Metric
 
-if TYPE_CHECKING:  # what starts JAX when it is imported
+if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
-    from multilayer._sklearn.tabular.training import EncodedRows
 
 
 PARAMETERS = """\
@@ -183,8 +183,6 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         weight: np.ndarray,
         groups: npt.ArrayLike | None,
     ) -> "tuple[ClassTargets, EncodedRows]":
-        from multilayer._sklearn.tabular.training import EncodedRows
-
         targets, labels = ClassTargets.learn(y)
         encoded = targets.encode(labels)
         if self.class_weight is not None:
@@ -311,8 +309,6 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         weight: np.ndarray,
         groups: npt.ArrayLike | None,
     ) -> "tuple[NumberTargets, EncodedRows]":
-        from multilayer._sklearn.tabular.training import EncodedRows
-
         targets, table = NumberTargets.learn(y, weight)
         encoded = targets.encode(table)
         scorer = None

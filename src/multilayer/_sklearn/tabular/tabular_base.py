@@ -2,8 +2,8 @@
 
 1. Arguments are checked, X is encoded (``encoder.py``), y is learnt and encoded (``targets.py``).
 2. The data choose a recipe (``recipe.py``).
-3. ``training.py`` trains an ensemble over folds through the engine, as one network whose members
-   stand side by side; ``out_of_fold.py`` judges it after each epoch, and ends training.
+3. ``ensemble_training.py`` trains an ensemble over folds through the engine, as one network whose
+   members stand side by side; ``out_of_fold.py`` judges it after each epoch, and ends training.
 4. The best members of each view, their weights and the temperature become the fitted ensemble.
 """
 
@@ -12,6 +12,7 @@ import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -29,14 +30,15 @@ from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._sklearn.arguments.constructors import known_arguments
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.inputs import check_weight
+from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.encoder import TabularEncoder
+from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit
+from multilayer._sklearn.tabular.recipe import Recipe
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets
 from multilayer._sklearn.targets.metric_table import Metric
 
-if TYPE_CHECKING:  # what starts JAX when it is imported
+if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
-    from multilayer._sklearn.tabular.recipe import Recipe
-    from multilayer._sklearn.tabular.training import EncodedRows, EnsembleFit
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class TabularReport:
 class BaseTabular(BaseEstimator, metaclass=ABCMeta):
     """What both estimators for raw tables do."""
 
+    _ensemble: Ensemble
     _learnt: ClassTargets | NumberTargets
 
     def __init__(
@@ -167,8 +170,6 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         DivergenceError
             A loss became infinite or NaN (a ValueError); the estimator has the best networks.
         """
-        from multilayer._sklearn.tabular.training import train_ensemble  # late: it starts JAX
-
         began = time.monotonic()
         self._check_arguments()
         if y is None:
@@ -183,7 +184,7 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         callbacks = [*(self.callbacks or ()), *([PrintLoss()] if self.verbose else ())]
         deadline = began + (self.time_budget or math.inf)
-        result = train_ensemble(recipe, rows, seed, callbacks, deadline)
+        result = engine_side().train_ensemble(recipe, rows, seed, callbacks, deadline)
         self._set_fitted(encoder, targets, result)
         if result.error is not None:
             raise result.error
@@ -191,8 +192,6 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
 
     def _recipe(self, rows: "EncodedRows") -> "Recipe":
         """Return the recipe of the data, with what the arguments change."""
-        from multilayer._sklearn.tabular import recipe as recipes
-
         n_rows = len(rows.X)
         recipe = recipes.choose_recipe(classification=rows.targets.classification, n_rows=n_rows)
         if self.n_folds != "auto":
@@ -257,20 +256,9 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
 
     def _mean_prediction(self, X: TableLike) -> np.ndarray:
         """Return the weighted mean of what the members predict, ``(rows, outputs)`` float64."""
-        from multilayer._engine.xla import inference  # late: it starts JAX
-
         check_is_fitted(self)
-        encoded, ensemble = self.encoder_.transform(X), self._ensemble
-        raw = inference.outputs(
-            ensemble.network,
-            ensemble.params,
-            lambda rows: encoded[rows],
-            len(encoded),
-            input_scale=1.0,
-            dtype="float32",
-        )
-        members = raw.reshape(len(raw), ensemble.network.n_members, -1).astype(np.float64)
-        return np.einsum("m,rmo->ro", ensemble.weights, self._learnt.predicted(members))
+        members = engine_side().member_outputs(self._ensemble, self.encoder_.transform(X))
+        return np.einsum("m,rmo->ro", self._ensemble.weights, self._learnt.predicted(members))
 
     def __sklearn_tags__(self) -> Tags:
         """Say what data this estimator takes."""
@@ -280,6 +268,13 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.string = True
         tags.input_tags.sparse = True
         return tags
+
+
+def engine_side() -> ModuleType:
+    """Return the module that trains and predicts, which starts JAX."""
+    from multilayer._sklearn.tabular import ensemble_training
+
+    return ensemble_training
 
 
 def rows_with_weight(

@@ -3,81 +3,31 @@
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from multilayer._core.errors import DivergenceError
 from multilayer._core.pytrees import map_leaves
-from multilayer._data.encoding import TableLayout
 from multilayer._data.member_rows import MemberSource
 from multilayer._data.source import Rows
 from multilayer._engine import loop
 from multilayer._engine.callbacks.protocol import Callback
-from multilayer._engine.history import History
 from multilayer._engine.loop import Training
 from multilayer._engine.state import FitConfig, Hyper
-from multilayer._engine.xla.inference import prediction_program
+from multilayer._engine.xla import inference
 from multilayer._engine.xla.maker import XLA
 from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.model import Disturbance, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._sklearn.fit.engine_run import take_interrupt
-from multilayer._sklearn.tabular.out_of_fold import OutOfFold, Scorer, Targets, view_shares
+from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit
+from multilayer._sklearn.tabular.out_of_fold import OutOfFold, view_shares
 from multilayer._sklearn.tabular.recipe import Recipe, bins_of, layers_of, learning_rates
 
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 BLOCK = 1024  # rows of each member that are predicted at once
 SAMPLE = 4096  # rows that first parameters are drawn by
-
-
-@dataclass(frozen=True)
-class EncodedRows:
-    """A table for training: encoded columns and targets."""
-
-    X: np.ndarray  # (rows, layout.n_columns) float32
-    layout: TableLayout
-    y: np.ndarray  # (rows,) int32 class numbers, or (rows, outputs) float32
-    weight: np.ndarray  # (rows,) float32, above 0
-    n_outputs: int  # of the network
-    groups: npt.ArrayLike | None = None  # rows of one group stay in one fold
-    scorer: Scorer | None = None  # of predictions out of fold, in place of the loss
-
-    @property
-    def targets(self) -> Targets:
-        """What predictions are compared with."""
-        return Targets(self.y, self.weight, self.y.ndim == 1)
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """A trained ensemble."""
-
-    network: Members
-    params: Parameters
-    weights: np.ndarray  # (members,) of their predictions, 1 in sum
-    temperature: float  # factor of the logarithms of their mean probabilities
-
-
-@dataclass(frozen=True)
-class EnsembleFit:
-    """What training has made, however it ended."""
-
-    ensemble: Ensemble
-    recipe: Recipe
-    history: History
-    best_evaluations: tuple[int, ...]  # of each view
-    shares: np.ndarray  # of each view in the mixture
-    out_of_fold: np.ndarray  # (rows, outputs) predictions of the mixture
-    loss: float  # of them
-    score: float
-    steps: int
-    stop_reason: str
-    seconds: float
-    compile_seconds: float
-    error: BaseException | None  # to be raised once the ensemble is in place
 
 
 def folds_of(recipe: Recipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
@@ -243,12 +193,25 @@ def predictor(
         for start in range(0, length, size):
             block = X[padded[:, start : start + size].ravel()]
             args = params, block, scale
-            raw = np.asarray(prediction_program(network, None, "float32", args)(*args))
+            raw = np.asarray(inference.prediction_program(network, None, "float32", args)(*args))
             parts.append(raw.reshape(len(members), size, -1))
         together = np.concatenate(parts, axis=1)
         return [raw[: len(own)] for raw, own in zip(together, members, strict=True)]
 
     return predict
+
+
+def member_outputs(ensemble: Ensemble, X: np.ndarray) -> np.ndarray:
+    """Return the raw outputs of every member for encoded rows: ``(rows, members, outputs)``."""
+    raw = inference.outputs(
+        ensemble.network,
+        ensemble.params,
+        lambda rows: X[rows],
+        len(X),
+        input_scale=1.0,
+        dtype="float32",
+    )
+    return raw.reshape(len(raw), ensemble.network.n_members, -1).astype(np.float64)
 
 
 def objective_of(rows: EncodedRows) -> Objective:

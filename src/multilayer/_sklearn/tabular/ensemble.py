@@ -1,0 +1,112 @@
+"""Encoded rows, what predictions for them are compared with, and trained ensembles: plain data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from multilayer._data.encoding import TableLayout
+from multilayer._engine.history import History
+from multilayer._nn.members import Members
+from multilayer._nn.model import Parameters
+from multilayer._sklearn.tabular.probabilities import log_sum_exp, softmax
+from multilayer._sklearn.tabular.recipe import Recipe
+
+TEMPERATURES = np.exp(np.linspace(-1.2, 0.5, 18))
+"""Factors of the logarithms of probabilities that calibration tries."""
+
+Scorer: TypeAlias = Callable[[np.ndarray], float]
+"""Score of a table of predictions ``(rows, outputs)``, higher is better."""
+
+
+# Tables of predictions, and their losses ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What predictions are compared with."""
+
+    y: np.ndarray  # (rows,) class numbers, or (rows, outputs)
+    weight: np.ndarray  # (rows,)
+    classification: bool
+
+    def predicted(self, raw: np.ndarray) -> np.ndarray:
+        """Return what raw outputs ``(..., outputs)`` of a network predict."""
+        return softmax(raw) if self.classification else raw
+
+    def loss(self, predicted: np.ndarray) -> float:
+        """Return the loss of a table: the log loss after calibration, or the squared error."""
+        if self.classification:
+            return self.calibrated(predicted)[1]
+        return self._mean(np.square(predicted - self.y).mean(axis=1))
+
+    def score(self, predicted: np.ndarray) -> float:
+        """Return the accuracy, or the share of the variance that is explained."""
+        if self.classification:
+            return self._mean(predicted.argmax(axis=1) == self.y)
+        mean = np.average(self.y, axis=0, weights=self.weight)
+        spread = self._mean(np.square(self.y - mean).mean(axis=1))
+        return 1.0 - self.loss(predicted) / spread if spread else 0.0
+
+    def calibrated(self, probabilities: np.ndarray) -> tuple[float, float]:
+        """Return the temperature of the lowest log loss, and that loss."""
+        logs = np.log(np.maximum(probabilities, 1e-9))
+        rows = np.arange(len(logs))
+        losses = [self._mean(log_sum_exp(t * logs) - t * logs[rows, self.y]) for t in TEMPERATURES]
+        best = int(np.argmin(losses))
+        return float(TEMPERATURES[best]), losses[best]
+
+    def _mean(self, values: np.ndarray) -> float:
+        return float(np.average(values, weights=self.weight))
+
+
+# Rows, and ensembles -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """A table for training: encoded columns and targets."""
+
+    X: np.ndarray  # (rows, layout.n_columns) float32
+    layout: TableLayout
+    y: np.ndarray  # (rows,) int32 class numbers, or (rows, outputs) float32
+    weight: np.ndarray  # (rows,) float32, above 0
+    n_outputs: int  # of the network
+    groups: npt.ArrayLike | None = None  # rows of one group stay in one fold
+    scorer: Scorer | None = None  # of predictions out of fold, in place of the loss
+
+    @property
+    def targets(self) -> Targets:
+        """What predictions are compared with."""
+        return Targets(self.y, self.weight, self.y.ndim == 1)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A trained ensemble."""
+
+    network: Members
+    params: Parameters
+    weights: np.ndarray  # (members,) of their predictions, 1 in sum
+    temperature: float  # factor of the logarithms of their mean probabilities
+
+
+@dataclass(frozen=True)
+class EnsembleFit:
+    """What training has made, however it ended."""
+
+    ensemble: Ensemble
+    recipe: Recipe
+    history: History
+    best_evaluations: tuple[int, ...]  # of each view
+    shares: np.ndarray  # of each view in the mixture
+    out_of_fold: np.ndarray  # (rows, outputs) predictions of the mixture
+    loss: float  # of them
+    score: float
+    steps: int
+    stop_reason: str
+    seconds: float
+    compile_seconds: float
+    error: BaseException | None  # to be raised once the ensemble is in place
