@@ -12,7 +12,7 @@ from multilayer._engine.history import History
 from multilayer._nn.members import Members
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.tabular.probabilities import log_sum_exp, softmax
-from multilayer._sklearn.tabular.recipe import Recipe
+from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 
 TEMPERATURES = np.exp(np.linspace(-1.2, 0.5, 18))
 """Factors of the logarithms of probabilities that calibration tries."""
@@ -98,7 +98,7 @@ class EnsembleFit:
     """What training has made, however it ended."""
 
     ensemble: Ensemble
-    recipe: Recipe
+    recipe: EnsembleRecipe
     history: History
     best_evaluations: tuple[int, ...]  # of each view
     shares: np.ndarray  # of each view in the mixture

@@ -23,14 +23,14 @@ from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._sklearn.fit.engine_run import take_interrupt
 from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit
 from multilayer._sklearn.tabular.out_of_fold import OutOfFold, view_shares
-from multilayer._sklearn.tabular.recipe import Recipe, bins_of, layers_of, learning_rates
+from multilayer._sklearn.tabular.recipe import EnsembleRecipe, bins_of, layers_of, learning_rates
 
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 BLOCK = 1024  # rows of each member that are predicted at once
 SAMPLE = 4096  # rows that first parameters are drawn by
 
 
-def folds_of(recipe: Recipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
+def folds_of(recipe: EnsembleRecipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
     """Return the rows that the members of a view are judged by, one array for each member."""
     targets = rows.targets
     stratified = targets.classification and np.bincount(rows.y).max() >= recipe.n_folds
@@ -51,7 +51,7 @@ def folds_of(recipe: Recipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
 
 
 def train_ensemble(
-    recipe: Recipe,
+    recipe: EnsembleRecipe,
     rows: EncodedRows,
     seed: int,
     callbacks: Sequence[Callback] = (),
@@ -80,7 +80,7 @@ def train_ensemble(
 
 
 def assemble(
-    recipe: Recipe, rows: EncodedRows, seed: int, deadline: float
+    recipe: EnsembleRecipe, rows: EncodedRows, seed: int, deadline: float
 ) -> tuple[Training, OutOfFold]:
     """Return a training run at its first step, and what judges it."""
     targets, folds = rows.targets, folds_of(recipe, rows, seed)
@@ -132,7 +132,7 @@ def assemble(
 
 
 def result_of(
-    recipe: Recipe,
+    recipe: EnsembleRecipe,
     rows: EncodedRows,
     training: Training,
     judge: OutOfFold,
@@ -221,7 +221,7 @@ def objective_of(rows: EncodedRows) -> Objective:
     return Objective("squared_error", "identity", (1,) * rows.n_outputs)
 
 
-def numbers_of(recipe: Recipe, seed: int) -> Hyper:
+def numbers_of(recipe: EnsembleRecipe, seed: int) -> Hyper:
     """Return the traced numbers of training."""
     one, zero = np.float32(1), np.float32(0)
     rule = {"epsilon": 1e-8, "beta_1": 0.9, "beta_2": recipe.beta_2}

@@ -13,14 +13,14 @@ from multilayer._engine.callbacks.protocol import Callback, Run, Stop
 from multilayer._engine.loop import Training
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.tabular.ensemble import Scorer, Targets
-from multilayer._sklearn.tabular.recipe import Recipe
+from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 
 SHARES = np.linspace(0.0, 1.0, 5)
 """Weights of the second of two views that are tried."""
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class ViewEvaluation:
     """A view at one point of training."""
 
     number: int
@@ -37,7 +37,7 @@ class OutOfFold(Callback):
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : EnsembleRecipe
         Of the ensemble.
     folds : sequence of ndarray
         Rows that the members of a view have not been trained on, one array for each.
@@ -55,7 +55,7 @@ class OutOfFold(Callback):
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: EnsembleRecipe,
         folds: Sequence[np.ndarray],
         targets: Targets,
         predict: Callable[[Parameters], list[np.ndarray]],
@@ -64,7 +64,7 @@ class OutOfFold(Callback):
     ) -> None:
         self._recipe, self._folds, self._targets = recipe, folds, targets
         self._predict, self._scorer, self._deadline = predict, scorer, deadline
-        self.best: list[Evaluation | None] = [None] * len(recipe.views)
+        self.best: list[ViewEvaluation | None] = [None] * len(recipe.views)
         self.best_params: Parameters = None
         self._before = [np.inf] * len(recipe.views)  # the best losses when this cycle began
         self.n_evaluations = 0
@@ -82,7 +82,7 @@ class OutOfFold(Callback):
         for number, table in enumerate(tables):
             loss = self._targets.loss(table)
             rank = (loss,) if self._scorer is None else (-self._scorer(table), loss)
-            found = Evaluation(self.n_evaluations, loss, rank, table)
+            found = ViewEvaluation(self.n_evaluations, loss, rank, table)
             earlier = self.best[number]
             if earlier is None or found.rank <= earlier.rank:
                 self.best[number] = found

@@ -32,7 +32,7 @@ DROPPED = View("encoded numbers, inputs dropped", encoded=True, input_dropout=0.
 
 
 @dataclass(frozen=True)
-class Recipe:
+class EnsembleRecipe:
     """An ensemble and its training.
 
     A member is a network of one view, trained on the rows of all folds but one.
@@ -73,16 +73,18 @@ LARGEST_BATCH = 256
 MOST_CYCLES = 16  # more than four million steps
 
 
-def choose_recipe(*, classification: bool, n_rows: int) -> Recipe:
+def choose_recipe(*, classification: bool, n_rows: int) -> EnsembleRecipe:
     """Return the recipe for a table with so many rows."""
     if classification:
-        recipe = Recipe((PLAIN, DROPPED), n_folds=4, dropout=0.15)
+        recipe = EnsembleRecipe((PLAIN, DROPPED), n_folds=4, dropout=0.15)
     else:
-        recipe = Recipe((ENCODED,), 8, activation="mish", learns_activation=True, encoded_width=640)
+        recipe = EnsembleRecipe(
+            (ENCODED,), 8, activation="mish", learns_activation=True, encoded_width=640
+        )
     return with_folds(recipe, min(recipe.n_folds, n_rows), n_rows)
 
 
-def with_folds(recipe: Recipe, n_folds: int, n_rows: int) -> Recipe:
+def with_folds(recipe: EnsembleRecipe, n_folds: int, n_rows: int) -> EnsembleRecipe:
     """Return a recipe with another number of folds, and the batches that go with it."""
     trained = n_rows - n_rows // n_folds
     size = next((size for most, size in BATCHES if trained < most), LARGEST_BATCH)
@@ -91,7 +93,7 @@ def with_folds(recipe: Recipe, n_folds: int, n_rows: int) -> Recipe:
     return replace(recipe, n_folds=n_folds, batch_size=size)
 
 
-def with_members(recipe: Recipe, n_members: int) -> Recipe:
+def with_members(recipe: EnsembleRecipe, n_members: int) -> EnsembleRecipe:
     """Return a recipe with another number of networks: of views first, then of repeats."""
     sets, rest = divmod(n_members, recipe.n_folds)
     if rest or not sets:
@@ -101,12 +103,12 @@ def with_members(recipe: Recipe, n_members: int) -> Recipe:
     return replace(recipe, views=views, n_repeats=sets // len(views))
 
 
-def without_end(recipe: Recipe) -> Recipe:
+def without_end(recipe: EnsembleRecipe) -> EnsembleRecipe:
     """Return a recipe that trains as long as it gains, or as time allows."""
     return replace(recipe, most_cycles=MOST_CYCLES)
 
 
-def learning_rates(recipe: Recipe, steps: np.ndarray) -> np.ndarray:
+def learning_rates(recipe: EnsembleRecipe, steps: np.ndarray) -> np.ndarray:
     """Return the learning rate of each step: cycles of a cosine, each twice as long as the last.
 
     The schedule "coslog" of RealMLP (Holzmueller et al., 2024), without an end.
@@ -115,14 +117,14 @@ def learning_rates(recipe: Recipe, steps: np.ndarray) -> np.ndarray:
     return recipe.learning_rate * 0.5 * (1.0 - np.cos(2.0 * np.pi * cycle))
 
 
-def bins_of(recipe: Recipe, layout: TableLayout, X: np.ndarray) -> tuple[int, ...]:
+def bins_of(recipe: EnsembleRecipe, layout: TableLayout, X: np.ndarray) -> tuple[int, ...]:
     """Return the number of bins of each numeric column of encoded rows."""
     most = int(np.clip(recipe.encoded_width // max(1, layout.n_numeric), 2, recipe.most_bins))
     return tuple(n_bins(column, most) for column in X[:, : layout.n_numeric].T)
 
 
 def layers_of(
-    recipe: Recipe, view: View, layout: TableLayout, bins: tuple[int, ...], n_outputs: int
+    recipe: EnsembleRecipe, view: View, layout: TableLayout, bins: tuple[int, ...], n_outputs: int
 ) -> tuple[TabularLayer, ...]:
     """Return the layers of a member.
 

@@ -33,7 +33,7 @@ from multilayer._sklearn.inputs import check_weight
 from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit
-from multilayer._sklearn.tabular.recipe import Recipe
+from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets
 from multilayer._sklearn.targets.metric_table import Metric
 
@@ -190,7 +190,7 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
             raise result.error
         return self
 
-    def _recipe(self, rows: "EncodedRows") -> "Recipe":
+    def _recipe(self, rows: "EncodedRows") -> "EnsembleRecipe":
         """Return the recipe of the data, with what the arguments change."""
         n_rows = len(rows.X)
         recipe = recipes.choose_recipe(classification=rows.targets.classification, n_rows=n_rows)
