@@ -68,8 +68,8 @@ class EnsembleRecipe:
         return self.first_cycle * (2**self.most_cycles - 1)
 
 
-BATCHES = ((1500, 64), (4000, 128))  # below so many rows of a member, batches of so many
-LARGEST_BATCH = 256
+BATCHES = ((1500, 64),)  # below so many rows of a member, batches of so many
+LARGEST_BATCH = 128
 MOST_CYCLES = 16  # more than four million steps
 
 
