@@ -55,12 +55,20 @@ class Scaling:
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Scale float64 numbers; NaN becomes 0, the median."""
         with np.errstate(over="ignore"):
-            scaled = np.where(np.isinf(values), np.where(values > 0, self.high, self.low), values)
-            scaled -= self.median
-            scaled *= self.factor
-        np.clip(scaled, -LARGEST, LARGEST, out=scaled)
-        scaled[np.isnan(scaled)] = 0
-        return scaled
+            scaled = (values - self.median) * self.factor
+        other = ~np.isfinite(scaled)
+        if other.any():
+            scaled[other] = self._of_others(values[other])
+        np.maximum(scaled, -LARGEST, out=scaled)
+        return np.minimum(scaled, LARGEST, out=scaled)
+
+    def _of_others(self, values: np.ndarray) -> np.ndarray:
+        """Scale what is missing, infinite or beyond the range of float64 when it is scaled."""
+        present = np.where(np.isnan(values), self.median, values)
+        finite = np.where(np.isinf(present), np.where(present > 0, self.high, self.low), present)
+        # Halves, since the distance of two float64 numbers can be beyond float64.
+        with np.errstate(over="ignore"):
+            return (finite / 2 - self.median / 2) * self.factor * 2
 
 
 @dataclass(frozen=True)

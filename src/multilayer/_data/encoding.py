@@ -61,7 +61,7 @@ def encode(encoding: TableEncoding, X: TableLike) -> np.ndarray:
     A data frame's columns are found by their names if the training table had names; others by
     their places.
     """
-    return encode_table(encoding, open_table(X))
+    return encode_table(encoding, open_table(X, every_level=False))
 
 
 def encode_table(encoding: TableEncoding, table: RawTable) -> np.ndarray:
@@ -79,7 +79,7 @@ def encode_table(encoding: TableEncoding, table: RawTable) -> np.ndarray:
             matrix[:, flag : flag + column.n_flags],
             matrix[:, code : code + n_codes],
         )
-        column.fill(table.read(places[column.name]), blocks)
+        column.fill(table.column(places[column.name]), blocks)
         numeric, flag, code = (
             numeric + column.n_numeric,
             flag + column.n_flags,

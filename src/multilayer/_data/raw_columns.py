@@ -81,7 +81,10 @@ def from_objects(values: list[object]) -> RawColumn:
         return Unreadable(f"{type(example).__name__} objects", example)
     kinds = other_kinds(found)
     if not kinds:
-        numbers = _floats(found)
+        try:
+            numbers = np.array([float(value) for value in found])  # type: ignore[arg-type]
+        except OverflowError:
+            return Unreadable("integers too large for float64", "one of more than 308 digits")
         boolean = bool(found) and all(isinstance(v, bool | np.bool_) for v in found)
         return RawNumbers(_taken(numbers, codes), boolean)
     if kinds.keys() == {"dates"} and not _numbers_among(found):
@@ -126,17 +129,6 @@ def _is_hashable(value: object) -> bool:
 
 def _numbers_among(values: Iterable[object]) -> bool:
     return any(not other_kinds([value]) for value in values)
-
-
-def _floats(values: list[object]) -> np.ndarray:
-    try:
-        return np.array([float(value) for value in values], np.float64)  # type: ignore[arg-type]
-    except OverflowError:
-        example = next(v for v in values if isinstance(v, int) and abs(v) > np.finfo("d").max)
-        shown = f"{str(example)[:20]}..."
-        raise DataError(
-            f"X contains an integer too large for float64, {shown} Divide this column first."
-        ) from None
 
 
 def _taken(values: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def fit_table(
         if given == "drop":
             roles[name], dropped[name] = "drop", "feature_roles says so"
             continue
-        raw = table.read(place)
+        raw = table.column(place)
         if given is not None:
             judged = _as_given(raw, given)
         else:

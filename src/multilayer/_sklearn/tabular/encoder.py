@@ -209,7 +209,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
             it could not hold in training, such as text among numbers.
         """
         check_is_fitted(self)
-        table, encoding = open_table(X), self._encoding
+        table, encoding = open_table(X, every_level=False), self._encoding
         if table.names is None or encoding.names is None:
             _check_feature_names(self, X, reset=False)  # warns if only one of the two has names
             if table.n_columns != encoding.n_columns:
