@@ -12,6 +12,7 @@ import numpy as np
 
 from multilayer._core.checks import count, in_row
 from multilayer._core.errors import DataError
+from multilayer._data.moments import calendar_part, on_the_clock
 from multilayer._data.raw_columns import (
     Level,
     RawColumn,
@@ -22,9 +23,7 @@ from multilayer._data.raw_columns import (
     as_levels,
     as_numbers,
     as_times,
-    calendar_part,
     not_a_number,
-    on_the_clock,
 )
 
 LARGEST = 1e30
@@ -285,7 +284,9 @@ class CategoricalEncoding(ColumnEncoding):
         """Return what the column becomes, for people."""
         if self.embedded:
             return f"1 code for {count(len(self.levels), 'level')}"
-        return f"{count(self.n_flags, 'flag')}: {in_row(list(self.slots))}"
+        if self.n_flags == 1:
+            return "1 flag: -1 {}, 1 {}".format(*self.slots)
+        return f"{self.n_flags} flags: {in_row(list(self.slots))}"
 
     @cached_property
     def _places(self) -> dict[Level, int]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from multilayer._core.checks import count, listed
 from multilayer._core.errors import DataError
 from multilayer._data.frames import is_frame, kind_of_arrow, kind_of_polars
+from multilayer._data.moments import seconds_of_dates, seconds_of_durations, zone_name
 from multilayer._data.raw_columns import (
     RawColumn,
     RawNumbers,
@@ -21,9 +22,6 @@ from multilayer._data.raw_columns import (
     Unreadable,
     from_objects,
     levels_from,
-    seconds_of_dates,
-    seconds_of_durations,
-    zone_name,
 )
 
 if TYPE_CHECKING:

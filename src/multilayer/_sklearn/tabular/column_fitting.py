@@ -20,15 +20,13 @@ from multilayer._data.column_encodings import (
     read_numbers,
     read_times,
 )
+from multilayer._data.moments import PARTS, calendar_part, on_the_clock
 from multilayer._data.raw_columns import (
-    PARTS,
     Level,
     RawColumn,
     RawNumbers,
     RawTimes,
     as_levels,
-    calendar_part,
-    on_the_clock,
     sort_key,
 )
 from multilayer._data.raw_tables import RawTable

@@ -167,6 +167,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
             If X is no table, has a column of free text or of another type, or none to learn from.
         """
         table, rules = open_table(X), self._checked_rules()
+        if isinstance(table, SparseTable):
+            refuse_huge(table.n_rows, table.n_columns, LARGEST_MATRIX)
         if table.n_rows < 2:
             raise DataError("X must have at least 2 rows, got 1 sample.")
         fitted = fit_table(table, checked_roles(self.feature_roles, table), rules)
@@ -179,8 +181,6 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         encoding = TableEncoding(
             fitted.columns, table.names, table.n_columns, bool(self.smooth_clip)
         )
-        if isinstance(table, SparseTable):
-            refuse_huge(table.n_rows, encoding.layout.n_columns, LARGEST_MATRIX)
         self._set_names(table)
         self._encoding = encoding
         self.feature_roles_: dict[str | int, Role] = fitted.roles
