@@ -123,7 +123,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     >>> print(encoder.summary())
     column  dtype    role         becomes
     age     float64  numeric      1 number, 1 flag of missing values
-    city    str      categorical  3 flags: Lima, Rome, Seoul
+    city    ...      categorical  3 flags: Lima, Rome, Seoul
     member  bool     boolean      1 flag
     >>> encoder.transform(people).shape
     (6, 6)
