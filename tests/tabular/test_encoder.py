@@ -75,7 +75,7 @@ def test_durations_are_seconds():
 
 @pytest.mark.parametrize("zone", [None, "America/New_York", "Asia/Kolkata", "+09:00"])
 def test_calendar_parts_are_those_of_pandas(zone):
-    dates = pd.Series(pd.date_range("1995-03-25 22:00", periods=400, freq="1397h"))
+    dates = pd.Series(pd.date_range("1995-03-25 22:00", periods=240, freq="1397h"))
     dates = dates if zone is None else dates.dt.tz_localize("UTC").dt.tz_convert(zone)
     encoder = TabularEncoder(smooth_clip=False).fit(pd.DataFrame({"t": dates}))
     expected = {
