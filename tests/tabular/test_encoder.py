@@ -360,6 +360,13 @@ def test_a_refused_fit_changes_nothing():
     assert pickle.dumps(encoder) == before
 
 
+def test_pickles_do_not_change_with_use():
+    encoder = TabularEncoder().fit(TABLE)
+    before = pickle.dumps(encoder)
+    encoder.transform(TABLE)
+    assert pickle.dumps(encoder) == before
+
+
 def test_attributes():
     encoder = TabularEncoder(feature_roles={"y": "categorical"})
     with pytest.raises(NotFittedError):

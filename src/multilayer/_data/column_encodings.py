@@ -5,7 +5,7 @@ the library that the new table is from.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -75,6 +75,10 @@ class ColumnEncoding(ABC):
     """What a column of a table becomes."""
 
     name: str | int  # the name, or the place where columns have no names
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: not what was computed from it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def n_numeric(self) -> int:

@@ -1,7 +1,6 @@
 """Raw tables as matrices of float32: which blocks of columns they have, and how they are filled."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -44,7 +43,7 @@ class TableEncoding:
     n_columns: int  # of the training table
     smooth_clip: bool  # whether numbers are brought into (-3, 3)
 
-    @cached_property
+    @property
     def layout(self) -> TableLayout:
         """Return the columns of the encoded table."""
         cardinalities = (column.cardinality for column in self.columns)

@@ -5,6 +5,7 @@ No library is imported to read its tables: whoever has a table has loaded its li
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from multilayer._core.checks import count, listed
 from multilayer._core.errors import DataError
-from multilayer._data.frames import is_frame, kind_of_arrow, kind_of_polars
+from multilayer._data.frames import kind_of_arrow, kind_of_polars, library_of
 from multilayer._data.moments import seconds_of_dates, seconds_of_durations, zone_name
 from multilayer._data.raw_columns import (
     RawColumn,
@@ -74,8 +75,9 @@ def open_table(X: TableLike, *, every_level: bool = True) -> RawTable:
 
     Without ``every_level`` the levels are those that have rows: one row is then read in no time.
     """
-    if is_frame(X):
-        table = _open_frame(X)
+    library = library_of(X)
+    if library is not None:
+        table = FRAME_TABLES[library](X)
     elif hasattr(X, "tocsc"):
         table = SparseTable(X)
     else:
@@ -88,18 +90,6 @@ def open_table(X: TableLike, *, every_level: bool = True) -> RawTable:
         shape = f"(shape=(0, {table.n_columns}))"
         raise DataError(f"X has 0 sample(s) {shape} while a minimum of 1 is required.")
     return table
-
-
-def _open_frame(X: "Frame") -> RawTable:
-    libraries: tuple[tuple[str, str, type[RawTable]], ...] = (
-        ("pandas", "DataFrame", PandasTable),
-        ("polars", "DataFrame", PolarsTable),
-    )
-    for library, name, table in libraries:
-        kind = getattr(sys.modules.get(library), name, None)
-        if kind is not None and isinstance(X, kind):
-            return table(X)  # type: ignore[call-arg]
-    return ArrowTable(X)
 
 
 def _text_names(names: list[object]) -> tuple[str, ...] | None:
@@ -244,6 +234,13 @@ class ArrowTable(RawTable):
     def read(self, place: int) -> RawColumn:
         """Read a column by its place."""
         return from_arrow(self.table.column(place), every_level=self.every_level)
+
+
+FRAME_TABLES: dict[str, Callable[..., RawTable]] = {
+    "pandas": PandasTable,
+    "polars": PolarsTable,
+    "pyarrow": ArrowTable,
+}
 
 
 def from_arrow(chunks: "pa.ChunkedArray", *, every_level: bool = True) -> RawColumn:
