@@ -324,7 +324,7 @@ def read_numbers(raw: RawColumn, name: str | int) -> np.ndarray:
         example = repr(not_a_number(raw)) if isinstance(raw, RawLevels) else described(raw)
         raise DataError(
             f"X must contain numbers in column {name!r}, got {example}. Correct such values, or "
-            f"replace them by missing ones."
+            "replace them by missing ones."
         )
     return values
 

@@ -193,6 +193,11 @@ def plain_level(value: object) -> Level:
         return value
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, datetime.datetime):
+        value = value if value.tzinfo is None else value.astimezone(datetime.UTC)
+        return value.replace(tzinfo=None).isoformat(timespec="seconds")
+    if isinstance(value, datetime.date):
+        return f"{value.isoformat()}T00:00:00"
     return str(value)
 
 

@@ -112,7 +112,7 @@ def _counts_rows(values: np.ndarray) -> bool:
 
 
 def _judge_text(raw: RawLevels) -> Judgement:
-    """Tell categories from identifiers and from free text."""
+    """Distinguish categories from identifiers and from free text."""
     n_values = int(np.count_nonzero(raw.codes >= 0))
     if n_values < FEWEST_ROWS or len(raw.values) < NEARLY_ALL * n_values:
         return Judgement("categorical")
