@@ -7,6 +7,7 @@ the library that the new table is from.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +34,7 @@ MISSING = "missing"
 INFREQUENT = "infrequent"
 
 
-@dataclass(frozen=True)
-class Blocks:
+class Blocks(NamedTuple):
     """Where one column of a table goes: views of the encoded matrix, which is filled with 0."""
 
     numeric: np.ndarray  # (rows, the column's numbers)

@@ -208,7 +208,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
             If columns are missing, or there are others than in training, or a column holds what
             it could not hold in training, such as text among numbers.
         """
-        check_is_fitted(self)
+        if not hasattr(self, "_encoding"):  # first: scikit-learn's check takes long for one row
+            check_is_fitted(self)
         table, encoding = open_table(X, every_level=False), self._encoding
         if table.names is None or encoding.names is None:
             _check_feature_names(self, X, reset=False)  # warns if only one of the two has names
@@ -244,14 +245,15 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names_in = _check_feature_names_in(self, input_features)
-        names = self._encoding.names
+        known = self._encoding.names or range(self._encoding.n_columns)
+        places: dict[str | int, int] = {name: place for place, name in enumerate(known)}
         blocks: tuple[list[str], list[str], list[str]] = ([], [], [])
         for column in self._encoding.columns:
-            place = int(column.name) if names is None else names.index(str(column.name))
+            name_in = names_in[places[column.name]]
             numbers, flags = column.endings()
             codes = ("",) * (column.cardinality is not None)
             for block, endings in zip(blocks, (numbers, flags, codes), strict=True):
-                block += [f"{names_in[place]}{ending}" for ending in endings]
+                block += [f"{name_in}{ending}" for ending in endings]
         return np.array(_distinct([name for block in blocks for name in block]), dtype=object)
 
     def summary(self) -> str:
