@@ -1,6 +1,6 @@
 """TabularEncoder: raw tables as compact matrices of numbers, flags and codes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -245,7 +245,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names_in = _check_feature_names_in(self, input_features)
-        known = self._encoding.names or range(self._encoding.n_columns)
+        known: Sequence[str | int] = self._encoding.names or range(self._encoding.n_columns)
         places: dict[str | int, int] = {name: place for place, name in enumerate(known)}
         blocks: tuple[list[str], list[str], list[str]] = ([], [], [])
         for column in self._encoding.columns:
