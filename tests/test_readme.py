@@ -28,6 +28,7 @@ GUIDES = (
     "docs/onnx.md",
     "docs/plots.md",
     "docs/portable.md",
+    "docs/tabular-encoder.md",
     "docs/tensorboard.md",
     "docs/tf-estimator.md",
 )

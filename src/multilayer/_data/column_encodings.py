@@ -5,13 +5,15 @@ the library that the new table is from.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from multilayer._core.checks import count, in_row
 from multilayer._core.errors import DataError
+from multilayer._data.moments import calendar_part, on_the_clock
 from multilayer._data.raw_columns import (
     Level,
     RawColumn,
@@ -22,9 +24,7 @@ from multilayer._data.raw_columns import (
     as_levels,
     as_numbers,
     as_times,
-    calendar_part,
     not_a_number,
-    on_the_clock,
 )
 
 LARGEST = 1e30
@@ -34,8 +34,7 @@ MISSING = "missing"
 INFREQUENT = "infrequent"
 
 
-@dataclass(frozen=True)
-class Blocks:
+class Blocks(NamedTuple):
     """Where one column of a table goes: views of the encoded matrix, which is filled with 0."""
 
     numeric: np.ndarray  # (rows, the column's numbers)
@@ -55,12 +54,20 @@ class Scaling:
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Scale float64 numbers; NaN becomes 0, the median."""
         with np.errstate(over="ignore"):
-            scaled = np.where(np.isinf(values), np.where(values > 0, self.high, self.low), values)
-            scaled -= self.median
-            scaled *= self.factor
-        np.clip(scaled, -LARGEST, LARGEST, out=scaled)
-        scaled[np.isnan(scaled)] = 0
-        return scaled
+            scaled = (values - self.median) * self.factor
+        other = ~np.isfinite(scaled)
+        if other.any():
+            scaled[other] = self._of_others(values[other])
+        np.maximum(scaled, -LARGEST, out=scaled)
+        return np.minimum(scaled, LARGEST, out=scaled)
+
+    def _of_others(self, values: np.ndarray) -> np.ndarray:
+        """Scale what is missing, infinite or beyond the range of float64 when it is scaled."""
+        present = np.where(np.isnan(values), self.median, values)
+        finite = np.where(np.isinf(present), np.where(present > 0, self.high, self.low), present)
+        # Halves, since the distance of two float64 numbers can be beyond float64.
+        with np.errstate(over="ignore"):
+            return (finite / 2 - self.median / 2) * self.factor * 2
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,10 @@ class ColumnEncoding(ABC):
     """What a column of a table becomes."""
 
     name: str | int  # the name, or the place where columns have no names
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: not what was computed from it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def n_numeric(self) -> int:
@@ -277,7 +288,9 @@ class CategoricalEncoding(ColumnEncoding):
         """Return what the column becomes, for people."""
         if self.embedded:
             return f"1 code for {count(len(self.levels), 'level')}"
-        return f"{count(self.n_flags, 'flag')}: {in_row(list(self.slots))}"
+        if self.n_flags == 1:
+            return "1 flag: -1 {}, 1 {}".format(*self.slots)
+        return f"{self.n_flags} flags: {in_row(list(self.slots))}"
 
     @cached_property
     def _places(self) -> dict[Level, int]:
@@ -311,7 +324,7 @@ def read_numbers(raw: RawColumn, name: str | int) -> np.ndarray:
         example = repr(not_a_number(raw)) if isinstance(raw, RawLevels) else described(raw)
         raise DataError(
             f"X must contain numbers in column {name!r}, got {example}. Correct such values, or "
-            f"replace them by missing ones."
+            "replace them by missing ones."
         )
     return values
 

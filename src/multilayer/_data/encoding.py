@@ -1,7 +1,6 @@
 """Raw tables as matrices of float32: which blocks of columns they have, and how they are filled."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -44,7 +43,7 @@ class TableEncoding:
     n_columns: int  # of the training table
     smooth_clip: bool  # whether numbers are brought into (-3, 3)
 
-    @cached_property
+    @property
     def layout(self) -> TableLayout:
         """Return the columns of the encoded table."""
         cardinalities = (column.cardinality for column in self.columns)
@@ -61,7 +60,7 @@ def encode(encoding: TableEncoding, X: TableLike) -> np.ndarray:
     A data frame's columns are found by their names if the training table had names; others by
     their places.
     """
-    return encode_table(encoding, open_table(X))
+    return encode_table(encoding, open_table(X, every_level=False))
 
 
 def encode_table(encoding: TableEncoding, table: RawTable) -> np.ndarray:
@@ -79,7 +78,7 @@ def encode_table(encoding: TableEncoding, table: RawTable) -> np.ndarray:
             matrix[:, flag : flag + column.n_flags],
             matrix[:, code : code + n_codes],
         )
-        column.fill(table.read(places[column.name]), blocks)
+        column.fill(table.column(places[column.name]), blocks)
         numeric, flag, code = (
             numeric + column.n_numeric,
             flag + column.n_flags,

@@ -119,28 +119,32 @@ class Column(NamedTuple):
     numbers: Callable[[], np.ndarray]  # float64, NaN where a value is missing
 
 
+FRAMES = (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table"))
+"""Libraries, and their types of tables."""
+
+
+def library_of(given: object) -> str | None:
+    """Return the library that a table is from, None for what is no table."""
+    for library, name in FRAMES:
+        kind = getattr(sys.modules.get(library), name, None)
+        if kind is not None and isinstance(given, kind):
+            return library
+    return None
+
+
 def is_frame(given: object) -> bool:
     """Whether this is a table of pandas, polars or pyarrow."""
-    return _reader(given) is not None
+    return library_of(given) is not None
 
 
 def columns_of(frame: "Frame", *, every: bool) -> Iterator[Column]:
     """Go through ``every`` column of a table, or through those that do not hold numbers."""
-    reader = _reader(frame)
-    assert reader is not None  # as is_frame says
-    return reader(frame, every)
-
-
-def _reader(given: object) -> "Callable[[Frame, bool], Iterator[Column]] | None":
-    for library, name, reader in (
-        ("pandas", "DataFrame", _of_pandas),
-        ("polars", "DataFrame", _of_polars),
-        ("pyarrow", "Table", _of_arrow),
-    ):
-        kind = getattr(sys.modules.get(library), name, None)
-        if kind is not None and isinstance(given, kind):
-            return reader
-    return None
+    readers: dict[str | None, Callable[[Frame, bool], Iterator[Column]]] = {
+        "pandas": _of_pandas,
+        "polars": _of_polars,
+        "pyarrow": _of_arrow,
+    }
+    return readers[library_of(frame)](frame, every)
 
 
 def _of_pandas(frame: "pd.DataFrame", every: bool) -> Iterator[Column]:

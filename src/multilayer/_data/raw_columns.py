@@ -10,19 +10,21 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from multilayer._core.errors import DataError
 from multilayer._data.frames import is_missing, other_kinds
+from multilayer._data.moments import (
+    MICROSECONDS,
+    fixed_offset,
+    seconds_of_dates,
+    seconds_of_durations,
+    zone_name,
+)
 
 Level: TypeAlias = str | int | float | bool
 """A value of a category. Whole numbers are equal whatever their type; "1" is not 1."""
-
-MICROSECONDS = 1e6  # in a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,10 @@ def from_objects(values: list[object]) -> RawColumn:
         return Unreadable(f"{type(example).__name__} objects", example)
     kinds = other_kinds(found)
     if not kinds:
-        numbers = _floats(found)
+        try:
+            numbers = np.array([float(value) for value in found])  # type: ignore[arg-type]
+        except OverflowError:
+            return Unreadable("integers too large for float64", "one of more than 308 digits")
         boolean = bool(found) and all(isinstance(v, bool | np.bool_) for v in found)
         return RawNumbers(_taken(numbers, codes), boolean)
     if kinds.keys() == {"dates"} and not _numbers_among(found):
@@ -126,17 +131,6 @@ def _is_hashable(value: object) -> bool:
 
 def _numbers_among(values: Iterable[object]) -> bool:
     return any(not other_kinds([value]) for value in values)
-
-
-def _floats(values: list[object]) -> np.ndarray:
-    try:
-        return np.array([float(value) for value in values], np.float64)  # type: ignore[arg-type]
-    except OverflowError:
-        example = next(v for v in values if isinstance(v, int) and abs(v) > np.finfo("d").max)
-        shown = f"{str(example)[:20]}..."
-        raise DataError(
-            f"X contains an integer too large for float64, {shown} Divide this column first."
-        ) from None
 
 
 def _taken(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -199,6 +193,11 @@ def plain_level(value: object) -> Level:
         return value
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, datetime.datetime):
+        value = value if value.tzinfo is None else value.astimezone(datetime.UTC)
+        return value.replace(tzinfo=None).isoformat(timespec="seconds")
+    if isinstance(value, datetime.date):
+        return f"{value.isoformat()}T00:00:00"
     return str(value)
 
 
@@ -250,11 +249,16 @@ def not_a_number(column: RawLevels) -> Level:
     return next(value for value in column.values if _number(value) is None)
 
 
+def spells_codes(column: RawLevels) -> bool:
+    """Whether a column has text such as "007", which is a code though it could be a number."""
+    return any(isinstance(value, str) and CODE.match(value) for value in column.values)
+
+
 def _number(value: Level) -> float | None:
     if not isinstance(value, str):
         return float(value)
     if NUMERAL.fullmatch(value):
-        return None if CODE.match(value) else float(value)
+        return float(value)
     if INFINITE.fullmatch(value):
         return float(value)
     return float("nan") if value.strip().lower() in NO_VALUE else None
@@ -274,116 +278,39 @@ def _parsed(column: RawLevels, parse: Callable[[Level], float | None]) -> np.nda
 # Points in time ----------------------------------------------------------------------------------
 
 
-ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?\s*", re.ASCII)
-FIXED_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d\d):?(\d\d)")
-PARTS = ("year", "month", "day", "weekday", "hour")
-HALF_HOUR = 1800.0
-"""Seconds: clocks change at whole or half hours only, in all zones since 1930 or so."""
+ISO_DATE = re.compile(
+    r"\s*(?P<date>\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?)"
+    r"(?P<offset>Z|[+-]\d\d:?\d\d)?\s*",
+    re.ASCII,
+)
 
 
 def as_times(column: RawColumn) -> RawTimes | None:
     """Return a column as points in time, None if it holds anything else."""
     if isinstance(column, RawTimes):
         return column
-    seconds = _parsed(column, _date) if isinstance(column, RawLevels) else None
-    return None if seconds is None else RawTimes(seconds)
+    return _parsed_dates(column) if isinstance(column, RawLevels) else None
 
 
-def _date(value: Level) -> float | None:
-    """Return the seconds of a date as ISO 8601 writes it, without a time zone."""
-    if not isinstance(value, str):
-        return None
-    if ISO_DATE.fullmatch(value):
-        try:
-            return float(seconds_of_dates(np.array([value.strip()], "datetime64[us]"))[0])
-        except ValueError:  # "2024-13-45"
+def _parsed_dates(column: RawLevels) -> RawTimes | None:
+    """Read text that is dates as ISO 8601 writes them, either all with an offset or none."""
+    texts, offsets = [], []
+    for value in column.values:
+        found = ISO_DATE.fullmatch(value) if isinstance(value, str) else None
+        if found:
+            texts.append(found["date"])
+            offsets.append(found["offset"])
+        elif isinstance(value, str) and value.strip().lower() in NO_VALUE:
+            texts.append("NaT")
+        else:
             return None
-    return float("nan") if value.strip().lower() in NO_VALUE else None
-
-
-def seconds_of_dates(dates: np.ndarray) -> np.ndarray:
-    """Return NumPy's dates as seconds since 1970, NaN for those that are missing."""
-    if np.datetime_data(dates.dtype)[0] not in ("us", "ns", "ms", "s"):
-        dates = dates.astype("datetime64[s]")
-    return _in_seconds(dates)
-
-
-def seconds_of_durations(durations: np.ndarray) -> np.ndarray:
-    """Return NumPy's durations in seconds, NaN for those that are missing."""
-    unit = np.datetime_data(durations.dtype)[0]
-    if unit in ("Y", "M"):
-        raise DataError(f"X contains durations in {unit}, which have no fixed length. Use days.")
-    if unit not in ("us", "ns", "ms", "s"):
-        durations = durations.astype("timedelta64[s]")
-    return _in_seconds(durations)
-
-
-def _in_seconds(values: np.ndarray) -> np.ndarray:
-    unit, step = np.datetime_data(values.dtype)
-    per_second = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit] / step
-    seconds = values.astype(np.int64) / per_second
-    seconds[np.isnat(values)] = np.nan
-    return seconds
-
-
-def calendar_part(clock: np.ndarray, part: str) -> np.ndarray:
-    """Return a part of the date for seconds on the clock; NaN remains NaN."""
-    missing = np.isnan(clock)
-    seconds = np.floor(np.where(missing, 0, clock)).astype(np.int64)
-    days = (seconds // 86400).astype("datetime64[D]")
-    months = days.astype("datetime64[M]")
-    if part == "year":
-        values = days.astype("datetime64[Y]").astype(np.int64) + 1970
-    elif part == "month":
-        values = months.astype(np.int64) % 12 + 1
-    elif part == "day":
-        values = (days - months.astype("datetime64[D]")).astype(np.int64) + 1
-    elif part == "weekday":
-        values = (days.astype(np.int64) + 3) % 7  # 1970 began on a Thursday; Monday is 0
-    else:
-        values = seconds // 3600 % 24
-    return np.where(missing, np.nan, values)
-
-
-def on_the_clock(seconds: np.ndarray, zone: str | None) -> np.ndarray:
-    """Return seconds in UTC as what clocks of a time zone show."""
-    if zone is None:
-        return seconds
-    half_hours = np.floor(seconds / HALF_HOUR)
-    present = ~np.isnan(half_hours)
-    found, codes = np.unique(half_hours[present], return_inverse=True)
-    offsets = np.array([_offset(zone, half_hour * HALF_HOUR) for half_hour in found.tolist()])
-    clock = seconds.copy()
-    clock[present] += offsets[codes] if len(found) else 0.0
-    return clock
-
-
-def zone_name(zone: object) -> str:
-    """Return the name of a time zone that is known here."""
-    name = str(zone)
-    _offset(name, 0.0)
-    return name
-
-
-def _offset(zone: str, moment: float) -> float:
-    """Return what clocks of a zone add to UTC, in seconds."""
-    fixed = FIXED_OFFSET.fullmatch(zone)
-    if fixed:
-        sign, hours, minutes = fixed.groups()
-        return (3600 * int(hours) + 60 * int(minutes)) * (-1.0 if sign == "-" else 1.0)
-    utc = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=moment)
-    offset = utc.astimezone(_zone(zone)).utcoffset()
-    return 0.0 if offset is None else offset.total_seconds()
-
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> datetime.tzinfo:
-    if name == "UTC":
-        return datetime.UTC
+    with_offset = len(offsets) - offsets.count(None)
+    if 0 < with_offset < len(offsets):
+        return None
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise DataError(
-            f"X contains dates of the time zone {name!r}, which Python's zoneinfo does not know. "
-            'Convert them, for example with .dt.tz_convert("UTC").'
-        ) from error
+        seconds = seconds_of_dates(np.array(texts, "datetime64[us]"))
+    except ValueError:  # "2024-13-45"
+        return None
+    if with_offset:
+        seconds[~np.isnan(seconds)] -= [fixed_offset(offset) or 0.0 for offset in offsets]
+    return RawTimes(_taken(seconds, column.codes), "UTC" if with_offset else None)

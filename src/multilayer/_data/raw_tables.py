@@ -5,6 +5,7 @@ No library is imported to read its tables: whoever has a table has loaded its li
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,7 +14,8 @@ import numpy.typing as npt
 
 from multilayer._core.checks import count, listed
 from multilayer._core.errors import DataError
-from multilayer._data.frames import is_frame, kind_of_arrow, kind_of_polars
+from multilayer._data.frames import kind_of_arrow, kind_of_polars, library_of
+from multilayer._data.moments import seconds_of_dates, seconds_of_durations, zone_name
 from multilayer._data.raw_columns import (
     RawColumn,
     RawNumbers,
@@ -21,9 +23,6 @@ from multilayer._data.raw_columns import (
     Unreadable,
     from_objects,
     levels_from,
-    seconds_of_dates,
-    seconds_of_durations,
-    zone_name,
 )
 
 if TYPE_CHECKING:
@@ -47,10 +46,19 @@ class RawTable(ABC):
     n_rows: int
     n_columns: int
     names: tuple[str, ...] | None = None  # where all names are text
+    every_level = True  # whether categories without rows are read too, if the type lists them
 
     @abstractmethod
     def read(self, place: int) -> RawColumn:
         """Read a column by its place."""
+
+    def column(self, place: int) -> RawColumn:
+        """Read a column by its place, and name it in errors."""
+        try:
+            return self.read(place)
+        except DataError as error:
+            name = place if self.names is None else self.names[place]
+            raise DataError(f"{error} This is about column {name!r}.") from error.__cause__
 
     @abstractmethod
     def dtype(self, place: int) -> str:
@@ -62,14 +70,19 @@ class RawTable(ABC):
         return {name: place for place, name in enumerate(self.names or ())}
 
 
-def open_table(X: TableLike) -> RawTable:
-    """Return a table for reading; what has no rows and columns is refused."""
-    if is_frame(X):
-        table = _open_frame(X)
+def open_table(X: TableLike, *, every_level: bool = True) -> RawTable:
+    """Return a table for reading; what has no rows and columns is refused.
+
+    Without ``every_level`` the levels are those that have rows: one row is then read in no time.
+    """
+    library = library_of(X)
+    if library is not None:
+        table = FRAME_TABLES[library](X)
     elif hasattr(X, "tocsc"):
         table = SparseTable(X)
     else:
         table = ArrayTable(_array(X))
+    table.every_level = every_level
     if table.n_columns == 0:
         shape = f"(shape=({table.n_rows}, 0))"
         raise DataError(f"X has 0 feature(s) {shape} while a minimum of 1 is required.")
@@ -77,18 +90,6 @@ def open_table(X: TableLike) -> RawTable:
         shape = f"(shape=(0, {table.n_columns}))"
         raise DataError(f"X has 0 sample(s) {shape} while a minimum of 1 is required.")
     return table
-
-
-def _open_frame(X: "Frame") -> RawTable:
-    libraries: tuple[tuple[str, str, type[RawTable]], ...] = (
-        ("pandas", "DataFrame", PandasTable),
-        ("polars", "DataFrame", PolarsTable),
-    )
-    for library, name, table in libraries:
-        kind = getattr(sys.modules.get(library), name, None)
-        if kind is not None and isinstance(X, kind):
-            return table(X)  # type: ignore[call-arg]
-    return ArrowTable(X)
 
 
 def _text_names(names: list[object]) -> tuple[str, ...] | None:
@@ -134,15 +135,22 @@ class PandasTable(RawTable):
 
     def read(self, place: int) -> RawColumn:
         """Read a column by its place."""
-        series, dtype = self.frame.iloc[:, place], self.dtypes[place]
+        dtype = self.dtypes[place]
+        # By name is faster, which counts when rows are predicted one by one.
+        series = self.frame.iloc[:, place] if self.names is None else self.frame[self.names[place]]
         if isinstance(dtype, np.dtype):
             return from_array(series.to_numpy())
         if hasattr(dtype, "pyarrow_dtype"):
-            return from_arrow(sys.modules["pyarrow"].chunked_array(series.array.__arrow_array__()))
+            chunks = sys.modules["pyarrow"].chunked_array(series.array.__arrow_array__())
+            return from_arrow(chunks, every_level=self.every_level)
         name = type(dtype).__name__
         if name == "CategoricalDtype":
-            codes, values = series.array.codes, dtype.categories.tolist()
-            return levels_from(codes, values, declared=True, ordered=bool(dtype.ordered))
+            codes, categories = series.array.codes, dtype.categories
+            if not self.every_level and len(categories) > self.n_rows + FEW_ROWS:
+                codes, used = used_codes(codes)
+                categories = categories.take(used)
+            ordered = bool(dtype.ordered)
+            return levels_from(codes, categories.tolist(), declared=True, ordered=ordered)
         if name == "StringDtype":
             return self._text(series)
         if name == "DatetimeTZDtype":
@@ -200,7 +208,7 @@ class PolarsTable(RawTable):
 
     def _categories(self, series: "pl.Series", *, declared: bool = False) -> RawColumn:
         pl = sys.modules["polars"]
-        if isinstance(series.dtype, pl.Enum):
+        if isinstance(series.dtype, pl.Enum) and self.every_level:
             values = series.dtype.categories.to_list()
         else:
             # The numbers of a Categorical are shared with all others of the process.
@@ -225,18 +233,33 @@ class ArrowTable(RawTable):
 
     def read(self, place: int) -> RawColumn:
         """Read a column by its place."""
-        return from_arrow(self.table.column(place))
+        return from_arrow(self.table.column(place), every_level=self.every_level)
 
 
-def from_arrow(chunks: "pa.ChunkedArray") -> RawColumn:
+FRAME_TABLES: dict[str, Callable[..., RawTable]] = {
+    "pandas": PandasTable,
+    "polars": PolarsTable,
+    "pyarrow": ArrowTable,
+}
+
+
+def from_arrow(chunks: "pa.ChunkedArray", *, every_level: bool = True) -> RawColumn:
     """Read a column of pyarrow."""
     pa, kind = sys.modules["pyarrow"], kind_of_arrow(chunks.type)
     if hasattr(chunks.type, "value_type") and hasattr(chunks.type, "ordered"):  # a dictionary
-        return _arrow_levels(chunks, declared=True, ordered=chunks.type.ordered)
+        array = chunks.unify_dictionaries().combine_chunks()
+        codes, dictionary = _arrow_codes(array), array.dictionary
+        if not every_level and len(dictionary) > len(codes) + FEW_ROWS:
+            codes, used = used_codes(codes)
+            dictionary = dictionary.take(pa.array(used))
+        values, ordered = dictionary.to_pylist(), chunks.type.ordered
+        return levels_from(codes, values, declared=True, ordered=ordered)
     if kind == "text":
         if len(chunks) <= FEW_ROWS:
             return from_objects(chunks.to_pylist())
-        return _arrow_levels(chunks.cast(pa.large_string()).dictionary_encode())
+        array = chunks.cast(pa.large_string()).dictionary_encode()
+        array = array.unify_dictionaries().combine_chunks()
+        return levels_from(_arrow_codes(array), array.dictionary.to_pylist())
     if kind == "dates":
         zone = getattr(chunks.type, "tz", None)
         moments = chunks.cast(pa.timestamp("us", zone), safe=False).to_numpy()
@@ -252,12 +275,15 @@ def from_arrow(chunks: "pa.ChunkedArray") -> RawColumn:
     return _unreadable(kind, chunks.to_pylist())
 
 
-def _arrow_levels(
-    chunks: "pa.ChunkedArray", *, declared: bool = False, ordered: bool = False
-) -> RawColumn:
-    array = chunks.unify_dictionaries().combine_chunks()
-    codes = array.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
-    return levels_from(codes, array.dictionary.to_pylist(), declared=declared, ordered=ordered)
+def _arrow_codes(array: "pa.DictionaryArray") -> np.ndarray:
+    return array.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
+
+
+def used_codes(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number the codes that occur anew, and return them in order; -1 remains."""
+    used, new = np.unique(codes, return_inverse=True)
+    missing = np.count_nonzero(used < 0)
+    return new - missing, used[missing:]
 
 
 def _unreadable(kind: str, values: list[object]) -> Unreadable:

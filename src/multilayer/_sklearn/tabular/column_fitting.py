@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,15 +21,13 @@ from multilayer._data.column_encodings import (
     read_numbers,
     read_times,
 )
+from multilayer._data.moments import PARTS, calendar_part, on_the_clock
 from multilayer._data.raw_columns import (
-    PARTS,
     Level,
     RawColumn,
+    RawLevels,
     RawNumbers,
     RawTimes,
-    as_levels,
-    calendar_part,
-    on_the_clock,
     sort_key,
 )
 from multilayer._data.raw_tables import RawTable
@@ -59,6 +58,10 @@ class CategoryRules:
     min_frequency: int
 
 
+Content: TypeAlias = RawNumbers | RawLevels | RawTimes
+"""A column read as its role needs it."""
+
+
 class Useless(Exception):
     """A column has nothing to learn from; the text says why."""
 
@@ -77,7 +80,7 @@ def fit_table(
         if given == "drop":
             roles[name], dropped[name] = "drop", "feature_roles says so"
             continue
-        raw = table.read(place)
+        raw = table.column(place)
         if given is not None:
             judged = _as_given(raw, given)
         else:
@@ -88,8 +91,9 @@ def fit_table(
         try:
             if judged.role == "drop":
                 raise Useless(judged.reason)
-            column = fit_column(raw, name, judged.role, rules)
-            twin = contents.setdefault((judged.role, _digest(raw, name, judged.role)), name)
+            content = read_as(raw, name, judged.role)
+            column = fit_column(content, name, judged.role, rules)
+            twin = contents.setdefault((judged.role, _digest(content)), name)
             if twin != name:
                 raise Useless(f"the same content as {twin!r}")
         except Useless as reason:
@@ -105,20 +109,41 @@ def _as_given(raw: RawColumn, role: Role) -> Judgement:
     return Judgement("drop", "all values are missing") if is_empty(raw) else Judgement(role)
 
 
-def fit_column(raw: RawColumn, name: str | int, role: Role, rules: CategoryRules) -> ColumnEncoding:
-    """Fit a column of a role; raise Useless if there is nothing to learn from it."""
+def read_as(raw: RawColumn, name: str | int, role: Role) -> Content:
+    """Read a column as its role needs it; refuse one that cannot have the role."""
     try:
         if role == "numeric":
-            return _fit_numeric(raw, name)
-        if role == "ordinal":
-            return _fit_ordinal(raw, name)
-        if role == "datetime":
-            return _fit_datetime(raw, name)
+            return RawNumbers(read_numbers(raw, name))
         if role == "boolean":
-            return _fit_boolean(raw, name)
-        return _fit_categorical(raw, name, rules)
+            return RawNumbers(read_booleans(raw, name), boolean=True)
+        if role == "datetime":
+            return read_times(raw, name)
+        levels = read_levels(raw, name)
     except DataError as error:
         raise DataError(f"{error} Its role is {role!r}: see feature_roles.") from None
+    if role == "ordinal" and not (levels.declared or isinstance(raw, RawNumbers)):
+        refuse(
+            f"feature_roles[{name!r}]",
+            "a role that the column can have",
+            role,
+            "Its values have no order: make it an ordered Categorical of pandas, or an Enum of "
+            "polars.",
+        )
+    return levels
+
+
+def fit_column(
+    content: Content, name: str | int, role: Role, rules: CategoryRules
+) -> ColumnEncoding:
+    """Fit a column of a role; raise Useless if there is nothing to learn from it."""
+    if isinstance(content, RawTimes):
+        return _fit_datetime(content, name)
+    if isinstance(content, RawNumbers):
+        fit = _fit_boolean if content.boolean else _fit_numeric
+        return fit(content.values, name)
+    if role == "ordinal":
+        return _fit_ordinal(content, name)
+    return _fit_categorical(content, name, rules)
 
 
 # Numbers, ranks, dates, booleans -----------------------------------------------------------------
@@ -145,8 +170,7 @@ def fit_scaling(values: np.ndarray) -> Scaling | None:
     return Scaling(median, min(factor, float(np.finfo(np.float64).max)), low, high)
 
 
-def _fit_numeric(raw: RawColumn, name: str | int) -> NumericEncoding:
-    values = read_numbers(raw, name)
+def _fit_numeric(values: np.ndarray, name: str | int) -> NumericEncoding:
     scaling, indicator = fit_scaling(values), bool(np.isnan(values).any())
     if scaling is None and not np.isfinite(values).any():
         raise Useless("no value is finite")
@@ -155,16 +179,7 @@ def _fit_numeric(raw: RawColumn, name: str | int) -> NumericEncoding:
     return NumericEncoding(name, indicator, scaling)
 
 
-def _fit_ordinal(raw: RawColumn, name: str | int) -> OrdinalEncoding:
-    column = as_levels(raw)
-    if column is None or not (column.declared or isinstance(raw, RawNumbers)):
-        refuse(
-            f"feature_roles[{name!r}]",
-            "a role that the column can have",
-            "ordinal",
-            "Its values have no order: make it an ordered Categorical of pandas, or an Enum of "
-            "polars.",
-        )
+def _fit_ordinal(column: RawLevels, name: str | int) -> OrdinalEncoding:
     ranks = np.array([*range(len(column.values)), np.nan])[column.codes]
     scaling, indicator = fit_scaling(ranks), bool((column.codes < 0).any())
     if scaling is None and not indicator:
@@ -172,8 +187,7 @@ def _fit_ordinal(raw: RawColumn, name: str | int) -> OrdinalEncoding:
     return OrdinalEncoding(name, indicator, tuple(column.values), scaling)
 
 
-def _fit_datetime(raw: RawColumn, name: str | int) -> DatetimeEncoding:
-    times = read_times(raw, name)
+def _fit_datetime(times: RawTimes, name: str | int) -> DatetimeEncoding:
     seconds, indicator = fit_scaling(times.seconds), bool(np.isnan(times.seconds).any())
     if seconds is None and not indicator:
         raise Useless("constant")
@@ -183,8 +197,7 @@ def _fit_datetime(raw: RawColumn, name: str | int) -> DatetimeEncoding:
     return DatetimeEncoding(name, indicator, seconds, parts, times.zone)
 
 
-def _fit_boolean(raw: RawColumn, name: str | int) -> BooleanEncoding:
-    values = read_booleans(raw, name)
+def _fit_boolean(values: np.ndarray, name: str | int) -> BooleanEncoding:
     missing = np.isnan(values)
     varies = len(np.unique(values[~missing])) > 1
     if not varies and not missing.any():
@@ -195,8 +208,9 @@ def _fit_boolean(raw: RawColumn, name: str | int) -> BooleanEncoding:
 # Categories --------------------------------------------------------------------------------------
 
 
-def _fit_categorical(raw: RawColumn, name: str | int, rules: CategoryRules) -> CategoricalEncoding:
-    column = read_levels(raw, name)
+def _fit_categorical(
+    column: RawLevels, name: str | int, rules: CategoryRules
+) -> CategoricalEncoding:
     present = column.codes[column.codes >= 0]
     counts = np.bincount(present, minlength=len(column.values))
     frequent: list[Level] = [
@@ -219,20 +233,17 @@ def _fit_categorical(raw: RawColumn, name: str | int, rules: CategoryRules) -> C
 # Columns of the same content ---------------------------------------------------------------------
 
 
-def _digest(raw: RawColumn, name: str | int, role: Role) -> bytes:
-    """Return what columns share that have the same values, whatever their types."""
-    if role in ("categorical", "ordinal"):
-        column = read_levels(raw, name)
-        used = np.unique(column.codes[column.codes >= 0])
-        order = sorted(used.tolist(), key=lambda code: sort_key(column.values[code]))
-        ranks = np.full(len(column.values) + 1, -1)
-        ranks[order] = np.arange(len(order))
-        shown = repr([column.values[code] for code in order])
-        return _hashed(ranks[column.codes], shown)
-    if role == "datetime":
-        times: RawTimes = read_times(raw, name)
-        return _hashed(times.seconds, str(times.zone))
-    return _hashed(read_numbers(raw, name), "")
+def _digest(content: Content) -> bytes:
+    """Return what columns of a role share that have the same values, whatever their types."""
+    if isinstance(content, RawNumbers):
+        return _hashed(content.values, "")
+    if isinstance(content, RawTimes):
+        return _hashed(content.seconds, str(content.zone))
+    used = np.unique(content.codes[content.codes >= 0])
+    order = sorted(used.tolist(), key=lambda code: sort_key(content.values[code]))
+    ranks = np.full(len(content.values) + 1, -1)
+    ranks[order] = np.arange(len(order))
+    return _hashed(ranks[content.codes], repr([content.values[code] for code in order]))
 
 
 def _hashed(values: np.ndarray, text: str) -> bytes:

@@ -18,6 +18,7 @@ from multilayer._data.raw_columns import (
     as_numbers,
     as_times,
     missing,
+    spells_codes,
 )
 from multilayer._data.raw_tables import RawTable
 
@@ -84,7 +85,7 @@ def judge(raw: RawColumn, *, only_column: bool) -> Judgement:
     if isinstance(raw, RawLevels):
         if raw.declared:
             return Judgement("ordinal" if raw.ordered else "categorical")
-        numbers = as_numbers(raw)
+        numbers = None if spells_codes(raw) else as_numbers(raw)
         if numbers is None:
             return Judgement("datetime") if as_times(raw) is not None else _judge_text(raw)
         if np.isnan(numbers).all():
@@ -111,7 +112,7 @@ def _counts_rows(values: np.ndarray) -> bool:
 
 
 def _judge_text(raw: RawLevels) -> Judgement:
-    """Tell categories from identifiers and from free text."""
+    """Distinguish categories from identifiers and from free text."""
     n_values = int(np.count_nonzero(raw.codes >= 0))
     if n_values < FEWEST_ROWS or len(raw.values) < NEARLY_ALL * n_values:
         return Judgement("categorical")

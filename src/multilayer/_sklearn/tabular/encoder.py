@@ -1,6 +1,6 @@
 """TabularEncoder: raw tables as compact matrices of numbers, flags and codes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -123,7 +123,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     >>> print(encoder.summary())
     column  dtype    role         becomes
     age     float64  numeric      1 number, 1 flag of missing values
-    city    str      categorical  3 flags: Lima, Rome, Seoul
+    city    ...      categorical  3 flags: Lima, Rome, Seoul
     member  bool     boolean      1 flag
     >>> encoder.transform(people).shape
     (6, 6)
@@ -167,6 +167,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
             If X is no table, has a column of free text or of another type, or none to learn from.
         """
         table, rules = open_table(X), self._checked_rules()
+        if isinstance(table, SparseTable):
+            refuse_huge(table.n_rows, table.n_columns, LARGEST_MATRIX)
         if table.n_rows < 2:
             raise DataError("X must have at least 2 rows, got 1 sample.")
         fitted = fit_table(table, checked_roles(self.feature_roles, table), rules)
@@ -179,8 +181,6 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         encoding = TableEncoding(
             fitted.columns, table.names, table.n_columns, bool(self.smooth_clip)
         )
-        if isinstance(table, SparseTable):
-            refuse_huge(table.n_rows, encoding.layout.n_columns, LARGEST_MATRIX)
         self._set_names(table)
         self._encoding = encoding
         self.feature_roles_: dict[str | int, Role] = fitted.roles
@@ -208,8 +208,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
             If columns are missing, or there are others than in training, or a column holds what
             it could not hold in training, such as text among numbers.
         """
-        check_is_fitted(self)
-        table, encoding = open_table(X), self._encoding
+        if not hasattr(self, "_encoding"):  # first: scikit-learn's check takes long for one row
+            check_is_fitted(self)
+        table, encoding = open_table(X, every_level=False), self._encoding
         if table.names is None or encoding.names is None:
             _check_feature_names(self, X, reset=False)  # warns if only one of the two has names
             if table.n_columns != encoding.n_columns:
@@ -244,14 +245,15 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names_in = _check_feature_names_in(self, input_features)
-        names = self._encoding.names
+        known: Sequence[str | int] = self._encoding.names or range(self._encoding.n_columns)
+        places: dict[str | int, int] = {name: place for place, name in enumerate(known)}
         blocks: tuple[list[str], list[str], list[str]] = ([], [], [])
         for column in self._encoding.columns:
-            place = int(column.name) if names is None else names.index(str(column.name))
+            name_in = names_in[places[column.name]]
             numbers, flags = column.endings()
             codes = ("",) * (column.cardinality is not None)
             for block, endings in zip(blocks, (numbers, flags, codes), strict=True):
-                block += [f"{names_in[place]}{ending}" for ending in endings]
+                block += [f"{name_in}{ending}" for ending in endings]
         return np.array(_distinct([name for block in blocks for name in block]), dtype=object)
 
     def summary(self) -> str:
