@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import check_scoring
+from sklearn.metrics import get_scorer
 from sklearn.utils.validation import check_array, column_or_1d
 
 from multilayer._core.checks import refuse
@@ -99,30 +99,31 @@ class PredictedClasses(ClassifierMixin, BaseEstimator):
     """An estimator whose predictions are there already, for scorers of scikit-learn."""
 
     def __init__(self, classes: np.ndarray, probabilities: np.ndarray) -> None:
-        self.classes_, self._probabilities = classes, probabilities
+        self.classes, self.probabilities = classes, probabilities
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Class labels."""
+        return self.classes
 
     def predict_proba(self, X: object) -> np.ndarray:
         """Return the probabilities of all rows."""
-        return self._probabilities
+        return self.probabilities
 
     def predict(self, X: object) -> np.ndarray:
         """Return the most probable class of each row."""
-        return self.classes_[self._probabilities.argmax(axis=1)]
+        return self.classes[self.probabilities.argmax(axis=1)]
 
 
 class PredictedNumbers(RegressorMixin, BaseEstimator):
     """An estimator whose predictions are there already."""
 
     def __init__(self, predictions: np.ndarray) -> None:
-        self._predictions = predictions
-
-    def fit(self, X: object, y: object) -> "PredictedNumbers":
-        """Do nothing: what has it can be scored."""
-        return self
+        self.predictions = predictions
 
     def predict(self, X: object) -> np.ndarray:
         """Return the numbers of all rows."""
-        return self._predictions
+        return self.predictions
 
 
 def table_scorer(
@@ -136,8 +137,7 @@ def table_scorer(
 
     ``first`` is a table that the scorer is tried on before anything is trained.
     """
-    scorer = METRICS.get(scoring) if isinstance(scoring, str) else None
-    scorer = scorer or check_scoring(targets.stand_in(first), scoring=scoring)
+    scorer = scoring if callable(scoring) else METRICS.get(scoring) or get_scorer(scoring)
     weights = {} if (weight == 1).all() else {"sample_weight": weight.astype(np.float64)}
     places = np.arange(len(y))[:, None]
 
