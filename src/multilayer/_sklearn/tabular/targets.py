@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer
-from sklearn.utils.validation import check_array, column_or_1d
+from sklearn.utils.validation import assert_all_finite, check_array, column_or_1d
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
@@ -26,7 +26,10 @@ class ClassTargets:
     @classmethod
     def learn(cls, y: npt.ArrayLike) -> "tuple[ClassTargets, np.ndarray]":
         """Return the classes of labels, and the checked labels."""
-        labels = check_labels(np.asarray(readable(y, numeric=False)))
+        labels = np.asarray(readable(y, numeric=False))
+        if labels.dtype.kind == "f":
+            assert_all_finite(labels, input_name="y")
+        labels = check_labels(labels)
         if labels.ndim == 2:
             raise DataError(
                 f"y must have one column of classes, got an array of shape {labels.shape}. For "
