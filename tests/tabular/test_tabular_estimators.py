@@ -83,6 +83,7 @@ def test_several_numbers_at_once(data):
     y = np.column_stack([data[1], -3 * data[1] + 7])
     reg = TabularRegressor(**FEW).fit(data[0], y)
     assert reg.predict(data[0]).shape == y.shape
+    assert reg.predict_interval(data[0]).shape == (240, 2, 2)
     assert reg.score(data[0], y) > 0.9
 
 
@@ -143,6 +144,25 @@ def test_with_cross_validation_and_permutation_importance(data, labels, regresso
     importance = dict(zip(data[0].columns, found.importances_mean, strict=True))
     assert importance["income"] > importance["age"]
     assert importance["member"] > importance["plan"]
+
+
+# Intervals ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.8, 0.95])
+def test_intervals_contain_new_targets_as_often_as_promised(regressor, coverage):
+    frame, score = visits(2000, seed=3)
+    low, high = regressor.predict_interval(frame, coverage).T
+    y = 1000 + 50 * score
+    found = np.mean((low <= y) & (y <= high))
+    assert found == pytest.approx(coverage, abs=0.08)  # 240 training rows
+    assert_allclose((low + high) / 2, regressor.predict(frame))
+
+
+@pytest.mark.parametrize("coverage", [0, 1, 1.5, "0.9", None, 0.999])
+def test_coverage_that_cannot_be_promised_is_refused(regressor, data, coverage):
+    with pytest.raises(InvalidArgumentError, match="coverage must be"):
+        regressor.predict_interval(data[0], coverage)
 
 
 # Weights and groups ------------------------------------------------------------------------------

@@ -102,9 +102,10 @@ class EnsembleFit:
     history: History
     best_evaluations: tuple[int, ...]  # of each view
     shares: np.ndarray  # of each view in the mixture
-    out_of_fold: np.ndarray  # (rows, outputs) predictions of the mixture
-    loss: float  # of them
+    errors: np.ndarray  # (rows, outputs) absolute ones of numbers out of fold, each column sorted
+    loss: float  # of the mixture out of fold
     score: float
+    n_rows: int
     steps: int
     stop_reason: str
     seconds: float

@@ -147,8 +147,10 @@ def result_of(
     tables = [view.table for view in best]
     shares = view_shares(tables, targets)
     mixture = np.tensordot(shares, tables, 1)
-    temperature = 1.0
-    if targets.classification:
+    temperature, errors = 1.0, np.zeros((0, rows.n_outputs))
+    if not targets.classification:
+        errors = np.sort(np.abs(rows.y - mixture), axis=0)
+    else:
         # Single members predict out of fold; the mean of many is softer already.
         temperature = float(np.sqrt(targets.calibrated(mixture)[0]))
     per_view = recipe.n_members // len(recipe.views)
@@ -161,9 +163,10 @@ def result_of(
         history=training.history,
         best_evaluations=tuple(view.number for view in best),
         shares=shares,
-        out_of_fold=mixture,
+        errors=errors,
         loss=targets.loss(mixture),
         score=targets.score(mixture),
+        n_rows=len(rows.X),
         steps=training.step,
         stop_reason=reason,
         seconds=training.seconds,

@@ -210,7 +210,7 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
     ) -> None:
         """Set every fitted attribute."""
         self.encoder_, self._ensemble, self._learnt = encoder, result.ensemble, targets
-        self._history, self._out_of_fold = result.history, result.out_of_fold
+        self._history, self._errors = result.history, result.errors
         self.n_features_in_ = encoder.n_features_in_
         if hasattr(encoder, "feature_names_in_"):
             self.feature_names_in_ = encoder.feature_names_in_
@@ -220,7 +220,7 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         self.stop_reason_ = result.stop_reason
         recipe = result.recipe
         self.report_ = TabularReport(
-            n_rows=len(result.out_of_fold),
+            n_rows=result.n_rows,
             n_members=recipe.n_members,
             n_folds=recipe.n_folds,
             views=tuple(view.name for view in recipe.views),

@@ -1,5 +1,6 @@
 """TabularClassifier and TabularRegressor: a raw table in, a calibrated ensemble out."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from multilayer._core.checks import check_real, refuse
 from multilayer._data.encoding import TableLayout
 from multilayer._data.raw_tables import TableLike
 from multilayer._sklearn.tabular.ensemble import EncodedRows
@@ -332,6 +334,56 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         """
         mean = self._mean_prediction(X)
         return self._learnt.shaped(self._learnt.decode(mean))
+
+    def predict_interval(self, X: TableLike, coverage: float = 0.9) -> np.ndarray:
+        """Return intervals that contain y with a given probability.
+
+        Cross-conformal prediction (Vovk, 2015): the prediction, plus and minus the size that so
+        many of the errors out of fold have at most. Without an assumption on the distribution of
+        y, the intervals contain it as often as promised on the average over rows like those of
+        training, or slightly more often, as errors out of fold are those of single networks.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Rows with the columns of training.
+        coverage : float, default=0.9
+            Share of rows whose y is in its interval, in (0, 1).
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2), float64
+            Lower and upper ends, in the units of y.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The coverage is not such a number, or more than the number of training rows can
+            promise (a ValueError).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from multilayer import TabularRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(-1, 1, (300, 2))
+        >>> y = X[:, 0] + rng.normal(0, 0.1, 300)
+        >>> reg = TabularRegressor(n_folds=2, n_estimators=2, random_state=0).fit(X[:200], y[:200])
+        >>> low, high = reg.predict_interval(X[200:], coverage=0.8).T
+        >>> bool(0.7 < np.mean((low <= y[200:]) & (y[200:] <= high)) < 0.9)
+        True
+        """
+        check_is_fitted(self)
+        check_real("coverage", coverage, "(0, 1)")
+        n_rows = len(self._errors)
+        place = math.ceil((n_rows + 1) * coverage)
+        if place > n_rows:
+            rule = f"at most {n_rows / (n_rows + 1):.4g} with {n_rows} training rows"
+            refuse("coverage", rule, coverage)
+        width = self._errors[place - 1] * self._learnt.spread
+        middle = self._learnt.decode(self._mean_prediction(X))
+        ends = np.stack([middle - width, middle + width], axis=-1)
+        return ends[:, 0] if self._learnt.one_column else ends
 
     def __sklearn_tags__(self) -> Tags:
         """Say what targets this estimator takes."""
