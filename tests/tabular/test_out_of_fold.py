@@ -157,10 +157,19 @@ def test_a_class_with_fewer_rows_than_folds_is_no_obstacle():
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "batch"), [(2, 1), (10, 8), (100, 64), (1900, 64), (2100, 128), (50_000, 128)]
+    ("n_rows", "batch"),
+    [(2, 1), (10, 8), (100, 64), (1900, 64), (2100, 128), (50_000, 256), (10**6, 512)],
 )
 def test_batches(n_rows, batch):
     assert choose_recipe(classification=True, n_rows=n_rows).batch_size == batch
+
+
+@pytest.mark.parametrize(("n_rows", "first_cycle"), [(100, 64), (10_000, 64), (10**6, 237)])
+def test_cycles_of_many_rows_are_longer(n_rows, first_cycle):
+    recipe = choose_recipe(classification=True, n_rows=n_rows)
+    assert recipe.first_cycle == first_cycle
+    seen = recipe.most_steps * recipe.batch_size / (0.75 * n_rows)
+    assert seen >= 5
 
 
 def test_members_are_sets_of_views_and_repeats():

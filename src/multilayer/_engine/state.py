@@ -67,7 +67,7 @@ class Hyper(NamedTuple):
     n_iter_no_change: Array  # int32
     steps_per_epoch: Array  # int32
     seed: Array  # uint32, of what is drawn in the program
-    weight_decay: Array | None = None  # of a network whose arrays have factors
+    weight_decay: Array | None = None  # (members,) of networks whose arrays have factors
     total_steps: Array | None = None  # that annealing spans
 
 

@@ -215,7 +215,8 @@ def factored(
     def scale(factor: Factor, step: Array, array: Array) -> Array:
         step = factor.rate * step
         share = factor.rate * factor.decay
-        return step - decay * share * array if share else step
+        own = decay.reshape(-1, *(1,) * (array.ndim - 1))  # members have one each
+        return step - share * own * array if share else step
 
     return jax.tree.map(scale, network.factors(learnt), steps, learnt)
 

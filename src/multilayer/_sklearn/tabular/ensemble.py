@@ -75,12 +75,16 @@ class EncodedRows:
     weight: np.ndarray  # (rows,) float32, above 0
     n_outputs: int  # of the network
     groups: npt.ArrayLike | None = None  # rows of one group stay in one fold
-    scorer: Scorer | None = None  # of predictions out of fold, in place of the loss
+    scorer: Callable[..., float] | None = None  # of (table, numbers of its rows), for the loss
 
     @property
-    def targets(self) -> Targets:
-        """What predictions are compared with."""
-        return Targets(self.y, self.weight, self.y.ndim == 1)
+    def classification(self) -> bool:
+        """Whether targets are classes."""
+        return self.y.ndim == 1
+
+    def targets_of(self, numbers: np.ndarray) -> Targets:
+        """Return what predictions for some rows are compared with."""
+        return Targets(self.y[numbers], self.weight[numbers], self.classification)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
@@ -28,12 +29,12 @@ from multilayer._sklearn.tabular.recipe import EnsembleRecipe, bins_of, layers_o
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
 BLOCK = 1024  # rows of each member that are predicted at once
 SAMPLE = 4096  # rows that first parameters are drawn by
+MOST_JUDGED = 32_768  # rows that an ensemble is judged by
 
 
 def folds_of(recipe: EnsembleRecipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
     """Return the rows that the members of a view are judged by, one array for each member."""
-    targets = rows.targets
-    stratified = targets.classification and np.bincount(rows.y).max() >= recipe.n_folds
+    stratified = rows.classification and np.bincount(rows.y).max() >= recipe.n_folds
     kinds = {
         (True, False): StratifiedKFold,
         (False, False): KFold,
@@ -83,8 +84,8 @@ def assemble(
     recipe: EnsembleRecipe, rows: EncodedRows, seed: int, deadline: float
 ) -> tuple[Training, OutOfFold]:
     """Return a training run at its first step, and what judges it."""
-    targets, folds = rows.targets, folds_of(recipe, rows, seed)
-    everything = np.arange(len(rows.X))
+    folds = folds_of(recipe, rows, seed)
+    everything = np.arange(len(rows.X), dtype=np.int32)
     members = [np.setdiff1d(everything, own) for own in folds] * len(recipe.views)
     bins = bins_of(recipe, rows.layout, rows.X)
     layers = [
@@ -104,7 +105,7 @@ def assemble(
     rng = np.random.default_rng(seed)
     params = stacked(
         [
-            init_layers(own, rng, rows.X[sampled(rng, seen)])
+            init_layers(own, rng, rows.X[sampled(rng, seen, SAMPLE)])
             for own, seen in zip(layers, members, strict=True)
         ]
     )
@@ -117,8 +118,12 @@ def assemble(
         validate=True,
     )
     hyper = numbers_of(recipe, seed)
-    predict = predictor(network, rows.X, folds * len(recipe.views))
-    judge = OutOfFold(recipe, folds, targets, predict, rows.scorer, deadline)
+    judged = np.sort(sampled(rng, everything, MOST_JUDGED))
+    own_judged = [np.intersect1d(own, judged) for own in folds]
+    predict = predictor(network, rows.X, own_judged * len(recipe.views))
+    places = [np.searchsorted(judged, own) for own in own_judged]
+    scorer = None if rows.scorer is None else partial(rows.scorer, numbers=judged)
+    judge = OutOfFold(recipe, places, rows.targets_of(judged), predict, scorer, deadline)
     training = Training(
         maker=XLA,
         config=config,
@@ -142,14 +147,14 @@ def result_of(
     """Return the best members of each view, mixed and calibrated by the rows out of fold."""
     if not judge.n_evaluations:  # ended before the first
         judge.judge(training, map_leaves(np.asarray, training.network))
-    targets = rows.targets
+    targets = judge.targets
     best = [view for view in judge.best if view is not None]
     tables = [view.table for view in best]
     shares = view_shares(tables, targets)
     mixture = np.tensordot(shares, tables, 1)
     temperature, errors = 1.0, np.zeros((0, rows.n_outputs))
     if not targets.classification:
-        errors = np.sort(np.abs(rows.y - mixture), axis=0)
+        errors = np.sort(np.abs(targets.y - mixture), axis=0)
     else:
         # Single members predict out of fold; the mean of many is softer already.
         temperature = float(np.sqrt(targets.calibrated(mixture)[0]))
@@ -175,9 +180,9 @@ def result_of(
     )
 
 
-def sampled(rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
-    """Return the rows, or some of many."""
-    return rows if len(rows) <= SAMPLE else rng.choice(rows, SAMPLE, replace=False)
+def sampled(rng: np.random.Generator, rows: np.ndarray, most: int) -> np.ndarray:
+    """Return the rows, or so many of them."""
+    return rows if len(rows) <= most else rng.choice(rows, most, replace=False)
 
 
 def predictor(
@@ -219,7 +224,7 @@ def member_outputs(ensemble: Ensemble, X: np.ndarray) -> np.ndarray:
 
 def objective_of(rows: EncodedRows) -> Objective:
     """Return the loss that members minimise."""
-    if rows.targets.classification:
+    if rows.classification:
         return Objective("softmax", "softmax", (rows.n_outputs,))
     return Objective("squared_error", "identity", (1,) * rows.n_outputs)
 
@@ -227,6 +232,7 @@ def objective_of(rows: EncodedRows) -> Objective:
 def numbers_of(recipe: EnsembleRecipe, seed: int) -> Hyper:
     """Return the traced numbers of training."""
     one, zero = np.float32(1), np.float32(0)
+    decays = np.array([view.weight_decay for view in recipe.views], np.float32)
     rule = {"epsilon": 1e-8, "beta_1": 0.9, "beta_2": recipe.beta_2}
     return Hyper(
         solver={name: np.float32(value) for name, value in rule.items()},
@@ -245,5 +251,5 @@ def numbers_of(recipe: EnsembleRecipe, seed: int) -> Hyper:
         n_iter_no_change=np.int32(NEVER),
         steps_per_epoch=np.int32(recipe.first_cycle),
         seed=np.uint32(seed),
-        weight_decay=np.float32(recipe.weight_decay),
+        weight_decay=np.repeat(decays, recipe.n_members // len(decays)),
     )

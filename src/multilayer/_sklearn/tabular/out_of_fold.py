@@ -62,7 +62,7 @@ class OutOfFold(Callback):
         scorer: Scorer | None = None,
         deadline: float = math.inf,
     ) -> None:
-        self._recipe, self._folds, self._targets = recipe, folds, targets
+        self._recipe, self._folds, self.targets = recipe, folds, targets
         self._predict, self._scorer, self._deadline = predict, scorer, deadline
         self.best: list[ViewEvaluation | None] = [None] * len(recipe.views)
         self.best_params: Parameters = None
@@ -80,7 +80,7 @@ class OutOfFold(Callback):
         tables = self.tables(self._predict(network))
         better = []
         for number, table in enumerate(tables):
-            loss = self._targets.loss(table)
+            loss = self.targets.loss(table)
             rank = (loss,) if self._scorer is None else (-self._scorer(table), loss)
             found = ViewEvaluation(self.n_evaluations, loss, rank, table)
             earlier = self.best[number]
@@ -90,17 +90,17 @@ class OutOfFold(Callback):
         self._store(network, better)
         self.n_evaluations += 1
         mean = np.mean(tables, axis=0)
-        score = (self._scorer or self._targets.score)(mean)
-        return self._targets.loss(mean), score
+        score = (self._scorer or self.targets.score)(mean)
+        return self.targets.loss(mean), score
 
     def tables(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """Return for each view what members that have not seen a row predict for it."""
-        n_rows, n_folds = len(self._targets.weight), len(self._folds)
+        n_rows, n_folds = len(self.targets.weight), len(self._folds)
         tables = []
         for view in range(len(self._recipe.views)):
             table = np.zeros((n_rows, outputs[0].shape[-1]))
             for fold, rows in enumerate(self._folds):
-                table[rows] += self._targets.predicted(outputs[view * n_folds + fold])
+                table[rows] += self.targets.predicted(outputs[view * n_folds + fold])
             tables.append(table / self._recipe.n_repeats)
         return tables
 

@@ -1,6 +1,7 @@
 """What an ensemble for a table consists of and how it trains, chosen by the shape of the data."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
@@ -24,11 +25,12 @@ class View:
     name: str
     encoded: bool  # whether the piecewise linear encoding of numbers takes part
     input_dropout: float
+    weight_decay: float
 
 
-PLAIN = View("plain numbers", encoded=False, input_dropout=0.0)
-ENCODED = View("encoded numbers", encoded=True, input_dropout=0.0)
-DROPPED = View("encoded numbers, inputs dropped", encoded=True, input_dropout=0.25)
+PLAIN = View("plain numbers", encoded=False, input_dropout=0.0, weight_decay=0.02)
+ENCODED = View("encoded numbers", encoded=True, input_dropout=0.0, weight_decay=0.1)
+DROPPED = View("encoded numbers, inputs dropped", True, input_dropout=0.25, weight_decay=0.1)
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,8 @@ class EnsembleRecipe:
     most_bins: int = 16  # of a numeric column
     encoded_width: int = 256  # and of all columns, about
     dropout: float = 0.0
-    learning_rate: float = 0.04
+    learning_rate: float = 0.08
     beta_2: float = 0.95
-    weight_decay: float = 0.02
     batch_size: int = 256
     first_cycle: int = 64  # steps of the first cycle of the learning rate; each is twice as long
     fewest_cycles: int = 3
@@ -68,15 +69,16 @@ class EnsembleRecipe:
         return self.first_cycle * (2**self.most_cycles - 1)
 
 
-BATCHES = ((1500, 64),)  # below so many rows of a member, batches of so many
-LARGEST_BATCH = 128
+BATCHES = ((1500, 64), (20_000, 128), (100_000, 256))  # below so many rows of a member
+LARGEST_BATCH = 512
+FEWEST_PASSES = 5  # over the rows of a member, if all cycles are trained
 MOST_CYCLES = 16  # more than four million steps
 
 
 def choose_recipe(*, classification: bool, n_rows: int) -> EnsembleRecipe:
     """Return the recipe for a table with so many rows."""
     if classification:
-        recipe = EnsembleRecipe((PLAIN, DROPPED), n_folds=4, dropout=0.15)
+        recipe = EnsembleRecipe((PLAIN, DROPPED), n_folds=4, dropout=0.15, learning_rate=0.06)
     else:
         recipe = EnsembleRecipe(
             (ENCODED,), 8, activation="mish", learns_activation=True, encoded_width=640
@@ -85,12 +87,14 @@ def choose_recipe(*, classification: bool, n_rows: int) -> EnsembleRecipe:
 
 
 def with_folds(recipe: EnsembleRecipe, n_folds: int, n_rows: int) -> EnsembleRecipe:
-    """Return a recipe with another number of folds, and the batches that go with it."""
+    """Return a recipe with another number of folds, and the batches and cycles that go with it."""
     trained = n_rows - n_rows // n_folds
     size = next((size for most, size in BATCHES if trained < most), LARGEST_BATCH)
     while size > trained and size > 1:  # powers of two: few shapes, few programs
         size //= 2
-    return replace(recipe, n_folds=n_folds, batch_size=size)
+    cycles = 2**recipe.most_cycles - 1  # in units of the first
+    first = max(recipe.first_cycle, ceil(trained * FEWEST_PASSES / (size * cycles)))
+    return replace(recipe, n_folds=n_folds, batch_size=size, first_cycle=first)
 
 
 def with_members(recipe: EnsembleRecipe, n_members: int) -> EnsembleRecipe:

@@ -193,7 +193,7 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
     def _recipe(self, rows: "EncodedRows") -> "EnsembleRecipe":
         """Return the recipe of the data, with what the arguments change."""
         n_rows = len(rows.X)
-        recipe = recipes.choose_recipe(classification=rows.targets.classification, n_rows=n_rows)
+        recipe = recipes.choose_recipe(classification=rows.classification, n_rows=n_rows)
         if self.n_folds != "auto":
             recipe = recipes.with_folds(recipe, min(int(self.n_folds), n_rows), n_rows)
         if self.n_estimators != "auto":

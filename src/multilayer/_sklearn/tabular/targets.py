@@ -135,20 +135,20 @@ def table_scorer(
     y: np.ndarray,
     weight: np.ndarray,
     first: np.ndarray,
-) -> Callable[[np.ndarray], float]:
-    """Return the score of a table of predictions, higher is better.
+) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Return the score of a table of predictions for rows of these numbers, higher is better.
 
-    ``first`` is a table that the scorer is tried on before anything is trained.
+    ``first`` is a table for all rows that the scorer is tried on before anything is trained.
     """
     scorer = scoring if callable(scoring) else METRICS.get(scoring) or get_scorer(scoring)
-    weights = {} if (weight == 1).all() else {"sample_weight": weight.astype(np.float64)}
-    places = np.arange(len(y))[:, None]
+    plain = bool((weight == 1).all())
 
-    def score(table: np.ndarray) -> float:
-        return float(scorer(targets.stand_in(table), places, y, **weights))
+    def score(table: np.ndarray, numbers: np.ndarray) -> float:
+        weights = {} if plain else {"sample_weight": weight[numbers].astype(np.float64)}
+        return float(scorer(targets.stand_in(table), numbers[:, None], y[numbers], **weights))
 
     try:
-        score(first)
+        score(first, np.arange(len(y)))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         refuse("scoring", "a scorer that works on y and predictions for it", scoring, reason)
