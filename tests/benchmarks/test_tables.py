@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 ROOT = Path(__file__).parents[2]
 if not (ROOT / "benchmarks").is_dir():
@@ -255,3 +258,65 @@ def test_missing_numbers_become_the_median_of_the_training_rows():
     assert found["m"].tolist() == [0] * 4
     assert found["c"].tolist() == ["a", "missing", "b", "a"]
     assert train.isna().sum().tolist() == [1, 4, 1]
+
+
+@dataclass
+class Constant:
+    """Predicts the same row of probabilities for all, its classes in an order of its own."""
+
+    classes_: list[str]
+    row: list[float]
+
+    def predict(self, X):
+        return np.full((len(X), 1), self.classes_[int(np.argmax(self.row))], dtype=object)
+
+    def predict_proba(self, X):
+        return np.tile(np.float32(self.row), (len(X), 1))
+
+
+def test_classes_are_scored_in_any_order(data):
+    measure = importlib.import_module("benchmarks.tables.measure")
+    y = np.array(["9", "10", "9", "11"], object)
+    X = pd.DataFrame({"a": range(4)})
+    model = Constant(["9", "10", "11"], [0.7, 0.3, 0.0])
+    scores, _ = measure.score_classes(model, data.Split(X, y, X, y))
+    assert scores["error"] == 0.5
+    assert_allclose(scores["log_loss"], -np.log([0.7, 0.3, 0.7, 1e-15]).mean(), rtol=1e-6)
+    with pytest.raises(ValueError, match="classes of the model"):
+        measure.score_classes(Constant(["9", "10"], [0.7, 0.3]), data.Split(X, y, X, y))
+
+
+def test_regressions_are_scored_relative_to_the_mean(data):
+    measure = importlib.import_module("benchmarks.tables.measure")
+    y = np.array([1.0, 2.0, 6.0])
+    X = pd.DataFrame({"a": range(3)})
+    scores, _ = measure.score_numbers(DummyRegressor().fit(X, y), data.Split(X, y, X, y))
+    assert scores == {"nrmse": pytest.approx(1.0)}
+
+
+@pytest.mark.slow
+def test_a_run_measures_what_is_missing(data, results, tmp_path, capfd):
+    driver = importlib.import_module("benchmarks.tables.driver")
+    file = tmp_path / "results.jsonl"
+    plan = driver.Plan(
+        tables=[data.BUNDLED["iris"]],
+        folder=None,
+        seeds=[0],
+        contenders=["sklearn_mlp", "histgb"],
+        threads=1,
+        max_rows=100,
+        limit=300,
+    )
+    driver.run(plan, file)
+    found = results.read(file)
+    assert [result.contender for result in found] == plan.contenders
+    split = data.split(data.BUNDLED["iris"], seed=0, max_rows=100)
+    model = HistGradientBoostingClassifier(random_state=0).fit(split.X_train, split.y_train)
+    assert found[1].error == np.mean(model.predict(split.X_test) != split.y_test)
+    assert found[1].n_train == 100
+    driver.run(replace(plan, seeds=[0, 1], contenders=["histgb"]), file)
+    assert [result.seed for result in results.read(file)] == [0, 0, 1]
+    capfd.readouterr()
+    driver.run(replace(plan, seeds=[2], contenders=["histgb"], limit=0.1), file)
+    assert "left out: 1/1 iris seed 2 histgb: not finished within" in capfd.readouterr().err
+    assert len(results.read(file)) == 3
