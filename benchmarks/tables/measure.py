@@ -24,7 +24,7 @@ from sklearn.metrics import log_loss
 
 from benchmarks import machine
 
-from .contenders import Fitted, Setting
+from .contenders import PACKAGES, Fitted, Setting
 from .data import Split, all_tables, split
 from .results import Result
 
@@ -99,7 +99,7 @@ def measure(request: Request) -> Result:
         task=table.task,
         seed=request.seed,
         contender=request.contender,
-        version=version(contender.PACKAGE),
+        version=version(PACKAGES[request.contender]),
         machine=f"{machine.processor()}; {machine.system()}",
         n_train=len(data.y_train),
         fit_cpu=round(fitting.cpu, 4),

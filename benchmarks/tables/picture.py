@@ -85,7 +85,9 @@ def panel(axes: Axes, results: Results, metric: Metric) -> None:
     for name, (x, y) in points.items():
         axes.scatter(x, y, s=80 if name == OURS else 50, color=colour(name), zorder=3)
     n_tables = len({table for table, _ in keys})
-    axes.set_title(f"{metric.title}, {n_tables} tables", loc="left", fontsize=11)
+    axes.set_title(
+        f"{metric.title}, {n_tables} table{'s' * (n_tables != 1)}", loc="left", fontsize=11
+    )
     axes.set_xscale("log")
     xs, ys = zip(*points.values(), strict=True)
     axes.set_xlim(min(xs) / 2.5, max(xs) * 2.5)

@@ -9,7 +9,7 @@ from statistics import mean, median
 from benchmarks.markdown_table import markdown
 
 from . import ranks
-from .contenders import TITLES
+from .contenders import PACKAGES, TITLES
 from .results import Key, Result, by_contender
 
 OURS, YARDSTICK = "multilayer", "catboost"
@@ -26,8 +26,8 @@ Written by `python -m benchmarks.tables`; [how it is measured](README.md).
 
 ## Mean rank
 
-Over the {common} splits (table and seed) that all contenders finished; equal scores share a rank,
-1 is best.{missing}
+Over the n splits (table and seed) with this score that all contenders finished; equal scores share
+a rank, 1 is best.{missing}
 
 {ranks}
 {duels}
@@ -121,7 +121,7 @@ def rank_table(results: Results) -> str:
     for metric in METRICS:
         scores = results.scores(metric)
         keys = ranks.common_keys(scores) if scores else []
-        columns[f"{metric.title} ({len(keys)} splits)"] = ranks.mean_ranks(scores) if keys else {}
+        columns[f"{metric.title} (n={len(keys)})"] = ranks.mean_ranks(scores) if keys else {}
     first = next(iter(columns.values()))
     body = [
         [TITLES[name], *(f"{own[name]:.2f}" if name in own else NONE for own in columns.values())]
@@ -218,7 +218,7 @@ def compose(found: list[Result], picture: str) -> str:
     results = Results(found)
     if not results.common:
         raise ValueError("the contenders have no split in common: choose fewer with --contenders")
-    versions = sorted({f"{TITLES[r.contender]} {r.version}" for r in results.all})
+    versions = sorted({f"{PACKAGES[r.contender]} {r.version}" for r in results.all})
     rows = sorted(result.n_train for result in results.all)
     return TEXT.format(
         machine="; ".join(sorted({result.machine for result in results.all})),
@@ -227,7 +227,6 @@ def compose(found: list[Result], picture: str) -> str:
         seeds=", ".join(map(str, sorted({seed for _, seed in results.every}))),
         rows=f"{rows[0]:,} to {rows[-1]:,}",
         picture=picture,
-        common=len(results.common),
         missing=missing(results),
         ranks=rank_table(results),
         duels=duels(results),

@@ -1,8 +1,8 @@
 """One module per contender, each with its library's default settings.
 
-Each has ``PACKAGE``, the distribution whose version is noted, and ``fit(X, y, setting)``, which
-is timed as a whole and returns what can predict from a raw frame. ``y`` is class labels as
-strings, or numbers. Libraries are imported with the module, before the clock starts.
+Each has ``fit(X, y, setting)``, which is timed as a whole and returns what can predict from a raw
+frame. ``y`` is class labels as strings, or numbers. Libraries are imported with the module, before
+the clock starts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,17 @@ TITLES = {
     "catboost": "CatBoost",
     "realmlp_td": "RealMLP-TD",
     "tabm_d": "TabM-D",
+}
+# The distribution whose version is noted.
+PACKAGES = {
+    "multilayer": "multilayer",
+    "sklearn_mlp": "scikit-learn",
+    "histgb": "scikit-learn",
+    "lightgbm": "lightgbm",
+    "xgboost": "xgboost",
+    "catboost": "catboost",
+    "realmlp_td": "pytabkit",
+    "tabm_d": "pytabkit",
 }
 
 

@@ -9,8 +9,6 @@ from catboost import CatBoostClassifier, CatBoostRegressor
 from . import Fitted, Setting
 from .frames import Prepared, as_text, categorical
 
-PACKAGE = "catboost"
-
 
 def fit(X: pd.DataFrame, y: np.ndarray, setting: Setting) -> Fitted:
     prepare = as_text(X)

@@ -9,7 +9,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from . import Fitted, Setting
 from .frames import Prepared, as_categories
 
-PACKAGE = "scikit-learn"
 MOST_CATEGORIES = 255
 
 

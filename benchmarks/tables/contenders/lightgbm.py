@@ -9,8 +9,6 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from . import Fitted, Setting
 from .frames import Prepared, as_categories
 
-PACKAGE = "lightgbm"
-
 
 def fit(X: pd.DataFrame, y: np.ndarray, setting: Setting) -> Fitted:
     prepare = as_categories(X)

@@ -10,8 +10,6 @@ from multilayer import TabularClassifier, TabularRegressor
 
 from . import Fitted, Setting
 
-PACKAGE = "multilayer"
-
 
 def fit(X: pd.DataFrame, y: np.ndarray, setting: Setting) -> Fitted:
     estimator = TabularClassifier if setting.is_classification else TabularRegressor

@@ -9,8 +9,6 @@ from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 from . import Fitted, Setting
 from .tabkit import fit_estimator
 
-PACKAGE = "pytabkit"
-
 
 def fit(X: pd.DataFrame, y: np.ndarray, setting: Setting) -> Fitted:
     estimator = RealMLP_TD_Classifier if setting.is_classification else RealMLP_TD_Regressor

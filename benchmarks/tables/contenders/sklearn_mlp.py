@@ -13,8 +13,6 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from . import Fitted, Setting
 from .frames import categorical, numeric
 
-PACKAGE = "scikit-learn"
-
 
 def fit(X: pd.DataFrame, y: np.ndarray, setting: Setting) -> Fitted:
     columns = make_column_transformer(

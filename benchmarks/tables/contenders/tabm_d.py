@@ -9,8 +9,6 @@ from pytabkit import TabM_D_Classifier, TabM_D_Regressor
 from . import Fitted, Setting
 from .tabkit import fit_estimator
 
-PACKAGE = "pytabkit"
-
 
 def fit(X: pd.DataFrame, y: np.ndarray, setting: Setting) -> Fitted:
     estimator = TabM_D_Classifier if setting.is_classification else TabM_D_Regressor

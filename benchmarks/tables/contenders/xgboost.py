@@ -10,8 +10,6 @@ from xgboost import XGBClassifier, XGBRegressor
 from . import Fitted, Setting
 from .frames import Prepare, Prepared, as_categories
 
-PACKAGE = "xgboost"
-
 
 class Classes(Prepared):
     """A classifier of numbers whose labels are strings."""
