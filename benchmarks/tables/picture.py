@@ -75,7 +75,7 @@ def place_labels(axes: Axes, points: dict[str, tuple[float, float]]) -> None:
 
 def panel(axes: Axes, results: Results, metric: Metric) -> None:
     """One metric: seconds to the right, worse ranks upwards."""
-    scores = results.scores(metric)
+    scores = results.common_scores(metric)
     keys = ranks.common_keys(scores)
     mean_rank = ranks.mean_ranks(scores)
     points = {}
@@ -105,7 +105,7 @@ def panel(axes: Axes, results: Results, metric: Metric) -> None:
 def draw(found: list[Result], file: Path) -> None:
     """Draw a panel for all tables, and one for the log loss of classifications."""
     results = Results(found)
-    metrics = [m for m in METRICS[:2] if (s := results.scores(m)) and ranks.common_keys(s)]
+    metrics = [metric for metric in METRICS[:2] if results.common_scores(metric)]
     if not metrics:
         raise ValueError("the contenders have no split in common: choose fewer with --contenders")
     figure = Figure(figsize=(5.6 * len(metrics), 4.4), dpi=150, layout="constrained")

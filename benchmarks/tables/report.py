@@ -102,6 +102,14 @@ class Results:
                 found[name] = present
         return found
 
+    def common_scores(self, metric: Metric) -> dict[str, dict[Key, float]]:
+        """The scores on the splits that all contenders finished; nothing where none has one."""
+        return {
+            name: common
+            for name, own in self.scores(metric).items()
+            if (common := {key: own[key] for key in self.common & own.keys()})
+        }
+
     def mean(self, name: str, table: str, value: Callable[[Result], float | None]) -> float | None:
         """The mean over the seeds of a table; None where the contender has no such value."""
         own = self.by_contender[name].values()
@@ -119,7 +127,7 @@ def rank_table(results: Results) -> str:
     """Mean ranks by each metric, sorted by the first."""
     columns = {}
     for metric in METRICS:
-        scores = results.scores(metric)
+        scores = results.common_scores(metric)
         keys = ranks.common_keys(scores) if scores else []
         columns[f"{metric.title} (n={len(keys)})"] = ranks.mean_ranks(scores) if keys else {}
     first = next(iter(columns.values()))

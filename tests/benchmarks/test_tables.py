@@ -185,6 +185,9 @@ def test_report_leaves_out_what_not_all_finished(results, report):
     text = report.compose(found, "tables.png")
     assert "error or nRMSE (n=3) | log loss (n=1) | nRMSE (n=2)" in text
     assert "CatBoost finished 3 of 4 splits" in text
+    regressions = [r for r in found if (r.contender, r.table) != ("catboost", "one")]
+    text = report.compose(regressions, "tables.png")
+    assert "error or nRMSE (n=2) | log loss (n=0) | nRMSE (n=2)" in text
     apart = [r for r in found if (r.contender == "catboost") == (r.table == "one")]
     with pytest.raises(ValueError, match="no split in common"):
         report.compose(apart, "tables.png")
