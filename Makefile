@@ -3,16 +3,17 @@
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
+BENCH_TABLES := .venv-bench-tables
 MLFLOW := .venv-contract-mlflow
 PIP := -m pip --disable-pip-version-check --quiet
 PINS := pyproject.toml $(wildcard constraints/*.txt)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow contract mlflow chapter10 bench clean
+.PHONY: help demo test test-slow contract mlflow chapter10 bench bench-tables clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed  ## train a network on MNIST, in .venv
 	$(VENV)/bin/multilayer train mnist
@@ -38,8 +39,11 @@ chapter10: $(VENV)/.installed-dev  ## build the notebooks of docs/chapter10 anew
 bench: $(BENCH)/.installed  ## compare with other libraries, in .venv-bench
 	$(BENCH)/bin/python benchmarks/run.py
 
+bench-tables: $(BENCH_TABLES)/.installed  ## compare default settings on tables; ARGS="--seeds 0 ..."
+	$(BENCH_TABLES)/bin/python -m benchmarks.tables $(ARGS)
+
 clean:  ## remove environments, caches and builds
-	rm -rf $(VENV) $(BENCH) .venv-contract-* build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) $(BENCH_TABLES) .venv-contract-* build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # $(call make-venv,folder): a folder whose pip runs is kept; a missing or broken one is made anew.
@@ -84,4 +88,11 @@ $(BENCH)/.installed: pyproject.toml benchmarks/requirements.txt
 	$(call make-venv,$(BENCH))
 	@echo "Installing multilayer and the libraries compared against into $(BENCH)"
 	@$(BENCH)/bin/python $(PIP) install --requirement benchmarks/requirements.txt --editable .
+	@touch $@
+
+$(BENCH_TABLES)/.installed: pyproject.toml benchmarks/tables/requirements.txt
+	$(call make-venv,$(BENCH_TABLES))
+	@echo "Installing multilayer and the libraries compared against into $(BENCH_TABLES)"
+	@$(BENCH_TABLES)/bin/python $(PIP) install --editable . \
+	  --requirement benchmarks/tables/requirements.txt
 	@touch $@

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import interrupt
 import machine
 import numpy as np
-from tables import markdown
+from markdown_table import markdown
 
 BAR = 1.05  # most that fit() may take, as a multiple of its time without checkpoints
 

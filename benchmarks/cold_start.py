@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import interrupt
-from tables import markdown
+from markdown_table import markdown
 
 PYTHON = [sys.executable, "-c"]
 # What is run, with the whole process timed.

@@ -23,7 +23,7 @@ from typing import Any
 
 import interrupt
 import machine
-from tables import markdown
+from markdown_table import markdown
 
 GRID = {
     "mlp__learning_rate_init": [0.0003, 0.001, 0.003, 0.01, 0.03],

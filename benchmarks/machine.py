@@ -43,18 +43,26 @@ def versions() -> str:
     return ", ".join(found)
 
 
-def describe() -> str:
-    """Name the machine, its vector units, the system, the versions and the date, in Markdown."""
+def processor() -> str:
+    """Name the processor, its cores and its vector units."""
     info = cpu_info()
     model = info.get("model name") or platform.processor() or platform.machine()
     flags = info.get("flags", "").split()
     units = [f"{name}: {'yes' if name in flags else 'no'}" for name in ("avx2", "avx512f")]
-    processor = f"{model}, {os.cpu_count()} cores" + (f" ({', '.join(units)})" if flags else "")
-    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} cores" + (f" ({', '.join(units)})" if flags else "")
+
+
+def system() -> str:
+    """Name the operating system and the Python."""
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def describe() -> str:
+    """Name the machine, its vector units, the system, the versions and the date, in Markdown."""
     return "\n".join(
         [
-            f"- Processor: {processor}",
-            f"- System: {system}",
+            f"- Processor: {processor()}",
+            f"- System: {system()}",
             f"- Versions: {versions()}",
             f"- Load when the run began: {load():.1f} of {os.cpu_count()} cores",
             f"- Date: {datetime.now(UTC):%Y-%m-%d}",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import interrupt
 import numpy as np
-from tables import markdown
+from markdown_table import markdown
 
 MOST_MAPS = 500  # lines of /proc/self/maps
 MOST_MEGABYTES = 100.0  # resident

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tables import markdown
+from markdown_table import markdown
 
 # Prints the seconds that loading took. What has been imported before is what any program has that
 # was to use the model.

@@ -12,9 +12,9 @@ from statistics import median
 import interrupt
 import machine
 from cases import CASES, Case, quick, write_data
+from markdown_table import markdown
 from pool import workers
 from speed import Seconds, rounds
-from tables import markdown
 
 OURS = "own_loop"
 TITLES = {

@@ -12,7 +12,7 @@ from statistics import median
 
 import interrupt
 import machine
-from tables import markdown
+from markdown_table import markdown
 
 MAKE = """
 import sys

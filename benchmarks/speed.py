@@ -11,8 +11,8 @@ from statistics import median
 import interrupt
 from cases import ALL, CASES, Case, quick, write_data
 from contenders import TITLES
+from markdown_table import markdown
 from pool import Worker, workers
-from tables import markdown
 
 Seconds = dict[str, list[float]]
 

@@ -19,8 +19,8 @@ from statistics import median
 
 import interrupt
 from cases import write_data
+from markdown_table import markdown
 from recipes.common import TARGET
-from tables import markdown
 
 HERE = Path(__file__).parent
 RECIPES = {

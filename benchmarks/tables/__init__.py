@@ -1,0 +1,1 @@
+"""Default settings on tables of mixed columns: multilayer against other libraries."""
