@@ -148,6 +148,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     """
 
     __module__ = "multilayer"
+    _targets = ClassTargets
     _learnt: ClassTargets
 
     def __init__(
@@ -298,7 +299,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """
 
     __module__ = "multilayer"
-
+    _targets = NumberTargets
     _learnt: NumberTargets
 
     def _encoded(
