@@ -192,6 +192,16 @@ def take_members(
     return Members(tuple(layers), n_members, own_rows=False), tuple(params)
 
 
+def layer_widths(network: Members, layout: TableLayout) -> list[int]:
+    """Return the columns of an encoded table, and the outputs of the layers that have their own."""
+    widths = [layout.n_columns]
+    for layer in network.layers:
+        kind = LAYERS[type(layer).__name__]
+        if kind.n_outputs is not _same:
+            widths.append(kind.n_outputs(layer, widths[-1]))
+    return widths
+
+
 def _take_layer(encoded: JSON) -> tuple[LayerKind, TabularLayer]:
     match encoded:
         case {"kind": str(name), "fields": fields, **rest} if not rest:
