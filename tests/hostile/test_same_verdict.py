@@ -72,7 +72,7 @@ def models():
     yield around.fit(X, X[:, :2]), X
     flags = ensembles.TabularEncoder(max_one_hot=None)
     yield make_pipeline(flags, MLPClassifier(**QUICK)).fit(ensembles.TABLE, THREE), ensembles.TABLE
-    for model in (ensembles.classifier(), ensembles.regressor()):
+    for model in (ensembles.classifier(), ensembles.regressor(), ensembles.encoded()):
         yield model, ensembles.TABLE
 
 
@@ -121,6 +121,8 @@ def answer(model, rows):
     the smallest numbers to 0, has where NumPy has none.
     """
     try:
+        if not hasattr(model, "predict"):
+            return model.transform(rows)
         predicted = model.predict(rows)
         if not hasattr(model, "predict_proba"):
             return predicted

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from multilayer import (
     InvalidArgumentError,
@@ -25,6 +26,7 @@ from multilayer import (
     to_onnx,
 )
 from multilayer._cli.info import info
+from multilayer._cli.model_inputs import load_model
 from multilayer.callbacks import Callback
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -125,6 +127,23 @@ def test_all_that_a_fit_learnt_comes_back(classifier, regressor, files):
 def test_saved_again_the_bytes_are_the_same(files, tmp_path):
     save(load(files[0]), tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == files[0].read_bytes()
+
+
+def test_an_encoder_by_itself(classifier, tmp_path, capsys):
+    encoder, path = classifier.encoder_, tmp_path / "encoder"
+    save(encoder, path)
+    assert_array_equal(load(path).transform(SHIFTED), encoder.transform(SHIFTED))
+    alone = portable.load(path)
+    assert_array_equal(alone.transform(SHIFTED), encoder.transform(SHIFTED))
+    assert_array_equal(alone.feature_names_in_, X.columns)
+    info(path)
+    shown = capsys.readouterr().out
+    assert "2 boolean: 'flag', 'perhaps'" in shown
+    assert "network" not in shown
+    with pytest.raises(InvalidArgumentError, match="must be one that predicts"):
+        load_model(path)
+    with pytest.raises(ModelFileError, match="it has steps that are no model"):
+        save(make_pipeline(encoder), path)
 
 
 def test_what_was_loaded_is_trained_anew(classifier, files):
