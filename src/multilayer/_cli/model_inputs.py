@@ -64,7 +64,8 @@ class LoadedModel:
     @property
     def takes_frames(self) -> bool:
         """Whether it finds its columns by name, in tables that may have text in them."""
-        composed = hasattr(self.estimator, "steps") or hasattr(self.estimator, "regressor_")
+        parts = ("steps", "regressor_", "encoder_")
+        composed = any(hasattr(self.estimator, part) for part in parts)
         named = hasattr(self.estimator, "feature_names_in_")
         return composed and named and self.facts.get("features") is None
 
@@ -95,7 +96,14 @@ def require_one_output(model: LoadedModel, command: str) -> None:
 
 def load_model(path: Path) -> LoadedModel:
     """Read a model file."""
-    return LoadedModel(path, *read(path))
+    loaded = LoadedModel(path, *read(path))
+    if not hasattr(loaded.estimator, "predict"):
+        kind = type(loaded.estimator).__name__
+        raise InvalidArgumentError(
+            f"MODEL must be one that predicts, got {path}, which is a {kind}. Save the model that "
+            "it is a step of."
+        )
+    return loaded
 
 
 def save_model(path: Path, estimator: "BaseEstimator", facts: Facts) -> None:
