@@ -233,6 +233,15 @@ def test_tables_of_every_library(classifier, files):
         assert_allclose(found, expected, rtol=0, atol=1e-6, err_msg=name)
 
 
+def test_intervals(regressor, files):
+    expected = regressor.predict_interval(SHIFTED, coverage=0.8)
+    assert_array_equal(load(files[1]).predict_interval(SHIFTED, coverage=0.8), expected)
+    predictor = portable.load(files[1])
+    assert_allclose(predictor.predict_interval(SHIFTED, coverage=0.8), expected, rtol=1e-6)
+    with pytest.raises(InvalidArgumentError, match=r"coverage must be at most 0\.98"):
+        predictor.predict_interval(SHIFTED, coverage=0.999)
+
+
 def test_columns_that_are_not_there(files):
     predictor = portable.load(files[1])
     assert len(predictor.predict(X.drop(columns=["row", "constant", "empty"]))) == N

@@ -15,7 +15,7 @@ from multilayer._sklearn.saving.tabular_kinds import (
     TabularValues,
 )
 from multilayer._sklearn.tabular.ensemble import Ensemble
-from multilayer._sklearn.tabular.probabilities import softmax, tempered
+from multilayer._sklearn.tabular.probabilities import error_at, softmax, tempered
 
 MOST_ROWS = 256  # at a time, for all networks together: what lies between their layers stays small
 
@@ -138,6 +138,7 @@ class TableRegressor(Predictor):
     def __init__(self, before: Sequence[Step], values: TabularRegressorValues) -> None:
         super().__init__(before, ensemble_step(values, lambda raw: raw))
         self._units = values.units
+        self._errors = values.errors
 
     def predict(self, X: Table) -> np.ndarray:
         """Predict numbers, in the units of the training targets and within their range.
@@ -158,6 +159,31 @@ class TableRegressor(Predictor):
             X is no table of the model's columns (a ValueError).
         """
         return self._units.shaped(self._units.decode(self._outputs(X)))
+
+    def predict_interval(self, X: Table, coverage: float = 0.9) -> np.ndarray:
+        """Return intervals that contain y with a given probability, as the model's.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Rows with the columns of training.
+        coverage : float, default=0.9
+            Share of rows whose y is in its interval, in (0, 1).
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2), float64
+
+        Raises
+        ------
+        InvalidArgumentError
+            The coverage is no such number, or more than the training rows can promise (a
+            ValueError).
+        DataError
+            X is no table of the model's columns (a ValueError).
+        """
+        error = error_at(self._errors, coverage)
+        return self._units.interval(self._outputs(X), error)
 
 
 def ensemble_step(values: TabularValues, read: Callable[[np.ndarray], np.ndarray]) -> Step:

@@ -100,6 +100,8 @@ def regressor_fitted(estimator: "TabularRegressor") -> Encoded:
     for name in UNITS:
         arrays[f"target.{name}"] = array = np.asarray(getattr(learnt, name), np.float64)
         require_finite(f"the {name} of its target", array)
+    arrays["errors"] = np.asarray(estimator._errors, np.float64)
+    require_finite("its errors out of fold", arrays["errors"])
     return values | {"one_column": bool(learnt.one_column)}, arrays
 
 
@@ -141,6 +143,8 @@ class TabularValues(ABC):
         Figures of each epoch.
     report : TabularReport
         What the fit did.
+    errors : ndarray of shape (n_rows, n_targets)
+        Those of numbers out of fold, each column sorted; no rows for classes.
     """
 
     arguments: Mapping[str, Any]  # of any type
@@ -148,6 +152,7 @@ class TabularValues(ABC):
     ensemble: Ensemble
     history: History
     report: TabularReport
+    errors: np.ndarray
 
     @property
     @abstractmethod
@@ -198,7 +203,8 @@ def parse_tabular_classifier(
     if target.kind != MULTICLASS or isinstance(target.classes, list):
         raise ModelFileError("a TabularClassifier has one column of classes.")
     common = _take_common(arguments, fitted, arrays, len(target.classes))
-    values = TabularClassifierValues(**common, classes=target.classes)
+    errors = np.zeros((0, len(target.classes)))  # labels have none
+    values = TabularClassifierValues(**common, errors=errors, classes=target.classes)
     return values, Shape(values.n_features, None, transforms=False, predicts=LABELS)
 
 
@@ -209,8 +215,11 @@ def parse_tabular_regressor(
     arguments = parse_arguments("TabularRegressor", params, RULES)
     units = _take_units(fitted, arrays)
     n_targets = len(units.mean)
+    errors = take_array(arrays, "errors", (-1, n_targets))
+    if (errors < 0).any() or (errors[1:] < errors[:-1]).any():
+        raise ModelFileError("its errors must be sorted, and not negative.")
     common = _take_common(arguments, fitted, arrays, n_targets)
-    values = TabularRegressorValues(**common, units=units)
+    values = TabularRegressorValues(**common, units=units, errors=errors)
     shape = Shape(values.n_features, None, transforms=False, predicts=NUMBERS, n_targets=n_targets)
     return values, shape
 
@@ -277,6 +286,7 @@ def build(cls: "type[BaseTabular]", values: TabularValues) -> "BaseTabular":
         "_ensemble": values.ensemble,
         "_learnt": cls._targets(**values.learnt),
         "_history": values.history,
+        "_errors": values.errors,
         "report_": values.report,
         "n_iter_": len(values.history),
         "stop_reason_": values.report.stop_reason,

@@ -1,6 +1,5 @@
 """TabularClassifier and TabularRegressor: a raw table in, a calibrated ensemble out."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,11 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.checks import check_real, refuse
 from multilayer._data.encoding import TableLayout
 from multilayer._data.raw_tables import TableLike
 from multilayer._sklearn.network.onnx_methods import OnnxTableClassifier, OnnxTableRegressor
 from multilayer._sklearn.tabular.ensemble import EncodedRows
-from multilayer._sklearn.tabular.probabilities import tempered
+from multilayer._sklearn.tabular.probabilities import error_at, tempered
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets, table_scorer
 from multilayer._sklearn.targets.class_labels import weights_of_classes
@@ -376,16 +374,8 @@ class TabularRegressor(OnnxTableRegressor, RegressorMixin, BaseTabular):
         True
         """
         check_is_fitted(self)
-        check_real("coverage", coverage, "(0, 1)")
-        n_rows = len(self._errors)
-        place = math.ceil((n_rows + 1) * coverage)
-        if place > n_rows:
-            rule = f"at most {n_rows / (n_rows + 1):.4g} with {n_rows} training rows"
-            refuse("coverage", rule, coverage)
-        width = self._errors[place - 1] * self._learnt.spread
-        middle = self._learnt.decode(self._mean_prediction(X))
-        ends = np.stack([middle - width, middle + width], axis=-1)
-        return ends[:, 0] if self._learnt.one_column else ends
+        error = error_at(self._errors, coverage)
+        return self._learnt.interval(self._mean_prediction(X), error)
 
     def __sklearn_tags__(self) -> Tags:
         """Say what targets this estimator takes."""
