@@ -21,6 +21,7 @@ from sklearn.preprocessing import (
 import multilayer
 from multilayer import MLPClassifier, MLPRegressor, ModelFileError, Perceptron, portable
 from multilayer._cli.info import info
+from multilayer._core.pytrees import leaves
 
 from . import ensembles
 from .mutations import structural, told
@@ -132,6 +133,12 @@ def answer(model, rows):
         return None
 
 
+def is_steep(model):
+    """Whether an ensemble has weights that make leaps of what rounding leaves between readers."""
+    own = getattr(model, "_ensemble", None)
+    return own is not None and max(abs(each).max(initial=0) for each in leaves(own.params)) > 1e5
+
+
 def check(place, rows):
     """Ask all readers about a file; return whether it is a model."""
     loaded = quietly(verdict, multilayer.load, place)
@@ -143,6 +150,8 @@ def check(place, rows):
     assert (alone.taken, shown.taken) == (True, True), (loaded, alone, shown)
     expected, found = (quietly(answer, each.made, rows) for each in (loaded, alone))
     assert (expected is None) == (found is None), (expected, found)
+    if expected is not None and is_steep(loaded.made):
+        return True
     if expected is not None and expected.dtype.kind == "f":
         finite = np.isfinite(expected)
         np.testing.assert_array_equal(np.isfinite(found), finite)

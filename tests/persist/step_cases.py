@@ -35,7 +35,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from multilayer import Perceptron
+from multilayer import Perceptron, TabularEncoder
 
 QUIET = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -147,6 +147,12 @@ CASES = {
         np.round(GAPS).astype(np.float32),
     ),
     "OrdinalEncoder, infrequent": Case(OrdinalEncoder(min_frequency=10), RARE),
+    "TabularEncoder": Case(TabularEncoder(max_one_hot=None), FRAME),
+    "TabularEncoder with codes": Case(TabularEncoder(max_one_hot=2, min_frequency=1), HOLES),
+    "TabularEncoder of roles": Case(
+        TabularEncoder(feature_roles={0: "drop", 1: "categorical"}, smooth_clip=False), MANY[:N]
+    ),
+    "TabularEncoder of sparse rows": Case(TabularEncoder(), SPARSE),
     "PCA": Case(PCA(2, whiten=True, random_state=0)),
     "PCA of float32": Case(PCA(0.8, svd_solver="full"), NUMBERS.astype(np.float32)),
     "TruncatedSVD": Case(TruncatedSVD(2, random_state=np.random.RandomState(3)), SPARSE),
