@@ -29,6 +29,7 @@ GUIDES = (
     "docs/plots.md",
     "docs/portable.md",
     "docs/tabular-encoder.md",
+    "docs/tabular.md",
     "docs/tensorboard.md",
     "docs/tf-estimator.md",
 )

@@ -13,6 +13,7 @@ from multilayer._nn.tabular_layers import (
     n_bins,
     ntk_dense,
     parametric,
+    scaling,
     scheduled_dropout,
     table_inputs,
 )
@@ -47,6 +48,7 @@ class EnsembleRecipe:
     depth: int = 3
     activation: str = "selu"
     learns_activation: bool = False
+    scaled: bool = False  # whether each input has a weight of its own, which learns fast
     most_bins: int = 16  # of a numeric column
     encoded_width: int = 256  # and of all columns, about
     dropout: float = 0.0
@@ -139,6 +141,8 @@ def layers_of(
     layers: list[TabularLayer] = [table_inputs(*columns, bins, gain=gain)]
     if any(view.input_dropout for view in recipe.views):
         layers.append(scheduled_dropout(view.input_dropout))
+    if recipe.scaled:
+        layers.append(scaling())
     for _ in range(recipe.depth):
         layers.append(ntk_dense(recipe.width))
         activation = parametric if recipe.learns_activation else activate
