@@ -13,7 +13,7 @@ from multilayer._core.checks import count
 from multilayer._core.types import JSON
 
 if TYPE_CHECKING:  # what starts scikit-learn
-    from multilayer._cli.model_inputs import Confusion
+    from multilayer._cli.measures import Confusion
 
 
 # Results for people, on standard output ----------------------------------------------------------
