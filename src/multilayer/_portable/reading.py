@@ -6,6 +6,7 @@ from os import PathLike
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
 from multilayer._portable.compositions import TransformedRegressor, inverses, transformers
+from multilayer._portable.ensembles import TableClassifier, TableRegressor
 from multilayer._portable.estimators import Classifier, Perceptron, Regressor
 from multilayer._portable.predictor import Predictor, Step
 from multilayer._sklearn.saving.model_steps import (
@@ -18,6 +19,10 @@ from multilayer._sklearn.saving.network_kinds import ClassifierValues, Regressor
 from multilayer._sklearn.saving.parser import parse_model, read_parsed
 from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
 from multilayer._sklearn.saving.reader import StoredArrays
+from multilayer._sklearn.saving.tabular_kinds import (
+    TabularClassifierValues,
+    TabularRegressorValues,
+)
 
 
 def load(path: str | PathLike[str]) -> Predictor:
@@ -30,7 +35,8 @@ def load(path: str | PathLike[str]) -> Predictor:
 
     Returns
     -------
-    predictor : Classifier, Regressor, TransformedRegressor or Perceptron
+    predictor : Predictor
+        A Classifier, Regressor, TransformedRegressor, Perceptron, TableClassifier, TableRegressor.
         Has ``predict``, ``n_features_in_`` and, where columns had names, ``feature_names_in_``; of
         classes also ``classes_`` and, from a network, ``predict_proba``; of quantiles
         ``predict_quantiles``. All of them are as those of the model.
@@ -78,6 +84,10 @@ def _predictor(step: ModelStep, before: tuple[Step, ...]) -> Predictor:
             return Regressor(before, values)
         case PerceptronValues() as values:
             return Perceptron(before, values)
+        case TabularClassifierValues() as values:
+            return TableClassifier(before, values)
+        case TabularRegressorValues() as values:
+            return TableRegressor(before, values)
         case PipelineValues() | FrozenValues():
             *first, last = step.members
             done = tuple(part for each in first for part in transformers(each))

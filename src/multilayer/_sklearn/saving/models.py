@@ -23,7 +23,7 @@ from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
 from multilayer._persist.manifest import Facts, write_model
 from multilayer._persist.memory import MemoryBudget
-from multilayer._sklearn.saving import network_kinds, perceptron_kind
+from multilayer._sklearn.saving import network_kinds, perceptron_kind, tabular_kinds
 from multilayer._sklearn.saving.model_steps import (
     PLACEHOLDERS,
     ModelStep,
@@ -102,6 +102,18 @@ ESTIMATORS = {
             "multilayer._sklearn.perceptron.estimator",
             perceptron_kind.params,
             perceptron_kind.fitted,
+        ),
+        EstimatorKind(
+            "TabularClassifier",
+            "multilayer._sklearn.tabular.tabular_estimators",
+            tabular_kinds.params,
+            tabular_kinds.classifier_fitted,
+        ),
+        EstimatorKind(
+            "TabularRegressor",
+            "multilayer._sklearn.tabular.tabular_estimators",
+            tabular_kinds.params,
+            tabular_kinds.regressor_fitted,
         ),
     )
 }
@@ -264,6 +276,8 @@ def build(step: ModelStep) -> "BaseEstimator | str | None":
             return network_kinds.build(ESTIMATORS[step.kind].cls, values)
         case perceptron_kind.PerceptronValues() as values:
             return perceptron_kind.build(ESTIMATORS[step.kind].cls, values)
+        case tabular_kinds.TabularValues() as values:
+            return tabular_kinds.build(ESTIMATORS[step.kind].cls, values)
         case values:
             members = [(each.name, build(each)) for each in step.members]
             return COMPOSITIONS[step.kind].build(values, members)

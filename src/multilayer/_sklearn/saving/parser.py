@@ -26,16 +26,27 @@ from multilayer._sklearn.saving.steps import (
     compositions,
     numbers,
     projections,
+    tabular_encoder,
 )
 from multilayer._sklearn.saving.steps.argument_rules import prefixes_of
 from multilayer._sklearn.saving.steps.compositions import CompositionKind, pipeline_shape
 from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
+from multilayer._sklearn.saving.tabular_kinds import (
+    parse_tabular_classifier,
+    parse_tabular_regressor,
+)
 
 # The kinds of preprocessing and composition in model files ---------------------------------------
 
 
 TRANSFORMERS: dict[str, TransformerKind] = {
-    kind.name: kind for kind in (*numbers.KINDS, *categories.KINDS, *projections.KINDS)
+    kind.name: kind
+    for kind in (
+        *numbers.KINDS,
+        *categories.KINDS,
+        *projections.KINDS,
+        *tabular_encoder.KINDS,
+    )
 }
 COMPOSITIONS: dict[str, CompositionKind] = {
     kind.name: kind for kind in (*compositions.KINDS, *column_transformer.KINDS)
@@ -58,6 +69,8 @@ ESTIMATORS: Mapping[
     "MLPClassifier": parse_classifier,
     "MLPRegressor": parse_regressor,
     "Perceptron": parse_perceptron,
+    "TabularClassifier": parse_tabular_classifier,
+    "TabularRegressor": parse_tabular_regressor,
 }
 EVERYTHING = Shape(None, None, inverts=True)
 """The shape of a placeholder that passes all columns on."""
