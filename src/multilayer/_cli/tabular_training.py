@@ -30,7 +30,7 @@ from multilayer._core.checks import count, refuse
 from multilayer._core.errors import DataError, DivergenceError
 from multilayer._persist.manifest import Facts
 from multilayer._sklearn.fit.scorer import check_scorer
-from multilayer._sklearn.tabular.tabular_base import TabularReport
+from multilayer._sklearn.tabular.ensemble import TabularReport
 from multilayer._sklearn.tabular.tabular_estimators import TabularClassifier, TabularRegressor
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from multilayer._data.column_encodings import (
     Scaling,
 )
 from multilayer._data.encoding import TableEncoding
-from multilayer._data.raw_columns import RawLevels, on_the_clock
+from multilayer._data.moments import on_the_clock
+from multilayer._data.raw_columns import RawLevels
 from multilayer._onnx.graph import Graph
 
 if TYPE_CHECKING:

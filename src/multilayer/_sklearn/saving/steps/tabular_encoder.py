@@ -17,7 +17,8 @@ from multilayer._data.column_encodings import (
     Scaling,
 )
 from multilayer._data.encoding import TableEncoding
-from multilayer._data.raw_columns import PARTS, Level, plain_level, zone_name
+from multilayer._data.moments import PARTS, zone_name
+from multilayer._data.raw_columns import Level, plain_level
 from multilayer._sklearn.saving.frozen_records import decode_record, encode_record, field_names
 from multilayer._sklearn.saving.label_arrays import decode_labels, encode_labels
 from multilayer._sklearn.saving.model_steps import FittedStep, TransformerValues
