@@ -65,9 +65,9 @@ def test_refusal(tmp_path):
 
 def test_unexpected_failures_keep_their_traceback(tmp_path):
     code = (
-        "from multilayer._cli import main, tables\n"
+        "from multilayer._cli import main, training_data\n"
         "def fail(data): raise RuntimeError('broken')\n"
-        "tables.find_source = fail\n"
+        "training_data.find_source = fail\n"
         "main.main(['train', 'mnist'])"
     )
     command = [sys.executable, "-c", code]

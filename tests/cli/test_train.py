@@ -14,7 +14,7 @@ from multilayer._cli.console import Bar, Follower, Lines
 from multilayer._engine.callbacks.protocol import Progress
 
 QUICK = ("--hidden", "8", "--epochs", "5", "--learning-rate", "0.05")
-TARGET = ("--target", "kind")
+TARGET = ("--target", "kind", "--recipe", "table")
 
 
 def test_table(run, table, tmp_path):
@@ -286,7 +286,7 @@ def test_mnist_recipe_keeps_its_promise(run):
     assert json.loads(json.dumps(found)) == found
 
 
-def test_iris_is_learnt_from_the_commands_of_the_readme(run, tmp_path):
+def test_iris_is_learnt_by_a_single_network(run, tmp_path):
     """By the first epoch of the best validation accuracy, inside the warm-up, it was 89 %."""
     iris = load_iris(as_frame=True, return_X_y=True)
     flowers = iris[0].assign(species=iris[1].map(dict(enumerate(load_iris().target_names))))
@@ -295,7 +295,8 @@ def test_iris_is_learnt_from_the_commands_of_the_readme(run, tmp_path):
         rows = flowers.sample(frac=1, random_state=seed)
         rows[:100].to_csv(tmp_path / "flowers.csv", index=False)
         rows[100:].to_csv(tmp_path / "new.csv", index=False)
-        trained = run("train", "flowers.csv", "--target", "species", "--json", "--seed", str(seed))
+        options = ("--target", "species", "--recipe", "table", "--seed", str(seed))
+        trained = run("train", "flowers.csv", *options, "--json")
         assert trained.json["epochs"] < 300  # its patience ended it
         judged = run("evaluate", "flowers.safetensors", "new.csv", "--json")
         accuracies.append(judged.json["accuracy"])

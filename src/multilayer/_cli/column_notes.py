@@ -43,7 +43,7 @@ def learned_columns(table: Table, target: str, choices: Choices) -> list[str]:
     for option, names in chosen.items():
         for name in names:
             if name in apart:
-                rule = "for a column that is neither the target, nor dropped, nor --id"
+                rule = "a column that is not the target, nor dropped, nor --id"
                 refuse(option, rule, name)
     if target in choices.ids:
         refuse("--id", "another column than --target", target)

@@ -141,7 +141,6 @@ app = typer.Typer(
     name="multilayer",
     help="Train feed-forward neural networks, and use them.",
     no_args_is_help=False,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -211,8 +210,11 @@ def main(args: Sequence[str] | None = None) -> int:
             return REFUSED
         except OSError as error:
             return _report(error)
-        except SystemExit:  # how Rich and Typer leave where nobody reads what they write
-            give_up_output()
+        except SystemExit as leaving:
+            if leaving.code in (0, None):  # how Typer ends when it has completed a command line
+                flush()
+                return 0
+            give_up_output()  # how Rich and Typer leave where nobody reads what they write
             return NO_READER
     return code if isinstance(code, int) else 0
 

@@ -176,13 +176,13 @@ def _introduce(data: RawData) -> None:
     if data.test is not None:
         rows += f", {len(data.test.y):,} to test"
     say(console, (data.source, "bold"), f": {rows}; {count(data.train.X.shape[1], 'column')}")
-    other = "regression" if target.is_classes else "classification"
+    other = "regression: numbers" if target.is_classes else "classification: classes"
     say(
         console,
         ("target ", ""),
         (data.facts["target"], "bold"),
         f": {target.task} ({target.content})",
-        (f"  --task {other} for the other" if target.is_numeric else "", "dim"),
+        (f"; --task {other}" if target.is_numeric else "", "dim"),
     )
 
 

@@ -75,6 +75,7 @@ def _mnist(choices: Choices) -> TrainingData:
 
 def _refuse_columns(why: str, choices: Choices) -> None:
     named = {"target": choices.target, "drop": choices.drop, "keep": choices.keep}
+    named["id"] = choices.ids
     tables.refuse_options(why, **named)
 
 
@@ -106,10 +107,12 @@ def _from_archive(path: Path, choices: Choices) -> TrainingData:
 def _from_table(path: Path, choices: Choices) -> TrainingData:
     table = read_table(path, choices.target, choices.form)
     target = tables.require_target(table, choices.target)
-    for name in choices.drop:
-        tables.require_column(table, name, "--drop")
+    for option, named in (("--drop", choices.drop), ("--id", choices.ids)):
+        for name in named:
+            tables.require_column(table, name, option)
     y = labels.table_labels(table, target)
-    names = [name for name in table.columns if name != target and name not in choices.drop]
+    apart = {target, *choices.drop, *choices.ids}
+    names = [name for name in table.columns if name not in apart]
     for name in choices.keep:
         tables.require_column(table, name, "--keep")
         if name not in names:
@@ -119,6 +122,8 @@ def _from_table(path: Path, choices: Choices) -> TrainingData:
     rows = Part(table.frame_of(X, names), y)
     train, valid, test = _set_aside(rows, choices, f"column {target!r} of {path}", None, None)
     facts = Facts(source=path.name, target=target, features=names, dropped=choices.drop)
+    if choices.ids:
+        facts["ids"] = choices.ids
     return TrainingData(path.name, train, valid, test, facts=facts)
 
 
