@@ -1,6 +1,8 @@
 """Files that hold a table, and how each kind is read: by pandas, imported when there is one."""
 
+import gzip
 import io
+import json
 import os
 import re
 import stat
@@ -19,7 +21,7 @@ import numpy as np
 
 from multilayer._cli.settings import MNIST, STDIN, STDIN_NAME, TableFormat
 from multilayer._core.checks import listed, refuse
-from multilayer._core.errors import DataError
+from multilayer._core.errors import DataError, MultilayerError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -167,7 +169,7 @@ def read_table(
             f"reading {ending_of(path)} files needs {kind.needs}, not installed here. Install: "
             f"pip install {kind.needs.replace(' and ', ' ')}."
         ) from error
-    except DataError:
+    except MultilayerError:
         raise
     except UnicodeDecodeError as error:
         raise DataError(
@@ -265,14 +267,13 @@ def _read_lines(table: TextTable) -> "DataFrame":
 
 
 def _read_json(table: TextTable) -> "DataFrame":
-    return table.pandas.read_json(
-        table.open(),
-        lines=True,
-        dtype=False,  # text stays text: "01" is not 1
-        convert_dates=False,
-        encoding=table.form.encoding,
-        compression=table.compression,
-    )
+    """Read an object for each line; text stays text, where pandas would convert some."""
+    opened = gzip.open if table.compression else open
+    with opened(table.path, "rt", encoding=table.form.encoding) as file:
+        rows = [json.loads(line) for line in file if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{table.path} must have an object in each line: {{column: value}}.")
+    return table.pandas.DataFrame(rows)
 
 
 def _read_excel(table: TextTable) -> "DataFrame":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilayer._cli.labels import NUMBER, column_labels, refuse_missing, show, text_labels
-from multilayer._cli.table_files import Table
+from multilayer._cli.table_files import CODE, Table
 from multilayer._core.checks import count
 from multilayer._core.errors import DataError
 
@@ -38,10 +38,12 @@ def read_target(table: Table, name: str, task: str | None) -> Target:
     """Return the target of a table, and the task that it is; a given task decides."""
     where, series = f"target column {name!r} of {table.path}", table.frame[name]
     numbers = _numbers(table, series, where)
-    task = task or (CLASSIFICATION if numbers is None or are_classes(numbers) else REGRESSION)
+    numeric = numbers is not None and not (not table.typed and any(map(CODE.fullmatch, series)))
+    few = numbers is None or not numeric or are_classes(numbers)
+    task = task or (CLASSIFICATION if few else REGRESSION)
     if task == CLASSIFICATION:
         labels = column_labels(series, where) if table.typed else _labels(series, where)
-        return Target(labels, task, _classes_in_words(labels, where), numbers is not None)
+        return Target(labels, task, _classes_in_words(labels, where), numeric)
     if numbers is None:
         raise DataError(
             f"{where} must have numbers for --task regression, got {_some(series)}. If these are "
