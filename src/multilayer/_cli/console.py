@@ -331,7 +331,7 @@ class EnsembleBar(Bar):
             done, total = min(spent, budget), budget
         self._bars.update(
             self._task,
-            description=f"epoch {progress.step // progress.steps_per_epoch + 1}",
+            description=f"epoch {-(-progress.step // progress.steps_per_epoch)}",
             total=total,
             completed=done,
             figures="" if self.report is None else self._figures(self.report),

@@ -189,11 +189,11 @@ def in_words(found: ClassFigures | NumberFigures) -> list[tuple[str, str]]:
     """Return the figures with their names, for :func:`report.print_pairs`."""
     if isinstance(found, ClassFigures):
         return _classes_in_words(found)
-    base = f"{found.base_rmse:.4g} for the mean of these rows"
+    base = f"{report.number(found.base_rmse)} for the mean of these rows"
     return [
         ("R2", "undefined: all rows have one number" if found.r2 is None else f"{found.r2:.4f}"),
-        ("root mean squared error", f"{found.rmse:.4g} ({base})"),
-        ("mean absolute error", f"{found.mae:.4g} of {count(found.rows, 'row')}"),
+        ("root mean squared error", f"{report.number(found.rmse)} ({base})"),
+        ("mean absolute error", f"{report.number(found.mae)} of {count(found.rows, 'row')}"),
     ]
 
 

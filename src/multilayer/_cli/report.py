@@ -55,6 +55,11 @@ def accuracy(share: float, rows: int) -> str:
     return f"{percent(share)} of {count(rows, 'row')}"
 
 
+def number(value: float) -> str:
+    """Return a number in four digits, or all those before the decimal point."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
 def seconds(duration: float) -> str:
     """Return a duration."""
     if duration < 60:

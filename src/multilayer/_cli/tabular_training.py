@@ -2,6 +2,7 @@
 
 import math
 import shlex
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,7 +158,9 @@ def _fit(
         callbacks=[progress],
     )
     try:
-        estimator.fit(data.train.X, data.train.y)
+        with warnings.catch_warnings():  # an interruption is reported with the result
+            warnings.filterwarnings("ignore", message="Training interrupted by user")
+            estimator.fit(data.train.X, data.train.y)
     except DivergenceError as error:
         raise DivergenceError(
             "training diverged: the loss is not finite. Nothing is saved. Are there extreme "
@@ -176,13 +179,13 @@ def _introduce(data: RawData) -> None:
     if data.test is not None:
         rows += f", {len(data.test.y):,} to test"
     say(console, (data.source, "bold"), f": {rows}; {count(data.train.X.shape[1], 'column')}")
-    other = "regression: numbers" if target.is_classes else "classification: classes"
+    other = "regression for numbers" if target.is_classes else "classification for classes"
     say(
         console,
         ("target ", ""),
         (data.facts["target"], "bold"),
         f": {target.task} ({target.content})",
-        (f"; --task {other}" if target.is_numeric else "", "dim"),
+        (f"; --task {other}" if target.either else "", "dim"),
     )
 
 
@@ -228,7 +231,7 @@ def _out_of_fold(run: TabularRun) -> list[tuple[str, str]]:
         shown = f"{report.percent(score)} (base rate {report.percent(base)})"
         return [("accuracy out of fold", shown), ("log loss out of fold", f"{loss:.4f}")]
     spread = float(np.std(y))
-    error = f"{math.sqrt(loss) * spread:.4g} ({spread:.4g} for the mean)"
+    error = f"{report.number(math.sqrt(loss) * spread)} ({report.number(spread)} for the mean)"
     return [("R2 out of fold", f"{score:.4f}"), ("root mean squared error", error)]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 MOST_CLASSES = 20  # different whole numbers that are classes, and not a measured number
+MOST_NUMBERS = 100  # different whole numbers that might be classes
 ROWS_PER_CLASS = 5  # rows that such a class has at least, on the average
 MISSING = ("na", "n/a", "nan", "null", "none")
 
@@ -26,7 +27,7 @@ class Target:
     values: np.ndarray  # (rows,) labels, or float64
     task: str
     content: str  # what the column has, in words
-    is_numeric: bool  # whether the values are numbers, so that either task would do
+    either: bool  # whether it could be the other task
 
     @property
     def is_classes(self) -> bool:
@@ -51,9 +52,11 @@ def read_target(table: Table, name: str, task: str | None) -> Target:
         )
     if not np.isfinite(numbers).all():
         raise DataError(f"{where} has infinite values. Delete these rows.")
-    if len(np.unique(numbers)) < 2:
+    n_values = len(np.unique(numbers))
+    if n_values < 2:
         raise DataError(f"{where} has one value only: {numbers[0]:g}. Give rows of others.")
-    return Target(numbers, task, f"{len(np.unique(numbers)):,} different numbers", True)
+    either = n_values <= MOST_NUMBERS and bool((numbers == np.floor(numbers)).all())
+    return Target(numbers, task, f"{n_values:,} different numbers", either)
 
 
 def are_classes(numbers: np.ndarray) -> bool:
