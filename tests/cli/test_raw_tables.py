@@ -14,8 +14,8 @@ from rich.console import Console
 from sklearn.datasets import load_iris
 from sklearn.metrics import r2_score, roc_auc_score
 
-from multilayer import TabularClassifier, TabularRegressor, load
-from multilayer._cli.column_notes import gives_away, in_options
+from multilayer import TabularClassifier, TabularEncoder, TabularRegressor, load
+from multilayer._cli.column_notes import gives_away, in_options, print_roles
 from multilayer._cli.console import EnsembleBar, Follower, ensemble_follower, remarks
 from multilayer._cli.main import main
 from multilayer._engine.callbacks.protocol import Progress
@@ -47,6 +47,7 @@ def make_visits():
 
 
 VISITS = make_visits()
+DROPPED = ("dropped:", "--role", "says", "so")
 
 
 def train(folder, *options):
@@ -409,6 +410,18 @@ def test_roles_of_many_columns(run, tmp_path, monkeypatch):
     lines = run("train", "d.csv", "--target", "y").err.splitlines()
     assert "and 60 more columns: 60 numeric" in lines
     assert any("dropped: constant" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [72, 80, 120])
+def test_roles_fit_the_screen(width, capsys):
+    texts = np.random.default_rng(0).choice(["a rather long name", "another long name"], N)
+    frame = VISITS.drop(columns="bought").assign(**{"the name of a column is longer": texts})
+    encoder = TabularEncoder(feature_roles={"age": "drop"}).fit(frame)
+    print_roles(Console(width=width), encoder)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum("categorical" in line for line in lines) == 3
+    assert any(line.split() == ["age", "float64", "drop", *DROPPED] for line in lines)
 
 
 # How training goes ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Screen
+from rich.text import Text
 
 from multilayer._cli.console import plain, say
 from multilayer._cli.settings import Choices
@@ -25,6 +26,7 @@ from multilayer._sklearn.tabular.encoder import TabularEncoder
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
+SHORTEST = 12  # characters that a printed column is not cut below
 MOST_SHOWN = 40  # columns whose roles are printed
 IDENTIFIER = re.compile(r"(^|.*[^a-zA-Z])(id|ID|Id)|.*[a-z](Id|ID)")  # names of identifiers
 
@@ -168,18 +170,23 @@ def in_options(message: str) -> str:
 def print_roles(console: Console, encoder: TabularEncoder) -> None:
     """Print what each column is taken for, and what becomes of it."""
     becomes = {column.name: column.in_words() for column in encoder.columns_}
-    becomes |= {name: f"dropped: {why}" for name, why in encoder.dropped_.items()}
+    becomes |= {name: f"dropped: {in_options(why)}" for name, why in encoder.dropped_.items()}
     roles = encoder.feature_roles_
-    screen = Screen(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="dim")
-    screen.add_column("column", overflow="ellipsis", no_wrap=True, max_width=30)
-    screen.add_column("type", no_wrap=True)
-    screen.add_column("role", no_wrap=True)
-    screen.add_column("becomes", overflow="ellipsis", no_wrap=True)
+    columns: list[list[Text]] = []
     shown = _first_and_dropped(list(roles), encoder.dropped_)
-    for name in shown:
-        style = "dim" if name in encoder.dropped_ else None
-        cells = str(name), encoder.dtypes_[name], roles[name], becomes[name]
-        screen.add_row(*map(plain, cells), style=style)
+    rows = [[str(name), encoder.dtypes_[name], roles[name], becomes[name]] for name in shown]
+    screen = Screen(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="dim")
+    left = console.width - 2  # and three between columns
+    for place, title in enumerate(("column", "type", "role", "becomes")):
+        cells = [Text(plain(row[place])) for row in rows]
+        most = max(console.width // 4 if title == "column" else left, SHORTEST)
+        for cell in cells:
+            cell.truncate(most, overflow="ellipsis")
+        left -= max(len(title), *(cell.cell_len for cell in cells)) + 3
+        columns.append(cells)
+        screen.add_column(title, no_wrap=True)
+    for name, *cells in zip(shown, *columns, strict=True):
+        screen.add_row(*cells, style="dim" if name in encoder.dropped_ else None)
     console.print(screen)
     rest = [role for name, role in roles.items() if name not in set(shown)]
     if rest:
