@@ -280,7 +280,9 @@ def _read_excel(table: TextTable) -> "DataFrame":
     header = table.pandas.read_excel(table.open(), engine="openpyxl", header=None, nrows=1)
     names = [str(name) for name in header.to_numpy().ravel().tolist() if name == name]
     _refuse_twice(table.path, names)
-    return table.pandas.read_excel(table.open(), engine="openpyxl")
+    # As objects first: text of digits would become numbers.
+    frame = table.pandas.read_excel(table.open(), engine="openpyxl", dtype=object)
+    return frame.infer_objects()
 
 
 def _read_parquet(table: TextTable) -> "DataFrame":

@@ -210,7 +210,11 @@ def print_result(run: TabularRun) -> None:
 
 
 def _training_line(found: TabularReport) -> str:
-    ends = {"converged": "nothing more to gain", "max_iter": "the end of the plan"}
+    ends = {
+        "converged": "nothing more to gain",
+        "max_iter": "the end of the plan",
+        "time_budget": "the time was over",
+    }
     ended = ends.get(found.stop_reason, found.stop_reason.replace("_", " "))
     epochs = f"{count(found.n_epochs, 'epoch')} until {ended}"
     compilation = report.seconds(found.compile_seconds)
