@@ -1,7 +1,7 @@
 """Prediction from model files with NumPy alone: no JAX, no SciPy, no scikit-learn is imported."""
 
 from multilayer._portable.compositions import TransformedRegressor
-from multilayer._portable.ensembles import TableClassifier, TableRegressor
+from multilayer._portable.ensembles import TableClassifier, TableEncoder, TableRegressor
 from multilayer._portable.estimators import Classifier, Perceptron, Regressor
 from multilayer._portable.reading import load
 
@@ -10,6 +10,7 @@ __all__ = [
     "Perceptron",
     "Regressor",
     "TableClassifier",
+    "TableEncoder",
     "TableRegressor",
     "TransformedRegressor",
     "load",

@@ -72,7 +72,8 @@ def info(model: Path, json: bool = False) -> None:
 def described(parsed: ParsedFile) -> ModelFacts:
     """Return the facts in a file."""
     model, pipeline, data = parsed.model, parsed.manifest["pipeline"], parsed.manifest["data"]
-    names, learnt = feature_names(model), learnt_by(predicting(model))
+    alone = isinstance(model.values, TransformerValues)  # which predicts nothing
+    names, learnt = feature_names(model), NOTHING if alone else learnt_by(predicting(model))
     classes = learnt.classes
     return ModelFacts(
         kind=kinds(model.members if pipeline else [model]),
@@ -115,6 +116,9 @@ class Learnt:
     best_score: float | None = None
     fit_seconds: float | None = None
     stop_reason: str | None = None
+
+
+NOTHING = Learnt([], 0, None, None, "", 0)
 
 
 def learnt_by(values: Predicting) -> Learnt:
@@ -227,13 +231,13 @@ def _pairs(facts: ModelFacts) -> dict[str, str]:
     members = f"{facts.n_members} x " if facts.n_members > 1 else ""
     shown = {
         "kind": facts.kind,
-        "network": f"{members}{network}, {facts.activation}",
+        "network": f"{members}{network}, {facts.activation}" if facts.layers else None,
         "classes": f"{facts.n_classes:,}{classes}" if facts.n_classes else None,
         "features": f"{facts.n_features:,}{features}",
         "roles": _roles(facts.roles or {}),
         "trained on": facts.data,
         "target": facts.target,
-        "training": _training(facts),
+        "training": _training(facts) if facts.layers else None,
         "versions": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
     }
     return {name: value for name, value in shown.items() if value}

@@ -127,7 +127,14 @@ def require_one_output(model: LoadedModel, command: str) -> None:
 
 def load_model(path: Path) -> LoadedModel:
     """Read a model file."""
-    return LoadedModel(path, *read(path))
+    loaded = LoadedModel(path, *read(path))
+    if not hasattr(loaded.estimator, "predict"):
+        kind = type(loaded.estimator).__name__
+        raise InvalidArgumentError(
+            f"MODEL must be one that predicts, got {path}, which is a {kind}. Save the model that "
+            "it is a step of."
+        )
+    return loaded
 
 
 def save_model(path: Path, estimator: "BaseEstimator", facts: Facts) -> None:

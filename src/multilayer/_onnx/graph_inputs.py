@@ -58,7 +58,8 @@ def inputs_of(
         rule = "one whose first step takes columns, and knows how many"
         refuse("model", f"{rule}, for ONNX", model)
     table = _table_of(model)
-    if table is not None and table.names is not None and not isinstance(X, np.ndarray):
+    matrix = isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
+    if table is not None and not matrix and _comes_apart(table):
         return _of_table(table, X, inputs)
     if X is not None:
         if inputs is not None:
@@ -91,6 +92,11 @@ def _table_of(model: BaseEstimator) -> TableEncoding | None:
     return getattr(model, "_onnx_table", None)
 
 
+def _comes_apart(table: TableEncoding) -> bool:
+    """Whether columns have names or different types, so that each is an input of its own."""
+    return table.names is not None or any(map(is_text, table.columns))
+
+
 def _of_table(
     table: TableEncoding, X: "np.ndarray | pd.DataFrame | None", inputs: str | None
 ) -> list[Input]:
@@ -99,7 +105,11 @@ def _of_table(
     Columns that the encoder has dropped are not among them.
     """
     if inputs is not None:
-        refuse("inputs", "None for a model of columns with names, which have types", inputs)
+        refuse("inputs", "None for a model of columns that have types of their own", inputs)
+    if isinstance(X, np.ndarray):  # of Python objects, which say nothing about types
+        if X.ndim != 2 or X.shape[1] != table.n_columns:
+            refuse("X", f"rows of {table.n_columns} columns, as in training", X.shape)
+        X = None
     names = None if X is None else getattr(X, "columns", ())
     lacking = [each.name for each in table.columns if names is not None and each.name not in names]
     if lacking:
@@ -111,7 +121,8 @@ def _of_table(
             given = getattr(X[column.name], "dtype", None)
             if isinstance(given, np.dtype) and given.kind in "biuf":
                 dtype = given
-        found.append(Input(str(column.name), dtype, 1))
+        name = column.name if isinstance(column.name, str) else f"column_{column.name}"
+        found.append(Input(name, dtype, 1))
     return found
 
 

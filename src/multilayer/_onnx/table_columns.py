@@ -30,14 +30,14 @@ MISSING_TEXT = ""
 """What stands for missing text, which ONNX has not."""
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """One column of a table in a graph."""
 
     name: str  # of the tensor ``(rows, 1)``
     text: bool  # whether it is text; else it is numbers of float64
 
 
-class Parts(NamedTuple):
+class EncodedParts(NamedTuple):
     """What a column becomes: tensors ``(rows, columns)`` of float32, None for no columns."""
 
     numeric: str | None = None
@@ -45,7 +45,7 @@ class Parts(NamedTuple):
     codes: str | None = None
 
 
-def columns_of(graph: Graph, variables: "Sequence[Variable]") -> list[Column]:
+def columns_of(graph: Graph, variables: "Sequence[Variable]") -> list[TableColumn]:
     """Return the columns that come to a graph, or to a step in it."""
     found = []
     for variable in variables:
@@ -53,14 +53,14 @@ def columns_of(graph: Graph, variables: "Sequence[Variable]") -> list[Column]:
         tensor = variable.full_name if text else graph.cast(variable.full_name, DOUBLE)
         width = variable.type.shape[1]
         found += (
-            [Column(tensor, text)]
+            [TableColumn(tensor, text)]
             if width == 1
-            else [Column(graph.columns(tensor, i, i + 1), text) for i in range(width)]
+            else [TableColumn(graph.columns(tensor, i, i + 1), text) for i in range(width)]
         )
     return found
 
 
-def encode(graph: Graph, encoding: TableEncoding, given: Sequence[Column]) -> str:
+def encode(graph: Graph, encoding: TableEncoding, given: Sequence[TableColumn]) -> str:
     """Add the encoding of a table; return the matrix ``(rows, layout.n_columns)`` of float32.
 
     Given are all columns of the table, or those that are used.
@@ -102,7 +102,7 @@ def _scaled(graph: Graph, scaling: Scaling, x: str) -> str:
     return graph.node("Clip", z, np.array(-LARGEST), np.array(LARGEST))
 
 
-def _numbers(graph: Graph, record: ColumnEncoding, column: Column) -> str:
+def _numbers(graph: Graph, record: ColumnEncoding, column: TableColumn) -> str:
     if column.text:
         _refuse_type(record, "numbers")
     return column.name
@@ -112,13 +112,13 @@ def _missing(graph: Graph, x: str) -> str:
     return graph.cast(graph.node("IsNaN", x), DOUBLE)
 
 
-def _numeric(graph: Graph, record: NumericEncoding, column: Column) -> Parts:
+def _numeric(graph: Graph, record: NumericEncoding, column: TableColumn) -> EncodedParts:
     x = _numbers(graph, record, column)
     scaled = None if record.scaling is None else _scaled(graph, record.scaling, x)
-    return Parts(scaled, _missing(graph, x) if record.indicator else None)
+    return EncodedParts(scaled, _missing(graph, x) if record.indicator else None)
 
 
-def _boolean(graph: Graph, record: BooleanEncoding, column: Column) -> Parts:
+def _boolean(graph: Graph, record: BooleanEncoding, column: TableColumn) -> EncodedParts:
     x = _numbers(graph, record, column)
     flags = []
     if record.varies:
@@ -126,10 +126,12 @@ def _boolean(graph: Graph, record: BooleanEncoding, column: Column) -> Parts:
         flags.append(graph.node("Where", graph.node("IsNaN", x), np.array(0.0), sign))
     if record.indicator:
         flags.append(_missing(graph, x))
-    return Parts(flags=graph.beside(flags))
+    return EncodedParts(flags=graph.beside(flags))
 
 
-def _levels(graph: Graph, record: CategoricalEncoding | OrdinalEncoding, column: Column) -> Parts:
+def _levels(
+    graph: Graph, record: CategoricalEncoding | OrdinalEncoding, column: TableColumn
+) -> EncodedParts:
     """Add the look-up of what each level becomes: the record itself says it."""
     n_levels = len(record.levels)
     blocks = Blocks(
@@ -144,12 +146,12 @@ def _levels(graph: Graph, record: CategoricalEncoding | OrdinalEncoding, column:
     record.fill(RawLevels(codes, [*record.levels, unknown]), blocks)
     place = _place(graph, record, column)
     made = (blocks.numeric, blocks.flags, blocks.codes)
-    return Parts(
+    return EncodedParts(
         *(graph.node("Gather", block, place, axis=0) if block.size else None for block in made)
     )
 
 
-def _place(graph: Graph, record: CategoricalEncoding | OrdinalEncoding, column: Column) -> str:
+def _place(graph: Graph, record: CategoricalEncoding | OrdinalEncoding, column: TableColumn) -> str:
     """Add the number of each row's level ``(rows,)``, then that of missing and of unknown ones."""
     n_levels = len(record.levels)
     if is_text(record):
@@ -179,7 +181,7 @@ def is_text(record: ColumnEncoding) -> bool:
     return all(text)
 
 
-def _datetime(graph: Graph, record: DatetimeEncoding, column: Column) -> Parts:
+def _datetime(graph: Graph, record: DatetimeEncoding, column: TableColumn) -> EncodedParts:
     """Add seconds since 1970 and the parts of the calendar."""
     seconds = _numbers(graph, record, column)
     found = [] if record.seconds is None else [_scaled(graph, record.seconds, seconds)]
@@ -192,7 +194,7 @@ def _datetime(graph: Graph, record: DatetimeEncoding, column: Column) -> Parts:
             value = graph.node("Where", graph.node("IsNaN", seconds), np.array(np.nan), value)
             found.append(_scaled(graph, scaling, value))
     flags = _missing(graph, seconds) if record.indicator else None
-    return Parts(graph.beside(found) if found else None, flags)
+    return EncodedParts(graph.beside(found) if found else None, flags)
 
 
 MOMENTS = np.arange(-140, 260) * (365.2425 / 2 * 86400)
@@ -262,7 +264,7 @@ def _refuse_type(record: ColumnEncoding, needed: str) -> None:
     )
 
 
-COLUMNS: dict[type[ColumnEncoding], Callable[..., Parts]] = {
+COLUMNS: dict[type[ColumnEncoding], Callable[..., EncodedParts]] = {
     NumericEncoding: _numeric,
     BooleanEncoding: _boolean,
     CategoricalEncoding: _levels,

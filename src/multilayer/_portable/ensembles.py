@@ -28,6 +28,44 @@ def encoder(values: TransformerValues) -> Transform:
 TRANSFORMS: Transforms = {"TabularEncoder": encoder}
 
 
+class TableEncoder:
+    """A fitted TabularEncoder that encodes raw tables with NumPy alone.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns that X must have.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; there where they had some in training.
+    """
+
+    def __init__(self, values: TransformerValues) -> None:
+        self._transform = encoder(values)
+        self.n_features_in_ = int(values.n_features_in_)
+        if values.feature_names is not None:
+            self.feature_names_in_ = values.feature_names
+
+    def transform(self, X: Table) -> np.ndarray:
+        """Encode a table.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Rows with the columns of training: a data frame of pandas or polars, a table of
+            pyarrow, an array, or rows in a list.
+
+        Returns
+        -------
+        encoded : ndarray of shape (n_samples, n_columns), float32
+
+        Raises
+        ------
+        DataError
+            X is no table of the encoder's columns (a ValueError).
+        """
+        return self._transform(X)
+
+
 class TableClassifier(Predictor):
     """A fitted TabularClassifier that predicts raw tables with NumPy alone.
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from multilayer._onnx.tabular_graphs import TableEnsemble
     from multilayer._sklearn.tabular.encoder import TabularEncoder
     from multilayer._sklearn.tabular.ensemble import Ensemble
+    from multilayer._sklearn.tabular.probabilities import NumberUnits
+    from multilayer._sklearn.tabular.targets import ClassTargets
     from multilayer._sklearn.targets.class_outputs import Classes
 
 
@@ -162,6 +164,27 @@ class OnnxEnsemble(OnnxTable):
         return graphs("tabular_graphs").TableEnsemble(
             self._onnx_table, own.network, own.params, own.weights
         )
+
+
+class OnnxTableClassifier(OnnxEnsemble):
+    """Those of an ensemble for classes."""
+
+    _learnt: "ClassTargets"
+
+    def _onnx_description(self) -> "Described":
+        ensemble, temperature = self._onnx_ensemble(), self._ensemble.temperature
+        return graphs("tabular_graphs").TableClasses(ensemble, temperature, self._learnt.classes)
+
+
+class OnnxTableRegressor(OnnxEnsemble):
+    """Those of an ensemble for numbers."""
+
+    _learnt: "NumberUnits"
+
+    def _onnx_description(self) -> "Described":
+        ensemble, own = self._onnx_ensemble(), self._learnt
+        units = own.mean, own.spread, own.low, own.high
+        return graphs("tabular_graphs").TableNumbers(ensemble, *units)
 
 
 def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":

@@ -31,6 +31,7 @@ from multilayer._sklearn.saving.model_steps import (
     placeholder_of,
 )
 from multilayer._sklearn.saving.parser import (
+    ALONE,
     COMPOSITIONS,
     TRANSFORMERS,
     damage_of,
@@ -129,7 +130,7 @@ def describe(model: "BaseEstimator") -> Description:
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor, Perceptron, or a composition that ends in one
+    model : estimator of multilayer, or a composition that ends in one that predicts
         Fitted model.
 
     Returns
@@ -147,7 +148,7 @@ def describe(model: "BaseEstimator") -> Description:
     members = list(model.steps) if pipeline else [(type(model).__name__.lower(), model)]
     arrays: dict[str, np.ndarray] = {}
     steps = _encode_all(members, "", arrays)
-    if not hasattr(model, "predict"):
+    if not hasattr(model, "predict") and steps[0]["kind"] not in ALONE:
         raise ModelFileError(
             f"model must end in one of {list(ESTIMATORS)} to be saved, got {model!r}."
         )

@@ -53,6 +53,8 @@ COMPOSITIONS: dict[str, CompositionKind] = {
 }
 """Kinds with members."""
 KINDS = (*TRANSFORMERS, *COMPOSITIONS)
+ALONE = tuple(kind.name for kind in tabular_encoder.KINDS)
+"""Steps that a file may have without a model behind them."""
 
 
 # The one parser of model files: from the description and the arrays to typed values, checked -----
@@ -124,7 +126,7 @@ def parse_model(
     if pipeline:
         shape = pipeline_shape(members)
         model = ModelStep("", "Pipeline", PipelineValues(None), shape, tuple(members))
-    if model.shape.predicts is None:
+    if model.shape.predicts is None and model.kind not in ALONE:
         raise ModelFileError(f"it has steps that are no model: {[each.kind for each in members]}.")
     if features and model.shape.takes not in (None, len(features)):
         raise ModelFileError(

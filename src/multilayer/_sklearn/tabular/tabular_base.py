@@ -30,7 +30,6 @@ from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._sklearn.arguments.constructors import known_arguments
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.inputs import check_weight
-from multilayer._sklearn.network.onnx_methods import OnnxEnsemble
 from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.ensemble import (
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
 
 
-class BaseTabular(OnnxEnsemble, BaseEstimator, metaclass=ABCMeta):
+class BaseTabular(BaseEstimator, metaclass=ABCMeta):
     """What both estimators for raw tables do."""
 
     _targets: type[ClassTargets] | type[NumberTargets]

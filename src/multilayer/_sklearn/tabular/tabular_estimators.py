@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._data.encoding import TableLayout
 from multilayer._data.raw_tables import TableLike
-from multilayer._sklearn.network.onnx_methods import graphs
+from multilayer._sklearn.network.onnx_methods import OnnxTableClassifier, OnnxTableRegressor
 from multilayer._sklearn.tabular.ensemble import EncodedRows
 from multilayer._sklearn.tabular.probabilities import tempered
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
@@ -21,7 +21,6 @@ from multilayer._sklearn.targets.metric_table import Metric
 
 if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
-    from multilayer._onnx.outputs import Described
 
 
 PARAMETERS = """\
@@ -87,7 +86,7 @@ def documented(cls: type) -> type:
 
 
 @documented
-class TabularClassifier(ClassifierMixin, BaseTabular):
+class TabularClassifier(OnnxTableClassifier, ClassifierMixin, BaseTabular):
     """Classifier of raw tables: an ensemble of small networks with calibrated probabilities.
 
     A table goes into ``fit`` as it is, with categories, dates and missing cells; nothing has to be
@@ -236,11 +235,6 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def _onnx_description(self) -> "Described":
-        ensemble = self._onnx_ensemble()
-        temperature = self._ensemble.temperature
-        return graphs("tabular_graphs").TableClasses(ensemble, temperature, self.classes_)
-
     def predict_log_proba(self, X: TableLike) -> np.ndarray:
         """Return the logarithms of the probabilities, see :meth:`predict_proba`.
 
@@ -257,7 +251,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
 
 @documented
-class TabularRegressor(RegressorMixin, BaseTabular):
+class TabularRegressor(OnnxTableRegressor, RegressorMixin, BaseTabular):
     """Regressor of raw tables: an ensemble of small networks over folds.
 
     A table goes into ``fit`` as it is, with categories, dates and missing cells, and targets in any
@@ -340,11 +334,6 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         """
         mean = self._mean_prediction(X)
         return self._learnt.shaped(self._learnt.decode(mean))
-
-    def _onnx_description(self) -> "Described":
-        ensemble, own = self._onnx_ensemble(), self._learnt
-        units = own.mean, own.spread, own.low, own.high
-        return graphs("tabular_graphs").TableNumbers(ensemble, *units)
 
     def __sklearn_tags__(self) -> Tags:
         """Say what targets this estimator takes."""
