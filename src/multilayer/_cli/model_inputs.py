@@ -243,7 +243,8 @@ def _from_table(
             y = labels.table_labels(table, str(target), classes=model.network.classes_)
     seen = model.facts.get("source") == path.name
     X = table.frame[names] if model.takes_frames else tables.features(table, names)
-    return ModelRows(X, y, str(path), seen, _ids(table, columns.ids, known_ids))
+    ids = None if labelled else _ids(table, columns.ids, known_ids)
+    return ModelRows(X, y, str(path), seen, ids)
 
 
 def _ids(table: Table, given: list[str], known: list[str]) -> "DataFrame | None":

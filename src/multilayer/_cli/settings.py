@@ -266,12 +266,7 @@ INTERVALS = {
     "validation_fraction": "[0, 1)",
     "test_fraction": "[0, 1)",
 }
-CHOICES = {
-    "solver": SOLVERS,
-    "activation": HIDDEN,
-    "weight_init": WEIGHT_INITS,
-    "class_weight": CLASS_WEIGHTS,
-}
+CHOICES = {"solver": SOLVERS, "activation": HIDDEN, "weight_init": WEIGHT_INITS}
 ARGUMENTS = {
     "hidden": "hidden_layer_sizes",
     "epochs": "max_iter",
