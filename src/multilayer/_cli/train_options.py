@@ -61,9 +61,9 @@ def request_of(options: Mapping[str, Any]) -> Request:
     given = settings.overrides({name: options[name] for name in (*NETWORK, *SHARED)})
     settings.check_split(options["validation_fraction"], options["test_fraction"], options["seed"])
     settings.check_intervals({"time_budget": options["time_budget"]})
-    for name, choices in (("task", TASKS), ("class_weight", settings.CLASS_WEIGHTS)):
+    for name, known in {"task": TASKS, "class_weight": settings.CLASS_WEIGHTS}.items():
         if options[name] is not None:
-            check_choice(f"--{name.replace('_', '-')}", options[name], choices)
+            check_choice(f"--{name.replace('_', '-')}", options[name], known)
     recipe = _recipe(data, recipe)
     _refuse_without_effect(recipe, options)
     check_curves(options["tensorboard"])
