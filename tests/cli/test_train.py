@@ -91,6 +91,7 @@ def test_options_go_before_the_recipe(run, table):
     options = ["--hidden", "6,4", "--activation", "tanh", "--epochs", "2", "--batch-size", "50"]
     options += ["--learning-rate", "0.02", "--solver", "sgd", "--dropout", "0.2", "--seed", "5"]
     options += ["--label-smoothing", "0.1", "--weight-init", "truncated_normal"]
+    options += ["--class-weight", "balanced", "--scoring", "accuracy", "--patience", "7"]
     run("train", table, *TARGET, "--quiet", *options)
     given = load("things.safetensors")[-1].get_params()
     expected = {
@@ -103,9 +104,28 @@ def test_options_go_before_the_recipe(run, table):
         "dropout": 0.2,
         "label_smoothing": 0.1,
         "weight_init": "truncated_normal",
+        "class_weight": "balanced",
+        "scoring": "accuracy",
+        "n_iter_no_change": 7,
         "random_state": 5,
     }
     assert {name: given[name] for name in expected} == expected
+
+
+def test_time_budget(run, table):
+    options = ("--epochs", "100000", "--hidden", "8", "--time-budget", "0.2", "--json")
+    found = run("train", table, *TARGET, *options).json
+    assert found["stop_reason"] == "time_budget"
+    assert 0 < found["epochs"] < 100_000
+
+
+def test_ids_are_not_trained_on_and_come_back(run, frame, tmp_path):
+    frame.assign(name=[f"row {i}" for i in range(200)]).to_csv(tmp_path / "d.csv", index=False)
+    assert run("train", "d.csv", *TARGET, "--id", "name", "--quiet", *QUICK).code == 0
+    assert load("d.safetensors").feature_names_in_.tolist() == ["size", "width", "flag"]
+    first, second, *_ = run("predict", "d.safetensors", "d.csv").out.splitlines()
+    assert first == "name,prediction"
+    assert second.startswith("row 0,")
 
 
 def test_no_hidden_layer(run, table):

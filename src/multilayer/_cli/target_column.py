@@ -7,7 +7,7 @@ import numpy as np
 
 from multilayer._cli.labels import NUMBER, column_labels, refuse_missing, show, text_labels
 from multilayer._cli.table_files import CODE, Table
-from multilayer._core.checks import count
+from multilayer._core.checks import count, listed
 from multilayer._core.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ CLASSIFICATION, REGRESSION = "classification", "regression"
 MOST_CLASSES = 20  # different whole numbers that are classes, and not a measured number
 MOST_NUMBERS = 100  # different whole numbers that might be classes
 ROWS_PER_CLASS = 5  # rows that such a class has at least, on the average
+MOST_PRINTED = 4  # classes in the line that says what the target is
 MISSING = ("na", "n/a", "nan", "null", "none")
 
 
@@ -100,7 +101,7 @@ def _classes_in_words(labels: np.ndarray, where: str) -> str:
             f"{where} has {len(classes):,} distinct values in {count(len(labels), 'row')}: is it a "
             f"class? {show(classes)}. Choose another column, or --decimal if these are numbers."
         )
-    return f"{len(classes):,} classes: {show(classes)}"
+    return f"{len(classes):,} classes: {listed(classes.tolist(), MOST_PRINTED)}"
 
 
 def _some(series: "Series") -> str:
