@@ -4,7 +4,6 @@ import contextlib
 import csv
 import io
 import json
-import math
 import sys
 
 import numpy as np
@@ -299,7 +298,7 @@ def test_the_task_is_that_of_the_option(run, tmp_path, monkeypatch):
         (["--recipe", "table", "--role", "age=drop"], "--role must be left out with the recipe"),
         (["--task", "ranking"], "--task must be one of"),
         (["--class-weight", "even"], "--class-weight must be one of"),
-        (["--scoring", "rocauc"], "scoring must be"),
+        (["--scoring", "rocauc"], "--scoring must be"),
         (["--time-budget", "0"], "--time-budget must be a number in (0, inf)"),
         (["--role", "age"], "--role must be COLUMN=ROLE"),
         (["--role", "age=number"], "--role age must be one of"),
@@ -477,16 +476,12 @@ def test_bar_fits_its_terminal(width, budget, tmp_path):
 
 
 @pytest.mark.slow
-def test_iris_is_learnt_from_the_commands_of_the_readme(run, tmp_path):
+def test_iris_is_learnt_by_one_command(run, tmp_path):
+    """A support vector machine has 96 % of these rows, logistic regression too."""
     X, y = load_iris(as_frame=True, return_X_y=True)
     flowers = X.assign(species=y.map(dict(enumerate(load_iris().target_names))))
-    accuracies = []
-    for seed in range(10):
-        rows = flowers.sample(frac=1, random_state=seed)
-        rows[:100].to_csv(tmp_path / "flowers.csv", index=False)
-        rows[100:].to_csv(tmp_path / "new.csv", index=False)
-        args = ("train", "flowers.csv", "--target", "species", "--quiet", "--seed", str(seed))
-        assert run(*args).code == 0
-        judged = run("evaluate", "flowers.safetensors", "new.csv", "--json")
-        accuracies.append(judged.json["accuracy"])
-    assert math.fsum(accuracies) / 10 >= 0.95, accuracies
+    flowers.to_csv(tmp_path / "flowers.csv", index=False)
+    args = ("train", "flowers.csv", "--target", "species", "--test-fraction", "0.2", "--json")
+    found = [run(*args, "--seed", str(seed)).json["test"] for seed in range(10)]
+    assert {figures["rows"] for figures in found} == {30}
+    assert np.mean([figures["accuracy"] for figures in found]) >= 0.95

@@ -12,6 +12,7 @@ from multilayer._core.checks import MOST_NAMED, counted, listed
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data import columns
 
+AS_THEY_ARE = "The recipe tabular takes them as they are; for a single network"
 TAB = "\t"
 MNIST_SCALE = 1 / 255  # the pixels stay uint8; the program scales them
 SMALL_TYPES = ("bool", "boolean", "uint8", "int8", "uint16", "int16", "float16", "float32")
@@ -81,8 +82,8 @@ def _refuse_gaps(table: Table, gaps: columns.Gaps) -> None:
     """Refuse missing and infinite values of columns."""
     if gaps.missing:
         raise DataError(
-            f"{table.path} has missing values: {counted(gaps.missing)}. Fill them, delete these "
-            f"rows, or leave the columns out: {drops(gaps.missing)}"
+            f"{table.path} has missing values: {counted(gaps.missing)}. {AS_THEY_ARE} fill them, "
+            f"delete these rows, or leave the columns out: {drops(gaps.missing)}"
         )
     raise DataError(
         f"{table.path} has infinite values: {counted(gaps.infinite)}. Replace them, delete "
@@ -95,7 +96,7 @@ def _require_numbers(table: Table, names: list[str]) -> None:
     found = columns.others(table.frame[names])
     if found:
         raise DataError(
-            f"{table.path} has {columns.described(found)}. Encode "
+            f"{table.path} has {columns.described(found)}. {AS_THEY_ARE} encode "
             f"them as numbers, or leave them out: {drops([other.name for other in found])}"
         )
 

@@ -28,7 +28,7 @@ from multilayer._cli.tables import require_target
 from multilayer._cli.target_column import Target, read_target
 from multilayer._cli.training_data import check_classes
 from multilayer._core.checks import count, refuse
-from multilayer._core.errors import DataError, DivergenceError
+from multilayer._core.errors import DataError, DivergenceError, InvalidArgumentError
 from multilayer._persist.manifest import Facts
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.tabular.ensemble import TabularReport
@@ -79,8 +79,10 @@ class TabularRun:
 
 def run(request: Request) -> TabularRun:
     """Train, save and evaluate."""
-    scoring = request.given.get("scoring")
-    check_scorer(scoring)
+    try:
+        check_scorer(request.given.get("scoring"))
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"--{error}") from error
     roles = given_roles(request.choices)
     data = raw_data(request.choices)
     if "class_weight" in request.given and not data.target.is_classes:
