@@ -13,10 +13,12 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor, Perceptron or sklearn.pipeline.Pipeline
-        Fitted model: one of these estimators; a pipeline that ends in one, after the usual
-        scikit-learn steps for numbers, categories and missing values, ColumnTransformer and
-        FeatureUnion among them; or a TransformedTargetRegressor or FrozenEstimator around one.
+    model : estimator of multilayer or sklearn.pipeline.Pipeline
+        Fitted model: TabularClassifier, TabularRegressor, MLPClassifier, MLPRegressor or
+        Perceptron; a pipeline that ends in one, after a TabularEncoder or the usual scikit-learn
+        steps for numbers, categories and missing values, ColumnTransformer and FeatureUnion among
+        them; or a TransformedTargetRegressor or FrozenEstimator around one. A TabularEncoder by
+        itself is saved, too.
     path : str or path-like
         File to write, ``.safetensors`` by convention; its folder must exist. An existing file is
         replaced atomically, with its permissions: a reader finds the old one or the new, also after
@@ -72,7 +74,7 @@ def load(path: str | os.PathLike[str], *, allow_nonfinite: bool = False) -> Any:
 
     Returns
     -------
-    model : MLPClassifier, MLPRegressor, Perceptron, sklearn.pipeline.Pipeline or other composition
+    model : estimator of multilayer, sklearn.pipeline.Pipeline or other composition
         The fitted model: the same kind of object, the same predictions to the last bit on the
         same machine and versions.
 

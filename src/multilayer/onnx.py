@@ -24,14 +24,15 @@ def to_onnx(
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor, Perceptron, or a Pipeline or search that ends in one
+    model : estimator of multilayer, or a Pipeline or search that ends in one
         Fitted model. The steps of a pipeline are those that skl2onnx can convert.
     path : str or path-like, default=None
         File to write, ``.onnx`` by convention, written atomically.
     X : array of shape (n_samples, n_features) or data frame, default=None
         A few rows, of which only names and types matter: an array makes one input ``"X"`` of its
         type, a data frame an input ``(n_samples, 1)`` for each column. Needed where columns are
-        selected (ColumnTransformer).
+        selected (ColumnTransformer). A model of raw tables knows its columns: it has an input for
+        each one that is used, in float64 or as text, or in the types of a sample.
     inputs : {"float", "double"} or None, default=None
         Type of the input ``"X"`` without a sample: float32 or float64. None is "float", and is
         refused for a pipeline with a step that is discontinuous, so that rounding to float32
@@ -52,6 +53,7 @@ def to_onnx(
         - indicator matrix: "label" int64 and "probabilities" float32, ``(n, n_labels)``;
         - regressor: "variable" ``(n, n_targets)``, float32, and "quantiles" or "std" where the
           loss predicts them;
+        - TabularEncoder by itself: "encoded" ``(n, n_columns)``, float32;
         - perceptron: "label" and "scores" ``(n, n_units)``, float64.
 
         ``metadata_props`` has "classes" and "feature_names" as JSON.

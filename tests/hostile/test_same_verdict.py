@@ -22,6 +22,7 @@ import multilayer
 from multilayer import MLPClassifier, MLPRegressor, ModelFileError, Perceptron, portable
 from multilayer._cli.info import info
 
+from . import ensembles
 from .mutations import structural, told
 
 RNG = np.random.default_rng(0)
@@ -69,6 +70,10 @@ def models():
     yield make_pipeline(SimpleImputer(), *steps, MLPRegressor(**QUICK)).fit(GAPS, X[:, 0]), GAPS
     around = TransformedTargetRegressor(MLPRegressor(**QUICK), transformer=StandardScaler())
     yield around.fit(X, X[:, :2]), X
+    flags = ensembles.TabularEncoder(max_one_hot=None)
+    yield make_pipeline(flags, MLPClassifier(**QUICK)).fit(ensembles.TABLE, THREE), ensembles.TABLE
+    for model in (ensembles.classifier(), ensembles.regressor(), ensembles.encoded()):
+        yield model, ensembles.TABLE
 
 
 class Seed(NamedTuple):
@@ -116,6 +121,8 @@ def answer(model, rows):
     the smallest numbers to 0, has where NumPy has none.
     """
     try:
+        if not hasattr(model, "predict"):
+            return model.transform(rows)
         predicted = model.predict(rows)
         if not hasattr(model, "predict_proba"):
             return predicted

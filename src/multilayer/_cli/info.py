@@ -3,24 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from multilayer._cli import report
 from multilayer._cli.console import results, say, say_json
 from multilayer._core.checks import count, listed
+from multilayer._core.pytrees import leaves
 from multilayer._core.types import JSON
 from multilayer._sklearn.saving.label_arrays import are_few
+from multilayer._sklearn.saving.layer_kinds import layer_widths
 from multilayer._sklearn.saving.model_steps import (
     ColumnValues,
+    FrozenValues,
     ModelStep,
+    PipelineValues,
     TargetValues,
     TransformerValues,
 )
 from multilayer._sklearn.saving.network_kinds import ClassifierValues, NetworkValues
 from multilayer._sklearn.saving.parser import ParsedFile, read_parsed
 from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
+from multilayer._sklearn.saving.steps.tabular_encoder import encoding_of
+from multilayer._sklearn.saving.tabular_kinds import TabularClassifierValues, TabularValues
 from multilayer._sklearn.targets.class_outputs import Classes
+
+Predicting: TypeAlias = NetworkValues | PerceptronValues | TabularValues
+"""The values of what predicts."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +39,14 @@ class ModelFacts:
 
     kind: str
     layers: list[int]
+    n_members: int  # networks of an ensemble, all of these layers
     n_parameters: int
     activation: object  # a name, or one for each hidden layer
     classes: list[JSON] | None  # None where they are many
     n_classes: int | None  # of several columns of classes, the number of columns
     n_features: int | None
     features: list[str] | None
+    roles: dict[str, str] | None  # of columns, where an encoder of raw tables has found them
     target: str | None
     data: str | None
     solver: str
@@ -60,41 +72,102 @@ def info(model: Path, json: bool = False) -> None:
 def described(parsed: ParsedFile) -> ModelFacts:
     """Return the facts in a file."""
     model, pipeline, data = parsed.model, parsed.manifest["pipeline"], parsed.manifest["data"]
-    values, names = predicting(model), feature_names(model)
-    network = values if isinstance(values, NetworkValues) else None
-    sizes, n_iter, classes = _training_of(values)
+    alone = isinstance(model.values, TransformerValues)  # which predicts nothing
+    names, learnt = feature_names(model), NOTHING if alone else learnt_by(predicting(model))
+    classes = learnt.classes
     return ModelFacts(
         kind=kinds(model.members if pipeline else [model]),
-        layers=sizes,
-        n_parameters=report.n_parameters(
-            sizes, normalised=network is not None and network.arguments.norm is not None
-        ),
-        activation=network.arguments.activation if network else "heaviside",
+        layers=learnt.layers,
+        n_members=learnt.n_members,
+        n_parameters=learnt.n_parameters,
+        activation=learnt.activation,
         classes=None if classes is None else _labels(classes),
         n_classes=None if classes is None else len(classes),
         n_features=model.shape.takes,
         features=data.get("features") or (None if names is None else names.tolist()),
+        roles=roles_of(model),
         target=data.get("target"),
         data=data.get("source"),
-        solver=network.arguments.solver if network else "perceptron rule",
-        loss=network.figures.loss if network else None,
-        best_validation_score=network.best_validation_score if network else None,
-        n_iter=n_iter,
-        fit_seconds=network.figures.fit_seconds if network else None,
-        stop_reason=network.figures.stop_reason if network else None,
+        solver=learnt.solver,
+        loss=learnt.loss,
+        best_validation_score=learnt.best_score,
+        n_iter=learnt.n_iter,
+        fit_seconds=learnt.fit_seconds,
+        stop_reason=learnt.stop_reason,
         versions=parsed.manifest["versions"],
     )
 
 
-def _training_of(
-    values: NetworkValues | PerceptronValues,
-) -> tuple[list[int], int, Classes | None]:
-    """Return the units of all layers, the epochs, and the classes where there are such."""
+# What predicts ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a network, a perceptron or an ensemble has learnt, and how."""
+
+    layers: list[int]  # units
+    n_parameters: int
+    activation: object
+    classes: Classes | None
+    solver: str
+    n_iter: int
+    n_members: int = 1
+    loss: float | None = None
+    best_score: float | None = None
+    fit_seconds: float | None = None
+    stop_reason: str | None = None
+
+
+NOTHING = Learnt([], 0, None, None, "", 0)
+
+
+def learnt_by(values: Predicting) -> Learnt:
+    """Return the facts about what predicts."""
     if isinstance(values, PerceptronValues):
         sizes = [values.n_features, len(values.intercept)]
-        return sizes, values.figures["n_iter_"], values.target.classes
-    classes = values.target.classes if isinstance(values, ClassifierValues) else None
-    return list(values.network.layer_sizes), values.figures.n_iter, classes
+        return Learnt(
+            sizes,
+            report.n_parameters(sizes, normalised=False),
+            "heaviside",
+            values.target.classes,
+            "perceptron rule",
+            values.figures["n_iter_"],
+        )
+    if isinstance(values, TabularValues):
+        return _learnt_by_ensemble(values)
+    sizes, arguments, figures = list(values.network.layer_sizes), values.arguments, values.figures
+    return Learnt(
+        sizes,
+        report.n_parameters(sizes, normalised=arguments.norm is not None),
+        arguments.activation,
+        values.target.classes if isinstance(values, ClassifierValues) else None,
+        arguments.solver,
+        figures.n_iter,
+        loss=figures.loss,
+        best_score=values.best_validation_score,
+        fit_seconds=figures.fit_seconds,
+        stop_reason=figures.stop_reason,
+    )
+
+
+def _learnt_by_ensemble(values: TabularValues) -> Learnt:
+    """Return the facts about an ensemble; loss and score are those out of fold."""
+    ensemble, found = values.ensemble, values.report
+    layers = ensemble.network.layers
+    activations = {str(each.activation) for each in layers if hasattr(each, "activation")}
+    return Learnt(
+        layer_widths(ensemble.network, encoding_of(values.encoder).layout),
+        sum(np.size(leaf) for leaf in leaves(ensemble.params)),
+        " and ".join(sorted(activations)),
+        values.classes if isinstance(values, TabularClassifierValues) else None,
+        "adam",
+        len(values.history),
+        n_members=ensemble.network.n_members,
+        loss=found.out_of_fold_loss,
+        best_score=found.out_of_fold_score,
+        fit_seconds=found.fit_seconds,
+        stop_reason=found.stop_reason,
+    )
 
 
 def _labels(classes: Classes) -> list[JSON] | None:
@@ -115,10 +188,10 @@ def kinds(steps: Sequence[ModelStep]) -> str:
     )
 
 
-def predicting(step: ModelStep) -> NetworkValues | PerceptronValues:
+def predicting(step: ModelStep) -> Predicting:
     """Return the values of what predicts."""
     match step.values:
-        case NetworkValues() | PerceptronValues() as values:
+        case NetworkValues() | PerceptronValues() | TabularValues() as values:
             return values
         case TargetValues():
             return predicting(step.members[0])
@@ -128,11 +201,23 @@ def predicting(step: ModelStep) -> NetworkValues | PerceptronValues:
 def feature_names(step: ModelStep) -> np.ndarray | None:
     """Return the names of the columns that the first step knows."""
     values = step.values
-    if isinstance(values, TransformerValues | ColumnValues | NetworkValues | PerceptronValues):
+    if isinstance(values, TransformerValues | ColumnValues | Predicting):
         return values.feature_names
     known = (each for each in step.members if each.shape.takes is not None)
     first = next(known, None)
     return None if first is None else feature_names(first)
+
+
+def roles_of(step: ModelStep) -> dict[str, str] | None:
+    """Return the role of each column, where the first step encodes raw tables."""
+    match step.values:
+        case TabularValues(encoder=encoder) | (TransformerValues() as encoder):
+            roles = encoder.attributes.get("feature_roles_")
+            if isinstance(roles, dict):
+                return {str(name): role for name, role in roles.items()}
+        case PipelineValues() | FrozenValues() | TargetValues():
+            return roles_of(step.members[0])
+    return None
 
 
 # Output for people --------------------------------------------------------------------------------
@@ -143,17 +228,27 @@ def _pairs(facts: ModelFacts) -> dict[str, str]:
     network = report.network(facts.layers, facts.n_parameters)
     classes = f": {listed(facts.classes)}" if facts.classes else ""
     features = f": {listed(facts.features)}" if facts.features else ""
+    members = f"{facts.n_members} x " if facts.n_members > 1 else ""
     shown = {
         "kind": facts.kind,
-        "network": f"{network}, {facts.activation}",
+        "network": f"{members}{network}, {facts.activation}" if facts.layers else None,
         "classes": f"{facts.n_classes:,}{classes}" if facts.n_classes else None,
         "features": f"{facts.n_features:,}{features}",
+        "roles": _roles(facts.roles or {}),
         "trained on": facts.data,
         "target": facts.target,
-        "training": _training(facts),
+        "training": _training(facts) if facts.layers else None,
         "versions": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
     }
     return {name: value for name, value in shown.items() if value}
+
+
+def _roles(roles: dict[str, str]) -> str:
+    """Return the columns of each role."""
+    found: dict[str, list[str]] = {}
+    for name, role in roles.items():
+        found.setdefault("dropped" if role == "drop" else role, []).append(name)
+    return "; ".join(f"{len(names)} {role}: {listed(names)}" for role, names in found.items())
 
 
 def _training(facts: ModelFacts) -> str:

@@ -19,7 +19,7 @@ from multilayer._core.environment import version
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._onnx.graph import Graph
 from multilayer._onnx.graph_inputs import Input, declared, inputs_of, restore
-from multilayer._onnx.outputs import Choosing, Described, Options, Output, asked, register
+from multilayer._onnx.outputs import Choosing, Described, Options, Output, Rows, asked, register
 from multilayer._onnx.steps import Converter, declare
 from multilayer._onnx.steps import converters as own_steps
 from multilayer._persist.atomic import write_atomically
@@ -106,10 +106,13 @@ def converter(
 
     def convert(scope: "Scope", operator: "Operator", container: "ModelComponentContainer") -> None:
         graph = Graph(scope, container)
-        columns = [variable.full_name for variable in operator.inputs]
-        if len(columns) > 1:  # of a table, each in a type of its own
-            columns = [graph.cast(column, "float64") for column in columns]
-        made = _declared(model, described, operator).build(graph, graph.beside(columns))
+        rows: Rows = operator.inputs
+        if not getattr(described, "reads_tables", False):
+            columns = [variable.full_name for variable in operator.inputs]
+            if len(columns) > 1:  # of a table, each in a type of its own
+                columns = [graph.cast(column, "float64") for column in columns]
+            rows = graph.beside(columns)
+        made = _declared(model, described, operator).build(graph, rows)
         for variable, name in zip(operator.outputs, made, strict=True):
             graph.end(name, variable.full_name)
 

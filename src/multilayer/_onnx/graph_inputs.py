@@ -10,6 +10,8 @@ from skl2onnx.common import data_types
 from sklearn.base import BaseEstimator
 
 from multilayer._core.checks import check_choice, refuse
+from multilayer._data.encoding import TableEncoding
+from multilayer._onnx.table_columns import is_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,9 @@ JUMPING = (
     "OrdinalEncoder",
     "QuantileTransformer",
     "SplineTransformer",  # of degree 0, and at the limits that it refuses to leave
+    "TabularClassifier",
+    "TabularEncoder",
+    "TabularRegressor",
     "TargetEncoder",
 )
 """Steps under which the rounding of a number to float32 may be a leap."""
@@ -52,6 +57,10 @@ def inputs_of(
     if n_columns is None:
         rule = "one whose first step takes columns, and knows how many"
         refuse("model", f"{rule}, for ONNX", model)
+    table = _table_of(model)
+    matrix = isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
+    if table is not None and not matrix and _comes_apart(table):
+        return _of_table(table, X, inputs)
     if X is not None:
         if inputs is not None:
             refuse("inputs", "None beside X, whose types the inputs have", inputs)
@@ -74,6 +83,47 @@ def inputs_of(
             "Take 'double' for data of float64, or 'float' for data of float32.",
         )
     return [Input("X", FLOATS[inputs or "float"], n_columns)]
+
+
+def _table_of(model: BaseEstimator) -> TableEncoding | None:
+    """Return what the columns become, of a model that begins with an encoder of raw tables."""
+    if hasattr(model, "steps"):
+        return _table_of(model.steps[0][1])
+    return getattr(model, "_onnx_table", None)
+
+
+def _comes_apart(table: TableEncoding) -> bool:
+    """Whether columns have names or different types, so that each is an input of its own."""
+    return table.names is not None or any(map(is_text, table.columns))
+
+
+def _of_table(
+    table: TableEncoding, X: "np.ndarray | pd.DataFrame | None", inputs: str | None
+) -> list[Input]:
+    """Return an input for each column that is used: text, or numbers as in the sample or float64.
+
+    Columns that the encoder has dropped are not among them.
+    """
+    if inputs is not None:
+        refuse("inputs", "None for a model of columns that have types of their own", inputs)
+    if isinstance(X, np.ndarray):  # of Python objects, which say nothing about types
+        if X.ndim != 2 or X.shape[1] != table.n_columns:
+            refuse("X", f"rows of {table.n_columns} columns, as in training", X.shape)
+        X = None
+    names = None if X is None else getattr(X, "columns", ())
+    lacking = [each.name for each in table.columns if names is not None and each.name not in names]
+    if lacking:
+        refuse("X", f"None, an array or a data frame with the columns {lacking}", X)
+    found = []
+    for column in table.columns:
+        dtype = TEXT if is_text(column) else FLOATS["double"]
+        if dtype != TEXT and X is not None:
+            given = getattr(X[column.name], "dtype", None)
+            if isinstance(given, np.dtype) and given.kind in "biuf":
+                dtype = given
+        name = column.name if isinstance(column.name, str) else f"column_{column.name}"
+        found.append(Input(name, dtype, 1))
+    return found
 
 
 def _takes_columns(model: BaseEstimator) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,13 +35,20 @@ class Output:
     of_rows: bool = True  # whether there is one for each row
 
 
+Rows: TypeAlias = Any
+"""What a graph begins with: a matrix by its name, or the variables of a table's columns."""
+
+
 class Described(Protocol):
-    """What a graph needs of a fitted estimator."""
+    """What a graph needs of a fitted estimator.
+
+    One with a true attribute ``reads_tables`` gets the columns of a table as skl2onnx's variables.
+    """
 
     def outputs(self) -> list[Output]:
         """What the graph returns, in order."""
 
-    def build(self, graph: Graph, x: str) -> Sequence[Made]:
+    def build(self, graph: Graph, x: Rows) -> Sequence[Made]:
         """Add the nodes from rows ``x`` to the outputs; return their names."""
 
 
@@ -199,7 +206,7 @@ class WithLabels:
             ),
         ]
 
-    def build(self, graph: Graph, x: str) -> list[Made]:
+    def build(self, graph: Graph, x: Rows) -> list[Made]:
         """Add the nodes of the classifier, and its classes as constants."""
         labels = (graph.node("Identity", labels_of(each)) for each in self.classes)
         return [*self.described.build(graph, x), *labels]
@@ -234,7 +241,7 @@ class Mapped:
             return [first, *(Output(f"{letter}{key}", values.dtype, ()) for key in keys)]
         return [first, Output("output_probability", values.dtype, (), keys=keys.dtype)]
 
-    def build(self, graph: Graph, x: str) -> list[Made]:
+    def build(self, graph: Graph, x: Rows) -> list[Made]:
         """Add the nodes of the classifier, and what gives its probabilities their keys."""
         label, values = self.described.build(graph, x)
         keys = self.keys()

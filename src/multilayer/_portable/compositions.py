@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer._portable import categories, scaling, splines
+from multilayer._portable import categories, ensembles, scaling, splines
 from multilayer._portable.inverses import INVERSES
 from multilayer._portable.predictor import (
     Predictor,
@@ -124,13 +124,15 @@ TRANSFORMERS: Transforms = {
     **TRANSFORMS,
     **categories.TRANSFORMS,
     **splines.TRANSFORMS,
+    **ensembles.TRANSFORMS,
 }
 
 
 def forward_step(values: TransformerValues) -> Step:
     """Return a transformer of these values."""
     transform = TRANSFORMERS[values.kind](values)
-    return Step(transform, values.n_features_in_, values.feature_names)
+    reads_tables = values.kind in ensembles.TRANSFORMS
+    return Step(transform, values.n_features_in_, values.feature_names, reads_tables)
 
 
 def inverse_step(values: TransformerValues) -> Step:

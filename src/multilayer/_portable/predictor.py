@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -120,8 +120,8 @@ def single(X: np.ndarray) -> np.ndarray:
 # The base of all predictors: the steps before them, and the check of the rows --------------------
 
 
-Transform: TypeAlias = Callable[[np.ndarray], np.ndarray]
-"""Takes a table and returns one."""
+Transform: TypeAlias = Callable[[Any], np.ndarray]
+"""Takes a table, as an array unless the step reads tables, and returns one."""
 Transforms: TypeAlias = Mapping[str, Callable[[TransformerValues], Transform]]
 """By kind of transformer, what makes a transform from its values."""
 
@@ -133,6 +133,7 @@ class Step:
     transform: Transform
     n_features_in: int
     feature_names_in: np.ndarray | None
+    reads_tables: bool = False  # whether it takes tables of every kind as they come
 
 
 def through(steps: Sequence[Step], X: np.ndarray) -> np.ndarray:
@@ -175,5 +176,8 @@ class Predictor(ABC):
 
     def _outputs(self, X: Table) -> np.ndarray:
         """Return the output of the last step for rows."""
+        first, *others = (*self._before, self._own)
+        if first.reads_tables:
+            return through(others, first.transform(X))
         rows = table(X, self.n_features_in_, getattr(self, "feature_names_in_", None))
-        return through((*self._before, self._own), rows)
+        return through((first, *others), rows)

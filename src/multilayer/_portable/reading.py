@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from os import PathLike
+from typing import Any
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
 from multilayer._portable.compositions import TransformedRegressor, inverses, transformers
+from multilayer._portable.ensembles import TableClassifier, TableEncoder, TableRegressor
 from multilayer._portable.estimators import Classifier, Perceptron, Regressor
 from multilayer._portable.predictor import Predictor, Step
 from multilayer._sklearn.saving.model_steps import (
@@ -13,14 +15,19 @@ from multilayer._sklearn.saving.model_steps import (
     ModelStep,
     PipelineValues,
     TargetValues,
+    TransformerValues,
 )
 from multilayer._sklearn.saving.network_kinds import ClassifierValues, RegressorValues
 from multilayer._sklearn.saving.parser import parse_model, read_parsed
 from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
 from multilayer._sklearn.saving.reader import StoredArrays
+from multilayer._sklearn.saving.tabular_kinds import (
+    TabularClassifierValues,
+    TabularRegressorValues,
+)
 
 
-def load(path: str | PathLike[str]) -> Predictor:
+def load(path: str | PathLike[str]) -> Any:
     """Read a model from a file, for prediction with NumPy alone.
 
     Parameters
@@ -30,10 +37,12 @@ def load(path: str | PathLike[str]) -> Predictor:
 
     Returns
     -------
-    predictor : Classifier, Regressor, TransformedRegressor or Perceptron
+    predictor : Classifier, Regressor, TransformedRegressor, Perceptron, TableClassifier, \
+TableRegressor or TableEncoder
         Has ``predict``, ``n_features_in_`` and, where columns had names, ``feature_names_in_``; of
         classes also ``classes_`` and, from a network, ``predict_proba``; of quantiles
-        ``predict_quantiles``. All of them are as those of the model.
+        ``predict_quantiles``. All of them are as those of the model. What is read from the file of
+        a TabularEncoder has ``transform`` in their place.
 
     Raises
     ------
@@ -56,6 +65,8 @@ def load(path: str | PathLike[str]) -> Predictor:
     True
     """
     model = read_parsed(path).model
+    if isinstance(model.values, TransformerValues):  # of the kinds that a file may have alone
+        return TableEncoder(model.values)
     try:
         return _predictor(model, ())
     except ModelFileError as error:
@@ -78,6 +89,10 @@ def _predictor(step: ModelStep, before: tuple[Step, ...]) -> Predictor:
             return Regressor(before, values)
         case PerceptronValues() as values:
             return Perceptron(before, values)
+        case TabularClassifierValues() as values:
+            return TableClassifier(before, values)
+        case TabularRegressorValues() as values:
+            return TableRegressor(before, values)
         case PipelineValues() | FrozenValues():
             *first, last = step.members
             done = tuple(part for each in first for part in transformers(each))

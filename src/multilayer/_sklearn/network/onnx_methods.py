@@ -1,6 +1,7 @@
 """The methods that skl2onnx calls on a fitted estimator, so that it converts pipelines with one."""
 
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.activations import AnyActivation, OnnxForm, record_of
 from multilayer._core.checks import refuse
+from multilayer._data.encoding import TableEncoding
 from multilayer._data.rows import Matrix
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.targets.class_outputs import MULTILABEL, MULTIOUTPUT
@@ -19,14 +21,17 @@ if TYPE_CHECKING:
     from multilayer._onnx.conversion import Hooks
     from multilayer._onnx.graph import DenseNetwork
     from multilayer._onnx.outputs import Described
+    from multilayer._onnx.tabular_graphs import TableEnsemble
+    from multilayer._sklearn.tabular.encoder import TabularEncoder
+    from multilayer._sklearn.tabular.ensemble import Ensemble
+    from multilayer._sklearn.tabular.probabilities import NumberUnits
+    from multilayer._sklearn.tabular.targets import ClassTargets
     from multilayer._sklearn.targets.class_outputs import Classes
 
 
-def graphs() -> ModuleType:
-    """Return the module that describes estimators: ONNX is an extra."""
-    from multilayer._onnx import estimator_graphs
-
-    return estimator_graphs
+def graphs(name: str = "estimator_graphs") -> ModuleType:
+    """Return a module that describes estimators: ONNX is an extra."""
+    return import_module(f"multilayer._onnx.{name}")
 
 
 class OnnxMethods:
@@ -118,6 +123,68 @@ class OnnxPerceptron(OnnxMethods):
         return graphs().ThresholdUnits(
             weights, np.asarray(self.intercept_), np.asarray(self.classes_), several
         )
+
+
+class OnnxTable(OnnxMethods):
+    """Those of what reads raw tables."""
+
+    @property
+    def _onnx_table(self) -> TableEncoding:
+        """What the columns become."""
+        raise NotImplementedError
+
+
+class OnnxEncoder(OnnxTable):
+    """Those of an encoder of raw tables."""
+
+    _encoding: TableEncoding
+
+    @property
+    def _onnx_table(self) -> TableEncoding:
+        return self._encoding
+
+    def _onnx_description(self) -> "Described":
+        check_is_fitted(self)
+        return graphs("tabular_graphs").EncodedTable(self._encoding)
+
+
+class OnnxEnsemble(OnnxTable):
+    """Those of an ensemble for raw tables."""
+
+    encoder_: "TabularEncoder"
+    _ensemble: "Ensemble"
+
+    @property
+    def _onnx_table(self) -> TableEncoding:
+        return self.encoder_._onnx_table
+
+    def _onnx_ensemble(self) -> "TableEnsemble":
+        check_is_fitted(self)
+        own = self._ensemble
+        return graphs("tabular_graphs").TableEnsemble(
+            self._onnx_table, own.network, own.params, own.weights
+        )
+
+
+class OnnxTableClassifier(OnnxEnsemble):
+    """Those of an ensemble for classes."""
+
+    _learnt: "ClassTargets"
+
+    def _onnx_description(self) -> "Described":
+        ensemble, temperature = self._onnx_ensemble(), self._ensemble.temperature
+        return graphs("tabular_graphs").TableClasses(ensemble, temperature, self._learnt.classes)
+
+
+class OnnxTableRegressor(OnnxEnsemble):
+    """Those of an ensemble for numbers."""
+
+    _learnt: "NumberUnits"
+
+    def _onnx_description(self) -> "Described":
+        ensemble, own = self._onnx_ensemble(), self._learnt
+        units = own.mean, own.spread, own.low, own.high
+        return graphs("tabular_graphs").TableNumbers(ensemble, *units)
 
 
 def dense_network(estimator: OnnxNetwork) -> "DenseNetwork":

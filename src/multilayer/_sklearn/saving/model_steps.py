@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from multilayer._sklearn.saving.network_kinds import NetworkValues
     from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
+    from multilayer._sklearn.saving.tabular_kinds import TabularValues
 
 
 # Choices of columns, as a ColumnTransformer takes them, as plain data and back -------------------
@@ -218,7 +219,9 @@ STEP = "step"
 CompositionValues: TypeAlias = (
     PipelineValues | UnionValues | FrozenValues | TargetValues | ColumnValues
 )
-StepValues: TypeAlias = "TransformerValues | CompositionValues | NetworkValues | PerceptronValues"
+StepValues: TypeAlias = (
+    "TransformerValues | CompositionValues | NetworkValues | PerceptronValues | TabularValues"
+)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
 from multilayer._persist.manifest import Facts, write_model
 from multilayer._persist.memory import MemoryBudget
-from multilayer._sklearn.saving import network_kinds, perceptron_kind
+from multilayer._sklearn.saving import network_kinds, perceptron_kind, tabular_kinds
 from multilayer._sklearn.saving.model_steps import (
     PLACEHOLDERS,
     ModelStep,
@@ -31,6 +31,7 @@ from multilayer._sklearn.saving.model_steps import (
     placeholder_of,
 )
 from multilayer._sklearn.saving.parser import (
+    ALONE,
     COMPOSITIONS,
     TRANSFORMERS,
     damage_of,
@@ -103,6 +104,18 @@ ESTIMATORS = {
             perceptron_kind.params,
             perceptron_kind.fitted,
         ),
+        EstimatorKind(
+            "TabularClassifier",
+            "multilayer._sklearn.tabular.tabular_estimators",
+            tabular_kinds.params,
+            tabular_kinds.classifier_fitted,
+        ),
+        EstimatorKind(
+            "TabularRegressor",
+            "multilayer._sklearn.tabular.tabular_estimators",
+            tabular_kinds.params,
+            tabular_kinds.regressor_fitted,
+        ),
     )
 }
 KINDS: Mapping[str, EstimatorKind | TransformerKind | CompositionKind] = {
@@ -117,7 +130,7 @@ def describe(model: "BaseEstimator") -> Description:
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor, Perceptron, or a composition that ends in one
+    model : estimator of multilayer, or a composition that ends in one that predicts
         Fitted model.
 
     Returns
@@ -135,7 +148,7 @@ def describe(model: "BaseEstimator") -> Description:
     members = list(model.steps) if pipeline else [(type(model).__name__.lower(), model)]
     arrays: dict[str, np.ndarray] = {}
     steps = _encode_all(members, "", arrays)
-    if not hasattr(model, "predict"):
+    if not hasattr(model, "predict") and steps[0]["kind"] not in ALONE:
         raise ModelFileError(
             f"model must end in one of {list(ESTIMATORS)} to be saved, got {model!r}."
         )
@@ -264,6 +277,8 @@ def build(step: ModelStep) -> "BaseEstimator | str | None":
             return network_kinds.build(ESTIMATORS[step.kind].cls, values)
         case perceptron_kind.PerceptronValues() as values:
             return perceptron_kind.build(ESTIMATORS[step.kind].cls, values)
+        case tabular_kinds.TabularValues() as values:
+            return tabular_kinds.build(ESTIMATORS[step.kind].cls, values)
         case values:
             members = [(each.name, build(each)) for each in step.members]
             return COMPOSITIONS[step.kind].build(values, members)

@@ -26,22 +26,35 @@ from multilayer._sklearn.saving.steps import (
     compositions,
     numbers,
     projections,
+    tabular_encoder,
 )
 from multilayer._sklearn.saving.steps.argument_rules import prefixes_of
 from multilayer._sklearn.saving.steps.compositions import CompositionKind, pipeline_shape
 from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
+from multilayer._sklearn.saving.tabular_kinds import (
+    parse_tabular_classifier,
+    parse_tabular_regressor,
+)
 
 # The kinds of preprocessing and composition in model files ---------------------------------------
 
 
 TRANSFORMERS: dict[str, TransformerKind] = {
-    kind.name: kind for kind in (*numbers.KINDS, *categories.KINDS, *projections.KINDS)
+    kind.name: kind
+    for kind in (
+        *numbers.KINDS,
+        *categories.KINDS,
+        *projections.KINDS,
+        *tabular_encoder.KINDS,
+    )
 }
 COMPOSITIONS: dict[str, CompositionKind] = {
     kind.name: kind for kind in (*compositions.KINDS, *column_transformer.KINDS)
 }
 """Kinds with members."""
 KINDS = (*TRANSFORMERS, *COMPOSITIONS)
+ALONE = tuple(kind.name for kind in tabular_encoder.KINDS)
+"""Steps that a file may have without a model behind them."""
 
 
 # The one parser of model files: from the description and the arrays to typed values, checked -----
@@ -58,6 +71,8 @@ ESTIMATORS: Mapping[
     "MLPClassifier": parse_classifier,
     "MLPRegressor": parse_regressor,
     "Perceptron": parse_perceptron,
+    "TabularClassifier": parse_tabular_classifier,
+    "TabularRegressor": parse_tabular_regressor,
 }
 EVERYTHING = Shape(None, None, inverts=True)
 """The shape of a placeholder that passes all columns on."""
@@ -111,7 +126,7 @@ def parse_model(
     if pipeline:
         shape = pipeline_shape(members)
         model = ModelStep("", "Pipeline", PipelineValues(None), shape, tuple(members))
-    if model.shape.predicts is None:
+    if model.shape.predicts is None and model.kind not in ALONE:
         raise ModelFileError(f"it has steps that are no model: {[each.kind for each in members]}.")
     if features and model.shape.takes not in (None, len(features)):
         raise ModelFileError(

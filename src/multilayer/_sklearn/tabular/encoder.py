@@ -25,11 +25,12 @@ from multilayer._data.raw_tables import (
     open_table,
     refuse_huge,
 )
+from multilayer._sklearn.network.onnx_methods import OnnxEncoder
 from multilayer._sklearn.tabular.column_fitting import CategoryRules, fit_table
 from multilayer._sklearn.tabular.column_roles import Role, checked_roles, columns_of_table
 
 
-class TabularEncoder(TransformerMixin, BaseEstimator):
+class TabularEncoder(OnnxEncoder, TransformerMixin, BaseEstimator):
     """Encoder of raw tables: columns of any type become a compact float32 matrix for a network.
 
     Each column gets a role by its type and content: numeric, categorical, ordinal, boolean,

@@ -115,3 +115,48 @@ class EnsembleFit:
     seconds: float
     compile_seconds: float
     error: BaseException | None  # to be raised once the ensemble is in place
+
+
+@dataclass(frozen=True)
+class TabularReport:
+    """What a fit did.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows trained on; those without weight are left out.
+    n_members, n_folds : int
+        Networks of the ensemble, and folds of the rows.
+    views : tuple of str
+        How the columns are seen: each view has as many members.
+    view_weights : tuple of float
+        What the predictions of each view count.
+    best_epochs : tuple of int
+        Epoch whose networks each view uses.
+    n_epochs, n_steps : int
+        Trained: epochs (evaluations) and steps of every member.
+    temperature : float
+        Factor of the logarithms of the probabilities; 1 in regression.
+    out_of_fold_loss, out_of_fold_score : float
+        Log loss after calibration and accuracy, or the mean squared error of the standardised
+        target and R2, of predictions for rows that the networks have not seen.
+    stop_reason : str
+        "converged", "max_iter", "time_budget", "interrupted" or what a callback gave.
+    fit_seconds, compile_seconds : float
+        In the compiled programs, and for their compilation.
+    """
+
+    n_rows: int
+    n_members: int
+    n_folds: int
+    views: tuple[str, ...]
+    view_weights: tuple[float, ...]
+    best_epochs: tuple[int, ...]
+    n_epochs: int
+    n_steps: int
+    temperature: float
+    out_of_fold_loss: float
+    out_of_fold_score: float
+    stop_reason: str
+    fit_seconds: float
+    compile_seconds: float

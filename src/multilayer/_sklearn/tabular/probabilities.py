@@ -1,4 +1,6 @@
-"""Probabilities of classes, and their calibration by a temperature."""
+"""From raw outputs of networks to probabilities of classes and to numbers, with NumPy alone."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,3 +20,22 @@ def softmax(raw: np.ndarray) -> np.ndarray:
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return probabilities whose logarithms are multiplied by a factor."""
     return softmax(temperature * np.log(np.maximum(probabilities, 1e-9)))
+
+
+@dataclass(frozen=True)
+class NumberUnits:
+    """The units of numbers that were standardised for a network."""
+
+    mean: np.ndarray  # (outputs,)
+    spread: np.ndarray  # (outputs,) standard deviations
+    low: np.ndarray  # (outputs,) the smallest of training
+    high: np.ndarray
+    one_column: bool  # whether y has one axis
+
+    def decode(self, predicted: np.ndarray) -> np.ndarray:
+        """Return predictions ``(rows, outputs)`` in the units of y, within those of training."""
+        return np.clip(predicted * self.spread + self.mean, self.low, self.high)
+
+    def shaped(self, table: np.ndarray) -> np.ndarray:
+        """Return a table in the shape of y."""
+        return table[:, 0] if self.one_column else table

@@ -11,7 +11,7 @@ import math
 import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
@@ -32,7 +32,12 @@ from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.inputs import check_weight
 from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.encoder import TabularEncoder
-from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit
+from multilayer._sklearn.tabular.ensemble import (
+    EncodedRows,
+    Ensemble,
+    EnsembleFit,
+    TabularReport,
+)
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets
 from multilayer._sklearn.targets.metric_table import Metric
@@ -41,54 +46,10 @@ if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
 
 
-@dataclass(frozen=True)
-class TabularReport:
-    """What a fit did.
-
-    Attributes
-    ----------
-    n_rows : int
-        Rows trained on; those without weight are left out.
-    n_members, n_folds : int
-        Networks of the ensemble, and folds of the rows.
-    views : tuple of str
-        How the columns are seen: each view has as many members.
-    view_weights : tuple of float
-        What the predictions of each view count.
-    best_epochs : tuple of int
-        Epoch whose networks each view uses.
-    n_epochs, n_steps : int
-        Trained: epochs (evaluations) and steps of every member.
-    temperature : float
-        Factor of the logarithms of the probabilities; 1 in regression.
-    out_of_fold_loss, out_of_fold_score : float
-        Log loss after calibration and accuracy, or the mean squared error of the standardised
-        target and R2, of predictions for rows that the networks have not seen.
-    stop_reason : str
-        "converged", "max_iter", "time_budget", "interrupted" or what a callback gave.
-    fit_seconds, compile_seconds : float
-        In the compiled programs, and for their compilation.
-    """
-
-    n_rows: int
-    n_members: int
-    n_folds: int
-    views: tuple[str, ...]
-    view_weights: tuple[float, ...]
-    best_epochs: tuple[int, ...]
-    n_epochs: int
-    n_steps: int
-    temperature: float
-    out_of_fold_loss: float
-    out_of_fold_score: float
-    stop_reason: str
-    fit_seconds: float
-    compile_seconds: float
-
-
 class BaseTabular(BaseEstimator, metaclass=ABCMeta):
     """What both estimators for raw tables do."""
 
+    _targets: type[ClassTargets] | type[NumberTargets]
     _ensemble: Ensemble
     _learnt: ClassTargets | NumberTargets
 

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from multilayer._core.checks import check_real, refuse
 from multilayer._data.encoding import TableLayout
 from multilayer._data.raw_tables import TableLike
+from multilayer._sklearn.network.onnx_methods import OnnxTableClassifier, OnnxTableRegressor
 from multilayer._sklearn.tabular.ensemble import EncodedRows
 from multilayer._sklearn.tabular.probabilities import tempered
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
@@ -87,7 +88,7 @@ def documented(cls: type) -> type:
 
 
 @documented
-class TabularClassifier(ClassifierMixin, BaseTabular):
+class TabularClassifier(OnnxTableClassifier, ClassifierMixin, BaseTabular):
     """Classifier of raw tables: an ensemble of small networks with calibrated probabilities.
 
     A table goes into ``fit`` as it is, with categories, dates and missing cells; nothing has to be
@@ -150,6 +151,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     """
 
     __module__ = "multilayer"
+    _targets = ClassTargets
     _learnt: ClassTargets
 
     def __init__(
@@ -251,7 +253,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
 
 @documented
-class TabularRegressor(RegressorMixin, BaseTabular):
+class TabularRegressor(OnnxTableRegressor, RegressorMixin, BaseTabular):
     """Regressor of raw tables: an ensemble of small networks over folds.
 
     A table goes into ``fit`` as it is, with categories, dates and missing cells, and targets in any
@@ -300,7 +302,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """
 
     __module__ = "multilayer"
-
+    _targets = NumberTargets
     _learnt: NumberTargets
 
     def _encoded(

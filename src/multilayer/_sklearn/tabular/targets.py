@@ -12,7 +12,7 @@ from sklearn.utils.validation import assert_all_finite, check_array, column_or_1
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
 from multilayer._sklearn.inputs import readable
-from multilayer._sklearn.tabular.probabilities import softmax
+from multilayer._sklearn.tabular.probabilities import NumberUnits, softmax
 from multilayer._sklearn.targets.class_labels import check_labels, find_classes, numbers
 from multilayer._sklearn.targets.metric_table import METRICS, Metric
 
@@ -51,14 +51,8 @@ class ClassTargets:
 
 
 @dataclass(frozen=True)
-class NumberTargets:
+class NumberTargets(NumberUnits):
     """Numbers, standardised for a network."""
-
-    mean: np.ndarray  # (outputs,)
-    spread: np.ndarray  # (outputs,) standard deviations
-    low: np.ndarray  # (outputs,) the smallest of training
-    high: np.ndarray
-    one_column: bool  # whether y has one axis
 
     @classmethod
     def learn(cls, y: npt.ArrayLike, weight: np.ndarray) -> "tuple[NumberTargets, np.ndarray]":
@@ -85,14 +79,6 @@ class NumberTargets:
     def stand_in(self, table: np.ndarray) -> "PredictedNumbers":
         """Return an estimator that predicts a table of standardised numbers."""
         return PredictedNumbers(self.shaped(self.decode(table)))
-
-    def decode(self, predicted: np.ndarray) -> np.ndarray:
-        """Return predictions ``(rows, outputs)`` in the units of y, within those of training."""
-        return np.clip(predicted * self.spread + self.mean, self.low, self.high)
-
-    def shaped(self, table: np.ndarray) -> np.ndarray:
-        """Return a table in the shape of y."""
-        return table[:, 0] if self.one_column else table
 
 
 # Scorers of predictions out of fold --------------------------------------------------------------
