@@ -51,9 +51,11 @@ def blocks(language: str) -> list[str]:
 
 
 def test_python_runs(tmp_path, monkeypatch):
-    digits, numbers = blocks("python")
+    table, digits, numbers = blocks("python")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
+    exec(compile(table, "README.md", "exec"), names)
+    assert names["probabilities"].shape == (1285, 13)
     exec(compile(digits, "README.md", "exec"), names)
     assert names["clf"].score(names["mnist"].X_test, names["mnist"].y_test) > 0.98
     exec(compile(numbers, "README.md", "exec"), names)

@@ -9,7 +9,7 @@ import pytest
 
 from multilayer._cli.main import main
 
-QUICK = ["--hidden", "8", "--epochs", "5", "--learning-rate", "0.05"]
+QUICK = ["--recipe", "table", "--hidden", "8", "--epochs", "5", "--learning-rate", "0.05"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import multilayer
 from multilayer._cli.settings import checkpoint
 from multilayer._core.errors import InvalidArgumentError
 
-TRAIN = ("train", "things.csv", "--target", "kind", "--hidden", "8", "--epochs", "6")
+TRAIN = ("train", "things.csv", "--target", "kind", "--recipe", "table")
+TRAIN += ("--hidden", "8", "--epochs", "6")
 KEPT = ("--checkpoint", "runs")
 
 

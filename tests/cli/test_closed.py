@@ -34,14 +34,15 @@ print(json.dumps(outcomes))
 """
 
 TABLE = ("{open}/things.csv", "--target", "kind")
+NETWORK = (*TABLE, "--recipe", "table")
 MODEL = "{open}/things.safetensors"
 COMMANDS = {
     "train: data in it": ("train", "{closed}/things.csv", "--target", "kind"),
     "train: data closed": ("train", "{open}/closed.csv", "--target", "kind"),
     "train: archive closed": ("train", "{open}/closed.npz"),
     "train: model": ("train", *TABLE, "-m", "{closed}/m.safetensors"),
-    "train: checkpoints": ("train", *TABLE, "-m", "{open}/m", "--checkpoint", "{closed}/run"),
-    "train: curves": ("train", *TABLE, "-m", "{open}/m", "--tensorboard", "{closed}/run"),
+    "train: checkpoints": ("train", *NETWORK, "-m", "{open}/m", "--checkpoint", "{closed}/run"),
+    "train: curves": ("train", *NETWORK, "-m", "{open}/m", "--tensorboard", "{closed}/run"),
     "evaluate: model in it": ("evaluate", "{closed}/m.safetensors", TABLE[0]),
     "evaluate: model closed": ("evaluate", "{open}/closed.safetensors", TABLE[0]),
     "evaluate: data in it": ("evaluate", MODEL, "{closed}/things.csv"),

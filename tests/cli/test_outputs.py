@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
 }
 COMMAND = [sys.executable, "-m", "multilayer"]
+NETWORK = ("--target", "kind", "--recipe", "table")
 HOSTILE = {
     "escape sequence": "\x1b[31mred",
     "window title": "\x1b]0;owned\x07",
@@ -82,11 +83,11 @@ COMMANDS = {
     "info": ("info", OWN[0]),
     "info, JSON": ("info", OWN[0], "--json"),
     "export": ("export", OWN[0], "--onnx", "\u202em.onnx"),
-    "train": ("train", OWN[1], "--target", "kind", "--hidden", "2", "--epochs", "1", "-m", "m\x07"),
+    "train": ("train", OWN[1], *NETWORK, "--hidden", "2", "--epochs", "1", "-m", "m\x07"),
 }
 REFUSED = {
     "other columns": ("predict", OWN[0], "more.csv", "--drop", "kind"),
-    "text in a column": ("train", "more.csv", "--target", "kind"),
+    "text in a column": ("train", "more.csv", *NETWORK),
     "no such column": ("train", OWN[1], "--target", "\x1b[31m"),
     "no such file": ("train", "\x1b[31m.csv"),
     "no such option": ("train", OWN[1], "--\x1b[31m"),
@@ -207,7 +208,7 @@ def test_any_failure_of_the_system_is_one_line(run, table, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("multilayer._cli.tables.find_source", fail)
+    monkeypatch.setattr("multilayer._cli.tabular_training.find_source", fail)
     assert str(error.strerror or error) in run("train", table, "--target", "kind").error
 
 
@@ -227,7 +228,7 @@ def test_a_name_with_a_nul(run):
 def test_hints_can_be_copied(run, frame, tmp_path):
     spaced = frame.rename(columns={"size": "the size"}).assign(**{"a name": "x"})
     spaced.to_csv(tmp_path / "the data.csv", index=False)
-    args = ("train", "the data.csv", "--target", "kind")
+    args = ("train", "the data.csv", *NETWORK)
     assert "leave them out: --drop 'a name'" in run(*args).error
     ran = run(*args, "--drop", "a name", "--hidden", "2", "--epochs", "1")
     assert "next: multilayer predict 'the data.safetensors' NEW_ROWS.csv" in ran.out

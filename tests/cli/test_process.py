@@ -55,6 +55,50 @@ def test_every_command_explains_itself(tmp_path):
         assert f"multilayer {command}" in done.stdout
 
 
+def completed(line, cwd):
+    """What a shell proposes for a command line that ends where the cursor is."""
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = subprocess.run(
+        COMMAND,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**ENVIRONMENT, **words, "_MULTILAYER_COMPLETE": "complete_bash"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "proposed"),
+    [
+        ("multilayer ev", ["evaluate"]),
+        ("multilayer train x.csv --rec", ["--recipe"]),
+        ("multilayer train x.csv --recipe ta", ["tabular", "table"]),
+        ("multilayer train x.csv --task r", ["regression"]),
+        ("multilayer train x.csv --class-weight b", ["balanced"]),
+        ("multilayer train x.csv --solver ada", ["adam", "adamw", "adagrad"]),
+        ("multilayer predict m x.csv --pr", ["--proba"]),
+    ],
+)
+def test_shells_complete(tmp_path, line, proposed):
+    assert sorted(completed(line, tmp_path)) == sorted(proposed)
+
+
+def test_the_script_of_a_shell(tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "--show-completion", "bash"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "_MULTILAYER_COMPLETE=complete_bash" in done.stdout
+
+
 def test_refusal(tmp_path):
     done = call("train", "none.csv", cwd=tmp_path)
     assert done.returncode == 2
@@ -65,9 +109,9 @@ def test_refusal(tmp_path):
 
 def test_unexpected_failures_keep_their_traceback(tmp_path):
     code = (
-        "from multilayer._cli import main, tables\n"
+        "from multilayer._cli import main, training_data\n"
         "def fail(data): raise RuntimeError('broken')\n"
-        "tables.find_source = fail\n"
+        "training_data.find_source = fail\n"
         "main.main(['train', 'mnist'])"
     )
     command = [sys.executable, "-c", code]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 TARGET = ("--target", "kind")
+NETWORK = ("--target", "kind", "--recipe", "table")
 
 
 @pytest.mark.parametrize(
@@ -49,12 +50,12 @@ def test_command_lines(run, args, words):
     [
         ([], "The columns of things.csv: 'size', 'width', 'flag', 'kind'"),
         (["--target", "knd"], "Did you mean 'kind'?"),
-        (["--target", "size"], "continuous (200 distinct values in 200 rows)"),
+        (["--target", "size", "--recipe", "table"], "continuous (200 distinct values in 200 rows)"),
         ([*TARGET, "--drop", "none"], "--drop must be a column"),
         ([*TARGET, "--drop", "size", "--drop", "width", "--drop", "flag"], "no column left"),
-        ([*TARGET, "--weight-decay", "0.1", "--solver", "sgd"], "unless the solver is adamw"),
-        ([*TARGET, "--validation-fraction", "0.5", "--test-fraction", "0.5"], "must leave rows"),
-        ([*TARGET, "--validation-fraction", "0.001"], "would have 0 rows for 2 classes"),
+        ([*NETWORK, "--weight-decay", "0.1", "--solver", "sgd"], "unless the solver is adamw"),
+        ([*NETWORK, "--validation-fraction", "0.5", "--test-fraction", "0.5"], "must leave rows"),
+        ([*NETWORK, "--validation-fraction", "0.001"], "would have 0 rows for 2 classes"),
         ([*TARGET, "-m", "no/model"], "does not exist"),
         ([*TARGET, "-m", "."], "is a folder"),
         ([*TARGET, "-m", "things.csv"], "would be replaced"),
@@ -91,7 +92,7 @@ def change(frame, column, rows, value):
 )
 def test_contents_of_a_table(run, frame, tmp_path, alter, words):
     alter(frame).to_csv(tmp_path / "data.csv", index=False)
-    assert words in run("train", "data.csv", *TARGET).error
+    assert words in run("train", "data.csv", *NETWORK).error
 
 
 def test_headers(run, frame, tmp_path):
@@ -163,7 +164,7 @@ def test_missing_extra(run, table, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_pandas)
     for name in [name for name in sys.modules if name.partition(".")[0] == "pandas"]:
         monkeypatch.delitem(sys.modules, name)
-    assert "pip install pandas pyarrow" in run("train", table, *TARGET).error
+    assert "pip install pandas" in run("train", table, *TARGET).error
 
 
 # Models and data that do not fit ---------------------------------------------------------------

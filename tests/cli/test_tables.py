@@ -8,11 +8,13 @@ import pytest
 
 from multilayer import MLPClassifier, load, save
 from multilayer._cli.labels import text_labels
-from multilayer._cli.tables import Table, refuse_index, warn_of_index
+from multilayer._cli.table_files import Table
+from multilayer._cli.tables import refuse_index, warn_of_index
 from multilayer._core.errors import DataError
 
 TARGET = ("--target", "kind")
-QUICK = ("--hidden", "4", "--epochs", "2", "--quiet")
+NETWORK = ("--target", "kind", "--recipe", "table")
+QUICK = ("--recipe", "table", "--hidden", "4", "--epochs", "2", "--quiet")
 
 
 def write(frame, tmp_path, name, **more):
@@ -106,7 +108,7 @@ def test_a_feature_called_na_is_missing(run, frame, tmp_path):
     data = write(
         frame.assign(size=frame["size"].where(frame["size"] > 0)), tmp_path, "d.csv", na_rep="NA"
     )
-    assert "missing values: 'size' (" in run("train", data, *TARGET).error
+    assert "missing values: 'size' (" in run("train", data, *NETWORK).error
 
 
 def test_several_columns_of_classes_are_not_measured(run, frame, tmp_path):
@@ -141,7 +143,7 @@ def test_more_values_than_names(run, tmp_path):
 @pytest.mark.parametrize("kind", ["csv", "tsv"])
 def test_an_index_that_pandas_wrote(run, frame, tmp_path, kind):
     data = write(frame, tmp_path, f"data.{kind}", index=True)
-    message = run("train", data, *TARGET).error
+    message = run("train", data, *NETWORK).error
     assert "without a name, 'Unnamed: 0'" in message
     assert "(--drop 'Unnamed: 0')" in message
     assert "(--keep 'Unnamed: 0')" in message

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from multilayer.callbacks import TensorBoard
 
-QUICK = ["--hidden", "8", "--epochs", "3", "--learning-rate", "0.05", "--target", "kind"]
+QUICK = ["--target", "kind", "--recipe", "table"]
+QUICK += ["--hidden", "8", "--epochs", "3", "--learning-rate", "0.05"]
 
 
 def test_curves_are_written_and_named(run, table):
@@ -23,7 +24,7 @@ def test_curves_are_written_and_named(run, table):
 
 def test_a_folder_that_takes_no_files_is_refused_before_the_data_are_read(run):
     Path("file").touch()
-    said = run("train", "nowhere.csv", "--tensorboard", "file").error
+    said = run("train", "nowhere.csv", *QUICK, "--tensorboard", "file").error
     assert said.startswith("--tensorboard must be a folder in which files can be written")
 
 

@@ -14,7 +14,7 @@ from multilayer._cli.console import Bar, Follower, Lines
 from multilayer._engine.callbacks.protocol import Progress
 
 QUICK = ("--hidden", "8", "--epochs", "5", "--learning-rate", "0.05")
-TARGET = ("--target", "kind")
+TARGET = ("--target", "kind", "--recipe", "table")
 
 
 def test_table(run, table, tmp_path):
@@ -91,6 +91,7 @@ def test_options_go_before_the_recipe(run, table):
     options = ["--hidden", "6,4", "--activation", "tanh", "--epochs", "2", "--batch-size", "50"]
     options += ["--learning-rate", "0.02", "--solver", "sgd", "--dropout", "0.2", "--seed", "5"]
     options += ["--label-smoothing", "0.1", "--weight-init", "truncated_normal"]
+    options += ["--class-weight", "balanced", "--scoring", "accuracy", "--patience", "7"]
     run("train", table, *TARGET, "--quiet", *options)
     given = load("things.safetensors")[-1].get_params()
     expected = {
@@ -103,9 +104,28 @@ def test_options_go_before_the_recipe(run, table):
         "dropout": 0.2,
         "label_smoothing": 0.1,
         "weight_init": "truncated_normal",
+        "class_weight": "balanced",
+        "scoring": "accuracy",
+        "n_iter_no_change": 7,
         "random_state": 5,
     }
     assert {name: given[name] for name in expected} == expected
+
+
+def test_time_budget(run, table):
+    options = ("--epochs", "100000", "--hidden", "8", "--time-budget", "0.2", "--json")
+    found = run("train", table, *TARGET, *options).json
+    assert found["stop_reason"] == "time_budget"
+    assert 0 < found["epochs"] < 100_000
+
+
+def test_ids_are_not_trained_on_and_come_back(run, frame, tmp_path):
+    frame.assign(name=[f"row {i}" for i in range(200)]).to_csv(tmp_path / "d.csv", index=False)
+    assert run("train", "d.csv", *TARGET, "--id", "name", "--quiet", *QUICK).code == 0
+    assert load("d.safetensors").feature_names_in_.tolist() == ["size", "width", "flag"]
+    first, second, *_ = run("predict", "d.safetensors", "d.csv").out.splitlines()
+    assert first == "name,prediction"
+    assert second.startswith("row 0,")
 
 
 def test_no_hidden_layer(run, table):
@@ -286,7 +306,7 @@ def test_mnist_recipe_keeps_its_promise(run):
     assert json.loads(json.dumps(found)) == found
 
 
-def test_iris_is_learnt_from_the_commands_of_the_readme(run, tmp_path):
+def test_iris_is_learnt_by_a_single_network(run, tmp_path):
     """By the first epoch of the best validation accuracy, inside the warm-up, it was 89 %."""
     iris = load_iris(as_frame=True, return_X_y=True)
     flowers = iris[0].assign(species=iris[1].map(dict(enumerate(load_iris().target_names))))
@@ -295,7 +315,8 @@ def test_iris_is_learnt_from_the_commands_of_the_readme(run, tmp_path):
         rows = flowers.sample(frac=1, random_state=seed)
         rows[:100].to_csv(tmp_path / "flowers.csv", index=False)
         rows[100:].to_csv(tmp_path / "new.csv", index=False)
-        trained = run("train", "flowers.csv", "--target", "species", "--json", "--seed", str(seed))
+        options = ("--target", "species", "--recipe", "table", "--seed", str(seed))
+        trained = run("train", "flowers.csv", *options, "--json")
         assert trained.json["epochs"] < 300  # its patience ended it
         judged = run("evaluate", "flowers.safetensors", "new.csv", "--json")
         accuracies.append(judged.json["accuracy"])

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 
 from multilayer import MLPClassifier, MLPRegressor, __version__, load, save
-from multilayer._cli.model_inputs import confusions
+from multilayer._cli.measures import confusions
 
 COLUMNS = ["size", "width", "flag"]
 
@@ -21,7 +21,7 @@ def test_evaluate(run, table, model, frame):
     expected = loaded.predict_proba(frame[COLUMNS])
     assert found["rows"] == 200
     assert found["accuracy"] == accuracy_score(frame["kind"], loaded.predict(frame[COLUMNS]))
-    assert found["average_loss"] == pytest.approx(log_loss(frame["kind"], expected), rel=1e-5)
+    assert found["log_loss"] == pytest.approx(log_loss(frame["kind"], expected), rel=1e-5)
     assert found["trained_on_some_rows"] is True
 
 
@@ -77,7 +77,7 @@ def test_predict_json(run, table, model):
 
 def test_dropped_columns_are_ignored_later(run, frame, tmp_path):
     frame.assign(id="x").to_csv(tmp_path / "data.csv", index=False)
-    quick = ("--hidden", "8", "--epochs", "1")
+    quick = ("--recipe", "table", "--hidden", "8", "--epochs", "1")
     run("train", "data.csv", "--target", "kind", "--drop", "id", "--quiet", *quick)
     assert run("evaluate", "data.safetensors", "data.csv").code == 0
 

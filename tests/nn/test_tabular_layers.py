@@ -144,6 +144,15 @@ def test_share_of_an_activation(activation):
     assert_allclose(layer.apply(params, jnp.asarray(x)), layer.apply(params, x), atol=1e-6)
 
 
+def test_weights_of_inputs_start_at_one_and_may_be_unused():
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    for used, expected in ((True, x * [1, 2, 3]), (False, x)):
+        params = scaling(used=used).init(np.random.default_rng(0), x)
+        assert_array_equal(scaling().apply(params, x), x)
+        changed = params._replace(scale=np.array([1, 2, 3], np.float32))
+        assert_array_equal(scaling().apply(changed, x), expected)
+
+
 # Dropout -----------------------------------------------------------------------------------------
 
 

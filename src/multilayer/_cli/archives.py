@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from multilayer._cli.labels import check_labels
-from multilayer._cli.tables import unreadable
+from multilayer._cli.table_files import unreadable
 from multilayer._core.checks import listed
 from multilayer._core.errors import DataError
 

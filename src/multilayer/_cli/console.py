@@ -8,7 +8,7 @@ import os
 import sys
 import unicodedata
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
@@ -292,6 +292,67 @@ class Bar(Follower):
             figures=shown,
             clock=f"{clock(left / self.speed)} left" if left else clock(progress.seconds),
         )
+
+
+# The same for ensembles, which end where there is nothing more to gain
+
+
+class EnsembleLines(Follower):
+    """Print a plain line at the end of each cycle of the learning rate: 1, 3, 7, 15, ... epochs."""
+
+    def __init__(self, console: Console, figures: "Callable[[Report], str]") -> None:
+        super().__init__()
+        self._console, self._figures = console, figures
+
+    def on_epoch_end(self, report: "Report") -> None:
+        """Print the line of an epoch that ends a cycle."""
+        super().on_epoch_end(report)
+        number = int(report["epoch"]) + 1
+        if (number + 1).bit_count() == 1:
+            self._console.print(f"epoch {number}  {self._figures(report)}", soft_wrap=True)
+
+
+class EnsembleBar(Bar):
+    """Show a bar of the steps planned, or of the time that there is."""
+
+    def __init__(
+        self, console: Console, budget: float | None, figures: "Callable[[Report], str]"
+    ) -> None:
+        super().__init__(console, 0)
+        self._budget, self._figures = budget, figures
+
+    def on_progress(self, progress: "Progress") -> None:
+        """Bring the bar up to date."""
+        self.progress = progress
+        spent = progress.seconds + progress.compile_seconds
+        budget, done = self._budget, float(progress.step)
+        total = float(progress.total_steps)
+        if budget is not None:
+            done, total = min(spent, budget), budget
+        self._bars.update(
+            self._task,
+            description=f"epoch {-(-progress.step // progress.steps_per_epoch)}",
+            total=total,
+            completed=done,
+            figures="" if self.report is None else self._figures(self.report),
+            clock=clock(spent),
+        )
+
+
+def ensemble_follower(
+    console: Console, budget: float | None, *, classes: bool, silent: bool
+) -> Follower:
+    """Return what suits the console, for an ensemble of classes or of numbers."""
+    if silent:
+        return Follower()
+
+    def shown(report: "Report") -> str:
+        loss, score = report["validation_loss"], report["validation_score"]
+        second = f"accuracy {score:.2%}" if classes else f"R2 {score:.4f}"
+        return f"loss out of fold {loss:.4f}  {second}"
+
+    lines = not console.is_terminal
+    return EnsembleLines(console, shown) if lines else EnsembleBar(console, budget, shown)
 
 
 def follower(console: Console, epochs: int, *, silent: bool) -> Follower:

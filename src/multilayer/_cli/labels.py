@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilayer._cli.tables import Table
+from multilayer._cli.table_files import Table
 from multilayer._core.checks import count, listed
 from multilayer._core.errors import DataError
 
@@ -28,7 +28,7 @@ def table_labels(table: Table, target: str, *, classes: np.ndarray | None = None
     if table.typed:
         return column_labels(series, where)
     texts = series.tolist()
-    _refuse_missing(sum(not text for text in texts), where)
+    refuse_missing(sum(not text for text in texts), where)
     if classes is not None and classes.dtype.kind in "UO":
         return np.array(texts)
     return text_labels(texts, where)
@@ -75,7 +75,8 @@ def _warn_of_missing(labels: set[str], numbers: set[str], where: str) -> None:
         )
 
 
-def _refuse_missing(missing: int, where: str) -> None:
+def refuse_missing(missing: int, where: str) -> None:
+    """Refuse missing labels."""
     if missing:
         raise DataError(
             f"{where} has {count(missing, 'missing value')}. Delete these rows, or fill them."
@@ -84,7 +85,7 @@ def _refuse_missing(missing: int, where: str) -> None:
 
 def column_labels(series: "Series", where: str) -> np.ndarray:
     """Return a pandas column as labels: text, integers, booleans or whole floats."""
-    _refuse_missing(int(series.isna().sum()), where)
+    refuse_missing(int(series.isna().sum()), where)
     if str(series.dtype) == "category":
         series = series.astype(series.cat.categories.dtype)
     values = series.to_numpy()

@@ -38,7 +38,8 @@ class Inputs(StrEnum):
 
 
 PREDICTIONS = Annotated[
-    Path | None, typer.Option("--output", "-o", help="CSV file to write.", show_default=False)
+    Path | None,
+    typer.Option("--output", "-o", help="File to write: .parquet, or CSV.", show_default=False),
 ]
 PROBA = Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")]
 QUANTILES = Annotated[
@@ -68,12 +69,16 @@ def evaluate(
     data: o.DATA,
     target: o.TARGET = None,
     drop: o.DROP = None,
+    sep: o.SEP = None,
+    decimal: o.DECIMAL = None,
+    encoding: o.ENCODING = None,
     json: o.JSON = False,
 ) -> None:
     """Measure a saved model on labelled rows (mnist: its test images)."""
+    columns = o.ColumnChoices(target, drop or [], [], o.table_format(sep, decimal, encoding))
     from multilayer._cli.evaluate import evaluate as run
 
-    run(model, data, target=target, drop=drop or [], json=json)
+    run(model, data, columns, json=json)
 
 
 def predict(
@@ -83,10 +88,16 @@ def predict(
     proba: PROBA = False,
     quantiles: QUANTILES = None,
     escape_formulas: ESCAPE_FORMULAS = False,
+    ids: o.ID = None,
     drop: o.DROP = None,
+    sep: o.SEP = None,
+    decimal: o.DECIMAL = None,
+    encoding: o.ENCODING = None,
     json: o.JSON = False,
 ) -> None:
     """Predict the class or number of each row, as CSV (mnist: its test images)."""
+    form = o.table_format(sep, decimal, encoding)
+    columns = o.ColumnChoices(None, drop or [], ids or [], form)
     from multilayer._cli.predict import predict as run
 
     run(
@@ -96,7 +107,7 @@ def predict(
         proba=proba,
         quantiles=quantiles,
         escape_formulas=escape_formulas,
-        drop=drop or [],
+        columns=columns,
         json=json,
     )
 
@@ -130,7 +141,6 @@ app = typer.Typer(
     name="multilayer",
     help="Train feed-forward neural networks, and use them.",
     no_args_is_help=False,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -200,8 +210,11 @@ def main(args: Sequence[str] | None = None) -> int:
             return REFUSED
         except OSError as error:
             return _report(error)
-        except SystemExit:  # how Rich and Typer leave where nobody reads what they write
-            give_up_output()
+        except SystemExit as leaving:
+            if leaving.code in (0, None):  # how Typer ends when it has completed a command line
+                flush()
+                return 0
+            give_up_output()  # how Rich and Typer leave where nobody reads what they write
             return NO_READER
     return code if isinstance(code, int) else 0
 

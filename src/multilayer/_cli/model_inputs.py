@@ -11,10 +11,22 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from multilayer._cli import archives, labels, tables
+from multilayer._cli.measures import (
+    ClassFigures,
+    Label,
+    NumberFigures,
+    class_figures,
+    number_figures,
+)
+from multilayer._cli.settings import ColumnChoices
+from multilayer._cli.table_files import Table, find_source, read_table
 from multilayer._core.checks import listed
 from multilayer._core.errors import DataError, InvalidArgumentError
+from multilayer._data.column_encodings import CategoricalEncoding
 from multilayer._persist.manifest import Facts
 from multilayer._sklearn.saving.models import read, write
+from multilayer._sklearn.tabular.encoder import TabularEncoder
+from multilayer._sklearn.tabular.tabular_base import BaseTabular
 from multilayer.datasets import load_mnist
 
 if TYPE_CHECKING:
@@ -24,9 +36,6 @@ if TYPE_CHECKING:
 
 
 # Models on the command line: read from a file, with its facts about their data -------------------
-
-
-Label: TypeAlias = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -62,10 +71,32 @@ class LoadedModel:
         return None if names is None else list(names)
 
     @property
+    def encoder(self) -> TabularEncoder | None:
+        """What encodes the columns of raw tables, in a model of such."""
+        return self.estimator.encoder_ if isinstance(self.estimator, BaseTabular) else None
+
+    @property
+    def unused(self) -> set[str]:
+        """Columns that rows may have, and that make no difference."""
+        return set() if self.encoder is None else set(map(str, self.encoder.dropped_))
+
+    @property
+    def text_columns(self) -> set[str]:
+        """Columns of categories that are text, also where they look like numbers."""
+        columns = () if self.encoder is None else self.encoder.columns_
+        return {
+            str(column.name)
+            for column in columns
+            if isinstance(column, CategoricalEncoding)
+            and any(isinstance(level, str) for level in column.levels)
+        }
+
+    @property
     def takes_frames(self) -> bool:
         """Whether it finds its columns by name, in tables that may have text in them."""
-        parts = ("steps", "regressor_", "encoder_")
-        composed = any(hasattr(self.estimator, part) for part in parts)
+        if self.encoder is not None:
+            return True
+        composed = hasattr(self.estimator, "steps") or hasattr(self.estimator, "regressor_")
         named = hasattr(self.estimator, "feature_names_in_")
         return composed and named and self.facts.get("features") is None
 
@@ -77,7 +108,7 @@ class LoadedModel:
 
 def require_method(model: LoadedModel, name: str, command: str) -> None:
     """Refuse a model that cannot do what a command needs."""
-    if not hasattr(model.network, name):
+    if not hasattr(model.network, name) and model.encoder is None:
         raise InvalidArgumentError(
             f"MODEL must end in an MLPClassifier or MLPRegressor for {command}, got {model.path}, "
             f"which ends in a {type(model.network).__name__}. Use multilayer predict."
@@ -125,22 +156,22 @@ class ModelRows(NamedTuple):
     y: np.ndarray | None  # (rows,), where labels were requested
     what: str  # for people: "the 10,000 test images of mnist"
     seen: bool  # whether the model was trained on some of them, as far as the names show
+    ids: "DataFrame | None" = None  # columns that name the rows
 
 
-def rows_for(
-    model: LoadedModel, data: str, *, labelled: bool, target: str | None, drop: list[str]
-) -> ModelRows:
+def rows_for(model: LoadedModel, data: str, columns: ColumnChoices, *, labelled: bool) -> ModelRows:
     """Read DATA for a model, with labels or without."""
-    path = tables.find_source(data)
+    path = find_source(data)
+    named = {"target": columns.target, "drop": columns.drop, "id": columns.ids}
     if path is None:
-        tables.refuse_options("mnist has no columns", target=target, drop=drop)
+        tables.refuse_options("mnist has no columns", **named)
         rows = _mnist(model)
     elif path.suffix.lower() == ".npz":
-        tables.refuse_options("NPZ files have no columns", target=target, drop=drop)
+        tables.refuse_options("NPZ files have no columns", **named)
         rows = _from_archive(model, path, labelled=labelled)
     else:
-        rows = _from_table(model, path, labelled=labelled, target=target, drop=drop)
-    if rows.X.shape[1] != model.n_features:
+        rows = _from_table(model, path, columns, labelled=labelled)
+    if model.encoder is None and rows.X.shape[1] != model.n_features:
         raise DataError(
             f"{data} must have the {model.n_features:,} columns that {model.path} was trained on, "
             f"got {rows.X.shape[1]:,}."
@@ -190,33 +221,50 @@ def _from_archive(model: LoadedModel, path: Path, *, labelled: bool) -> ModelRow
 
 
 def _from_table(
-    model: LoadedModel, path: Path, *, labelled: bool, target: str | None, drop: list[str]
+    model: LoadedModel, path: Path, columns: ColumnChoices, *, labelled: bool
 ) -> ModelRows:
-    known_target = target or model.facts.get("target")
-    label = known_target if labelled and model.classes is not None else None
-    table = tables.read_table(path, label)
+    target = columns.target or model.facts.get("target")
+    label = target if labelled and model.classes is not None else None
+    table = read_table(path, label, columns.form, model.text_columns)
     if labelled:
-        known_target = tables.require_target(table, known_target)
-    for name in drop:
-        tables.require_column(table, name, "--drop")
-    ignored = {known_target, *drop, *model.facts.get("dropped", [])}
+        target = tables.require_target(table, target)
+    for option, names in (("--drop", columns.drop), ("--id", columns.ids)):
+        for name in names:
+            tables.require_column(table, name, option)
+    known_ids = model.facts.get("ids", [])
+    ignored = {target, *columns.drop, *columns.ids, *known_ids, *model.facts.get("dropped", [])}
     there = [name for name in table.columns if name not in ignored]
     names = there if model.features is None else _matched(model, table, there)
     y = None
     if labelled:
         if model.classes is None:
-            y = tables.features(table, [str(known_target)])[:, 0]
+            y = tables.features(table, [str(target)])[:, 0]
         else:
-            y = labels.table_labels(table, str(known_target), classes=model.network.classes_)
+            y = labels.table_labels(table, str(target), classes=model.network.classes_)
     seen = model.facts.get("source") == path.name
     X = table.frame[names] if model.takes_frames else tables.features(table, names)
-    return ModelRows(X, y, str(path), seen)
+    ids = None if labelled else _ids(table, columns.ids, known_ids)
+    return ModelRows(X, y, str(path), seen, ids)
 
 
-def _matched(model: LoadedModel, table: tables.Table, there: list[str]) -> list[str]:
+def _ids(table: Table, given: list[str], known: list[str]) -> "DataFrame | None":
+    """Return the columns that name the rows: those of an option, or of training."""
+    names = given or [name for name in known if name in table.columns]
+    missing = [name for name in known if name not in table.columns]
+    if missing and not given:
+        warnings.warn(
+            f"{table.path} lacks {listed(missing)}, which named the rows in training: predictions "
+            "are in the order of the rows.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return table.frame[names] if names else None
+
+
+def _matched(model: LoadedModel, table: Table, there: list[str]) -> list[str]:
     """Return the model's columns, each of which the table must have, and no others."""
     assert model.features is not None
-    missing = [name for name in model.features if name not in there]
+    missing = [name for name in model.features if name not in {*there, *model.unused}]
     extra = [name for name in there if name not in model.features]
     if missing:
         close = get_close_matches(missing[0], extra, n=1)
@@ -229,72 +277,29 @@ def _matched(model: LoadedModel, table: tables.Table, there: list[str]) -> list[
             f"{table.path} has columns that {model.path} was not trained on: {listed(extra)}. "
             f"Leave them out: {tables.drops(extra)}"
         )
-    return model.features
+    return [name for name in model.features if name in there]
 
 
-# Figures of predictions: accuracy and what is taken for what. Numbers only, no output ------------
+# Predictions, and their figures ------------------------------------------------------------------
 
 
-MOST_CONFUSIONS = 5
+def predictions(model: LoadedModel, X: Features) -> np.ndarray:
+    """Return what a model predicts for rows."""
+    with matched_by_name():
+        return model.network.predict(network_inputs(model, X))
 
 
-@dataclass(frozen=True)
-class Confusion:
-    """A class that is not always recognised."""
-
-    label: Label
-    rows: int
-    recall: float
-    taken_for: Label  # what its rows are most often mistaken for
-    times: int
+def probabilities(model: LoadedModel, X: Features) -> np.ndarray | None:
+    """Return the probabilities of the classes ``(rows, classes)``, None where there are none."""
+    if not hasattr(model.network, "predict_proba"):
+        return None
+    with matched_by_name():
+        return model.network.predict_proba(network_inputs(model, X))
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """How a model does on labelled rows."""
-
-    rows: int
-    accuracy: float
-    average_loss: float
-    confusions: list[Confusion]  # of the worst classes, worst first
-
-
-def evaluate(model: LoadedModel, X: Features, y: np.ndarray) -> Evaluation:
+def measured(model: LoadedModel, X: Features, y: np.ndarray) -> ClassFigures | NumberFigures:
     """Predict labelled rows and compare."""
-    with matched_by_name():
-        inputs = network_inputs(model, X)
-        figures = model.network.evaluate(inputs, y)
-        predicted = model.network.predict(inputs)
-    return Evaluation(
-        rows=len(y),
-        accuracy=figures["accuracy"],
-        average_loss=figures["average_loss"],
-        confusions=confusions(y, predicted),
-    )
-
-
-def errors(model: LoadedModel, X: Features, y: np.ndarray) -> dict[str, float]:
-    """Predict rows of known numbers and compare."""
-    with matched_by_name():
-        return model.network.evaluate(network_inputs(model, X), y)
-
-
-def confusions(y: np.ndarray, predicted: np.ndarray) -> list[Confusion]:
-    """Return the classes of lowest recall, those without a mistake left out."""
-    found = []
-    for label in np.unique(y):
-        guesses = predicted[y == label]
-        wrong = guesses[guesses != label]
-        if len(wrong):
-            others, times = np.unique(wrong, return_counts=True)
-            most = int(np.argmax(times))
-            found.append(
-                Confusion(
-                    label=label.item(),
-                    rows=len(guesses),
-                    recall=1 - len(wrong) / len(guesses),
-                    taken_for=np.asarray(others)[most : most + 1].tolist()[0],
-                    times=int(times[most]),
-                )
-            )
-    return sorted(found, key=lambda confusion: confusion.recall)[:MOST_CONFUSIONS]
+    predicted = predictions(model, X)
+    if model.classes is None:
+        return number_figures(y, predicted)
+    return class_figures(y, predicted, model.classes, probabilities(model, X))

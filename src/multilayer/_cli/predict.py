@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,15 +19,20 @@ from multilayer._cli.model_inputs import (
     require_one_output,
     rows_for,
 )
-from multilayer._cli.settings import refuse_overwriting_inputs
+from multilayer._cli.settings import ColumnChoices, refuse_overwriting_inputs
+from multilayer._cli.table_files import parquet_of
 from multilayer._core.checks import count
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.types import JSON
 from multilayer._persist.atomic import check_writable, write_atomically
 from multilayer._sklearn.regressor import MLPRegressor
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 Cell: TypeAlias = str | int | float | bool
 
+PREDICTION = "prediction"  # the name of their column
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -39,7 +44,7 @@ def predict(
     proba: bool,
     quantiles: str | None,
     escape_formulas: bool,
-    drop: list[str],
+    columns: ColumnChoices,
     json: bool,
 ) -> None:
     """Predict rows, and write or print the predictions."""
@@ -54,23 +59,23 @@ def predict(
     if proba:
         require_method(loaded, "predict_proba", "--proba")
         require_one_output(loaded, "--proba")
-    predicted, beside = _predictions(loaded, data, drop, proba=proba, levels=levels)
+    found = _predictions(loaded, data, columns, proba=proba, levels=levels)
 
     def as_csv(*, terminal: bool = False) -> str:
-        cell = partial(_cell, formulas=escape_formulas, terminal=terminal)
-        return _csv(predicted, beside, cell)
+        return _csv(found, partial(_cell, formulas=escape_formulas, terminal=terminal))
 
     if output is not None:
-        write_atomically(output, as_csv().encode())
+        to_parquet = output.suffix.lower() == ".parquet"
+        write_atomically(output, _parquet(found) if to_parquet else as_csv().encode())
     if json:
         facts: dict[str, JSON] = {"classes": classes}
         if levels is not None:
             facts["quantiles"] = levels
-        say_json(_as_json(model, data, output, predicted, beside, facts))
+        say_json(_as_json(model, data, output, found, facts))
     elif output is None:
         write(as_csv(terminal=to_terminal()))
     else:
-        say(remarks(), f"{count(len(predicted), 'prediction')} written to {output}")
+        say(remarks(), f"{count(len(found.predicted), 'prediction')} written to {output}")
 
 
 class Beside(NamedTuple):
@@ -81,11 +86,24 @@ class Beside(NamedTuple):
     values: np.ndarray  # (rows, columns)
 
 
+class Predictions(NamedTuple):
+    """Predictions of rows."""
+
+    predicted: np.ndarray  # (rows,) or (rows, outputs)
+    beside: Beside | None
+    ids: "DataFrame | None"  # columns that name the rows
+
+
 def _predictions(
-    model: LoadedModel, data: str, drop: list[str], *, proba: bool, levels: list[float] | None
-) -> tuple[np.ndarray, Beside | None]:
+    model: LoadedModel,
+    data: str,
+    columns: ColumnChoices,
+    *,
+    proba: bool,
+    levels: list[float] | None,
+) -> Predictions:
     """Return the predictions for DATA, with probabilities or quantiles if requested."""
-    rows = rows_for(model, data, labelled=False, target=None, drop=drop)
+    rows = rows_for(model, data, columns, labelled=False)
     beside = None
     with matched_by_name():
         inputs = network_inputs(model, rows.X)
@@ -96,7 +114,7 @@ def _predictions(
             names = [f"quantile_{level:g}" for level in levels]
             values = model.network.predict(inputs, quantiles=levels)
             beside = Beside("quantile_values", names, values)
-        return model.network.predict(inputs), beside
+        return Predictions(model.network.predict(inputs), beside, rows.ids)
 
 
 def _levels(text: str, model: LoadedModel) -> list[float]:
@@ -138,23 +156,30 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _csv(
-    predicted: np.ndarray,
-    beside: Beside | None,
-    cell: Callable[[Cell], Cell],
-) -> str:
+def _csv(found: Predictions, cell: Callable[[Cell], Cell]) -> str:
     """Return predictions as CSV, with a header line."""
-    labels = [[cell(label)] for label in predicted.tolist()]
-    header: list[Cell] = ["prediction"]
-    lines: Iterable[list[Cell]] = labels
-    if beside is not None:
-        header += [cell(name) for name in beside.names]
+    lines = [[cell(label)] for label in found.predicted.tolist()]
+    header: list[Cell] = [PREDICTION]
+    if found.ids is not None:
+        header = [*map(cell, found.ids.columns), *header]
+        named = found.ids.astype(object).where(found.ids.notna(), "").to_numpy().tolist()
+        lines = [[*map(cell, ids), *row] for ids, row in zip(named, lines, strict=True)]
+    if found.beside is not None:
+        header += [cell(name) for name in found.beside.names]
         # Nine digits distinguish any two float32 numbers, and that is how they were computed.
-        lines = (
+        lines = [
             [*row, *(f"{value:.9g}" for value in values)]
-            for row, values in zip(labels, beside.values.tolist(), strict=True)
-        )
+            for row, values in zip(lines, found.beside.values.tolist(), strict=True)
+        ]
     return "".join(_lines([header, *lines]))
+
+
+def _parquet(found: Predictions) -> bytes:
+    """Return predictions as a Parquet file."""
+    columns: dict[str, object] = {PREDICTION: found.predicted.tolist()}
+    if found.beside is not None:
+        columns |= dict(zip(found.beside.names, found.beside.values.T, strict=True))
+    return parquet_of(found.ids, columns)
 
 
 def _lines(rows: Iterable[list[Cell]]) -> Iterator[str]:
@@ -172,20 +197,21 @@ def _as_json(
     model: Path,
     data: str,
     output: Path | None,
-    predicted: np.ndarray,
-    beside: Beside | None,
+    predictions: Predictions,
     facts: dict[str, JSON],
 ) -> dict[str, JSON]:
     """Return predictions for programs; those in a file are not repeated."""
     found: dict[str, JSON] = {
         "model": str(model),
         "data": data,
-        "rows": len(predicted),
+        "rows": len(predictions.predicted),
         **facts,
         "output": None if output is None else str(output),
     }
     if output is None:
-        found["predictions"] = predicted.tolist()
-        if beside is not None:
-            found[beside.kind] = beside.values.tolist()
+        if predictions.ids is not None:
+            found["ids"] = predictions.ids.astype(str).to_dict("list")
+        found["predictions"] = predictions.predicted.tolist()
+        if predictions.beside is not None:
+            found[predictions.beside.kind] = predictions.beside.values.tolist()
     return found

@@ -13,7 +13,7 @@ from multilayer._core.checks import count
 from multilayer._core.types import JSON
 
 if TYPE_CHECKING:  # what starts scikit-learn
-    from multilayer._cli.model_inputs import Confusion
+    from multilayer._cli.measures import Confusion
 
 
 # Results for people, on standard output ----------------------------------------------------------
@@ -53,6 +53,11 @@ def percent(share: float) -> str:
 def accuracy(share: float, rows: int) -> str:
     """Return an accuracy with the number of rows behind it."""
     return f"{percent(share)} of {count(rows, 'row')}"
+
+
+def number(value: float) -> str:
+    """Return a number in four digits, or all those before the decimal point."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def seconds(duration: float) -> str:

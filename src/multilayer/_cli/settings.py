@@ -1,10 +1,11 @@
 """Options that commands share, and the arguments of an estimator that they set."""
 
+import codecs
 import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -23,6 +24,8 @@ from multilayer._sklearn.arguments.checkpoint import Checkpoint
 
 
 MNIST = "mnist"  # DATA that is embedded in the package
+STDIN = "-"  # DATA that is read from standard input
+STDIN_NAME = "standard input"
 
 # Those with epochs, which validation and progress need.
 SOLVERS = tuple(name for name, solver in solvers.SOLVERS.items() if not solver.full_batch)
@@ -30,7 +33,10 @@ SOLVERS = tuple(name for name, solver in solvers.SOLVERS.items() if not solver.f
 DATA = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="mnist, or a .csv, .tsv, .parquet or .npz file.", show_default=False
+        metavar="DATA",
+        help="A table: .csv, .csv.gz, .tsv, .jsonl, .xlsx, .parquet, .feather, or - for CSV from "
+        "standard input; an .npz file; or mnist.",
+        show_default=False,
     ),
 ]
 MODEL = Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)]
@@ -42,7 +48,66 @@ DROP = Annotated[
 ]
 
 
-# Files that a command writes ---------------------------------------------------------------------
+ID = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id",
+        metavar="COLUMN",
+        help="Column that names the rows: not learned from, repeated in predictions.",
+        show_default=False,
+    ),
+]
+SEP = Annotated[
+    str | None,
+    typer.Option(metavar="SIGN", help="Sign between the values of a line, or tab."),
+]
+DECIMAL = Annotated[str | None, typer.Option(metavar="SIGN", help="Decimal sign of numbers (.).")]
+ENCODING = Annotated[str | None, typer.Option(metavar="NAME", help="Encoding of a text file.")]
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How a table in a text file is written, where it is not as usual."""
+
+    sep: str | None = None  # between values; None for that of the kind of file
+    decimal: str = "."
+    encoding: str = "utf-8"
+
+    def refuse_for_typed(self, *, but: str) -> None:
+        """Refuse what has no meaning for files with types, one option apart."""
+        usual = TableFormat()
+        for name in ("sep", "decimal", "encoding"):
+            value = getattr(self, name)
+            if name != but and value != getattr(usual, name):
+                refuse(f"--{name}", "left out unless DATA is a .csv or .tsv file", value)
+
+
+def table_format(sep: str | None, decimal: str | None, encoding: str | None) -> TableFormat:
+    """Return how a table is written, from the options that say so."""
+    usual = TableFormat()
+    sep = "\t" if sep in ("tab", "\\t") else sep
+    for name, value in (("--sep", sep), ("--decimal", decimal)):
+        if value is not None and len(value) != 1:
+            refuse(name, "one sign", value)
+    decimal, encoding = decimal or usual.decimal, encoding or usual.encoding
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        refuse("--encoding", "an encoding that Python knows, such as utf-8 or latin-1", encoding)
+    return TableFormat(sep, decimal, encoding)
+
+
+@dataclass(frozen=True)
+class ColumnChoices:
+    """The options that choose the columns of a table for a model."""
+
+    target: str | None = None
+    drop: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    form: TableFormat = TableFormat()
+
+
+# Files that a command writes -------------------------------------------------------------------
 
 
 def same_file(one: Path, other: Path) -> bool:
@@ -189,7 +254,11 @@ def recipe_arguments(
 # From options of ``train`` to arguments of the estimator -----------------------------------------
 
 
+TABULAR = "tabular"  # the recipe of tables as they come, which is no single network
+CLASS_WEIGHTS = ("balanced",)
+TASKS = ("classification", "regression")
 INTERVALS = {
+    "time_budget": "(0, inf)",
     "learning_rate": "(0, inf)",
     "dropout": "[0, 1)",
     "weight_decay": "[0, inf)",
@@ -202,6 +271,7 @@ ARGUMENTS = {
     "hidden": "hidden_layer_sizes",
     "epochs": "max_iter",
     "learning_rate": "learning_rate_init",
+    "patience": "n_iter_no_change",
 }
 """Names of the estimator for options that are called otherwise."""
 
@@ -217,6 +287,10 @@ class Choices:
     validation_fraction: float | None
     test_fraction: float | None
     seed: int
+    ids: list[str] = field(default_factory=list)  # columns that name the rows
+    roles: Mapping[str, str] = field(default_factory=dict)  # of columns, as the user says
+    task: str | None = None  # "classification" or "regression", as the user says
+    form: TableFormat = TableFormat()
 
 
 @dataclass(frozen=True)
@@ -224,8 +298,9 @@ class Request:
     """The options of a training run."""
 
     choices: Choices
-    recipe: str | None
+    recipe: str
     given: Arguments  # estimator arguments that go before the recipe's
+    time_budget: float | None
     output: Path
     checkpoint: Checkpoint | None
     tensorboard: Path | None

@@ -5,19 +5,23 @@ from typing import Annotated, Any
 
 import typer
 
-from multilayer._cli import settings
 from multilayer._cli import settings as o
-from multilayer._cli.settings import check_curves
+from multilayer._cli import train_options
 from multilayer._core.activations import HIDDEN as ACTIVATIONS
-from multilayer._core.checks import check_choice
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim.solvers import solvers_with
 
-_NETWORK, _TRAINING, _ROWS, _OUTPUT = "Network", "Training", "Data", "Output"
+_ROWS, _TRAINING, _OUTPUT = "Data", "Training", "Output"
+_NETWORK = "A single network, with --recipe table"
 
 
 def _option(help: str, panel: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **more)
+
+
+def _names(*choices: str) -> dict[str, Any]:
+    """Return what an option of one of some names is declared with, so that shells complete it."""
+    return {"metavar": "NAME", "autocompletion": lambda: list(choices)}
 
 
 TARGET = Annotated[str | None, _option("Column to predict (tables).", _ROWS, metavar="COLUMN")]
@@ -34,32 +38,87 @@ KEEP = Annotated[
     ),
 ]
 NO_SCALE = Annotated[
-    bool, _option("Take the columns as they are, not standardised.", _ROWS, "--no-scale")
+    bool, _option("Take the columns as they are, not standardised.", _NETWORK, "--no-scale")
 ]
 VALIDATION_FRACTION = Annotated[
-    float | None, _option("Share of the rows to validate on (0.15).", _ROWS)
+    float | None, _option("Share of the rows to validate on (0.15).", _NETWORK)
 ]
 TEST_FRACTION = Annotated[
     float | None, _option("Share of the rows to test on at the end (0).", _ROWS)
 ]
+TASK = Annotated[
+    str | None,
+    _option(
+        f"{' or '.join(o.TASKS)}; what the target column looks like by default.",
+        _ROWS,
+        **_names(*o.TASKS),
+    ),
+]
+ROLE = Annotated[
+    list[str] | None,
+    _option(
+        "What a column is: numeric, categorical, ordinal, boolean, datetime or drop; may be "
+        "repeated.",
+        _ROWS,
+        metavar="COLUMN=ROLE",
+    ),
+]
+ID = Annotated[
+    list[str] | None,
+    _option(
+        "Column that names the rows: never trained on, and repeated in predictions.",
+        _ROWS,
+        "--id",
+        metavar="COLUMN",
+    ),
+]
+SEP = Annotated[
+    str | None, _option("Sign between the values of a line, or tab.", _ROWS, metavar="SIGN")
+]
+DECIMAL = Annotated[str | None, _option("Decimal sign of numbers (.).", _ROWS, metavar="SIGN")]
+ENCODING = Annotated[str | None, _option("Encoding of a text file (utf-8).", _ROWS, metavar="NAME")]
 RECIPE = Annotated[
     str | None,
     _option(
-        f"{', '.join(settings.RECIPES)} (mnist: fast, files: table).", _TRAINING, metavar="NAME"
+        f"{', '.join(train_options.NAMES)} (mnist: fast, .npz: table, others: tabular).",
+        _TRAINING,
+        **_names(*train_options.NAMES),
     ),
 ]
-EPOCHS = Annotated[int | None, _option("Passes over the rows.", _TRAINING, min=1, metavar="N")]
-BATCH_SIZE = Annotated[int | None, _option("Rows per step.", _TRAINING, min=1, metavar="N")]
-LEARNING_RATE = Annotated[
-    float | None, _option("Learning rate, the highest one of a schedule.", _TRAINING)
+CLASS_WEIGHT = Annotated[
+    str | None,
+    _option(
+        "balanced: rare classes count as much as frequent ones.",
+        _TRAINING,
+        **_names(*o.CLASS_WEIGHTS),
+    ),
 ]
-SOLVER = Annotated[str | None, _option(f"{', '.join(o.SOLVERS)}.", _TRAINING, metavar="NAME")]
+SCORING = Annotated[
+    str | None,
+    _option("Score that chooses the epoch, such as roc_auc (loss).", _TRAINING, metavar="NAME"),
+]
+TIME_BUDGET = Annotated[
+    float | None,
+    _option("Time that training may take.", _TRAINING, metavar="SECONDS"),
+]
+PATIENCE = Annotated[
+    int | None,
+    _option(
+        "Epochs without a better validation score that end training.", _NETWORK, min=1, metavar="N"
+    ),
+]
+EPOCHS = Annotated[int | None, _option("Passes over the rows.", _NETWORK, min=1, metavar="N")]
+BATCH_SIZE = Annotated[int | None, _option("Rows per step.", _NETWORK, min=1, metavar="N")]
+LEARNING_RATE = Annotated[
+    float | None, _option("Learning rate, the highest one of a schedule.", _NETWORK)
+]
+SOLVER = Annotated[str | None, _option(f"{', '.join(o.SOLVERS)}.", _NETWORK, **_names(*o.SOLVERS))]
 WEIGHT_DECAY = Annotated[
     float | None,
-    _option(f"Weight decay of {' and '.join(solvers_with('weight_decay'))}.", _TRAINING),
+    _option(f"Weight decay of {' and '.join(solvers_with('weight_decay'))}.", _NETWORK),
 ]
 LABEL_SMOOTHING = Annotated[
-    float | None, _option("Share of the target spread over all classes.", _TRAINING)
+    float | None, _option("Share of the target spread over all classes.", _NETWORK)
 ]
 SEED = Annotated[
     int,
@@ -68,11 +127,13 @@ SEED = Annotated[
 HIDDEN = Annotated[
     str | None, _option("Units of the hidden layers, or none.", _NETWORK, metavar="300,100")
 ]
-ACTIVATION = Annotated[str | None, _option(f"{', '.join(ACTIVATIONS)}.", _NETWORK, metavar="NAME")]
+ACTIVATION = Annotated[
+    str | None, _option(f"{', '.join(ACTIVATIONS)}.", _NETWORK, **_names(*ACTIVATIONS))
+]
 DROPOUT = Annotated[float | None, _option("Chance that a hidden unit is dropped.", _NETWORK)]
 WEIGHT_INIT = Annotated[
     str | None,
-    _option(f"Initial weights: {', '.join(WEIGHT_INITS)}.", _NETWORK, metavar="NAME"),
+    _option(f"Initial weights: {', '.join(WEIGHT_INITS)}.", _NETWORK, **_names(*WEIGHT_INITS)),
 ]
 MODEL = Annotated[
     Path | None,
@@ -105,19 +166,29 @@ JSON = Annotated[bool, _option("Print one JSON object instead of text.", _OUTPUT
 def train(
     data: o.DATA,
     target: TARGET = None,
+    task: TASK = None,
+    role: ROLE = None,
+    ids: ID = None,
     drop: DROP = None,
     keep: KEEP = None,
-    no_scale: NO_SCALE = False,
-    validation_fraction: VALIDATION_FRACTION = None,
     test_fraction: TEST_FRACTION = None,
+    sep: SEP = None,
+    decimal: DECIMAL = None,
+    encoding: ENCODING = None,
     recipe: RECIPE = None,
+    class_weight: CLASS_WEIGHT = None,
+    scoring: SCORING = None,
+    time_budget: TIME_BUDGET = None,
+    seed: SEED = 0,
     epochs: EPOCHS = None,
     batch_size: BATCH_SIZE = None,
     learning_rate: LEARNING_RATE = None,
     solver: SOLVER = None,
     weight_decay: WEIGHT_DECAY = None,
     label_smoothing: LABEL_SMOOTHING = None,
-    seed: SEED = 0,
+    patience: PATIENCE = None,
+    validation_fraction: VALIDATION_FRACTION = None,
+    no_scale: NO_SCALE = False,
     hidden: HIDDEN = None,
     activation: ACTIVATION = None,
     dropout: DROPOUT = None,
@@ -130,35 +201,12 @@ def train(
     quiet: QUIET = False,
     json: JSON = False,
 ) -> None:
-    """Train a network and save it."""
-    given = settings.overrides(
-        {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "solver": solver,
-            "weight_decay": weight_decay,
-            "label_smoothing": label_smoothing,
-            "hidden": hidden,
-            "activation": activation,
-            "dropout": dropout,
-            "weight_init": weight_init,
-        }
-    )
-    output = model or Path(f"{Path(data).stem}.safetensors")
-    settings.check_split(validation_fraction, test_fraction, seed)
-    if recipe is not None:
-        check_choice("--recipe", recipe, settings.RECIPES)
-    check_curves(tensorboard)
-    saved = settings.checkpoint(checkpoint, checkpoint_every, resume=not no_resume)
+    """Train a model and save it: on a table as it comes, by default an ensemble of networks."""
+    request = train_options.request_of(locals())
     if data == o.MNIST:
         from multilayer._cli import ahead  # before scikit-learn, which the next import starts
 
-        ahead.compile_mnist(recipe or "fast", given, output)
+        ahead.compile_mnist(request.recipe, request.given, request.output)
     from multilayer._cli import training  # late: help does not wait for JAX and scikit-learn
 
-    split = validation_fraction, test_fraction, seed
-    choices = settings.Choices(data, target, drop or [], keep or [], *split)
-    scale, silent = not no_scale, quiet or json
-    request = settings.Request(choices, recipe, given, output, saved, tensorboard, scale, silent)
     training.train_and_report(request, json=json)

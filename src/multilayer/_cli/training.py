@@ -11,16 +11,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from multilayer._cli import report, settings
+from multilayer._cli import report, settings, tabular_training
 from multilayer._cli.console import follower, remarks, results, say, say_json
-from multilayer._cli.model_inputs import Evaluation, Features, LoadedModel, evaluate, save_model
-from multilayer._cli.settings import MNIST, Request, same_file
+from multilayer._cli.measures import ClassFigures
+from multilayer._cli.model_inputs import Features, LoadedModel, measured, save_model
+from multilayer._cli.settings import MNIST, TABULAR, Request, same_file
 from multilayer._cli.training_data import Part, TrainingData, training_data
 from multilayer._core.checks import count
 from multilayer._core.errors import DivergenceError, InvalidArgumentError
 from multilayer._core.types import JSON
 from multilayer._engine.callbacks.logs import TensorBoard
 from multilayer._engine.callbacks.protocol import Callback
+from multilayer._engine.callbacks.stop_rules import TimeBudget
 from multilayer._persist.atomic import check_writable
 from multilayer._persist.checkpoints import prepare_folder
 from multilayer._sklearn.classifier import MLPClassifier
@@ -33,10 +35,9 @@ class TrainingRun:
     """A finished training run."""
 
     request: Request
-    recipe: str
     model: LoadedModel
-    valid: Evaluation | None
-    test: Evaluation | None
+    valid: ClassFigures | None
+    test: ClassFigures | None
     rows: dict[str, int]
     steps: int
     seconds: float
@@ -51,30 +52,35 @@ class TrainingRun:
 
 def train_and_report(request: Request, *, json: bool) -> None:
     """Train, save, evaluate, and print the result as JSON or as text."""
-    finished = run(request)
-    if json:
-        say_json(as_json(finished))
+    check_output(request)
+    if request.recipe == TABULAR:
+        interrupted = tabular_training.train_and_report(request, json=json)
     else:
-        print_result(finished)
-    if finished.interrupted:
+        finished = run(request)
+        interrupted = finished.interrupted
+        if json:
+            say_json(as_json(finished))
+        else:
+            print_result(finished)
+    if interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
 def run(request: Request) -> TrainingRun:
     """Train, save and evaluate."""
-    check_output(request)
     if request.checkpoint is not None:
         prepare_folder(request.checkpoint.folder)
     data = training_data(request.choices)
-    recipe = request.recipe or ("fast" if data.is_mnist else "table")
-    network = _network(request, recipe, data)
+    network = _network(request, data)
     scaler = StandardScaler() if request.scale and not data.is_mnist else None
     console = remarks()
     if not request.silent:
-        _introduce(network, recipe, data)
+        _introduce(network, request.recipe, data)
     curves = None if request.tensorboard is None else TensorBoard(request.tensorboard, histograms=1)
     with follower(console, network.max_iter, silent=request.silent) as progress:
         callbacks: list[Callback] = [progress] if curves is None else [progress, curves]
+        if request.time_budget is not None:
+            callbacks.append(TimeBudget(request.time_budget))
         estimator = _fit(network, scaler, data, callbacks)
     if network.stop_reason_ == "interrupted" and not progress.steps:
         say(console, "Interrupted before the first step: nothing to save.")
@@ -84,10 +90,9 @@ def run(request: Request) -> TrainingRun:
     parts = {"train": data.train, "validation": data.valid, "test": data.test}
     return TrainingRun(
         request=request,
-        recipe=recipe,
         model=model,
-        valid=_evaluate(model, data.valid),
-        test=_evaluate(model, data.test),
+        valid=_measured(model, data.valid),
+        test=_measured(model, data.test),
         rows={name: len(part.y) if part else 0 for name, part in parts.items()},
         steps=progress.steps,
         seconds=progress.seconds,
@@ -106,10 +111,10 @@ def check_output(request: Request) -> None:
     check_writable(request.output)
 
 
-def _network(request: Request, recipe: str, data: TrainingData) -> MLPClassifier:
+def _network(request: Request, data: TrainingData) -> MLPClassifier:
     validated = data.valid is not None
     arguments = settings.recipe_arguments(
-        recipe, len(data.train.y), request.given, validated=validated
+        request.recipe, len(data.train.y), request.given, validated=validated
     )
     settings.check_together(arguments, request.given)
     seed = request.choices.seed
@@ -153,8 +158,12 @@ def _fit(
     return network if scaler is None else Pipeline([("scaler", scaler), ("network", network)])
 
 
-def _evaluate(model: LoadedModel, part: Part | None) -> Evaluation | None:
-    return None if part is None else evaluate(model, part.X, part.y)
+def _measured(model: LoadedModel, part: Part | None) -> ClassFigures | None:
+    if part is None:
+        return None
+    found = measured(model, part.X, part.y)
+    assert isinstance(found, ClassFigures)
+    return found
 
 
 # Output for people ----------------------------------------------------------------------------
@@ -203,7 +212,7 @@ def _training_line(run: TrainingRun) -> str:
     return f"{report.seconds(run.seconds)}, {speed} (compilation {compilation} apart)"
 
 
-def _validation_line(run: TrainingRun, evaluation: Evaluation) -> str:
+def _validation_line(run: TrainingRun, evaluation: ClassFigures) -> str:
     network = run.model.network
     shown = report.accuracy(evaluation.accuracy, evaluation.rows)
     losses = network.history_["validation_loss"]
@@ -226,11 +235,11 @@ def as_json(run: TrainingRun) -> dict[str, JSON]:
     """Return the result for programs."""
     network = run.model.network
     validation, test = run.valid, run.test
-    worst = (test or validation or Evaluation(0, 0.0, 0.0, [])).confusions
+    judged = test or validation
     return {
         "model": str(run.request.output),
         "data": run.request.choices.data,
-        "recipe": run.recipe,
+        "recipe": run.request.recipe,
         "seed": run.request.choices.seed,
         "tensorboard": run.curves and str(run.curves),
         "rows": run.rows,
@@ -246,5 +255,5 @@ def as_json(run: TrainingRun) -> dict[str, JSON]:
         "test_accuracy": test and test.accuracy,
         "loss_curve": network.loss_curve_,
         "validation_curve": network.validation_scores_,
-        "confusions": report.as_json(worst),
+        "confusions": report.as_json([] if judged is None else judged.confusions),
     }

@@ -9,7 +9,8 @@ from sklearn.model_selection import train_test_split
 
 from multilayer._cli import archives, labels, tables
 from multilayer._cli.model_inputs import Features
-from multilayer._cli.settings import Choices
+from multilayer._cli.settings import MNIST, Choices
+from multilayer._cli.table_files import find_source, read_table
 from multilayer._cli.tables import refuse_index, warn_of_index
 from multilayer._core.checks import count, listed, refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
@@ -41,12 +42,12 @@ class TrainingData:
     @property
     def is_mnist(self) -> bool:
         """Whether these are the embedded digits."""
-        return self.source == tables.MNIST
+        return self.source == MNIST
 
 
 def training_data(choices: Choices) -> TrainingData:
     """Read DATA and set rows aside."""
-    path = tables.find_source(choices.data)
+    path = find_source(choices.data)
     if path is None:
         return _mnist(choices)
     if path.suffix.lower() == ".npz":
@@ -63,17 +64,18 @@ def _mnist(choices: Choices) -> TrainingData:
     )
     digits = load_mnist(scale=False)
     return TrainingData(
-        source=tables.MNIST,
+        source=MNIST,
         train=Part(digits.X_train, digits.y_train),
         valid=Part(digits.X_valid, digits.y_valid),
         test=Part(digits.X_test, digits.y_test),
         input_scale=tables.MNIST_SCALE,
-        facts={"source": tables.MNIST},
+        facts={"source": MNIST},
     )
 
 
 def _refuse_columns(why: str, choices: Choices) -> None:
     named = {"target": choices.target, "drop": choices.drop, "keep": choices.keep}
+    named["id"] = choices.ids
     tables.refuse_options(why, **named)
 
 
@@ -103,12 +105,14 @@ def _from_archive(path: Path, choices: Choices) -> TrainingData:
 
 
 def _from_table(path: Path, choices: Choices) -> TrainingData:
-    table = tables.read_table(path, choices.target)
+    table = read_table(path, choices.target, choices.form)
     target = tables.require_target(table, choices.target)
-    for name in choices.drop:
-        tables.require_column(table, name, "--drop")
+    for option, named in (("--drop", choices.drop), ("--id", choices.ids)):
+        for name in named:
+            tables.require_column(table, name, option)
     y = labels.table_labels(table, target)
-    names = [name for name in table.columns if name != target and name not in choices.drop]
+    apart = {target, *choices.drop, *choices.ids}
+    names = [name for name in table.columns if name not in apart]
     for name in choices.keep:
         tables.require_column(table, name, "--keep")
         if name not in names:
@@ -118,6 +122,8 @@ def _from_table(path: Path, choices: Choices) -> TrainingData:
     rows = Part(table.frame_of(X, names), y)
     train, valid, test = _set_aside(rows, choices, f"column {target!r} of {path}", None, None)
     facts = Facts(source=path.name, target=target, features=names, dropped=choices.drop)
+    if choices.ids:
+        facts["ids"] = choices.ids
     return TrainingData(path.name, train, valid, test, facts=facts)
 
 
@@ -136,7 +142,7 @@ def _set_aside(
             f"{shares['validation']:g} and {shares['test']:g}."
         )
     sizes = {name: round(share * len(rows.y)) for name, share in shares.items() if share}
-    _check_classes(rows.y, sizes, where)
+    check_classes(rows.y, sizes, where)
     if "test" in sizes:
         rows, test = _split(rows, sizes["test"], choices.seed)
     if "validation" in sizes:
@@ -144,7 +150,7 @@ def _set_aside(
     return rows, valid, test
 
 
-def _check_classes(y: np.ndarray, sizes: dict[str, int], where: str) -> None:
+def check_classes(y: np.ndarray, sizes: dict[str, int], where: str) -> None:
     """Refuse labels that no classifier can learn, or that cannot be split stratified."""
     classes, numbers = np.unique(y, return_counts=True)
     if len(classes) < 2:

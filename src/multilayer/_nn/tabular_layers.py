@@ -164,6 +164,7 @@ class ScaleParameters(NamedTuple):
     """Parameters of :class:`scaling`."""
 
     scale: Array  # (..., n_inputs)
+    used: Fixed  # (..., 1) 1, or 0 where inputs stay as they are
 
 
 @dataclass(frozen=True)
@@ -171,18 +172,21 @@ class scaling:
     """Multiply each input by a weight of its own, 1 at first, that learns at ``rate`` the rate."""
 
     rate: float = 6.0
+    used: bool = True  # at first: a parameter that members differ in
 
     def init(self, rng: Random, x: np.ndarray) -> ScaleParameters:
         """Return weights of 1."""
-        return ScaleParameters(np.ones(x.shape[-1], np.float32))
+        used = np.full(1, self.used, np.float32)
+        return ScaleParameters(np.ones(x.shape[-1], np.float32), Fixed(used))
 
     def apply(self, params: ScaleParameters, x: Array) -> Array:
         """Return the inputs, scaled."""
-        return x * params.scale[..., None, :]
+        used = constant(params.used.value, x)
+        return x * (1.0 + used * (params.scale - 1.0))[..., None, :]
 
     def factors(self, params: ScaleParameters) -> ScaleParameters:
         """Say how the weights learn."""
-        return ScaleParameters(Factor(self.rate, self.rate))
+        return params._replace(scale=Factor(self.rate, self.rate))
 
 
 class NtkParameters(NamedTuple):

@@ -186,7 +186,8 @@ def _table_inputs(graph: Graph, layer: table_inputs, params: TableParameters, x:
 
 
 def _scaling(graph: Graph, layer: scaling, params: ScaleParameters, x: str) -> str:
-    return graph.node("Mul", x, _by_row(params.scale))
+    scale = 1 + np.asarray(params.used.value) * (np.asarray(params.scale) - 1)
+    return graph.node("Mul", x, _by_row(scale))
 
 
 def _ntk_dense(graph: Graph, layer: ntk_dense, params: NtkParameters, x: str) -> str:

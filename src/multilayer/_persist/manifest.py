@@ -27,6 +27,7 @@ class Facts(TypedDict, total=False):
     target: str
     features: list[str]  # names of columns
     dropped: list[str]
+    ids: list[str]  # columns that name the rows
 
 
 class Manifest(TypedDict):
@@ -57,7 +58,7 @@ FIELDS = {
     "versions": dict,
 }
 """Fields of a manifest."""
-FACTS = {"source": str, "target": str, "features": list, "dropped": list}
+FACTS = {"source": str, "target": str, "features": list, "dropped": list, "ids": list}
 """Fields of the description of the data; lists are of names."""
 
 

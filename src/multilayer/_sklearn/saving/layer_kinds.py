@@ -113,7 +113,9 @@ LAYERS: dict[str, LayerKind] = {
             lambda layer, n_inputs: layer.n_outputs,
             _fits_table,
         ),
-        LayerKind(scaling, lambda layer, n: ScaleParameters(ArrayShape((n,)))),
+        LayerKind(
+            scaling, lambda layer, n: ScaleParameters(ArrayShape((n,)), Fixed(ArrayShape((1,))))
+        ),
         LayerKind(
             ntk_dense,
             lambda layer, n: NtkParameters(

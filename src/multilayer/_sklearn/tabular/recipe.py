@@ -27,10 +27,12 @@ class View:
     encoded: bool  # whether the piecewise linear encoding of numbers takes part
     input_dropout: float
     weight_decay: float
+    scaled: bool = False  # whether each input has a weight of its own, which learns fast
 
 
 PLAIN = View("plain numbers", encoded=False, input_dropout=0.0, weight_decay=0.02)
 ENCODED = View("encoded numbers", encoded=True, input_dropout=0.0, weight_decay=0.1)
+SCALED = View("encoded numbers, inputs weighted", True, 0.0, weight_decay=0.02, scaled=True)
 DROPPED = View("encoded numbers, inputs dropped", True, input_dropout=0.25, weight_decay=0.1)
 
 
@@ -48,7 +50,6 @@ class EnsembleRecipe:
     depth: int = 3
     activation: str = "selu"
     learns_activation: bool = False
-    scaled: bool = False  # whether each input has a weight of its own, which learns fast
     most_bins: int = 16  # of a numeric column
     encoded_width: int = 256  # and of all columns, about
     dropout: float = 0.0
@@ -73,6 +74,7 @@ class EnsembleRecipe:
 
 BATCHES = ((1500, 64), (20_000, 128), (100_000, 256))  # below so many rows of a member
 LARGEST_BATCH = 512
+FEW_ROWS = 2000  # below which more networks cost little and gain much
 FEWEST_PASSES = 5  # over the rows of a member, if all cycles are trained
 MOST_CYCLES = 16  # more than four million steps
 
@@ -82,8 +84,9 @@ def choose_recipe(*, classification: bool, n_rows: int) -> EnsembleRecipe:
     if classification:
         recipe = EnsembleRecipe((PLAIN, DROPPED), n_folds=4, dropout=0.15, learning_rate=0.06)
     else:
+        views = (ENCODED, SCALED) if n_rows < FEW_ROWS else (SCALED,)
         recipe = EnsembleRecipe(
-            (ENCODED,), 8, activation="mish", learns_activation=True, encoded_width=640
+            views, n_folds=8, activation="mish", learns_activation=True, encoded_width=640
         )
     return with_folds(recipe, min(recipe.n_folds, n_rows), n_rows)
 
@@ -141,8 +144,8 @@ def layers_of(
     layers: list[TabularLayer] = [table_inputs(*columns, bins, gain=gain)]
     if any(view.input_dropout for view in recipe.views):
         layers.append(scheduled_dropout(view.input_dropout))
-    if recipe.scaled:
-        layers.append(scaling())
+    if any(view.scaled for view in recipe.views):
+        layers.append(scaling(used=view.scaled))
     for _ in range(recipe.depth):
         layers.append(ntk_dense(recipe.width))
         activation = parametric if recipe.learns_activation else activate
