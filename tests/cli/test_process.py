@@ -99,6 +99,20 @@ def test_the_script_of_a_shell(tmp_path):
     assert "_MULTILAYER_COMPLETE=complete_bash" in done.stdout
 
 
+def test_completion_is_installed(tmp_path):
+    home = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    done = subprocess.run(
+        [*COMMAND, "--install-completion", "bash"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**ENVIRONMENT, **home},
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "multilayer" in (tmp_path / ".bash_completions" / "multilayer.sh").read_text()
+
+
 def test_refusal(tmp_path):
     done = call("train", "none.csv", cwd=tmp_path)
     assert done.returncode == 2

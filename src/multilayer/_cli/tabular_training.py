@@ -265,13 +265,9 @@ def as_json(run: TabularRun) -> dict[str, object]:
         },
         "roles": {str(name): role for name, role in encoder.feature_roles_.items()},
         "dropped": {str(name): why for name, why in encoder.dropped_.items()},
-        **{name: _plain(value) for name, value in asdict(run.report).items()},
+        **asdict(run.report),
         "test": None if run.test is None else run.test.as_json(),
     }
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def train_and_report(request: Request, *, json: bool) -> bool:
