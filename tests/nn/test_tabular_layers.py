@@ -93,6 +93,13 @@ def test_clipping_is_within_three_and_keeps_the_order():
     assert np.abs(z).max() < 3
 
 
+@pytest.mark.parametrize("big", [1e6, 1e20, 1e30])
+def test_clipping_of_huge_numbers(big):
+    numbers = np.array([-big, big], np.float32)
+    for z in (smooth_clip(numbers), smooth_clip(jnp.asarray(numbers))):
+        assert_allclose(z, [-3, 3], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("column", "bins", "edges"),
     [

@@ -20,6 +20,8 @@ from multilayer._nn.model import Factor, Fixed, Parameters, Rate
 Random: TypeAlias = np.random.Generator
 
 CLIP = 3.0  # numbers are clipped smoothly into (-3, 3)
+LARGEST = 1e9  # beyond which they are all the same: the square of more overflows float32
+NARROWEST = 1e-4  # width of a bin whose places float32 still tells apart
 
 
 def namespace(x: Array) -> ModuleType:
@@ -107,7 +109,7 @@ class table_inputs:
         edges = [bin_edges(column, n) for column, n in zip(z.T, self.bins, strict=True) if n]
         starts = np.concatenate([e[:-1] for e in edges]) if edges else np.zeros(0)
         widths = np.concatenate([np.diff(e) for e in edges]) if edges else np.zeros(0)
-        slopes = np.divide(1.0, widths, out=np.zeros_like(widths), where=widths > 0)
+        slopes = np.divide(1.0, widths, out=np.zeros_like(widths), where=widths > NARROWEST)
         encoded = np.clip((z[:, self.sources] - starts) * slopes, 0.0, 1.0)
         statistics = ColumnStatistics(
             middle, factor, starts, slopes, encoded.mean(axis=0), np.full(1, self.gain)
@@ -137,7 +139,9 @@ class table_inputs:
 
 def smooth_clip(z: Array) -> Array:
     """Return ``z / sqrt(1 + (z / 3)**2)``, within (-3, 3)."""
-    return z / namespace(z).sqrt(1.0 + (z / CLIP) ** 2)
+    xp = namespace(z)
+    z = xp.clip(z, -LARGEST, LARGEST)
+    return z / xp.sqrt(1.0 + (z / CLIP) ** 2)
 
 
 def bin_edges(column: np.ndarray, n_bins: int) -> np.ndarray:
