@@ -12,6 +12,7 @@ from multilayer._nn.members import Members
 from multilayer._nn.model import Parameters, Rate
 from multilayer._nn.tabular_layers import (
     CLIP,
+    LARGEST,
     MixtureParameters,
     NtkParameters,
     ScaleParameters,
@@ -165,6 +166,7 @@ def _table_inputs(graph: Graph, layer: table_inputs, params: TableParameters, x:
     if layer.n_numeric:
         z = graph.node("Sub", _slice(graph, x, 0, layer.n_numeric), _by_row(known.centre))
         z = graph.node("Mul", z, _by_row(known.factor))
+        z = graph.node("Clip", z, np.array(-LARGEST, FLOAT), np.array(LARGEST, FLOAT))
         share = graph.node("Div", z, np.array(CLIP, FLOAT))
         square = graph.node("Add", graph.node("Mul", share, share), np.array(1.0, FLOAT))
         z = graph.node("Div", z, graph.node("Sqrt", square))
