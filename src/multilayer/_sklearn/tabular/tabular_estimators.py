@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 PARAMETERS = """\
 n_estimators : int or "auto", default="auto"
-        Number of networks, a multiple of `n_folds`. "auto" is 8.
+        Number of networks, a multiple of `n_folds`. "auto" is 8, and 16 for numbers in tables of
+        fewer than 2,000 rows.
     n_folds : int or "auto", default="auto"
         Number of folds of the rows. A network is trained on all of them but one, whose rows choose
         its epoch. "auto" is 4 for classes and 8 for numbers, or the number of rows if that is less.
@@ -282,9 +283,11 @@ class TabularRegressor(OnnxTableRegressor, RegressorMixin, BaseTabular):
     -----
     <notes>
 
-    Numbers: networks see the columns with their piecewise linear encoding; the target is
-    standardised, the squared error minimised, and the mean of the networks' predictions is brought
-    into the range of the training targets.
+    Numbers: networks see the columns with their piecewise linear encoding, each input multiplied by
+    a weight of its own that learns fast; in tables of fewer than 2,000 rows half of them have no
+    such weights and a stronger weight decay, and what each half counts is chosen by the error of
+    predictions out of fold. The target is standardised, the squared error minimised, and the mean
+    of the networks' predictions is brought into the range of the training targets.
 
     Examples
     --------
