@@ -155,7 +155,8 @@ def test_intervals_contain_new_targets_as_often_as_promised(regressor, coverage)
     low, high = regressor.predict_interval(frame, coverage).T
     y = 1000 + 50 * score
     found = np.mean((low <= y) & (y <= high))
-    assert found == pytest.approx(coverage, abs=0.08)  # 240 training rows
+    # Of two networks, each trained on half the rows: the mean of both is better than either.
+    assert coverage - 0.05 < found < coverage + 0.5 * (1 - coverage)
     assert_allclose((low + high) / 2, regressor.predict(frame))
 
 
