@@ -7,11 +7,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
 
+from multilayer._core.numpy_activations import softmax
 from multilayer._engine.callbacks.protocol import Stop
 from multilayer._sklearn.tabular.ensemble import EncodedRows, Targets
 from multilayer._sklearn.tabular.ensemble_training import folds_of
 from multilayer._sklearn.tabular.out_of_fold import OutOfFold, view_shares
-from multilayer._sklearn.tabular.probabilities import softmax, tempered
+from multilayer._sklearn.tabular.probabilities import tempered
 from multilayer._sklearn.tabular.recipe import (
     DROPPED,
     ENCODED,

@@ -98,3 +98,9 @@ ACTIVATIONS: dict[str, Function] = {
     "exp": np.exp,
 }
 """A function for each record of hidden layers or outputs in ``activations.py``."""
+
+
+def softmax(raw: np.ndarray) -> np.ndarray:
+    """Return probabilities over the last axis."""
+    weights = np.exp(raw - raw.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True)

@@ -13,12 +13,6 @@ from multilayer._nn.network import Dense, Layers, Network
 from multilayer._portable.predictor import numbers, single
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Return probabilities of exclusive classes ``(rows, classes)``."""
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
 def log_logistic(z: np.ndarray) -> np.ndarray:
     """Return the logarithm of :func:`logistic`."""
     return -softplus(-z)

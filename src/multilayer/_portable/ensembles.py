@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from multilayer._core.numpy_activations import softmax
 from multilayer._data.encoding import encode
 from multilayer._portable.predictor import Predictor, Step, Table, Transform, Transforms
 from multilayer._sklearn.saving.model_steps import TransformerValues
@@ -15,7 +16,7 @@ from multilayer._sklearn.saving.tabular_kinds import (
     TabularValues,
 )
 from multilayer._sklearn.tabular.ensemble import Ensemble
-from multilayer._sklearn.tabular.probabilities import error_at, softmax, tempered
+from multilayer._sklearn.tabular.probabilities import error_at, tempered
 
 MOST_ROWS = 256  # at a time, for all networks together: what lies between their layers stays small
 

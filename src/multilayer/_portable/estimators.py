@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer._core.numpy_activations import ACTIVATIONS, logistic, softplus
+from multilayer._core.numpy_activations import ACTIVATIONS, logistic, softmax, softplus
 from multilayer._objectives.objective import ClassificationLoss, Objective
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
 from multilayer._portable import dense_layers
@@ -101,7 +101,7 @@ class Classifier(Predictor):
 def exclusive(loss: ClassificationLoss, logits: np.ndarray) -> np.ndarray:
     """Probabilities of one head; a yes/no output per class is normalised over the classes."""
     scores = dense_layers.log_logistic(logits) if loss.one_vs_rest else logits
-    return dense_layers.softmax(scores)
+    return softmax(scores)
 
 
 def network_step(values: NetworkValues, read: Read = unchanged) -> Step:

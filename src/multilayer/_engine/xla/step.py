@@ -44,7 +44,7 @@ def batch_loss(
     used = params if not config.annealed else with_rates(params, strength(hyper, step))
     raw, moved = config.network.apply_in_training(used, x, batch.weight, hyper.disturbance, key)
     if config.annealed:
-        moved = keep_rates(moved, params)
+        moved = with_fixed(moved, params)  # the rates as they were
     losses = row_losses(config.objective, raw, batch.y, hyper.loss)
     return jnp.sum(losses * batch.weight) * reciprocal(jnp.sum(batch.divisors)), moved
 
@@ -63,16 +63,6 @@ def with_rates(params: Parameters, factor: Array) -> Parameters:
     return jax.tree.map(
         lambda node: Rate(node.value * factor) if isinstance(node, Rate) else node,
         params,
-        is_leaf=lambda node: isinstance(node, Rate),
-    )
-
-
-def keep_rates(new: Parameters, old: Parameters) -> Parameters:
-    """Return parameters with the rates of others."""
-    return jax.tree.map(
-        lambda n, o: o if isinstance(o, Rate) else n,
-        new,
-        old,
         is_leaf=lambda node: isinstance(node, Rate),
     )
 

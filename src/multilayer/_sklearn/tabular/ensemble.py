@@ -7,11 +7,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from multilayer._core.numpy_activations import softmax
 from multilayer._data.encoding import TableLayout
 from multilayer._engine.history import History
 from multilayer._nn.members import Members
 from multilayer._nn.model import Parameters
-from multilayer._sklearn.tabular.probabilities import log_sum_exp, softmax
+from multilayer._sklearn.tabular.probabilities import log_sum_exp
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 
 TEMPERATURES = np.exp(np.linspace(-1.2, 0.5, 18))

@@ -151,7 +151,7 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
             raise result.error
         return self
 
-    def _recipe(self, rows: "EncodedRows") -> "EnsembleRecipe":
+    def _recipe(self, rows: EncodedRows) -> EnsembleRecipe:
         """Return the recipe of the data, with what the arguments change."""
         n_rows = len(rows.X)
         recipe = recipes.choose_recipe(classification=rows.classification, n_rows=n_rows)
@@ -167,7 +167,7 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         self,
         encoder: TabularEncoder,
         targets: ClassTargets | NumberTargets,
-        result: "EnsembleFit",
+        result: EnsembleFit,
     ) -> None:
         """Set every fitted attribute."""
         self.encoder_, self._ensemble, self._learnt = encoder, result.ensemble, targets

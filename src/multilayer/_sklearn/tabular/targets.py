@@ -11,8 +11,9 @@ from sklearn.utils.validation import assert_all_finite, check_array, column_or_1
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError
+from multilayer._core.numpy_activations import softmax
 from multilayer._sklearn.inputs import readable
-from multilayer._sklearn.tabular.probabilities import NumberUnits, softmax
+from multilayer._sklearn.tabular.probabilities import NumberUnits
 from multilayer._sklearn.targets.class_labels import check_labels, find_classes, numbers
 from multilayer._sklearn.targets.metric_table import METRICS, Metric
 
