@@ -6,15 +6,14 @@ import pandas as pd
 from multilayer import TabularClassifier, TabularEncoder, TabularRegressor
 from multilayer._core.types import REPORT_COLUMNS
 from multilayer._engine.history import History
+from multilayer._nn.column_layers import n_bins, table_inputs
 from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.tabular_layers import (
     activate,
-    n_bins,
     ntk_dense,
     parametric,
     scaling,
     scheduled_dropout,
-    table_inputs,
 )
 from multilayer._sklearn.tabular.ensemble import Ensemble, TabularReport
 

@@ -9,19 +9,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer._core.activations import HIDDEN
+from multilayer._nn.column_layers import bin_edges, n_bins, smooth_clip, table_inputs
 from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.model import Factor, Rate
 from multilayer._nn.tabular_layers import (
     activate,
-    bin_edges,
-    n_bins,
     ntk_dense,
     parametric,
     random_bits,
     scaling,
     scheduled_dropout,
-    smooth_clip,
-    table_inputs,
 )
 
 COLUMNS = table_inputs(2, 1, (4, 12), bins=(5, 0), embedding_size=3)
@@ -62,7 +59,7 @@ def members(n=3):
 
 def test_columns_by_hand():
     X = table(200)
-    params = COLUMNS.init(np.random.default_rng(0), X)
+    params = COLUMNS.init_on_data(np.random.default_rng(0), X)
     found = COLUMNS.apply(params, X)
     assert found.shape == (200, 2 + 5 + 1 + 2 * 3) == (200, COLUMNS.n_outputs)
     x = X[:, 0].astype(np.float64)
@@ -82,7 +79,7 @@ def test_columns_by_hand():
 def test_a_column_of_equal_quartiles_is_divided_by_half_its_range():
     X = table(200)
     X[:, 1] = np.arange(200) < 20
-    found = COLUMNS.apply(COLUMNS.init(np.random.default_rng(0), X), X)
+    found = COLUMNS.apply(COLUMNS.init_on_data(np.random.default_rng(0), X), X)
     assert len(np.unique(found[:, 1])) == 2
     assert np.ptp(found[:, 1]) == pytest.approx(2 / np.sqrt(1 + 4 / 9), rel=1e-5)
 
@@ -120,7 +117,7 @@ def test_bins_of_few_values(values, bins):
 def test_repeated_quantiles_make_no_infinite_numbers():
     X = table(200)
     X[:150, 0] = 3  # most quantiles are the same number
-    found = COLUMNS.apply(COLUMNS.init(np.random.default_rng(0), X), X)
+    found = COLUMNS.apply(COLUMNS.init_on_data(np.random.default_rng(0), X), X)
     assert np.isfinite(found).all()
 
 
@@ -130,13 +127,13 @@ def test_repeated_quantiles_make_no_infinite_numbers():
 def test_units_start_with_a_spread_of_one_and_their_zero_among_the_rows():
     x = np.random.default_rng(0).normal(3, 5, (300, 20)).astype(np.float32)
     layer = ntk_dense(50)
-    z = layer.apply(layer.init(np.random.default_rng(0), x), x)
+    z = layer.apply(layer.init_on_data(np.random.default_rng(0), x), x)
     assert_allclose(z.std(axis=0), 1, rtol=1e-4)
     assert ((z > 0).any(axis=0) & (z < 0).any(axis=0)).all()
 
 
 def test_dense_is_divided_by_the_root_of_its_inputs():
-    params = ntk_dense(2).init(np.random.default_rng(0), np.eye(4, dtype=np.float32))
+    params = ntk_dense(2).init_on_data(np.random.default_rng(0), np.eye(4, dtype=np.float32))
     expected = np.ones((1, 4)) @ params.kernel.astype(float) / 2 + params.bias
     assert_allclose(ntk_dense(2).apply(params, np.ones((1, 4), np.float32)), expected, rtol=1e-6)
 
@@ -145,7 +142,7 @@ def test_dense_is_divided_by_the_root_of_its_inputs():
 def test_share_of_an_activation(activation):
     x = np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4)
     layer = parametric(activation)
-    params = layer.init(np.random.default_rng(0), x)
+    params = layer.init_on_data(np.random.default_rng(0), x)
     assert_allclose(layer.apply(params, x), activate(activation).apply((), x), atol=3e-7)
     assert_allclose(layer.apply(params._replace(share=params.share * 0), x), x)
     assert_allclose(layer.apply(params, jnp.asarray(x)), layer.apply(params, x), atol=1e-6)
@@ -154,7 +151,7 @@ def test_share_of_an_activation(activation):
 def test_weights_of_inputs_start_at_one_and_may_be_unused():
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     for used, expected in ((True, x * [1, 2, 3]), (False, x)):
-        params = scaling(used=used).init(np.random.default_rng(0), x)
+        params = scaling(used=used).init_on_data(np.random.default_rng(0), x)
         assert_array_equal(scaling().apply(params, x), x)
         changed = params._replace(scale=np.array([1, 2, 3], np.float32))
         assert_array_equal(scaling().apply(changed, x), expected)

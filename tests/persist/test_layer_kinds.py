@@ -13,6 +13,7 @@ from multilayer._core.pytrees import leaves
 from multilayer._data.column_encodings import CategoricalEncoding, ColumnEncoding
 from multilayer._data.encoding import TableLayout
 from multilayer._nn import tabular_layers
+from multilayer._nn.column_layers import table_inputs
 from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.tabular_layers import (
     activate,
@@ -20,7 +21,6 @@ from multilayer._nn.tabular_layers import (
     parametric,
     scaling,
     scheduled_dropout,
-    table_inputs,
 )
 from multilayer._onnx import table_columns, tabular_graphs
 from multilayer._persist.memory import MemoryBudget

@@ -1,19 +1,28 @@
 """Several networks of the same layers side by side: an ensemble that trains as one network.
 
 Parameters have an axis of the members in front. What is written for one network broadcasts over it,
-see :mod:`multilayer._nn.tabular_layers`, so that all are one program.
+see :mod:`multilayer._nn.tabular_layers`, so that all are one program. Where members share a layer,
+that axis is 1.
 """
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from multilayer._core.pytrees import leaves, map_leaves, with_leaves
 from multilayer._core.types import Array
 from multilayer._nn.model import Disturbance, Factor, Parameters
-from multilayer._nn.tabular_layers import TabularLayer, mixed, namespace
+from multilayer._nn.tabular_layers import (
+    Random,
+    TabularLayer,
+    first_scales,
+    mixed,
+    namespace,
+    uniform,
+)
 
 
 @dataclass(frozen=True)
@@ -68,10 +77,7 @@ class Members:
 
     def factors(self, params: tuple[Parameters, ...]) -> tuple[Parameters, ...]:
         """Return how each array learns: a tree of :class:`Factor`."""
-        return tuple(
-            layer.factors(own) if hasattr(layer, "factors") else map_leaves(lambda _: Factor(), own)
-            for layer, own in zip(self.layers, params, strict=True)
-        )
+        return tuple(map(factors_of, self.layers, params))
 
     def _spread(self, x: Array) -> Array:
         """Return inputs ``(members, rows, n_inputs)``."""
@@ -80,21 +86,136 @@ class Members:
         return namespace(x).broadcast_to(x, (self.n_members, *x.shape))
 
 
-def stacked(members: Sequence[tuple[Parameters, ...]]) -> tuple[Parameters, ...]:
-    """Return the parameters of several networks as those of an ensemble."""
+# Layers that know of members ---------------------------------------------------------------------
+
+
+class BatchEnsembleParameters(NamedTuple):
+    """Parameters of :class:`batch_ensemble`."""
+
+    scale_in: Array  # (members, n_inputs)
+    kernel: Array  # (1, n_inputs, n_units), shared
+    scale_out: Array  # (members, n_units)
+    bias: Array  # (members, n_units)
+
+
+@dataclass(frozen=True)
+class batch_ensemble(TabularLayer):
+    """A dense layer whose kernel all members share: ``((x scale_in) @ kernel) scale_out + bias``.
+
+    BatchEnsemble (Wen et al., 2020) with the first parameters of TabM (Gorishniy et al., 2024):
+    kernel and bias are uniform within ``1 / sqrt(n_inputs)``, the biases of all members the same;
+    scales are 1 but for ``initial``, the first ``scale_in``, see :class:`scaling`.
+    """
+
+    n_units: int
+    initial: str = "ones"
+    groups: tuple[int, ...] = ()
+
+    def init_on_data(self, rng: Random, x: np.ndarray) -> BatchEnsembleParameters:
+        """Draw the parameters of a single member."""
+        return map_leaves(lambda leaf: leaf[0], self.init_members(rng, x, 1))
+
+    def init_members(self, rng: Random, x: np.ndarray, n_members: int) -> BatchEnsembleParameters:
+        """Draw the parameters of all members."""
+        n = x.shape[-1]
+        drawn = uniform(rng, (n + 1, self.n_units), n)
+        scales = [first_scales(rng, self.initial, n, self.groups) for _ in range(n_members)]
+        return BatchEnsembleParameters(
+            np.stack(scales),
+            drawn[None, :-1],
+            np.ones((n_members, self.n_units), np.float32),
+            np.repeat(drawn[-1:], n_members, axis=0),
+        )
+
+    def apply(self, params: BatchEnsembleParameters, x: Array) -> Array:
+        """Return the units' sums."""
+        sums = (x * params.scale_in[..., None, :]) @ params.kernel
+        return sums * params.scale_out[..., None, :] + params.bias[..., None, :]
+
+    def factors(self, params: BatchEnsembleParameters) -> BatchEnsembleParameters:
+        """Say how the parameters learn: biases without decay."""
+        return BatchEnsembleParameters(Factor(), Factor(), Factor(), Factor(decay=0.0))
+
+
+@dataclass(frozen=True)
+class shared(TabularLayer):
+    """A layer whose parameters all members share."""
+
+    layer: TabularLayer
+
+    def init_on_data(self, rng: Random, x: np.ndarray) -> Parameters:
+        """Draw the layer's first parameters."""
+        return self.layer.init_on_data(rng, x)
+
+    def init_members(self, rng: Random, x: np.ndarray, n_members: int) -> Parameters:
+        """Draw the layer's first parameters, once for all members."""
+        return map_leaves(lambda leaf: leaf[None], self.layer.init_on_data(rng, x))
+
+    def apply(self, params: Parameters, x: Array) -> Array:
+        """Return the layer's outputs."""
+        return self.layer.apply(params, x)
+
+    def factors(self, params: Parameters) -> Parameters:
+        """Say how the layer's parameters learn."""
+        return factors_of(self.layer, params)
+
+
+def factors_of(layer: TabularLayer, params: Parameters) -> Parameters:
+    """Return how the arrays of a layer learn: a tree of :class:`Factor`."""
+    if hasattr(layer, "factors"):
+        return layer.factors(params)
+    return map_leaves(lambda _: Factor(), params)
+
+
+# First parameters --------------------------------------------------------------------------------
+
+
+def stacked(members: Sequence[Parameters]) -> Parameters:
+    """Return the parameters of several networks, or of a layer of theirs, as those of members."""
     same = zip(*map(leaves, members), strict=True)
     return with_leaves(members[0], [np.stack(parts) for parts in same])
 
 
 def init_layers(
-    layers: Sequence[TabularLayer], rng: np.random.Generator, x: np.ndarray
+    layers: Sequence[TabularLayer], rng: Random, x: np.ndarray, *, dropped: bool = False
 ) -> tuple[Parameters, ...]:
-    """Draw the first parameters of one network, layer by layer on data."""
+    """Draw the first parameters of one network, layer by layer on data.
+
+    With ``dropped`` layers see what dropout leaves, as in training.
+    """
     params = []
     for layer in layers:
-        params.append(layer.init(rng, x))
-        x = layer.apply(params[-1], x)
+        params.append(layer.init_on_data(rng, x))
+        x = passed_on(layer, params[-1], x, rng if dropped else None)
     return tuple(params)
+
+
+def init_members(
+    layers: Sequence[TabularLayer], rng: Random, x: np.ndarray, n_members: int
+) -> tuple[Parameters, ...]:
+    """Draw the first parameters of members that share some layers.
+
+    ``x`` passes through the first member alone.
+    """
+    params = []
+    for layer in layers:
+        if isinstance(layer, batch_ensemble | shared):
+            drawn = layer.init_members(rng, x, n_members)
+        else:
+            drawn = stacked([layer.init_on_data(rng, x) for _ in range(n_members)])
+        params.append(drawn)
+        x = layer.apply(map_leaves(lambda leaf: leaf[0], drawn), x)
+    return tuple(params)
+
+
+def passed_on(
+    layer: TabularLayer, params: Parameters, x: np.ndarray, rng: Random | None
+) -> np.ndarray:
+    """Return what a layer makes of data, in training where it draws random numbers of ``rng``."""
+    if rng is None or not hasattr(layer, "apply_in_training"):
+        return layer.apply(params, x)
+    counter = np.uint32(rng.integers(2**32))
+    return layer.apply_in_training(params, x, key=counter, weight=np.ones(len(x)))[0]
 
 
 def layer_counter(key: Array, number: int) -> Array:

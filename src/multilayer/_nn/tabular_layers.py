@@ -1,27 +1,29 @@
-"""Layers for tables: fixed encodings of columns, embeddings, and dense layers of RealMLP's kind.
+"""Layers of networks for tables: dense ones as in RealMLP and TabM, scaling, activations, dropout.
 
 Each is written once for NumPy and JAX, so that a trained network predicts with either, and for any
 axes in front: parameters ``(members, ...)`` with inputs ``(members, rows, n_inputs)`` are as many
-networks at once.
+networks at once. Layers that read the columns of a table are in
+:mod:`multilayer._nn.column_layers`.
 """
 
 import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from multilayer._core.activations import AnyActivation
+from multilayer._core.checks import check_integer
 from multilayer._core.numpy_activations import ACTIVATIONS
 from multilayer._core.types import Array
 from multilayer._nn.model import Factor, Fixed, Parameters, Rate
 
 Random: TypeAlias = np.random.Generator
 
-CLIP = 3.0  # numbers are clipped smoothly into (-3, 3)
-LARGEST = 1e9  # beyond which they are all the same: the square of more overflows float32
-NARROWEST = 1e-4  # width of a bin whose places float32 still tells apart
+SAMPLE = 1024  # rows that stand for data where a layer is initialised without
 
 
 def namespace(x: Array) -> ModuleType:
@@ -34,134 +36,27 @@ def constant(params: Parameters, x: Array) -> Parameters:
     return params if isinstance(x, np.ndarray) else sys.modules["jax"].lax.stop_gradient(params)
 
 
-class TabularLayer(Protocol):
+class TabularLayer(ABC):
     """A layer that is initialised on data, for any axes in front of rows and units."""
 
-    def init(self, rng: Random, x: np.ndarray) -> Parameters:
+    @abstractmethod
+    def init_on_data(self, rng: Random, x: np.ndarray) -> Parameters:
         """Draw first parameters, given inputs ``(rows, n_inputs)`` of training."""
 
+    @abstractmethod
     def apply(self, params: Parameters, x: Array) -> Array:
         """Return the outputs ``(..., rows, units)``."""
 
+    def init(self, key: Array, n_inputs: int) -> Parameters:
+        """Draw first parameters as if each input had a standard normal distribution."""
+        from multilayer._nn.keys import as_key, generator  # starts JAX
 
-# Columns of a table as inputs --------------------------------------------------------------------
-
-
-class ColumnStatistics(NamedTuple):
-    """What the rows of training say of the numeric columns and their bins."""
-
-    centre: Array  # (..., n_numeric)
-    factor: Array  # (..., n_numeric)
-    low: Array  # (..., bins) where each begins, of the clipped column
-    slope: Array  # (..., bins) 1 / width, 0 where it has none
-    mean: Array  # (..., bins) of the encoded values
-    gain: Array  # (..., 1) of all bins
+        check_integer("n_inputs", n_inputs, 1)
+        rng = generator(as_key(key))
+        return self.init_on_data(rng, rng.standard_normal((SAMPLE, n_inputs), np.float32))
 
 
-class TableParameters(NamedTuple):
-    """Parameters of :class:`table_inputs`."""
-
-    statistics: Fixed  # ColumnStatistics
-    embeddings: tuple[Array, ...]  # (..., codes, embedding_size) of each category
-
-
-@dataclass(frozen=True)
-class table_inputs:
-    """The columns of a table as inputs of a network.
-
-    Numbers are centred by their median, divided by the range of their middle half and clipped
-    smoothly (the preprocessing of RealMLP, Holzmueller et al., 2024); beside them stands their
-    piecewise linear encoding (Gorishniy et al., 2022); codes of categories become learnt
-    embeddings.
-    """
-
-    n_numeric: int
-    n_flags: int
-    cardinalities: tuple[int, ...] = ()
-    bins: tuple[int, ...] = ()  # of each numeric column, 0 for none
-    embedding_size: int = 8
-    gain: float = 2.0  # of the encoding at first: a parameter that members differ in
-
-    @property
-    def sources(self) -> np.ndarray:
-        """The numeric column that each bin is of."""
-        return np.repeat(np.arange(len(self.bins)), self.bins)
-
-    @property
-    def n_bins(self) -> int:
-        """Bins of all columns."""
-        return sum(self.bins)
-
-    @property
-    def n_outputs(self) -> int:
-        """Numbers for each row."""
-        embedded = len(self.cardinalities) * self.embedding_size
-        return self.n_numeric + self.n_bins + self.n_flags + embedded
-
-    def init(self, rng: Random, x: np.ndarray) -> TableParameters:
-        """Measure the columns of rows ``(rows, n_columns)``, and draw embeddings."""
-        raw = x[:, : self.n_numeric].astype(np.float64)
-        low, middle, high = np.quantile(raw, (0.25, 0.5, 0.75), axis=0)
-        width = high - low
-        width = np.where(width > 0, width, np.ptp(raw, axis=0) / 2)
-        factor = np.divide(1.0, width, out=np.zeros_like(width), where=width > 0)
-        z = smooth_clip((raw - middle) * factor)
-        edges = [bin_edges(column, n) for column, n in zip(z.T, self.bins, strict=True) if n]
-        starts = np.concatenate([e[:-1] for e in edges]) if edges else np.zeros(0)
-        widths = np.concatenate([np.diff(e) for e in edges]) if edges else np.zeros(0)
-        slopes = np.divide(1.0, widths, out=np.zeros_like(widths), where=widths > NARROWEST)
-        encoded = np.clip((z[:, self.sources] - starts) * slopes, 0.0, 1.0)
-        statistics = ColumnStatistics(
-            middle, factor, starts, slopes, encoded.mean(axis=0), np.full(1, self.gain)
-        )
-        single = ColumnStatistics(*(part.astype(np.float32) for part in statistics))
-        tables = tuple(
-            rng.standard_normal((n, self.embedding_size), np.float32) for n in self.cardinalities
-        )
-        return TableParameters(Fixed(single), tables)
-
-    def apply(self, params: TableParameters, x: Array) -> Array:
-        """Return numbers, their encoding, flags and embeddings side by side."""
-        xp = namespace(x)
-        known: ColumnStatistics = constant(params.statistics.value, x)
-        rest = self.n_numeric + self.n_flags
-        z = x[..., : self.n_numeric]
-        z = smooth_clip((z - known.centre[..., None, :]) * known.factor[..., None, :])
-        v = (z[..., self.sources] - known.low[..., None, :]) * known.slope[..., None, :]
-        v = (xp.clip(v, 0.0, 1.0) - known.mean[..., None, :]) * known.gain[..., None, :]
-        codes = x[..., rest:].astype(np.int32)
-        embedded = [
-            xp.take_along_axis(table, codes[..., j, None], axis=-2)
-            for j, table in enumerate(params.embeddings)
-        ]
-        return xp.concatenate([z, v, x[..., self.n_numeric : rest], *embedded], axis=-1)
-
-
-def smooth_clip(z: Array) -> Array:
-    """Return ``z / sqrt(1 + (z / 3)**2)``, within (-3, 3)."""
-    xp = namespace(z)
-    z = xp.clip(z, -LARGEST, LARGEST)
-    return z / xp.sqrt(1.0 + (z / CLIP) ** 2)
-
-
-def bin_edges(column: np.ndarray, n_bins: int) -> np.ndarray:
-    """Return ``n_bins + 1`` edges, from smallest to largest: values if there are few, or quantiles.
-
-    Edges that coincide make bins without width.
-    """
-    values = np.unique(column)
-    if len(values) <= n_bins + 1:
-        return np.concatenate([values, np.full(n_bins + 1 - len(values), values[-1])])
-    return np.quantile(column, np.linspace(0.0, 1.0, n_bins + 1))
-
-
-def n_bins(column: np.ndarray, most: int) -> int:
-    """Return how many bins a column needs: none where the number itself says everything."""
-    n_values = len(np.unique(column))
-    return 0 if n_values <= 2 else min(most, n_values - 1)
-
-
-# Layers of RealMLP -------------------------------------------------------------------------------
+# Dense layers, and what stands between them ------------------------------------------------------
 
 
 class ScaleParameters(NamedTuple):
@@ -172,16 +67,23 @@ class ScaleParameters(NamedTuple):
 
 
 @dataclass(frozen=True)
-class scaling:
-    """Multiply each input by a weight of its own, 1 at first, that learns at ``rate`` the rate."""
+class scaling(TabularLayer):
+    """Multiply each input by a weight of its own, which learns at ``rate`` times the rate.
+
+    The weights are 1 at first, or random, one number for each group of inputs side by side: members
+    of an ensemble that differ in nothing else are different networks from then on.
+    """
 
     rate: float = 6.0
     used: bool = True  # at first: a parameter that members differ in
+    initial: str = "ones"
+    groups: tuple[int, ...] = ()  # sizes of the groups; () for groups of one
 
-    def init(self, rng: Random, x: np.ndarray) -> ScaleParameters:
-        """Return weights of 1."""
+    def init_on_data(self, rng: Random, x: np.ndarray) -> ScaleParameters:
+        """Return the first weights."""
         used = np.full(1, self.used, np.float32)
-        return ScaleParameters(np.ones(x.shape[-1], np.float32), Fixed(used))
+        weights = first_scales(rng, self.initial, x.shape[-1], self.groups)
+        return ScaleParameters(weights, Fixed(used))
 
     def apply(self, params: ScaleParameters, x: Array) -> Array:
         """Return the inputs, scaled."""
@@ -193,6 +95,23 @@ class scaling:
         return params._replace(scale=Factor(self.rate, self.rate))
 
 
+FIRST_SCALES: dict[str, Callable[[Random, int], np.ndarray]] = {
+    "ones": lambda rng, n: np.ones(n, np.float32),
+    "normal": lambda rng, n: rng.standard_normal(n, np.float32),
+    "random_signs": lambda rng, n: rng.choice(np.array([-1.0, 1.0], np.float32), n),
+}
+"""What draws weights of inputs."""
+
+
+def first_scales(
+    rng: Random, initial: str, n_inputs: int, groups: tuple[int, ...] = ()
+) -> np.ndarray:
+    """Draw weights of inputs, the same for all inputs of a group."""
+    if not groups:
+        return FIRST_SCALES[initial](rng, n_inputs)
+    return np.repeat(FIRST_SCALES[initial](rng, len(groups)), groups)
+
+
 class NtkParameters(NamedTuple):
     """Parameters of :class:`ntk_dense`."""
 
@@ -201,20 +120,27 @@ class NtkParameters(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ntk_dense:
+class ntk_dense(TabularLayer):
     """A dense layer in NTK parametrisation: ``x @ kernel / sqrt(n_inputs) + bias``.
 
-    The kernel is drawn from a standard normal distribution and scaled on data, so that every unit
-    has a standard deviation of 1; each bias puts the unit's zero at a random mixture of five rows.
+    With ``initial="data"`` the kernel is drawn from a standard normal distribution and scaled on
+    data, so that every unit has a standard deviation of 1; each bias puts the unit's zero at a
+    random mixture of five rows. "normal" draws both as they are, "zeros" are 0.
     """
 
     n_units: int
     bias_rate: float = 0.1
+    initial: str = "data"
 
-    def init(self, rng: Random, x: np.ndarray) -> NtkParameters:
+    def init_on_data(self, rng: Random, x: np.ndarray) -> NtkParameters:
         """Draw first parameters by inputs ``(rows, n_inputs)`` of the layer."""
         n = x.shape[-1]
+        if self.initial == "zeros":
+            zeros = np.zeros((n + 1, self.n_units), np.float32)
+            return NtkParameters(zeros[:-1], zeros[-1])
         kernel = rng.standard_normal((n, self.n_units), np.float32)
+        if self.initial == "normal":
+            return NtkParameters(kernel, rng.standard_normal(self.n_units, np.float32))
         z = x @ kernel / np.float32(np.sqrt(n))
         spread = z.std(axis=0) + np.float32(1e-6)
         z = z / spread
@@ -234,6 +160,39 @@ class ntk_dense:
         return NtkParameters(Factor(), Factor(self.bias_rate, 0.0))
 
 
+class LinearParameters(NamedTuple):
+    """Parameters of :class:`linear`."""
+
+    kernel: Array  # (..., n_inputs, n_units)
+    bias: Array  # (..., n_units)
+
+
+@dataclass(frozen=True)
+class linear(TabularLayer):
+    """A dense layer whose first parameters are uniform within ``1 / sqrt(n_inputs)``."""
+
+    n_units: int
+
+    def init_on_data(self, rng: Random, x: np.ndarray) -> LinearParameters:
+        """Draw first parameters."""
+        drawn = uniform(rng, (x.shape[-1] + 1, self.n_units), x.shape[-1])
+        return LinearParameters(drawn[:-1], drawn[-1])
+
+    def apply(self, params: LinearParameters, x: Array) -> Array:
+        """Return the units' sums."""
+        return x @ params.kernel + params.bias[..., None, :]
+
+    def factors(self, params: LinearParameters) -> LinearParameters:
+        """Say how kernel and bias learn: biases without decay."""
+        return LinearParameters(Factor(), Factor(decay=0.0))
+
+
+def uniform(rng: Random, shape: tuple[int, ...], n_inputs: int) -> np.ndarray:
+    """Draw float32 numbers within ``1 / sqrt(n_inputs)``."""
+    bound = 1.0 / np.sqrt(n_inputs)
+    return rng.uniform(-bound, bound, shape).astype(np.float32)
+
+
 class MixtureParameters(NamedTuple):
     """Parameters of :class:`parametric`."""
 
@@ -241,13 +200,13 @@ class MixtureParameters(NamedTuple):
 
 
 @dataclass(frozen=True)
-class parametric:
+class parametric(TabularLayer):
     """An activation function of which each unit learns its share: ``x + share * (f(x) - x)``."""
 
     activation: AnyActivation
     rate: float = 0.1
 
-    def init(self, rng: Random, x: np.ndarray) -> MixtureParameters:
+    def init_on_data(self, rng: Random, x: np.ndarray) -> MixtureParameters:
         """Return shares of 1: the activation function itself."""
         return MixtureParameters(np.ones(x.shape[-1], np.float32))
 
@@ -261,12 +220,12 @@ class parametric:
 
 
 @dataclass(frozen=True)
-class activate:
+class activate(TabularLayer):
     """An activation function as a layer."""
 
     activation: AnyActivation
 
-    def init(self, rng: Random, x: np.ndarray) -> tuple[()]:
+    def init_on_data(self, rng: Random, x: np.ndarray) -> tuple[()]:
         """Return no parameters."""
         return ()
 
@@ -288,16 +247,16 @@ def activated(activation: AnyActivation, x: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class scheduled_dropout:
+class scheduled_dropout(TabularLayer):
     """Dropout whose rate is among the parameters: members differ in it, and it may be annealed.
 
-    Members share their masks. Random numbers are a hash of a counter, which costs a fraction of
-    those of JAX.
+    Random numbers are a hash of a counter, which costs a fraction of those of JAX.
     """
 
     rate: float
+    shared_mask: bool = True  # by all members
 
-    def init(self, rng: Random, x: np.ndarray) -> Rate:
+    def init_on_data(self, rng: Random, x: np.ndarray) -> Rate:
         """Return the rate."""
         return Rate(np.full((), self.rate, np.float32))
 
@@ -310,8 +269,8 @@ class scheduled_dropout:
     ) -> tuple[Array, Rate]:
         """Return the inputs, some of them dropped; ``key`` is a number of uint32."""
         rate = constant(params.value, x)[..., None, None]
-        shape = x.shape[-2:]  # members share their masks
-        bits = random_bits(key, shape).reshape((1,) * (x.ndim - 2) + shape)
+        shape = x.shape[-2:] if self.shared_mask else x.shape
+        bits = random_bits(key, shape).reshape((1,) * (x.ndim - len(shape)) + shape)
         threshold = (rate * np.float32(2**32 - 256)).astype(np.uint32)
         return namespace(x).where(bits >= threshold, x / (1.0 - rate), 0.0), params
 

@@ -8,22 +8,19 @@ import numpy as np
 
 from multilayer._core.activations import AnyActivation, record_of
 from multilayer._data.encoding import TableEncoding
+from multilayer._nn.column_layers import CLIP, LARGEST, TableParameters, table_inputs
 from multilayer._nn.members import Members
 from multilayer._nn.model import Parameters, Rate
 from multilayer._nn.tabular_layers import (
-    CLIP,
-    LARGEST,
     MixtureParameters,
     NtkParameters,
     ScaleParameters,
-    TableParameters,
     TabularLayer,
     activate,
     ntk_dense,
     parametric,
     scaling,
     scheduled_dropout,
-    table_inputs,
 )
 from multilayer._onnx.graph import Graph
 from multilayer._onnx.outputs import (

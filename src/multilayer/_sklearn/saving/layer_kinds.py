@@ -15,21 +15,19 @@ from multilayer._core.errors import ModelFileError
 from multilayer._core.pytrees import named_leaves, with_leaves
 from multilayer._core.types import JSON
 from multilayer._data.encoding import TableLayout
+from multilayer._nn.column_layers import ColumnStatistics, TableParameters, table_inputs
 from multilayer._nn.members import Members
 from multilayer._nn.model import Fixed, Parameters, Rate
 from multilayer._nn.tabular_layers import (
-    ColumnStatistics,
     MixtureParameters,
     NtkParameters,
     ScaleParameters,
-    TableParameters,
     TabularLayer,
     activate,
     ntk_dense,
     parametric,
     scaling,
     scheduled_dropout,
-    table_inputs,
 )
 from multilayer._sklearn.saving.frozen_records import decode_record, encode_record
 from multilayer._sklearn.saving.reader import (

@@ -7,15 +7,14 @@ import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._data.encoding import TableLayout
+from multilayer._nn.column_layers import n_bins, table_inputs
 from multilayer._nn.tabular_layers import (
     TabularLayer,
     activate,
-    n_bins,
     ntk_dense,
     parametric,
     scaling,
     scheduled_dropout,
-    table_inputs,
 )
 
 
