@@ -214,7 +214,7 @@ def passed_on(
     """Return what a layer makes of data, in training where it draws random numbers of ``rng``."""
     if rng is None or not hasattr(layer, "apply_in_training"):
         return layer.apply(params, x)
-    counter = np.uint32(rng.integers(2**32))
+    counter = rng.integers(2**32, size=1, dtype=np.uint32)  # an array may overflow silently
     return layer.apply_in_training(params, x, key=counter, weight=np.ones(len(x)))[0]
 
 
