@@ -13,7 +13,6 @@ from multilayer._engine.history import History
 from multilayer._nn.members import Members
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.tabular.probabilities import log_sum_exp
-from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 
 TEMPERATURES = np.exp(np.linspace(-1.2, 0.5, 18))
 """Factors of the logarithms of probabilities that calibration tries."""
@@ -99,26 +98,6 @@ class Ensemble:
 
 
 @dataclass(frozen=True)
-class EnsembleFit:
-    """What training has made, however it ended."""
-
-    ensemble: Ensemble
-    recipe: EnsembleRecipe
-    history: History
-    best_evaluations: tuple[int, ...]  # of each view
-    shares: np.ndarray  # of each view in the mixture
-    errors: np.ndarray  # (rows, outputs) absolute ones of numbers out of fold, each column sorted
-    loss: float  # of the mixture out of fold
-    score: float
-    n_rows: int
-    steps: int
-    stop_reason: str
-    seconds: float
-    compile_seconds: float
-    error: BaseException | None  # to be raised once the ensemble is in place
-
-
-@dataclass(frozen=True)
 class TabularReport:
     """What a fit did.
 
@@ -161,3 +140,53 @@ class TabularReport:
     stop_reason: str
     fit_seconds: float
     compile_seconds: float
+
+
+@dataclass(frozen=True)
+class ReferenceReport:
+    """What the fit of a published recipe did.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows trained on, those set aside included; those without weight are left out.
+    n_validation_rows : int
+        Rows set aside that chose the epoch; all rows where every fold is set aside once.
+    n_members : int
+        Networks that predict.
+    best_epochs : tuple of int
+        Epoch whose network is used, of each split of the rows; counted from 0.
+    n_epochs, n_steps : int
+        Trained: epochs and steps of every network. Those of networks trained again on all rows are
+        not among them.
+    validation_loss, validation_score : float
+        Log loss and accuracy, or the mean squared error of the standardised target and R2 (or the
+        score of `scoring`), of the networks used for the rows set aside.
+    stop_reason : str
+        "max_iter", "converged" (early stopping), "interrupted", "failed" or what a callback gave.
+    fit_seconds, compile_seconds : float
+        In the compiled programs, and for their compilation.
+    """
+
+    n_rows: int
+    n_validation_rows: int
+    n_members: int
+    best_epochs: tuple[int, ...]
+    n_epochs: int
+    n_steps: int
+    validation_loss: float
+    validation_score: float
+    stop_reason: str
+    fit_seconds: float
+    compile_seconds: float
+
+
+@dataclass(frozen=True)
+class EnsembleFit:
+    """What training has made, however it ended."""
+
+    ensemble: Ensemble
+    report: TabularReport | ReferenceReport
+    history: History
+    errors: np.ndarray  # (rows, outputs) absolute ones of unseen numbers, each column sorted
+    error: BaseException | None  # to be raised once the ensemble is in place

@@ -22,7 +22,7 @@ from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.model import Disturbance, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._sklearn.fit.engine_run import take_interrupt
-from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit
+from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit, TabularReport
 from multilayer._sklearn.tabular.out_of_fold import OutOfFold, view_shares
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe, bins_of, layers_of, learning_rates
 
@@ -162,22 +162,24 @@ def result_of(
     weights = np.repeat(shares / per_view, per_view)
     network = training.config.network
     assert isinstance(network, Members)
-    return EnsembleFit(
-        ensemble=Ensemble(network.at_prediction(), judge.best_params, weights, temperature),
-        recipe=recipe,
-        history=training.history,
-        best_evaluations=tuple(view.number for view in best),
-        shares=shares,
-        errors=errors,
-        loss=targets.loss(mixture),
-        score=targets.score(mixture),
+    report = TabularReport(
         n_rows=len(rows.X),
-        steps=training.step,
+        n_members=recipe.n_members,
+        n_folds=recipe.n_folds,
+        views=tuple(view.name for view in recipe.views),
+        view_weights=tuple(shares.tolist()),
+        best_epochs=tuple(view.number for view in best),
+        n_epochs=len(training.history),
+        n_steps=training.step,
+        temperature=temperature,
+        out_of_fold_loss=targets.loss(mixture),
+        out_of_fold_score=targets.score(mixture),
         stop_reason=reason,
-        seconds=training.seconds,
+        fit_seconds=training.seconds,
         compile_seconds=training.compile_seconds,
-        error=error,
     )
+    ensemble = Ensemble(network.at_prediction(), judge.best_params, weights, temperature)
+    return EnsembleFit(ensemble, report, training.history, errors, error)
 
 
 def sampled(rng: np.random.Generator, rows: np.ndarray, most: int) -> np.ndarray:

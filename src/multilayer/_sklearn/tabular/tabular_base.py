@@ -1,13 +1,14 @@
-"""What both estimators for raw tables do: the stages of their fit, and prediction.
+"""What all estimators for raw tables do: the stages of their fit, and the mean of networks.
 
 1. Arguments are checked, X is encoded (``encoder.py``), y is learnt and encoded (``targets.py``).
-2. The data choose a recipe (``recipe.py``).
-3. ``ensemble_training.py`` trains an ensemble over folds through the engine, as one network whose
-   members stand side by side; ``out_of_fold.py`` judges it after each epoch, and ends training.
-4. The best members of each view, their weights and the temperature become the fitted ensemble.
+2. The data or the arguments choose a recipe (``recipe.py``; ``reference/recipes.py`` for those
+   with the name of a paper).
+3. ``ensemble_training.py`` (``reference/training.py``) trains an ensemble through the engine, as
+   one network whose members stand side by side, judged after each epoch by rows that a member has
+   not seen: ``out_of_fold.py`` (``reference/held_out.py``), which may end training.
+4. The best members and their weights become the fitted ensemble.
 """
 
-import math
 import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples, check_consistent_length, check_is_fitted
 
-from multilayer._core.checks import check_bool, check_integer, check_real
+from multilayer._core.checks import check_bool
 from multilayer._core.errors import DataError
 from multilayer._core.types import REPORT_COLUMNS
 from multilayer._data.encoding import TableLayout
@@ -30,15 +31,8 @@ from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._sklearn.arguments.constructors import known_arguments
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.inputs import check_weight
-from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.encoder import TabularEncoder
-from multilayer._sklearn.tabular.ensemble import (
-    EncodedRows,
-    Ensemble,
-    EnsembleFit,
-    TabularReport,
-)
-from multilayer._sklearn.tabular.recipe import EnsembleRecipe
+from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets
 from multilayer._sklearn.targets.metric_table import Metric
 
@@ -47,32 +41,27 @@ if TYPE_CHECKING:
 
 
 class BaseTabular(BaseEstimator, metaclass=ABCMeta):
-    """What both estimators for raw tables do."""
+    """What all estimators for raw tables do."""
 
     _targets: type[ClassTargets] | type[NumberTargets]
     _ensemble: Ensemble
     _learnt: ClassTargets | NumberTargets
 
-    def __init__(
-        self,
-        *,
-        n_estimators: int | str = "auto",
-        n_folds: int | str = "auto",
-        time_budget: float | None = None,
-        scoring: "str | Metric | Callable[..., float] | None" = None,
-        feature_roles: Mapping[str | int, str] | None = None,
-        random_state: "int | np.random.RandomState | None" = None,
-        verbose: bool = False,
-        callbacks: "Sequence[Callback] | None" = None,
-    ) -> None:
-        self.n_estimators = n_estimators
-        self.n_folds = n_folds
-        self.time_budget = time_budget
-        self.scoring = scoring
-        self.feature_roles = feature_roles
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
+    feature_roles: Mapping[str | int, str] | None
+    scoring: "str | Metric | Callable[..., float] | None"
+    random_state: "int | np.random.RandomState | None"
+    verbose: bool
+    callbacks: "Sequence[Callback] | None"
+
+    @abstractmethod
+    def _check_arguments(self) -> None:
+        """Check the constructor's arguments, as far as that needs no data."""
+
+    @abstractmethod
+    def _train(
+        self, rows: EncodedRows, seed: int, callbacks: "Sequence[Callback]", began: float
+    ) -> EnsembleFit:
+        """Train an ensemble; ``began`` is when the fit did, of ``time.monotonic()``."""
 
     @abstractmethod
     def _encoded(
@@ -85,15 +74,14 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
     ) -> "tuple[ClassTargets | NumberTargets, EncodedRows]":
         """Learn what there is to learn of targets, and encode them."""
 
-    def _check_arguments(self) -> None:
-        """Check the constructor's arguments, as far as that needs no data."""
-        for name, least in (("n_estimators", 1), ("n_folds", 2)):
-            if getattr(self, name) != "auto":
-                check_integer(name, getattr(self, name), least)
-        if self.time_budget is not None:
-            check_real("time_budget", self.time_budget, "(0, inf)")
+    def _check_common(self) -> None:
+        """Check the arguments that all have."""
         check_scorer(self.scoring)
         check_bool("verbose", self.verbose)
+
+    def _unfitted_encoder(self) -> TabularEncoder:
+        """Return the encoder of the columns."""
+        return TabularEncoder(feature_roles=self.feature_roles, smooth_clip=False)
 
     @known_arguments
     def fit(
@@ -138,30 +126,16 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
             raise DataError(f"{name} requires y to be passed, but the target y is None.")
         check_consistent_length(X, y, sample_weight, groups)
         X, y, weight, groups = rows_with_weight(X, y, sample_weight, groups)
-        encoder = TabularEncoder(feature_roles=self.feature_roles, smooth_clip=False)
+        encoder = self._unfitted_encoder()
         encoded = encoder.fit_transform(X)
         targets, rows = self._encoded(encoded, encoder.layout_, y, weight, groups)
-        recipe = self._recipe(rows)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         callbacks = [*(self.callbacks or ()), *([PrintLoss()] if self.verbose else ())]
-        deadline = began + (self.time_budget or math.inf)
-        result = engine_side().train_ensemble(recipe, rows, seed, callbacks, deadline)
+        result = self._train(rows, seed, callbacks, began)
         self._set_fitted(encoder, targets, result)
         if result.error is not None:
             raise result.error
         return self
-
-    def _recipe(self, rows: EncodedRows) -> EnsembleRecipe:
-        """Return the recipe of the data, with what the arguments change."""
-        n_rows = len(rows.X)
-        recipe = recipes.choose_recipe(classification=rows.classification, n_rows=n_rows)
-        if self.n_folds != "auto":
-            recipe = recipes.with_folds(recipe, min(int(self.n_folds), n_rows), n_rows)
-        if self.n_estimators != "auto":
-            recipe = recipes.with_members(recipe, int(self.n_estimators))
-        if self.time_budget is not None:
-            recipe = recipes.without_end(recipe)
-        return recipe
 
     def _set_fitted(
         self,
@@ -178,24 +152,7 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self.n_iter_ = len(result.history)
-        self.stop_reason_ = result.stop_reason
-        recipe = result.recipe
-        self.report_ = TabularReport(
-            n_rows=result.n_rows,
-            n_members=recipe.n_members,
-            n_folds=recipe.n_folds,
-            views=tuple(view.name for view in recipe.views),
-            view_weights=tuple(result.shares.tolist()),
-            best_epochs=result.best_evaluations,
-            n_epochs=len(result.history),
-            n_steps=result.steps,
-            temperature=result.ensemble.temperature,
-            out_of_fold_loss=result.loss,
-            out_of_fold_score=result.score,
-            stop_reason=result.stop_reason,
-            fit_seconds=result.seconds,
-            compile_seconds=result.compile_seconds,
-        )
+        self.report_, self.stop_reason_ = result.report, result.report.stop_reason
 
     @property
     def feature_roles_(self) -> dict[str | int, str]:

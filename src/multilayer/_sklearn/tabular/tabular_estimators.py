@@ -1,22 +1,20 @@
 """TabularClassifier and TabularRegressor: a raw table in, a calibrated ensemble out."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
-from multilayer._data.encoding import TableLayout
-from multilayer._data.raw_tables import TableLike
-from multilayer._sklearn.network.onnx_methods import OnnxTableClassifier, OnnxTableRegressor
-from multilayer._sklearn.tabular.ensemble import EncodedRows
-from multilayer._sklearn.tabular.probabilities import error_at, tempered
-from multilayer._sklearn.tabular.tabular_base import BaseTabular
-from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets, table_scorer
-from multilayer._sklearn.targets.class_labels import weights_of_classes
+from multilayer._core.checks import check_integer, check_real
+from multilayer._sklearn.tabular import recipe as recipes
+from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit
+from multilayer._sklearn.tabular.recipe import EnsembleRecipe
+from multilayer._sklearn.tabular.tabular_base import BaseTabular, engine_side
+from multilayer._sklearn.tabular.tabular_prediction import (
+    BaseTabularClassifier,
+    BaseTabularRegressor,
+)
 from multilayer._sklearn.targets.metric_table import Metric
 
 if TYPE_CHECKING:
@@ -86,8 +84,62 @@ def documented(cls: type) -> type:
     return cls
 
 
+class ByData(BaseTabular):
+    """The recipe that both have: chosen by the data."""
+
+    def __init__(
+        self,
+        *,
+        n_estimators: int | str = "auto",
+        n_folds: int | str = "auto",
+        time_budget: float | None = None,
+        scoring: "str | Metric | Callable[..., float] | None" = None,
+        feature_roles: Mapping[str | int, str] | None = None,
+        random_state: "int | np.random.RandomState | None" = None,
+        verbose: bool = False,
+        callbacks: "Sequence[Callback] | None" = None,
+    ) -> None:
+        self.n_estimators = n_estimators
+        self.n_folds = n_folds
+        self.time_budget = time_budget
+        self.scoring = scoring
+        self.feature_roles = feature_roles
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    def _check_arguments(self) -> None:
+        """Check the constructor's arguments, as far as that needs no data."""
+        for name, least in (("n_estimators", 1), ("n_folds", 2)):
+            if getattr(self, name) != "auto":
+                check_integer(name, getattr(self, name), least)
+        if self.time_budget is not None:
+            check_real("time_budget", self.time_budget, "(0, inf)")
+        self._check_common()
+
+    def _train(
+        self, rows: EncodedRows, seed: int, callbacks: "Sequence[Callback]", began: float
+    ) -> EnsembleFit:
+        """Train the ensemble of the recipe, within the time there is."""
+        deadline = began + (self.time_budget or math.inf)
+        recipe = self._recipe(rows)
+        return engine_side().train_ensemble(recipe, rows, seed, callbacks, deadline)
+
+    def _recipe(self, rows: EncodedRows) -> EnsembleRecipe:
+        """Return the recipe of the data, with what the arguments change."""
+        n_rows = len(rows.X)
+        recipe = recipes.choose_recipe(classification=rows.classification, n_rows=n_rows)
+        if self.n_folds != "auto":
+            recipe = recipes.with_folds(recipe, min(int(self.n_folds), n_rows), n_rows)
+        if self.n_estimators != "auto":
+            recipe = recipes.with_members(recipe, int(self.n_estimators))
+        if self.time_budget is not None:
+            recipe = recipes.without_end(recipe)
+        return recipe
+
+
 @documented
-class TabularClassifier(OnnxTableClassifier, ClassifierMixin, BaseTabular):
+class TabularClassifier(ByData, BaseTabularClassifier):
     """Classifier of raw tables: an ensemble of small networks with calibrated probabilities.
 
     A table goes into ``fit`` as it is, with categories, dates and missing cells; nothing has to be
@@ -150,8 +202,6 @@ class TabularClassifier(OnnxTableClassifier, ClassifierMixin, BaseTabular):
     """
 
     __module__ = "multilayer"
-    _targets = ClassTargets
-    _learnt: ClassTargets
 
     def __init__(
         self,
@@ -178,81 +228,9 @@ class TabularClassifier(OnnxTableClassifier, ClassifierMixin, BaseTabular):
         )
         self.class_weight = class_weight
 
-    def _encoded(
-        self,
-        X: np.ndarray,
-        layout: TableLayout,
-        y: npt.ArrayLike,
-        weight: np.ndarray,
-        groups: npt.ArrayLike | None,
-    ) -> "tuple[ClassTargets, EncodedRows]":
-        targets, labels = ClassTargets.learn(y)
-        encoded = targets.encode(labels)
-        if self.class_weight is not None:
-            (table,) = weights_of_classes(self.class_weight, labels, targets.classes, "multiclass")
-            weight = (weight * table[encoded]).astype(np.float32)
-        scorer = None
-        if self.scoring not in (None, "loss"):
-            shares = np.bincount(encoded, weight, len(targets.classes)) / weight.sum()
-            first = np.tile(shares, (len(encoded), 1))
-            scorer = table_scorer(self.scoring, targets, labels, weight, first)
-        n_outputs = len(targets.classes)
-        return targets, EncodedRows(X, layout, encoded, weight, n_outputs, groups, scorer)
-
-    @property
-    def classes_(self) -> np.ndarray:
-        """Class labels, sorted."""
-        check_is_fitted(self)
-        return self._learnt.classes
-
-    def predict_proba(self, X: TableLike) -> np.ndarray:
-        """Return the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            Rows with the columns of training.
-
-        Returns
-        -------
-        p : ndarray of shape (n_samples, n_classes), float64
-            Calibrated, in the order of ``classes_``.
-        """
-        mean = self._mean_prediction(X)
-        return tempered(mean, self._ensemble.temperature)
-
-    def predict(self, X: TableLike) -> np.ndarray:
-        """Return the most probable class of each row.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            Rows with the columns of training.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(axis=1)]
-
-    def predict_log_proba(self, X: TableLike) -> np.ndarray:
-        """Return the logarithms of the probabilities, see :meth:`predict_proba`.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            Rows with the columns of training.
-
-        Returns
-        -------
-        log_p : ndarray of shape (n_samples, n_classes), float64
-        """
-        return np.log(self.predict_proba(X))
-
 
 @documented
-class TabularRegressor(OnnxTableRegressor, RegressorMixin, BaseTabular):
+class TabularRegressor(ByData, BaseTabularRegressor):
     """Regressor of raw tables: an ensemble of small networks over folds.
 
     A table goes into ``fit`` as it is, with categories, dates and missing cells, and targets in any
@@ -303,85 +281,3 @@ class TabularRegressor(OnnxTableRegressor, RegressorMixin, BaseTabular):
     """
 
     __module__ = "multilayer"
-    _targets = NumberTargets
-    _learnt: NumberTargets
-
-    def _encoded(
-        self,
-        X: np.ndarray,
-        layout: TableLayout,
-        y: npt.ArrayLike,
-        weight: np.ndarray,
-        groups: npt.ArrayLike | None,
-    ) -> "tuple[NumberTargets, EncodedRows]":
-        targets, table = NumberTargets.learn(y, weight)
-        encoded = targets.encode(table)
-        scorer = None
-        if self.scoring not in (None, "loss"):
-            first = np.zeros_like(encoded)
-            scorer = table_scorer(self.scoring, targets, targets.shaped(table), weight, first)
-        return targets, EncodedRows(X, layout, encoded, weight, table.shape[1], groups, scorer)
-
-    def predict(self, X: TableLike) -> np.ndarray:
-        """Return the predicted numbers.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            Rows with the columns of training.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
-            In the units of the training targets, and within their range.
-        """
-        mean = self._mean_prediction(X)
-        return self._learnt.shaped(self._learnt.decode(mean))
-
-    def predict_interval(self, X: TableLike, coverage: float = 0.9) -> np.ndarray:
-        """Return intervals that contain y with a given probability.
-
-        Cross-conformal prediction (Vovk, 2015): the prediction, plus and minus the size that so
-        many of the errors out of fold have at most. Without an assumption on the distribution of
-        y, the intervals contain it as often as promised on the average over rows like those of
-        training, or slightly more often, as errors out of fold are those of single networks.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            Rows with the columns of training.
-        coverage : float, default=0.9
-            Share of rows whose y is in its interval, in (0, 1).
-
-        Returns
-        -------
-        intervals : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2), float64
-            Lower and upper ends, in the units of y.
-
-        Raises
-        ------
-        InvalidArgumentError
-            The coverage is not such a number, or more than the number of training rows can
-            promise (a ValueError).
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from multilayer import TabularRegressor
-        >>> rng = np.random.default_rng(0)
-        >>> X = rng.uniform(-1, 1, (300, 2))
-        >>> y = X[:, 0] + rng.normal(0, 0.1, 300)
-        >>> reg = TabularRegressor(n_folds=2, n_estimators=2, random_state=0).fit(X[:200], y[:200])
-        >>> low, high = reg.predict_interval(X[200:], coverage=0.8).T
-        >>> bool(np.mean((low <= y[200:]) & (y[200:] <= high)) > 0.7)
-        True
-        """
-        check_is_fitted(self)
-        error = error_at(self._errors, coverage)
-        return self._learnt.interval(self._mean_prediction(X), error)
-
-    def __sklearn_tags__(self) -> Tags:
-        """Say what targets this estimator takes."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
