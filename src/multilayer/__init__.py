@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from multilayer._sklearn.arguments.checkpoint import Checkpoint as Checkpoint
     from multilayer._sklearn.classifier import MLPClassifier as MLPClassifier
     from multilayer._sklearn.perceptron.estimator import Perceptron as Perceptron
+    from multilayer._sklearn.reference.realmlp import RealMLPClassifier as RealMLPClassifier
+    from multilayer._sklearn.reference.realmlp import RealMLPRegressor as RealMLPRegressor
+    from multilayer._sklearn.reference.tabm import TabMClassifier as TabMClassifier
+    from multilayer._sklearn.reference.tabm import TabMRegressor as TabMRegressor
     from multilayer._sklearn.regressor import MLPRegressor as MLPRegressor
     from multilayer._sklearn.tabular.encoder import TabularEncoder as TabularEncoder
     from multilayer._sklearn.tabular.tabular_estimators import (
@@ -48,7 +52,11 @@ _HOMES = {
     "ModelFileError": "multilayer._core.errors",
     "MultilayerError": "multilayer._core.errors",
     "Perceptron": "multilayer._sklearn.perceptron.estimator",
+    "RealMLPClassifier": "multilayer._sklearn.reference.realmlp",
+    "RealMLPRegressor": "multilayer._sklearn.reference.realmlp",
     "RegressionLoss": "multilayer._objectives.regression_losses",
+    "TabMClassifier": "multilayer._sklearn.reference.tabm",
+    "TabMRegressor": "multilayer._sklearn.reference.tabm",
     "TabularClassifier": "multilayer._sklearn.tabular.tabular_estimators",
     "TabularEncoder": "multilayer._sklearn.tabular.encoder",
     "TabularRegressor": "multilayer._sklearn.tabular.tabular_estimators",
@@ -71,7 +79,11 @@ __all__ = [
     "ModelFileError",
     "MultilayerError",
     "Perceptron",
+    "RealMLPClassifier",
+    "RealMLPRegressor",
     "RegressionLoss",
+    "TabMClassifier",
+    "TabMRegressor",
     "TabularClassifier",
     "TabularEncoder",
     "TabularRegressor",

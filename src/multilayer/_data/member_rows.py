@@ -11,8 +11,8 @@ from multilayer._data.source import Put, Rows, Window, as_they_are, padded_to, r
 class MemberSource:
     """Batches of several members side by side, ``members * batch_size`` rows in each step.
 
-    Each member goes through its own rows again and again, in a new order each time; a batch may
-    reach into the next pass. An epoch of this source is a number of steps.
+    Each member goes through its own rows again and again, in a new order each time. An epoch of
+    this source is a number of steps.
 
     Parameters
     ----------
@@ -26,6 +26,11 @@ class MemberSource:
         Steps between two evaluations.
     seed : int
         Of the orders.
+    one_pass : bool
+        Whether an epoch is one pass: rows beyond its last step are left out, and a last batch that
+        is short has fewer rows. Otherwise a batch may reach into the next pass.
+    same_order : bool
+        Whether members, which then have the same rows, see them in the same order.
     put : callable
         Takes rows to where the programs read them.
     """
@@ -38,6 +43,8 @@ class MemberSource:
         steps_per_epoch: int,
         seed: int,
         *,
+        one_pass: bool = False,
+        same_order: bool = False,
         put: Put = as_they_are,
     ) -> None:
         self.n_rows = len(rows.X)
@@ -45,8 +52,10 @@ class MemberSource:
         self.steps_per_epoch = steps_per_epoch
         self._own_size = batch_size
         self._members = members
+        self._one_pass = one_pass
         self._orders = [
-            shuffled(len(own), seed + 1_000_003 * number) for number, own in enumerate(members)
+            shuffled(len(own), seed if same_order else seed + 1_000_003 * number)
+            for number, own in enumerate(members)
         ]
         allocated = rows_bucket(self.n_rows)
         self._rows = put(rows if self.n_rows == allocated else rows.map(padded_to(allocated)))
@@ -69,6 +78,9 @@ class MemberSource:
     def _stream(self, number: int, start: int, stop: int) -> np.ndarray:
         """Return the row numbers of a member at these places of its endless sequence."""
         own, order = self._members[number], self._orders[number]
+        if self._one_pass:
+            drawn = own[order(start // (stop - start))][: stop - start]
+            return np.pad(drawn, (0, stop - start - len(drawn)), constant_values=-1)
         passes = range(start // len(own), (stop - 1) // len(own) + 1)
         drawn = np.concatenate([order(each) for each in passes])
         offset = start - passes[0] * len(own)

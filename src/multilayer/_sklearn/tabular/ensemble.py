@@ -42,6 +42,13 @@ class Targets:
             return self.calibrated(predicted)[1]
         return self._mean(np.square(predicted - self.y).mean(axis=1))
 
+    def plain_loss(self, predicted: np.ndarray) -> float:
+        """Return the log loss of probabilities as they are, or the squared error."""
+        if not self.classification:
+            return self.loss(predicted)
+        right = predicted[np.arange(len(predicted)), self.y]
+        return self._mean(-np.log(np.maximum(right, 1e-9)))
+
     def score(self, predicted: np.ndarray) -> float:
         """Return the accuracy, or the share of the variance that is explained."""
         if self.classification:

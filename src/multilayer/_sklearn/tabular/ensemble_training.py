@@ -63,10 +63,18 @@ def train_ensemble(
     ``deadline`` is a time of ``time.monotonic()``.
     """
     training, judge = assemble(recipe, rows, seed, deadline)
+    reason, error = run_to_end(training, recipe.most_steps, [*callbacks, judge])
+    return result_of(recipe, rows, training, judge, reason, error)
+
+
+def run_to_end(
+    training: Training, most_steps: int, callbacks: Sequence[Callback]
+) -> tuple[str, BaseException | None]:
+    """Train, and return why training ended and what is to be raised once its result is in place."""
     reason = "max_iter"
     error: BaseException | None = None
     try:
-        loop.train(training, recipe.most_steps, callbacks=[*callbacks, judge])
+        loop.train(training, most_steps, callbacks=callbacks)
     except KeyboardInterrupt as interrupt:
         reason, error = "interrupted", None if take_interrupt() else interrupt
     except Exception as failure:  # a callback's: the networks so far are the result
@@ -77,7 +85,7 @@ def train_ensemble(
         if training.diverged:
             reason = "diverged"
             error = DivergenceError("training diverged: the loss of a network is not finite.")
-    return result_of(recipe, rows, training, judge, reason, error)
+    return reason, error
 
 
 def assemble(
@@ -178,7 +186,7 @@ def result_of(
         fit_seconds=training.seconds,
         compile_seconds=training.compile_seconds,
     )
-    ensemble = Ensemble(network.at_prediction(), judge.best_params, weights, temperature)
+    ensemble = Ensemble(network.at_prediction(), judge.stored.params, weights, temperature)
     return EnsembleFit(ensemble, report, training.history, errors, error)
 
 
@@ -233,12 +241,18 @@ def objective_of(rows: EncodedRows) -> Objective:
 
 def numbers_of(recipe: EnsembleRecipe, seed: int) -> Hyper:
     """Return the traced numbers of training."""
-    one, zero = np.float32(1), np.float32(0)
     decays = np.array([view.weight_decay for view in recipe.views], np.float32)
-    rule = {"epsilon": 1e-8, "beta_1": 0.9, "beta_2": recipe.beta_2}
+    numbers = adam_numbers(recipe.learning_rate, recipe.beta_2, recipe.first_cycle, seed)
+    return numbers._replace(weight_decay=np.repeat(decays, recipe.n_members // len(decays)))
+
+
+def adam_numbers(learning_rate: float, beta_2: float, steps_per_epoch: int, seed: int) -> Hyper:
+    """Return the numbers of an ensemble that Adam trains, all others without effect."""
+    one, zero = np.float32(1), np.float32(0)
+    rule = {"epsilon": 1e-8, "beta_1": 0.9, "beta_2": beta_2}
     return Hyper(
         solver={name: np.float32(value) for name, value in rule.items()},
-        learning_rate=np.float32(recipe.learning_rate),
+        learning_rate=np.float32(learning_rate),
         alpha=zero,
         l1_ratio=zero,
         disturbance=Disturbance(np.zeros(0, np.float32), zero, zero),
@@ -251,7 +265,6 @@ def numbers_of(recipe: EnsembleRecipe, seed: int) -> Hyper:
         input_scale=one,
         tol=zero,
         n_iter_no_change=np.int32(NEVER),
-        steps_per_epoch=np.int32(recipe.first_cycle),
+        steps_per_epoch=np.int32(steps_per_epoch),
         seed=np.uint32(seed),
-        weight_decay=np.repeat(decays, recipe.n_members // len(decays)),
     )

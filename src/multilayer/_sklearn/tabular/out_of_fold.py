@@ -29,6 +29,30 @@ class ViewEvaluation:
     table: np.ndarray  # (rows, outputs) out of fold
 
 
+class BestMembers:
+    """The parameters of an ensemble, each group of members as it was at its best.
+
+    Parameters
+    ----------
+    size : int
+        Members of a group: those side by side that are judged together.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.params: Parameters = None
+
+    def store(self, network: Parameters, groups: Sequence[int]) -> None:
+        """Copy the members of some groups; the first time of all."""
+        if self.params is None:
+            self.params = map_leaves(np.array, network)
+            return
+        for stored, new in zip(leaves(self.params), leaves(network), strict=True):
+            for group in groups:
+                some = slice(group * self._size, (group + 1) * self._size)
+                stored[some] = np.asarray(new)[some]
+
+
 class OutOfFold(Callback):
     """Judges an ensemble by predictions for rows of other folds, and ends its training.
 
@@ -65,7 +89,7 @@ class OutOfFold(Callback):
         self._recipe, self._folds, self.targets = recipe, folds, targets
         self._predict, self._scorer, self._deadline = predict, scorer, deadline
         self.best: list[ViewEvaluation | None] = [None] * len(recipe.views)
-        self.best_params: Parameters = None
+        self.stored = BestMembers(len(folds))
         self._before = [np.inf] * len(recipe.views)  # the best losses when this cycle began
         self.n_evaluations = 0
         self._cycle_began = 0.0
@@ -87,7 +111,7 @@ class OutOfFold(Callback):
             if earlier is None or found.rank <= earlier.rank:
                 self.best[number] = found
                 better.append(number)
-        self._store(network, better)
+        self.stored.store(network, better)
         self.n_evaluations += 1
         mean = np.mean(tables, axis=0)
         score = (self._scorer or self.targets.score)(mean)
@@ -103,17 +127,6 @@ class OutOfFold(Callback):
                 table[rows] += self.targets.predicted(outputs[view * n_folds + fold])
             tables.append(table / self._recipe.n_repeats)
         return tables
-
-    def _store(self, network: Parameters, better: Sequence[int]) -> None:
-        """Copy the members of some views."""
-        if self.best_params is None:  # the first time, when all are the best so far
-            self.best_params = map_leaves(np.array, network)
-            return
-        n_folds = len(self._folds)
-        for stored, new in zip(leaves(self.best_params), leaves(network), strict=True):
-            for view in better:
-                some = slice(view * n_folds, (view + 1) * n_folds)
-                stored[some] = np.asarray(new)[some]
 
     def on_epoch_end(self, report: Report) -> Stop | None:
         """End training where a whole cycle has not brought any view forward enough."""

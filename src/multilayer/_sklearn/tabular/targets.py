@@ -1,7 +1,7 @@
 """Targets of the tabular estimators: what networks learn, and what their outputs become."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,11 @@ class NumberTargets(NumberUnits):
     def encode(self, table: np.ndarray) -> np.ndarray:
         """Return standardised numbers, float32."""
         return ((table - self.mean) / self.spread).astype(np.float32)
+
+    def unbounded(self) -> "NumberTargets":
+        """Return the same for predictions that may leave the range of training."""
+        most = np.full_like(self.high, np.finfo(np.float64).max)
+        return replace(self, low=-most, high=most)
 
     def predicted(self, raw: np.ndarray) -> np.ndarray:
         """Return what raw outputs predict: themselves."""

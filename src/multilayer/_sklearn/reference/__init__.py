@@ -1,0 +1,1 @@
+"""Published recipes for tables by name: RealMLP and TabM."""
