@@ -151,8 +151,9 @@ def learnt_by(values: Predicting) -> Learnt:
 
 
 def _learnt_by_ensemble(values: TabularValues) -> Learnt:
-    """Return the facts about an ensemble; loss and score are those out of fold."""
+    """Return the facts about an ensemble; loss and score are those of rows it has not seen."""
     ensemble, found = values.ensemble, values.report
+    loss, score = found.unseen
     layers = ensemble.network.layers
     activations = {str(each.activation) for each in layers if hasattr(each, "activation")}
     return Learnt(
@@ -163,8 +164,8 @@ def _learnt_by_ensemble(values: TabularValues) -> Learnt:
         "adam",
         len(values.history),
         n_members=ensemble.network.n_members,
-        loss=found.out_of_fold_loss,
-        best_score=found.out_of_fold_score,
+        loss=loss,
+        best_score=score,
         fit_seconds=found.fit_seconds,
         stop_reason=found.stop_reason,
     )

@@ -29,6 +29,10 @@ JUMPING = (
     "OrdinalEncoder",
     "QuantileTransformer",
     "SplineTransformer",  # of degree 0, and at the limits that it refuses to leave
+    "RealMLPClassifier",
+    "RealMLPRegressor",
+    "TabMClassifier",
+    "TabMRegressor",
     "TabularClassifier",
     "TabularEncoder",
     "TabularRegressor",

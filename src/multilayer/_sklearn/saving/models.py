@@ -42,6 +42,7 @@ from multilayer._sklearn.saving.reader import StoredArrays
 from multilayer._sklearn.saving.steps.argument_rules import prefixes_of
 from multilayer._sklearn.saving.steps.compositions import CompositionKind
 from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
+from multilayer._sklearn.saving.tabular_arguments import TABLE_KINDS
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -104,17 +105,16 @@ ESTIMATORS = {
             perceptron_kind.params,
             perceptron_kind.fitted,
         ),
-        EstimatorKind(
-            "TabularClassifier",
-            "multilayer._sklearn.tabular.tabular_estimators",
-            tabular_kinds.params,
-            tabular_kinds.classifier_fitted,
-        ),
-        EstimatorKind(
-            "TabularRegressor",
-            "multilayer._sklearn.tabular.tabular_estimators",
-            tabular_kinds.params,
-            tabular_kinds.regressor_fitted,
+        *(
+            EstimatorKind(
+                kind.name,
+                kind.module,
+                tabular_kinds.params,
+                tabular_kinds.classifier_fitted
+                if kind.classification
+                else tabular_kinds.regressor_fitted,
+            )
+            for kind in TABLE_KINDS.values()
         ),
     )
 }

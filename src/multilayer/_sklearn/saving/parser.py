@@ -31,10 +31,7 @@ from multilayer._sklearn.saving.steps import (
 from multilayer._sklearn.saving.steps.argument_rules import prefixes_of
 from multilayer._sklearn.saving.steps.compositions import CompositionKind, pipeline_shape
 from multilayer._sklearn.saving.steps.transformer_kind import TransformerKind
-from multilayer._sklearn.saving.tabular_kinds import (
-    parse_tabular_classifier,
-    parse_tabular_regressor,
-)
+from multilayer._sklearn.saving.tabular_kinds import PARSERS
 
 # The kinds of preprocessing and composition in model files ---------------------------------------
 
@@ -71,8 +68,7 @@ ESTIMATORS: Mapping[
     "MLPClassifier": parse_classifier,
     "MLPRegressor": parse_regressor,
     "Perceptron": parse_perceptron,
-    "TabularClassifier": parse_tabular_classifier,
-    "TabularRegressor": parse_tabular_regressor,
+    **PARSERS,
 }
 EVERYTHING = Shape(None, None, inverts=True)
 """The shape of a placeholder that passes all columns on."""

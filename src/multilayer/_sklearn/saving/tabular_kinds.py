@@ -1,8 +1,9 @@
-"""TabularClassifier and TabularRegressor as plain data and back: all of them but callbacks."""
+"""The estimators for raw tables as plain data and back: all of them but callbacks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,56 +23,25 @@ from multilayer._sklearn.saving.reader import (
     take,
     take_array,
 )
-from multilayer._sklearn.saving.steps.argument_rules import (
-    AUTO,
-    FLAG,
-    NOTHING,
-    SEED,
-    Rules,
-    count,
-    either,
-    of_type,
-)
-from multilayer._sklearn.saving.steps.tabular_encoder import ENCODER, encoding_of, roles_by_column
+from multilayer._sklearn.saving.steps.tabular_encoder import ENCODER, encoding_of
 from multilayer._sklearn.saving.steps.transformer_kind import encode_arguments, parse_arguments
-from multilayer._sklearn.tabular.ensemble import Ensemble, TabularReport
+from multilayer._sklearn.saving.tabular_arguments import TABLE_KINDS, TableKind
+from multilayer._sklearn.tabular.ensemble import Ensemble, ReferenceReport, TabularReport
 from multilayer._sklearn.tabular.probabilities import NumberUnits
 from multilayer._sklearn.targets.class_outputs import MULTICLASS
 
 if TYPE_CHECKING:
     from multilayer._sklearn.tabular.tabular_base import BaseTabular
-    from multilayer._sklearn.tabular.tabular_estimators import TabularClassifier, TabularRegressor
+    from multilayer._sklearn.tabular.tabular_prediction import (
+        BaseTabularClassifier,
+        BaseTabularRegressor,
+    )
 
 UNITS = ("mean", "spread", "low", "high")
 """Arrays of a target of numbers."""
 
 
-# Arguments ---------------------------------------------------------------------------------------
-
-
-def _seconds(value: object) -> bool:
-    return value is None or (type(value) in (int, float) and 0 < value < np.inf)  # type: ignore[operator]
-
-
-def _class_weight(value: object) -> bool:
-    return value in (None, "balanced") if not isinstance(value, dict) else _weights(value)
-
-
-def _weights(value: Mapping[object, object]) -> bool:
-    return all(type(weight) in (int, float) and weight >= 0 for weight in value.values())  # type: ignore[operator]
-
-
-RULES: Rules = {
-    "n_estimators": either(AUTO, count(1)),
-    "n_folds": either(AUTO, count(2)),
-    "time_budget": _seconds,
-    "scoring": either(NOTHING, of_type(str)),
-    "feature_roles": roles_by_column,
-    "random_state": SEED,
-    "verbose": FLAG,
-    "callbacks": NOTHING,
-}
-CLASSIFIER_RULES: Rules = {**RULES, "class_weight": _class_weight}
+# To plain data -----------------------------------------------------------------------------------
 
 
 def params(estimator: "BaseTabular") -> dict[str, JSON]:
@@ -80,20 +50,17 @@ def params(estimator: "BaseTabular") -> dict[str, JSON]:
     return encode_arguments(type(estimator), given)
 
 
-# To plain data -----------------------------------------------------------------------------------
-
-
 Encoded = tuple[dict[str, JSON], dict[str, np.ndarray]]
 
 
-def classifier_fitted(estimator: "TabularClassifier") -> Encoded:
+def classifier_fitted(estimator: "BaseTabularClassifier") -> Encoded:
     """Return the fitted values of a classifier, as JSON and as arrays."""
     values, arrays = _fitted(estimator)
     classes, labels = encode_classes(estimator.classes_, MULTICLASS)
     return values | classes, arrays | labels
 
 
-def regressor_fitted(estimator: "TabularRegressor") -> Encoded:
+def regressor_fitted(estimator: "BaseTabularRegressor") -> Encoded:
     """Return the fitted values of a regressor, as JSON and as arrays."""
     values, arrays = _fitted(estimator)
     learnt = estimator._learnt
@@ -141,7 +108,7 @@ class TabularValues(ABC):
         The trained networks.
     history : History
         Figures of each epoch.
-    report : TabularReport
+    report : TabularReport or ReferenceReport
         What the fit did.
     errors : ndarray of shape (n_rows, n_targets)
         Those of numbers out of fold, each column sorted; no rows for classes.
@@ -151,7 +118,7 @@ class TabularValues(ABC):
     encoder: TransformerValues
     ensemble: Ensemble
     history: History
-    report: TabularReport
+    report: TabularReport | ReferenceReport
     errors: np.ndarray
 
     @property
@@ -172,7 +139,7 @@ class TabularValues(ABC):
 
 @dataclass(frozen=True)
 class TabularClassifierValues(TabularValues):
-    """A fitted TabularClassifier as a file has it, checked."""
+    """A fitted classifier of raw tables as a file has it, checked."""
 
     classes: np.ndarray
 
@@ -184,7 +151,7 @@ class TabularClassifierValues(TabularValues):
 
 @dataclass(frozen=True)
 class TabularRegressorValues(TabularValues):
-    """A fitted TabularRegressor as a file has it, checked."""
+    """A fitted regressor of raw tables as a file has it, checked."""
 
     units: NumberUnits
 
@@ -194,37 +161,37 @@ class TabularRegressorValues(TabularValues):
         return vars(self.units)
 
 
-def parse_tabular_classifier(
-    params: Values, fitted: StoredValues, arrays: StoredArrays
-) -> tuple[TabularClassifierValues, Shape]:
-    """Return the values of a classifier, and what it takes and returns."""
-    arguments = parse_arguments("TabularClassifier", params, CLASSIFIER_RULES)
-    target = take_classes(fitted, arrays)
-    if target.kind != MULTICLASS or isinstance(target.classes, list):
-        raise ModelFileError("a TabularClassifier has one column of classes.")
-    common = _take_common(arguments, fitted, arrays, len(target.classes))
-    errors = np.zeros((0, len(target.classes)))  # labels have none
-    values = TabularClassifierValues(**common, errors=errors, classes=target.classes)
-    return values, Shape(values.n_features, None, transforms=False, predicts=LABELS)
-
-
-def parse_tabular_regressor(
-    params: Values, fitted: StoredValues, arrays: StoredArrays
-) -> tuple[TabularRegressorValues, Shape]:
-    """Return the values of a regressor, and what it takes and returns."""
-    arguments = parse_arguments("TabularRegressor", params, RULES)
+def parse(
+    kind: TableKind, params: Values, fitted: StoredValues, arrays: StoredArrays
+) -> tuple[TabularValues, Shape]:
+    """Return the values of an estimator, and what it takes and returns."""
+    arguments = parse_arguments(kind.name, params, kind.rules)
+    if kind.classification:
+        target = take_classes(fitted, arrays)
+        if target.kind != MULTICLASS or isinstance(target.classes, list):
+            raise ModelFileError(f"a {kind.name} has one column of classes.")
+        common = _take_common(kind, arguments, fitted, arrays, len(target.classes))
+        errors = np.zeros((0, len(target.classes)))  # labels have none
+        classes = TabularClassifierValues(**common, errors=errors, classes=target.classes)
+        return classes, Shape(classes.n_features, None, transforms=False, predicts=LABELS)
     units = _take_units(fitted, arrays)
     n_targets = len(units.mean)
     errors = take_array(arrays, "errors", (-1, n_targets))
     if (errors < 0).any() or (errors[1:] < errors[:-1]).any():
         raise ModelFileError("its errors must be sorted, and not negative.")
-    common = _take_common(arguments, fitted, arrays, n_targets)
+    common = _take_common(kind, arguments, fitted, arrays, n_targets)
     values = TabularRegressorValues(**common, units=units, errors=errors)
     shape = Shape(values.n_features, None, transforms=False, predicts=NUMBERS, n_targets=n_targets)
     return values, shape
 
 
+Parser = Callable[[Values, StoredValues, StoredArrays], tuple[TabularValues, Shape]]
+PARSERS: Mapping[str, Parser] = {name: partial(parse, kind) for name, kind in TABLE_KINDS.items()}
+"""What reads each estimator, by the name of its class."""
+
+
 def _take_common(
+    kind: TableKind,
     arguments: Mapping[str, object],
     fitted: StoredValues,
     arrays: StoredArrays,
@@ -246,7 +213,7 @@ def _take_common(
     history = take_history(fitted, arrays)
     if set(history.columns()) not in (set(), set(REPORT_COLUMNS)):
         raise ModelFileError(f"its history must have the columns {REPORT_COLUMNS}.")
-    report = decode_record(TabularReport, fitted.get("report"), finite=False)
+    report = decode_record(kind.report, fitted.get("report"), finite=False)
     ensemble = Ensemble(network, parameters, weights, temperature)
     return {
         "arguments": arguments,

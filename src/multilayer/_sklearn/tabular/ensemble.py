@@ -148,6 +148,11 @@ class TabularReport:
     fit_seconds: float
     compile_seconds: float
 
+    @property
+    def unseen(self) -> tuple[float, float]:
+        """Loss and score for rows that the networks have not been trained on."""
+        return self.out_of_fold_loss, self.out_of_fold_score
+
 
 @dataclass(frozen=True)
 class ReferenceReport:
@@ -186,6 +191,11 @@ class ReferenceReport:
     stop_reason: str
     fit_seconds: float
     compile_seconds: float
+
+    @property
+    def unseen(self) -> tuple[float, float]:
+        """Loss and score for rows that the networks have not been trained on."""
+        return self.validation_loss, self.validation_score
 
 
 @dataclass(frozen=True)
