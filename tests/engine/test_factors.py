@@ -1,6 +1,7 @@
 """Steps of an ensemble whose arrays learn by factors of their own, against NumPy in float64."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer._data.encoding import TableLayout
 from multilayer._engine import loop
+from multilayer._engine.xla.step import factored
 from multilayer._nn.forward import without_fixed
+from multilayer._nn.members import Members, init_members, shared
+from multilayer._nn.tabular_layers import linear, scaling
 from multilayer._sklearn.tabular import ensemble_training, recipe
 from multilayer._sklearn.tabular.ensemble import EncodedRows
 
@@ -106,3 +110,17 @@ def test_statistics_of_the_columns_stay_as_they_are(trained):
         assert_array_equal(one, other)
     assert jax.tree.structure(training.state.params) == jax.tree.structure(before.params)
     assert np.any(np.asarray(training.state.params[1].kernel) != before.params[1].kernel)
+
+
+def test_what_members_share_decays_by_the_mean_of_their_decays():
+    layers = (scaling(6.0), shared(linear(2)))
+    params = init_members(layers, np.random.default_rng(0), np.ones((4, 3), np.float32), 2)
+    params = without_fixed(params)
+    config = SimpleNamespace(network=Members(layers, 2), annealed=False)
+    hyper = SimpleNamespace(weight_decay=np.array([0.1, 0.3], np.float32))
+    steps = jax.tree.map(lambda leaf: 0.01 * np.ones_like(leaf), params)
+    scales, (kernel, bias) = factored(config, hyper, 0, params, steps, np.float32(0.5))
+    expected = 6 * 0.01 - 0.5 * 36 * np.array([[0.1], [0.3]])  # the factor counts twice: RealMLP
+    assert_allclose(scales.scale, expected * np.ones((2, 3)), rtol=1e-6)
+    assert_allclose(kernel, 0.01 - 0.5 * 0.2 * params[1].kernel, rtol=1e-6)
+    assert_allclose(bias, 0.01 * np.ones((1, 2)), rtol=1e-6)

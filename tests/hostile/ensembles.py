@@ -6,10 +6,23 @@ import pandas as pd
 from multilayer import TabularClassifier, TabularEncoder, TabularRegressor
 from multilayer._core.types import REPORT_COLUMNS
 from multilayer._engine.history import History
-from multilayer._nn.column_layers import n_bins, table_inputs
-from multilayer._nn.members import Members, init_layers, stacked
+from multilayer._nn.column_layers import n_bins, robust_scaling, table_inputs
+from multilayer._nn.embeddings import (
+    category_embedding,
+    periodic_embedding,
+    piecewise_linear_embedding,
+)
+from multilayer._nn.members import (
+    Members,
+    batch_ensemble,
+    init_layers,
+    init_members,
+    shared,
+    stacked,
+)
 from multilayer._nn.tabular_layers import (
     activate,
+    linear,
     ntk_dense,
     parametric,
     scaling,
@@ -58,6 +71,25 @@ def ensemble(encoder, n_outputs, temperature=1.0):
     return Ensemble(network, params, np.array([0.25, 0.75]), temperature)
 
 
+def ensemble_of_steps(encoder, n_outputs):
+    """Return an ensemble of layers that read columns one after another, some of them shared."""
+    X, layout = encoder.transform(TABLE), encoder.layout_
+    n = layout.n_numeric
+    layers = (
+        shared(robust_scaling(n + layout.n_flags)),
+        periodic_embedding(1, 3, 2),
+        shared(piecewise_linear_embedding(2, 3, 2)),
+        category_embedding(layout.cardinalities, 2),
+        batch_ensemble(3, "normal"),
+        activate("relu"),
+        shared(linear(3)),
+        linear(n_outputs),
+    )
+    params = init_members(layers, np.random.default_rng(0), X, N_MEMBERS)
+    network = Members(layers, N_MEMBERS).at_prediction()
+    return Ensemble(network, params, np.array([0.5, 0.5]), 1.0)
+
+
 def fitted(estimator, encoder, own, learnt):
     """Return an estimator with the attributes that a fit sets."""
     history = History()
@@ -86,6 +118,6 @@ def regressor():
     encoder = encoded(feature_roles={"text": "drop"})
     two = np.array([1.0, 2.0])
     learnt = {"mean": two, "spread": two, "low": -9 * two, "high": 9 * two, "one_column": False}
-    model = fitted(TabularRegressor(time_budget=5), encoder, ensemble(encoder, 2), learnt)
+    model = fitted(TabularRegressor(time_budget=5), encoder, ensemble_of_steps(encoder, 2), learnt)
     model._errors = np.sort(RNG.random((N, 2)), axis=0)
     return model

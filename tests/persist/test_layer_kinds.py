@@ -12,19 +12,39 @@ from multilayer._core.activations import Activation
 from multilayer._core.pytrees import leaves
 from multilayer._data.column_encodings import CategoricalEncoding, ColumnEncoding
 from multilayer._data.encoding import TableLayout
-from multilayer._nn import tabular_layers
-from multilayer._nn.column_layers import table_inputs
-from multilayer._nn.members import Members, init_layers, stacked
+from multilayer._nn import column_layers, embeddings, members, tabular_layers
+from multilayer._nn.column_layers import robust_scaling, table_inputs
+from multilayer._nn.embeddings import (
+    category_embedding,
+    periodic_embedding,
+    piecewise_linear_embedding,
+)
+from multilayer._nn.members import (
+    Members,
+    batch_ensemble,
+    init_layers,
+    init_members,
+    shared,
+    stacked,
+)
 from multilayer._nn.tabular_layers import (
+    TabularLayer,
     activate,
+    linear,
     ntk_dense,
     parametric,
     scaling,
     scheduled_dropout,
 )
-from multilayer._onnx import table_columns, tabular_graphs
+from multilayer._onnx import layer_nodes, table_columns
 from multilayer._persist.memory import MemoryBudget
-from multilayer._sklearn.saving.layer_kinds import LAYERS, encode_members, take_members
+from multilayer._sklearn.saving.layer_kinds import (
+    LAYERS,
+    encode_members,
+    layer_widths,
+    take_members,
+    unshared,
+)
 from multilayer._sklearn.saving.reader import StoredArrays, StoredValues
 from multilayer._sklearn.saving.steps.tabular_encoder import COLUMNS, ENCODER
 from multilayer._sklearn.tabular.column_roles import ROLES
@@ -46,17 +66,36 @@ NETWORK = Members(
     own_rows=False,
 )
 PARAMS = stacked([init_layers(NETWORK.layers, RNG, X) for _ in range(3)])
+STEPS = Members(
+    (
+        shared(robust_scaling(3)),
+        shared(piecewise_linear_embedding(1, 4, 3)),
+        periodic_embedding(2, 4, 2),
+        category_embedding((4,), 2),
+        scaling(1.0, initial="random_signs", groups=(5, 6)),
+        batch_ensemble(5, "normal"),
+        shared(linear(4)),
+        linear(2),
+    ),
+    n_members=3,
+    own_rows=False,
+)
+STEP_PARAMS = init_members(STEPS.layers, RNG, X, 3)
+NETWORKS = {"views": (NETWORK, PARAMS), "steps": (STEPS, STEP_PARAMS)}
 
 
 def test_every_layer_has_a_kind():
     there = {
         each
-        for each in vars(tabular_layers).values()
-        if inspect.isclass(each) and {"init", "apply"} <= vars(each).keys()
-    } - {tabular_layers.TabularLayer}
-    assert {kind.layer for kind in LAYERS.values()} == there, "complete LAYERS in layer_kinds.py"
-    assert {type(layer) for layer in NETWORK.layers} == there, "complete this test"
-    assert set(tabular_graphs.LAYERS) == there, "complete LAYERS in _onnx/tabular_graphs.py"
+        for module in (column_layers, embeddings, members, tabular_layers)
+        for each in vars(module).values()
+        if inspect.isclass(each) and issubclass(each, TabularLayer)
+    } - {TabularLayer}
+    own = {kind.layer for kind in LAYERS.values()} | {shared}  # which is written around another
+    assert own == there, "complete LAYERS in layer_kinds.py"
+    used = {type(unshared(each)) for each in NETWORK.layers + STEPS.layers} | {shared}
+    assert used == there, "complete this test"
+    assert set(layer_nodes.LAYERS) == there, "complete LAYERS in _onnx/layer_nodes.py"
 
 
 def test_every_role_has_a_kind_of_column():
@@ -71,15 +110,31 @@ def stored(arrays):
     return StoredArrays(arrays, MemoryBudget(10**6))
 
 
-def test_layers_there_and_back():
-    described, arrays = encode_members(NETWORK, PARAMS)
+@pytest.mark.parametrize(("ensemble", "own"), NETWORKS.values(), ids=NETWORKS)
+def test_layers_there_and_back(ensemble, own):
+    described, arrays = encode_members(ensemble, own)
     left = stored(arrays)
     network, params = take_members(described, left, LAYOUT, 2)
-    assert network == NETWORK
+    assert network == ensemble
     assert not left
-    for own, other in zip(leaves(params), leaves(PARAMS), strict=True):
-        assert_array_equal(own, other)
-    assert_array_equal(network.apply(params, X), NETWORK.apply(PARAMS, X))
+    for one, other in zip(leaves(params), leaves(own), strict=True):
+        assert_array_equal(one, other)
+    assert_array_equal(network.apply(params, X), ensemble.apply(own, X))
+    assert layer_widths(network, LAYOUT)[-1] == 2
+
+
+def test_widths_are_those_of_what_changes_them():
+    assert layer_widths(NETWORK, LAYOUT) == [4, 8, 3, 2]
+    assert layer_widths(STEPS, LAYOUT) == [4, 4, 6, 10, 11, 5, 4, 2]
+
+
+def test_files_without_the_fields_of_later_versions():
+    described, arrays = encode_members(NETWORK, PARAMS)
+    for place, names in ((1, ("initial", "groups")), (2, ("shared_mask",)), (3, ("initial",))):
+        for name in names:
+            del described["layers"][place]["fields"][name]
+    network, _ = take_members(described, stored(arrays), LAYOUT, 2)
+    assert network == NETWORK
 
 
 def changed(place, **fields):
@@ -120,6 +175,44 @@ REFUSED = {
     "another shape": (narrower, "'params.3.kernel' has shape"),
     "wider outputs": (changed(6, n_units=4), "'params.6.kernel' has shape"),
 }
+
+
+def shared_twice(described, arrays):
+    described["layers"][6]["fields"]["layer"] = described["layers"][0]
+
+
+def kernels_of_each(described, arrays):
+    arrays["params.5.kernel"] = np.repeat(arrays["params.5.kernel"], 3, axis=0)
+
+
+def codes_too_late(described, arrays):
+    described["layers"].insert(0, {"kind": "activate", "fields": {"activation": "relu"}})
+
+
+def without_arrays(described, arrays):
+    described["n_members"] = 10**6
+    del described["layers"][2:]  # those left are shared
+
+
+STEPS_REFUSED = {
+    "numbers beyond those of a table": (changed(2, n_columns=7), "its periodic_embedding reads"),
+    "other codes": (changed(3, cardinalities=[5]), "its category_embedding reads other columns"),
+    "no codes": (changed(3, cardinalities=[]), "its category_embedding reads other columns"),
+    "columns behind other layers": (codes_too_late, "a layer of columns behind another one"),
+    "other groups": (changed(4, groups=[5, 5]), "groups of its scaling must have 11 inputs"),
+    "unknown weights": (changed(5, initial="twos"), "cannot be: initial must be one of"),
+    "a layer shared twice": (shared_twice, "a layer of a kind that this version lacks: 'shared'"),
+    "a kernel for each": (kernels_of_each, r"has shape \(3, 11, 5\)"),
+    "more members than a file warrants": (without_arrays, "more memory than a file of its size"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), STEPS_REFUSED.values(), ids=STEPS_REFUSED)
+def test_steps_that_do_not_fit(change, message):
+    described, arrays = encode_members(STEPS, STEP_PARAMS)
+    change(described, arrays)
+    with pytest.raises(ModelFileError, match=message):
+        take_members(described, stored(arrays), LAYOUT, 2)
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSED.values(), ids=REFUSED)

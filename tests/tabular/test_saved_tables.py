@@ -6,6 +6,7 @@ One fit for classes and one for numbers; what is read again is compared with the
 import json
 import subprocess
 import sys
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +28,15 @@ from multilayer import (
 )
 from multilayer._cli.info import info
 from multilayer._cli.model_inputs import load_model
+from multilayer._core.pytrees import map_leaves
+from multilayer._nn.column_layers import robust_scaling
+from multilayer._nn.embeddings import (
+    category_embedding,
+    periodic_embedding,
+    piecewise_linear_embedding,
+)
+from multilayer._nn.members import batch_ensemble, init_members, shared
+from multilayer._nn.tabular_layers import activate, linear, scaling
 from multilayer.callbacks import Callback
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -282,6 +292,42 @@ def test_graphs_predict_the_same(sample, opset, classifier, regressor):
         assert_allclose(probabilities, classifier.predict_proba(rows), rtol=0, atol=1e-5)
         (numbers,) = second.run(None, fed(rows, second))
         assert_allclose(numbers[:, 0], regressor.predict(rows), rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def of_steps(classifier):
+    """The classifier with another network: layers of columns one after another, some shared."""
+    layout, encoded = classifier.encoder_.layout_, classifier.encoder_.transform(X)
+    layers = (
+        shared(robust_scaling(layout.n_numeric + layout.n_flags)),
+        shared(piecewise_linear_embedding(2, 5, 3)),
+        periodic_embedding(3, 4, 2),
+        category_embedding(layout.cardinalities, 2),
+        scaling(1.0, initial="normal"),
+        batch_ensemble(4, "random_signs"),
+        activate("relu"),
+        shared(linear(4)),
+        linear(3),
+    )
+    params = init_members(layers, np.random.default_rng(0), encoded, 2)
+    params = map_leaves(lambda leaf: leaf + np.float32(0.05), params)  # so that nothing is 0
+    model = copy(classifier)
+    network = replace(classifier._ensemble.network, layers=layers)
+    model._ensemble = replace(classifier._ensemble, network=network, params=params)
+    return model
+
+
+def test_every_kind_of_layer_predicts_the_same_everywhere(of_steps, tmp_path):
+    save(of_steps, tmp_path / "model")
+    again, alone = load(tmp_path / "model"), portable.load(tmp_path / "model")
+    session = onnxruntime.InferenceSession(to_onnx(of_steps, X=X).SerializeToString())
+    for rows in (X, SHIFTED, X[:1]):
+        expected = of_steps.predict_proba(rows)
+        assert np.ptp(expected) > 0.01
+        assert_array_equal(again.predict_proba(rows), expected)
+        assert_allclose(alone.predict_proba(rows), expected, rtol=0, atol=1e-5)
+        _, found = session.run(None, fed(rows, session))
+        assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_inputs_are_the_columns_in_use(classifier):

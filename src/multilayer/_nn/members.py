@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from multilayer._core.checks import check_choice, refuse
 from multilayer._core.pytrees import leaves, map_leaves, with_leaves
 from multilayer._core.types import Array
 from multilayer._nn.model import Disturbance, Factor, Parameters
 from multilayer._nn.tabular_layers import (
+    FIRST_SCALES,
     Random,
     TabularLayer,
     first_scales,
@@ -52,9 +54,7 @@ class Members:
         x = self._spread(x)
         for layer, own in zip(self.layers, params, strict=True):
             x = layer.apply(own, x)
-        if self.own_rows:
-            return x.reshape(-1, x.shape[-1])
-        return namespace(x).swapaxes(x, 0, 1).reshape(x.shape[1], -1)
+        return x.reshape(-1, x.shape[-1]) if self.own_rows else by_row(x, self.n_members)
 
     def apply_in_training(
         self,
@@ -80,10 +80,18 @@ class Members:
         return tuple(map(factors_of, self.layers, params))
 
     def _spread(self, x: Array) -> Array:
-        """Return inputs ``(members, rows, n_inputs)``."""
-        if self.own_rows:
-            return x.reshape(self.n_members, -1, x.shape[-1])
-        return namespace(x).broadcast_to(x, (self.n_members, *x.shape))
+        """Return inputs ``(members, rows, n_inputs)``, those of all ``(1, rows, n_inputs)``.
+
+        So layers that all members share in front are computed once for them.
+        """
+        return x.reshape(self.n_members, -1, x.shape[-1]) if self.own_rows else x[None]
+
+
+def by_row(x: Array, n_members: int) -> Array:
+    """Return outputs ``(members or 1, rows, units)`` as ``(rows, members * units)``."""
+    _, n_rows, n_units = x.shape
+    spread = namespace(x).broadcast_to(x, (n_members, n_rows, n_units))
+    return spread.swapaxes(0, 1).reshape(n_rows, n_members * n_units)
 
 
 # Layers that know of members ---------------------------------------------------------------------
@@ -110,6 +118,9 @@ class batch_ensemble(TabularLayer):
     n_units: int
     initial: str = "ones"
     groups: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_choice("initial", self.initial, FIRST_SCALES)
 
     def init_on_data(self, rng: Random, x: np.ndarray) -> BatchEnsembleParameters:
         """Draw the parameters of a single member."""
@@ -142,6 +153,13 @@ class shared(TabularLayer):
     """A layer whose parameters all members share."""
 
     layer: TabularLayer
+
+    def __post_init__(self) -> None:
+        rule = "a layer for tables that does the same in training and at prediction"
+        if not isinstance(self.layer, TabularLayer) or hasattr(self.layer, "apply_in_training"):
+            refuse("layer", rule, self.layer, "Such as linear(8).")
+        if isinstance(self.layer, batch_ensemble | shared):
+            refuse("layer", "one that knows nothing of members", self.layer)
 
     def init_on_data(self, rng: Random, x: np.ndarray) -> Parameters:
         """Draw the layer's first parameters."""

@@ -36,6 +36,13 @@ def constant(params: Parameters, x: Array) -> Parameters:
     return params if isinstance(x, np.ndarray) else sys.modules["jax"].lax.stop_gradient(params)
 
 
+def beside(*parts: Array) -> Array:
+    """Return arrays ``(..., rows, units)`` beside each other, their axes in front broadcast."""
+    xp = namespace(parts[0])
+    front = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
+    return xp.concatenate([xp.broadcast_to(p, (*front, p.shape[-1])) for p in parts], axis=-1)
+
+
 class TabularLayer(ABC):
     """A layer that is initialised on data, for any axes in front of rows and units."""
 
@@ -235,9 +242,9 @@ class activate(TabularLayer):
 
 
 def activated(activation: AnyActivation, x: Array) -> Array:
-    """Return the values of an activation function, in NumPy or JAX."""
-    if isinstance(x, np.ndarray):
-        return ACTIVATIONS[str(activation)](x)
+    """Return the values of an activation function, in NumPy or JAX; functions are those of JAX."""
+    if isinstance(x, np.ndarray) and isinstance(activation, str):
+        return ACTIVATIONS[activation](x)
     from multilayer._core.activation_functions import function_of  # starts JAX
 
     return function_of(activation)(x)

@@ -1,28 +1,16 @@
 """Encoders of raw tables, and ensembles of networks for them, as graphs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilayer._core.activations import AnyActivation, record_of
 from multilayer._data.encoding import TableEncoding
-from multilayer._nn.column_layers import CLIP, LARGEST, TableParameters, table_inputs
 from multilayer._nn.members import Members
-from multilayer._nn.model import Parameters, Rate
-from multilayer._nn.tabular_layers import (
-    MixtureParameters,
-    NtkParameters,
-    ScaleParameters,
-    TabularLayer,
-    activate,
-    ntk_dense,
-    parametric,
-    scaling,
-    scheduled_dropout,
-)
+from multilayer._nn.model import Parameters
 from multilayer._onnx.graph import Graph
+from multilayer._onnx.layer_nodes import LAYERS
 from multilayer._onnx.outputs import (
     Described,
     Options,
@@ -138,89 +126,3 @@ class TableNumbers:
         values = graph.node("Add", graph.node("Mul", mean, self.spread), self.mean)
         values = graph.node("Min", graph.node("Max", values, self.low), self.high)
         return [graph.cast(values, FLOAT)]
-
-
-# Layers, for inputs ``(members or 1, rows, inputs)`` ---------------------------------------------
-
-
-def _f32(array: object) -> np.ndarray:
-    return np.asarray(array, FLOAT)
-
-
-def _by_row(array: object) -> np.ndarray:
-    """Return one array of each member as that of each of its rows."""
-    return _f32(array)[..., None, :]
-
-
-def _slice(graph: Graph, x: str, start: int, stop: int) -> str:
-    return graph.node("Slice", x, *(np.array([n]) for n in (start, stop, 2)))
-
-
-def _table_inputs(graph: Graph, layer: table_inputs, params: TableParameters, x: str) -> str:
-    """Add numbers, their encoding, flags and embeddings side by side."""
-    known, parts = params.statistics.value, []
-    rest = layer.n_numeric + layer.n_flags
-    if layer.n_numeric:
-        z = graph.node("Sub", _slice(graph, x, 0, layer.n_numeric), _by_row(known.centre))
-        z = graph.node("Mul", z, _by_row(known.factor))
-        z = graph.node("Clip", z, np.array(-LARGEST, FLOAT), np.array(LARGEST, FLOAT))
-        share = graph.node("Div", z, np.array(CLIP, FLOAT))
-        square = graph.node("Add", graph.node("Mul", share, share), np.array(1.0, FLOAT))
-        z = graph.node("Div", z, graph.node("Sqrt", square))
-        parts.append(z)
-        if layer.n_bins:
-            v = graph.node("Gather", z, layer.sources, axis=2)
-            v = graph.node("Mul", graph.node("Sub", v, _by_row(known.low)), _by_row(known.slope))
-            v = graph.node("Clip", v, np.array(0.0, FLOAT), np.array(1.0, FLOAT))
-            v = graph.node("Sub", v, _by_row(known.mean))
-            parts.append(graph.node("Mul", v, _by_row(known.gain)))
-    if layer.n_flags:
-        flags = _slice(graph, x, layer.n_numeric, rest)
-        members = len(_f32(known.gain))
-        parts.append(graph.node("Add", flags, np.zeros((members, 1, 1), FLOAT)))
-    for j, table in enumerate(params.embeddings):
-        codes = graph.node("Squeeze", _slice(graph, x, rest + j, rest + j + 1), np.array([0, 2]))
-        parts.append(graph.node("Gather", _f32(table), graph.cast(codes, "int64"), axis=1))
-    return parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=2)
-
-
-def _scaling(graph: Graph, layer: scaling, params: ScaleParameters, x: str) -> str:
-    scale = 1 + np.asarray(params.used.value) * (np.asarray(params.scale) - 1)
-    return graph.node("Mul", x, _by_row(scale))
-
-
-def _ntk_dense(graph: Graph, layer: ntk_dense, params: NtkParameters, x: str) -> str:
-    kernel = _f32(params.kernel)
-    sums = graph.node("MatMul", x, kernel)
-    sums = graph.node("Mul", sums, np.array(1.0 / np.sqrt(kernel.shape[-2]), FLOAT))
-    return graph.node("Add", sums, _by_row(params.bias))
-
-
-def _parametric(graph: Graph, layer: parametric, params: MixtureParameters, x: str) -> str:
-    change = graph.node("Sub", _activated(graph, layer.activation, x), x)
-    return graph.node("Add", x, graph.node("Mul", change, _by_row(params.share)))
-
-
-def _activate(graph: Graph, layer: activate, params: tuple[()], x: str) -> str:
-    return _activated(graph, layer.activation, x)
-
-
-def _activated(graph: Graph, activation: AnyActivation, x: str) -> str:
-    form = record_of(activation).onnx_form
-    assert form is not None  # those of ensembles have names
-    return form(graph, x)
-
-
-def _dropout(graph: Graph, layer: scheduled_dropout, params: Rate, x: str) -> str:
-    return x
-
-
-LAYERS: Mapping[type[TabularLayer], Callable[[Graph, Any, Any, str], str]] = {
-    table_inputs: _table_inputs,
-    scaling: _scaling,
-    ntk_dense: _ntk_dense,
-    parametric: _parametric,
-    activate: _activate,
-    scheduled_dropout: _dropout,
-}
-"""What adds the nodes of each kind of layer, of its parameters and inputs."""

@@ -196,16 +196,18 @@ def factored(
     """Return steps by the factors of the network's layers, with decoupled weight decay.
 
     An array with the factors r and d moves by ``r * step - rate * r * d * weight_decay * array``.
+    Members have a decay of their own each; what they share has the mean of them.
     """
     network = cast(FactoredModel, config.network)
-    decay = rate * hyper.weight_decay
+    decay = jnp.ravel(rate * hyper.weight_decay)
     if config.annealed:
         decay = decay * strength(hyper, t)
 
     def scale(factor: Factor, step: Array, array: Array) -> Array:
         step = factor.rate * step
         share = factor.rate * factor.decay
-        own = decay.reshape(-1, *(1,) * (array.ndim - 1))  # members have one each
+        each = decay if len(array) >= len(decay) else jnp.mean(decay, keepdims=True)
+        own = each.reshape(-1, *(1,) * (array.ndim - 1))
         return step - share * own * array if share else step
 
     return jax.tree.map(scale, network.factors(learnt), steps, learnt)

@@ -5,7 +5,7 @@ of such and further records. Its fields are written by name. The type that a fie
 rule for what a file may have in it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -36,6 +36,7 @@ def decode_record(
     values: JSON,
     *,
     given: Mapping[str, object] | None = None,
+    later: Collection[str] = (),
     finite: bool = True,
 ) -> Record:
     """Return the record that :func:`encode_record` was given.
@@ -48,6 +49,8 @@ def decode_record(
         Its fields as JSON: all of them, and no other.
     given : dict or None
         Fields that were read elsewhere.
+    later : collection of str
+        Fields that files written before them lack: without one it has its default.
     finite : bool
         Whether NaN and infinity are refused.
 
@@ -58,6 +61,8 @@ def decode_record(
     """
     given = given or {}
     names = [name for name in field_names(kind) if name not in given]
+    if isinstance(values, dict):
+        names = [name for name in names if name in values or name not in later]
     if not isinstance(values, dict) or set(values) != set(names):
         found = sorted(values) if isinstance(values, dict) else values
         raise ModelFileError(f"its {kind.__name__} must have the fields {names}, got {found!r}.")

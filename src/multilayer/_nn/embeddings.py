@@ -1,0 +1,186 @@
+"""Embeddings of the columns of a table, as in RealMLP and TabM.
+
+Columns that a layer does not read pass. Numbers are the first columns, codes of categories the
+last: the order of an encoded table.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from multilayer._core.types import Array
+from multilayer._nn.column_layers import LARGEST, looked_up
+from multilayer._nn.model import Factor, Fixed
+from multilayer._nn.tabular_layers import (
+    Random,
+    TabularLayer,
+    beside,
+    constant,
+    namespace,
+    uniform,
+)
+
+SMALLEST = np.finfo(np.float32).tiny  # width of a bin whose reciprocal is finite
+
+# Categories --------------------------------------------------------------------------------------
+
+
+class CategoryParameters(NamedTuple):
+    """Parameters of :class:`category_embedding`."""
+
+    tables: tuple[Array, ...]  # (..., codes, size) of each category
+
+
+@dataclass(frozen=True)
+class category_embedding(TabularLayer):
+    """Learnt embeddings in place of the last columns, which are integer codes of categories."""
+
+    cardinalities: tuple[int, ...]  # numbers of codes
+    size: int = 8
+
+    def init_on_data(self, rng: Random, x: np.ndarray) -> CategoryParameters:
+        """Draw embeddings from a standard normal distribution."""
+        drawn = (rng.standard_normal((n, self.size), np.float32) for n in self.cardinalities)
+        return CategoryParameters(tuple(drawn))
+
+    def apply(self, params: CategoryParameters, x: Array) -> Array:
+        """Return the other columns, then the embeddings."""
+        rest = x.shape[-1] - len(self.cardinalities)
+        embedded = looked_up(params.tables, x[..., rest:])
+        return beside(x[..., :rest], *embedded)
+
+
+# Numbers -----------------------------------------------------------------------------------------
+
+
+class PeriodicParameters(NamedTuple):
+    """Parameters of :class:`periodic_embedding`."""
+
+    frequencies: Array  # (..., n_columns, n_frequencies)
+    phases: Array  # (..., n_columns, n_frequencies)
+    kernel: Array  # (..., n_columns, n_frequencies, size)
+    bias: Array  # (..., n_columns, size)
+
+
+@dataclass(frozen=True)
+class periodic_embedding(TabularLayer):
+    """Numbers that cosines of learnt frequencies make of each of the first columns.
+
+    ``cos(2 pi frequencies x + phases) @ kernel + bias`` for each column, and behind them the
+    columns themselves: "PBLD" of RealMLP (Holzmueller et al., 2024).
+    """
+
+    n_columns: int
+    n_frequencies: int = 16
+    size: int = 3  # numbers for each column, beside itself
+    sigma: float = 0.1  # standard deviation of the first frequencies
+    rate: float = 0.1  # of learning, as a share of the network's
+
+    def init_on_data(self, rng: Random, x: np.ndarray) -> PeriodicParameters:
+        """Draw frequencies, phases and the numbers of the layer behind them."""
+        waves = (self.n_columns, self.n_frequencies)
+        return PeriodicParameters(
+            rng.standard_normal(waves, np.float32) * np.float32(self.sigma),
+            rng.uniform(-np.pi, np.pi, waves).astype(np.float32),
+            uniform(rng, (*waves, self.size), self.n_frequencies),
+            uniform(rng, (self.n_columns, self.size), self.n_frequencies),
+        )
+
+    def apply(self, params: PeriodicParameters, x: Array) -> Array:
+        """Return the embeddings, then all columns."""
+        z = by_column(x, self.n_columns)
+        angles = np.float32(2.0 * np.pi) * z * params.frequencies[..., None, :]
+        waves = namespace(x).cos(angles + params.phases[..., None, :])
+        embedded = waves @ params.kernel + params.bias[..., None, :]
+        return beside(side_by_side(embedded), x)
+
+    def factors(self, params: PeriodicParameters) -> PeriodicParameters:
+        """Say how the parameters learn."""
+        return PeriodicParameters(*[Factor(self.rate, self.rate)] * 4)
+
+
+class PiecewiseParameters(NamedTuple):
+    """Parameters of :class:`piecewise_linear_embedding`."""
+
+    bins: Fixed  # Bins
+    slope: Array  # (..., n_columns, size)
+    offset: Array  # (..., n_columns, size)
+    kernel: Array  # (..., n_columns, n_bins, size)
+
+
+class Bins(NamedTuple):
+    """The places of numbers in their bins: ``clip((x - low) * factor, floor, ceiling)``."""
+
+    low: Array  # (..., n_columns, n_bins) where each begins
+    factor: Array  # 1 / width, 0 where it has none
+    floor: Array  # 0, or far below: the first bin is open
+    ceiling: Array  # 1, or far above: the last bin is open
+
+
+@dataclass(frozen=True)
+class piecewise_linear_embedding(TabularLayer):
+    """Embeddings of the first columns that are piecewise linear functions of them.
+
+    ``x slope + offset + encoding(x) @ kernel`` for each column, where the encoding of a number is
+    its place in each of the bins between quantiles of training, from 0 to 1, with open ends
+    (Gorishniy et al., 2022; version "B" of TabM's). The kernel is 0 at first.
+    """
+
+    n_columns: int
+    n_bins: int = 48
+    size: int = 16
+
+    def init_on_data(self, rng: Random, x: np.ndarray) -> PiecewiseParameters:
+        """Measure the bins, and draw a linear embedding."""
+        columns = x[:, : self.n_columns].astype(np.float64)
+        bins = [open_bins(column, self.n_bins) for column in columns.T]
+        shape = (self.n_columns, self.n_bins)
+        parts = np.asarray(bins, np.float32).reshape(-1, 4, self.n_bins).swapaxes(0, 1)
+        slope, offset = uniform(rng, (2, self.n_columns, self.size), self.size)
+        kernel = np.zeros((*shape, self.size), np.float32)
+        return PiecewiseParameters(Fixed(Bins(*parts)), slope, offset, kernel)
+
+    def apply(self, params: PiecewiseParameters, x: Array) -> Array:
+        """Return the embeddings, then the columns that follow."""
+        z = by_column(x, self.n_columns)
+        known: Bins = constant(params.bins.value, x)
+        low, factor, floor, ceiling = (part[..., None, :] for part in known)
+        v = namespace(x).clip((z - low) * factor, floor, ceiling)
+        linear = z * params.slope[..., None, :] + params.offset[..., None, :]
+        embedded = side_by_side(linear + v @ params.kernel)
+        return beside(embedded, x[..., self.n_columns :])
+
+    def factors(self, params: PiecewiseParameters) -> PiecewiseParameters:
+        """Say how the parameters learn: the linear part without decay."""
+        return params._replace(slope=Factor(decay=0.0), offset=Factor(decay=0.0), kernel=Factor())
+
+
+def by_column(x: Array, n_columns: int) -> Array:
+    """Return the first columns as ``(..., n_columns, rows, 1)``."""
+    return x[..., :n_columns].swapaxes(-1, -2)[..., None]
+
+
+def side_by_side(embedded: Array) -> Array:
+    """Return embeddings ``(..., n_columns, rows, size)`` as ``(..., rows, n_columns * size)``."""
+    by_row = embedded.swapaxes(-2, -3)
+    return by_row.reshape(*by_row.shape[:-2], by_row.shape[-2] * by_row.shape[-1])
+
+
+def open_bins(column: np.ndarray, n_bins: int) -> tuple[np.ndarray, ...]:
+    """Return low, factor, floor and ceiling of the bins of a column.
+
+    Bins lie between quantiles; those that coincide make no bin, and fewer bins are followed by
+    some without width. Edges are float32 numbers, as the columns are: narrower bins have no places.
+    """
+    quantiles = np.quantile(column, np.linspace(0.0, 1.0, n_bins + 1))
+    edges = np.unique(quantiles.astype(np.float32)).astype(np.float64)
+    if len(edges) == 1:  # a constant column
+        edges = np.repeat(edges, 2)
+    n = len(edges) - 1
+    low, factor = np.full(n_bins, edges[-1]), np.zeros(n_bins)
+    floor, ceiling = np.zeros(n_bins), np.ones(n_bins)
+    low[:n], width = edges[:-1], np.diff(edges)
+    factor[:n] = np.divide(1.0, width, out=np.zeros(n), where=width > SMALLEST)
+    floor[0], ceiling[n - 1] = -LARGEST, LARGEST
+    return low, factor, floor, ceiling
