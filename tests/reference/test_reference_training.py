@@ -1,4 +1,4 @@
-"""The recipes of RealMLP and TabM: their constants, one step of each, and the choice of the epoch."""
+"""The recipes of RealMLP and TabM: constants, a step of each, and the choice of the epoch."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,11 @@ from multilayer import RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabM
 from multilayer._core.pytrees import leaves, map_leaves, named_leaves, with_leaves
 from multilayer._data.encoding import TableLayout
 from multilayer._engine import loop
-from multilayer._nn.column_layers import (
+from multilayer._nn.column_layers import robust_scaling
+from multilayer._nn.embeddings import (
     category_embedding,
     periodic_embedding,
     piecewise_linear_embedding,
-    robust_scaling,
 )
 from multilayer._nn.members import Members, batch_ensemble, shared
 from multilayer._nn.model import Factor, Fixed
@@ -199,9 +199,7 @@ def slopes(function, params):
 
 def adam(params, gradient, state, t, *, rate, beta_2, decay, factors):
     """One step of Adam with decoupled decay, in place."""
-    for number, (p, g, f) in enumerate(
-        zip(leaves(params), leaves(gradient), factors, strict=True)
-    ):
+    for number, (p, g, f) in enumerate(zip(leaves(params), leaves(gradient), factors, strict=True)):
         if f is None:  # fixed
             continue
         m, v = state.setdefault(number, (np.zeros_like(p), np.zeros_like(p)))
@@ -245,8 +243,9 @@ def test_steps_are_those_of_float64(case):
             lambda p, line=line: mean_loss(network, p, rows, line, recipe.label_smoothing), params
         )
         # Adam divides a slope by its size: that of one near 0 is mostly the rounding of float32.
+        largest = max(np.abs(slope).max() for slope in leaves(gradient))
         for some, slope in zip(leaves(clear), leaves(gradient), strict=True):
-            some &= np.abs(slope) > 2e-5
+            some &= np.abs(slope) > 2e-3 * largest
         if recipe.clip_norm:
             norm = np.sqrt(sum(np.square(leaf).sum() for leaf in leaves(gradient)))
             gradient = map_leaves(lambda leaf, n=norm: leaf * min(1, 0.05 / n), gradient)
@@ -262,7 +261,7 @@ def test_steps_are_those_of_float64(case):
         assert_allclose(ours[some], theirs[some], rtol=1e-5, atol=1e-5, err_msg=path)
         assert_allclose(ours, theirs, rtol=1e-5, atol=0.1 * recipe.learning_rate, err_msg=path)
     n_clear = sum(some.sum() for some in leaves(clear))
-    assert n_clear > 0.7 * sum(
+    assert n_clear > 0.5 * sum(
         leaf.size for leaf, factor in zip(leaves(params), factors, strict=True) if factor
     )
 

@@ -112,6 +112,14 @@ def _adam(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformat
     )
 
 
+def _corrected_adam(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
+    del nesterov
+    return optax.chain(
+        optax.scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
+        optax.scale_by_learning_rate(rate),
+    )
+
+
 def _adamw(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
     del nesterov
     return optax.chain(
@@ -142,6 +150,7 @@ RULES: dict[str, Callable[[Numbers, Number, bool], optax.GradientTransformation]
     "sgd": _sgd,
     "plain_sgd": _plain_sgd,  # what "sgd" is without momentum: no velocity in its state
     "adam": _adam,
+    "corrected_adam": _corrected_adam,  # epsilon beside the corrected moment, as PyTorch's
     "adamw": _adamw,
     "adagrad": _adagrad,
     "rmsprop": _rmsprop,

@@ -10,11 +10,11 @@ import numpy as np
 
 from multilayer._core.activations import AnyActivation
 from multilayer._data.encoding import TableLayout
-from multilayer._nn.column_layers import (
+from multilayer._nn.column_layers import robust_scaling
+from multilayer._nn.embeddings import (
     category_embedding,
     periodic_embedding,
     piecewise_linear_embedding,
-    robust_scaling,
 )
 from multilayer._nn.members import batch_ensemble, init_layers, init_members, shared, stacked
 from multilayer._nn.model import Parameters

@@ -145,7 +145,7 @@ def assemble(
     config = FitConfig(
         network,
         objective_of(rows),
-        "adam",
+        "corrected_adam",
         factored=True,
         annealed=recipe.annealed,
         clipped=recipe.clip_norm is not None,
