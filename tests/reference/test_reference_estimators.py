@@ -63,9 +63,7 @@ def models():
         ).fit(X, 1000 + 50 * SCORE),
         "tabm": TabMRegressor(
             **SMALL, k=4, max_iter=60, n_bins=8, embedding_size=4, learning_rate_init=0.01
-        ).fit(
-            X, np.stack([SCORE, -SCORE], axis=1)
-        ),
+        ).fit(X, np.stack([SCORE, -SCORE], axis=1)),
         "tabm-mini": TabMClassifier(
             **SMALL, variant="TabM-mini", k=3, max_iter=30, max_one_hot=4, scoring="loss"
         ).fit(X, LABELS),

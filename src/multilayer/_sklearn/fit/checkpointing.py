@@ -1,5 +1,6 @@
 """The folder with the checkpoints of a fit, and what is in it already."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
+import numpy as np
 
 from multilayer._core.environment import level_of_caller, releases, usable_cores
 from multilayer._core.errors import ModelFileError
@@ -28,6 +30,8 @@ from multilayer._sklearn.fit.start import Start
 
 if TYPE_CHECKING:
     from multilayer._sklearn.base import BaseMLP
+    from multilayer._sklearn.tabular.ensemble import EncodedRows
+    from multilayer._sklearn.tabular.tabular_base import BaseTabular
 
 NAME_DIGITS = 24  # of the fingerprint, in the name of a fit's folder
 PACKAGES = ("jax", "jaxlib", "numpy", "optax", "scikit-learn")
@@ -79,12 +83,50 @@ def checkpointed_fit(
         The folder cannot be written to, is damaged, is another program's, or another process
         trains the same fit (a ValueError).
     """
-    assert estimator.checkpoint is not None  # the caller asks for checkpoints
-    asked = as_checkpoint(estimator.checkpoint)
     parameters = fingerprint.parameters_of(estimator)
     seeded = warm or estimator.random_state is not None
     facts = _facts_of(start, samples.dtype, seeded=seeded, warm=warm)
     digest = fingerprint.of_fit(parameters, facts, samples, validation)
+    assert estimator.checkpoint is not None  # the caller asks for checkpoints
+    with _claimed_fit(estimator.checkpoint, digest, parameters, start.seed) as checkpointed:
+        yield checkpointed
+
+
+@contextmanager
+def checkpointed_ensemble(
+    estimator: "BaseTabular", rows: "EncodedRows", seed: int
+) -> Iterator[CheckpointedFit | None]:
+    """Own the folder of the fit of an ensemble that is about to begin; None without one.
+
+    Raises
+    ------
+    ModelFileError
+        As for :func:`checkpointed_fit` (a ValueError).
+    """
+    if estimator.checkpoint is None:
+        yield None
+        return
+    parameters = fingerprint.parameters_of(estimator)
+    facts: dict[str, object] = {"layout": fingerprint.describe("X", rows.layout)}
+    if estimator.random_state is not None:
+        facts["seed"] = seed
+    arrays = [rows.X, rows.y, rows.weight]
+    if rows.groups is not None:
+        arrays.append(np.asarray(rows.groups))
+    digest = fingerprint.of_rows(parameters, facts, arrays)
+    with _claimed_fit(estimator.checkpoint, digest, parameters, seed) as checkpointed:
+        yield checkpointed
+
+
+@contextmanager
+def _claimed_fit(
+    given: "str | os.PathLike[str] | Checkpoint",
+    digest: str,
+    parameters: dict[str, object],
+    seed: int,
+) -> Iterator[CheckpointedFit]:
+    """Own the folder of the fit that has this fingerprint."""
+    asked = as_checkpoint(given)
     _check_root(Path(asked.folder))
     folder = Path(asked.folder) / digest[:NAME_DIGITS]
     prepare_folder(folder)
@@ -95,7 +137,7 @@ def checkpointed_fit(
         identity = {
             "fingerprint": digest,
             "parameters": parameters,
-            "seed": start.seed if found is None else found.facts["seed"],
+            "seed": seed if found is None else found.facts["seed"],
             "releases": releases(PACKAGES),
             "threads": usable_cores(),
             "device": jax.devices()[0].device_kind,

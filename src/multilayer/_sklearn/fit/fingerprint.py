@@ -31,6 +31,7 @@ from multilayer._sklearn.fit.samples import Samples
 
 if TYPE_CHECKING:
     from multilayer._sklearn.base import BaseMLP
+    from multilayer._sklearn.tabular.tabular_base import BaseTabular
 
 NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "transform_layer", "verbose")
 ADDED = {"weight_normalization": "batch"}
@@ -41,7 +42,7 @@ PLAIN = (bool, int, float, str, tuple)
 GENERATED = "<string>"  # where the code of a dataclass's own functions is from
 
 
-def parameters_of(estimator: "BaseMLP") -> dict[str, object]:
+def parameters_of(estimator: "BaseMLP | BaseTabular") -> dict[str, object]:
     """Describe the constructor's arguments that have a part in the result, as JSON."""
     given = estimator.get_params(deep=False)
     described = {
@@ -51,7 +52,7 @@ def parameters_of(estimator: "BaseMLP") -> dict[str, object]:
     }
     for name, default in ADDED.items():
         # Class weights are another training than in earlier releases: their fits keep the mark.
-        if described[name] == default and given.get("class_weight") is None:
+        if described.get(name) == default and given.get("class_weight") is None:
             del described[name]
     active = [c for c in estimator.callbacks or () if c.acts]
     return {
@@ -78,11 +79,20 @@ def of_fit(
     samples, validation : Samples
         All rows, as they were checked.
     """
-    digest = hashlib.sha256(json.dumps([parameters, start], sort_keys=True).encode())
+    arrays: list[np.ndarray] = []
     for rows in (samples, validation):
         if rows is not None:
             # Encoded targets alone would not do: weights of classes and scorers know the labels.
-            _add(digest, (*_arrays_of(rows.matrix()), rows.y, rows.weight, rows.labels))
+            arrays += [*_arrays_of(rows.matrix()), rows.y, rows.weight, rows.labels]
+    return of_rows(parameters, start, arrays)
+
+
+def of_rows(
+    parameters: Mapping[str, object], start: Mapping[str, object], arrays: Iterable[np.ndarray]
+) -> str:
+    """Return the fingerprint of a fit whose rows are these arrays."""
+    digest = hashlib.sha256(json.dumps([parameters, start], sort_keys=True).encode())
+    _add(digest, arrays)
     return digest.hexdigest()
 
 

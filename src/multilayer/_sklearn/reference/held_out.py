@@ -15,8 +15,9 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
+from multilayer._core.pytrees import map_leaves
 from multilayer._core.types import Report
-from multilayer._engine.callbacks.protocol import Callback, Stop
+from multilayer._engine.callbacks.protocol import Callback, CallbackState, Stop
 from multilayer._engine.loop import Training
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.reference.recipes import ReferenceRecipe
@@ -115,11 +116,9 @@ class HeldOut(Callback):
     def judge(self, training: Training, network: Parameters) -> tuple[float, float]:
         """Return the mean loss and score of all splits, and store those that are better."""
         del training
-        outputs, size = self._predict(network), self._recipe.n_members
         found, better = [], []
-        for number, split in enumerate(self._splits):
-            members = outputs[number * size : (number + 1) * size]
-            table = np.mean([split.targets.predicted(raw) for raw in members], axis=0)
+        tables = self._tables(network)
+        for number, (split, table) in enumerate(zip(self._splits, tables, strict=True)):
             found.append(split.evaluate(self.n_evaluations, table))
             if self._is_better(found[-1], self.best[number]):
                 self.best[number] = found[-1]
@@ -128,6 +127,15 @@ class HeldOut(Callback):
         self.n_evaluations += 1
         losses, scores = zip(*((each.loss, each.score) for each in found), strict=True)
         return float(np.mean(losses)), float(np.mean(scores))
+
+    def _tables(self, network: Parameters) -> list[np.ndarray]:
+        """Return the mean prediction of the members of each split for its rows."""
+        outputs, size = self._predict(network), self._recipe.n_members
+        tables = []
+        for number, split in enumerate(self._splits):
+            members = outputs[number * size : (number + 1) * size]
+            tables.append(np.mean([split.targets.predicted(raw) for raw in members], axis=0))
+        return tables
 
     def _is_better(self, found: SplitEvaluation, best: SplitEvaluation | None) -> bool:
         if best is None:
@@ -140,6 +148,20 @@ class HeldOut(Callback):
         """Whether a split had no better epoch for too long when this evaluation began."""
         patience = self._recipe.patience
         return patience is not None and self.n_evaluations - best.number > patience + 1
+
+    def state(self) -> CallbackState:
+        """Return the best networks, and which evaluations they are of."""
+        found: CallbackState = {"n_evaluations": self.n_evaluations, "params": self.stored.params}
+        for i, epoch in enumerate(self.best_epochs):
+            found[f"number_{i}"] = epoch
+        return found
+
+    def set_state(self, state: CallbackState) -> None:
+        """Continue from a state; what the best networks predict is computed again."""
+        self.n_evaluations = state["n_evaluations"]
+        self.stored.params = map_leaves(np.array, state["params"])
+        for i, table in enumerate(self._tables(self.stored.params)):
+            self.best[i] = self._splits[i].evaluate(state[f"number_{i}"], table)
 
     def on_epoch_end(self, report: Report) -> Stop | None:
         """End training where no split has had a better epoch for long enough."""

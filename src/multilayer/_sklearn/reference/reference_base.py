@@ -1,5 +1,6 @@
 """What the estimators of published recipes have in common."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ import numpy as np
 
 from multilayer._core.activations import ACTIVATIONS
 from multilayer._core.checks import check_choice, check_integer, check_real
+from multilayer._sklearn.arguments.checkpoint import Checkpoint
 from multilayer._sklearn.reference.recipes import ReferenceRecipe
 from multilayer._sklearn.tabular.encoder import TabularEncoder
-from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit
+from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit, EnsembleRun
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
 from multilayer._sklearn.targets.metric_table import Metric
 
@@ -33,6 +35,7 @@ class Reference(BaseTabular):
     random_state: "int | np.random.RandomState | None" = None
     verbose: bool = False
     callbacks: "Sequence[Callback] | None" = None
+    checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None
 
     @abstractmethod
     def _recipe(self, rows: EncodedRows) -> ReferenceRecipe:
@@ -51,14 +54,10 @@ class Reference(BaseTabular):
             smooth_clip=False,
         )
 
-    def _train(
-        self, rows: EncodedRows, seed: int, callbacks: "Sequence[Callback]", began: float
-    ) -> EnsembleFit:
+    def _train(self, rows: EncodedRows, run: EnsembleRun) -> EnsembleFit:
         """Train the networks of the recipe."""
         by_loss = self.scoring == "loss"
-        return engine_side().train_reference(
-            self._recipe(rows), rows, seed, by_loss=by_loss, callbacks=callbacks
-        )
+        return engine_side().train_reference(self._recipe(rows), rows, run, by_loss=by_loss)
 
     def _check_common(self) -> None:
         """Check the arguments that all have."""
@@ -122,7 +121,11 @@ random_state : int, RandomState or None, default=None
     verbose : bool, default=False
         Whether loss and score of the rows set aside are printed after each epoch.
     callbacks : sequence of Callback or None, default=None
-        See :mod:`multilayer.callbacks`; ``ProgressBar()`` shows how training goes."""
+        See :mod:`multilayer.callbacks`; ``ProgressBar()`` shows how training goes.
+    checkpoint : str, path-like, multilayer.Checkpoint or None, default=None
+        Folder for checkpoints, so that the same fit, started again after a crash, resumes where it
+        was, with the bits of a fit without interruption. Networks that are trained again on all
+        rows have no checkpoints. None writes none."""
 
 CLASS_WEIGHT = """\
 class_weight : dict, "balanced" or None, default=None

@@ -9,7 +9,6 @@ import numpy as np
 from multilayer._core.pytrees import map_leaves
 from multilayer._data.member_rows import MemberSource
 from multilayer._data.source import Rows
-from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.loop import Training
 from multilayer._engine.state import FitConfig, Hyper
 from multilayer._engine.xla.maker import XLA
@@ -20,6 +19,7 @@ from multilayer._sklearn.tabular.ensemble import (
     EncodedRows,
     Ensemble,
     EnsembleFit,
+    EnsembleRun,
     ReferenceReport,
 )
 from multilayer._sklearn.tabular.ensemble_training import (
@@ -36,12 +36,12 @@ MOST_INITIAL = 16_384  # rows that first parameters are drawn by
 def train_reference(
     recipe: ReferenceRecipe,
     rows: EncodedRows,
-    seed: int,
+    run: EnsembleRun,
     *,
     by_loss: bool,
-    callbacks: Sequence[Callback] = (),
 ) -> EnsembleFit:
     """Train the networks of a recipe; rows set aside choose the epoch, by the loss or the error."""
+    seed = run.first_seed
     splits = splits_of(recipe, rows, seed)
     everything = np.arange(len(rows.X), dtype=np.int32)
     trained = [np.setdiff1d(everything, own) for own in splits]
@@ -49,15 +49,16 @@ def train_reference(
     network = Members(recipe.network.layers(rows.layout, rows.n_outputs), len(members))
     judge = judge_of(recipe, rows, splits, network, by_loss=by_loss)
     training = assemble(recipe, rows, members, network, seed, judge)
-    steps = recipe.max_iter * training.source.steps_per_epoch
-    reason, error = run_to_end(training, steps, [*callbacks, judge])
+    per_epoch = training.source.steps_per_epoch
+    training.checkpointer = run.checkpointer(per_epoch)
+    reason, error = run_to_end(training, recipe.max_iter * per_epoch, [*run.callbacks, judge])
     if not judge.n_evaluations:  # ended before the first
         judge.judge(training, map_leaves(np.asarray, training.network))
     params = judge.stored.params
     if recipe.n_refits and error is None and reason != "interrupted":
         again = assemble_refit(recipe, rows, seed)
         epochs = 1 + round(float(np.mean(judge.best_epochs)))
-        end, error = run_to_end(again, epochs * again.source.steps_per_epoch, callbacks)
+        end, error = run_to_end(again, epochs * again.source.steps_per_epoch, run.callbacks)
         if end == "max_iter":  # otherwise the networks of the splits are the result
             network = replace(network, n_members=recipe.n_refits * recipe.n_members)
             params = map_leaves(np.asarray, again.network)

@@ -49,6 +49,7 @@ COMMON: Rules = {
     "random_state": SEED,
     "verbose": FLAG,
     "callbacks": NOTHING,
+    "checkpoint": NOTHING,
 }
 BY_DATA: Rules = {
     **COMMON,

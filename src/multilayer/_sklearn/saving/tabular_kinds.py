@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         BaseTabularRegressor,
     )
 
+UNSAVED = ("callbacks", "checkpoint")
+"""Arguments that a file has no values of."""
 UNITS = ("mean", "spread", "low", "high")
 """Arrays of a target of numbers."""
 
@@ -45,8 +47,8 @@ UNITS = ("mean", "spread", "low", "high")
 
 
 def params(estimator: "BaseTabular") -> dict[str, JSON]:
-    """Return the constructor's arguments as JSON; callbacks and random generators become None."""
-    given = estimator.get_params(deep=False) | {"callbacks": None}
+    """Return the constructor's arguments as JSON; random generators and more become None."""
+    given = estimator.get_params(deep=False) | dict.fromkeys(UNSAVED)
     return encode_arguments(type(estimator), given)
 
 

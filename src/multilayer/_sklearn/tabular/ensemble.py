@@ -1,18 +1,23 @@
 """Encoded rows, what predictions for them are compared with, and trained ensembles: plain data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from multilayer._core.numpy_activations import softmax
 from multilayer._data.encoding import TableLayout
+from multilayer._engine.callbacks.protocol import Callback
+from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.history import History
 from multilayer._nn.members import Members
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.tabular.probabilities import log_sum_exp
+
+if TYPE_CHECKING:
+    from multilayer._sklearn.fit.checkpointing import CheckpointedFit
 
 TEMPERATURES = np.exp(np.linspace(-1.2, 0.5, 18))
 """Factors of the logarithms of probabilities that calibration tries."""
@@ -196,6 +201,27 @@ class ReferenceReport:
     def unseen(self) -> tuple[float, float]:
         """Loss and score for rows that the networks have not been trained on."""
         return self.validation_loss, self.validation_score
+
+
+@dataclass(frozen=True)
+class EnsembleRun:
+    """How a fit is run, beside its recipe."""
+
+    seed: int
+    callbacks: Sequence[Callback] = ()
+    began: float = 0.0  # when the fit did, of ``time.monotonic()``
+    checkpointed: "CheckpointedFit | None" = None
+
+    def checkpointer(self, steps_per_epoch: int) -> Checkpointer | None:
+        """Return what writes checkpoints, if requested."""
+        return (
+            None if self.checkpointed is None else self.checkpointed.checkpointer(steps_per_epoch)
+        )
+
+    @property
+    def first_seed(self) -> int:
+        """The seed, or that of the checkpoint that is resumed."""
+        return self.seed if self.checkpointed is None else self.checkpointed.seed
 
 
 @dataclass(frozen=True)

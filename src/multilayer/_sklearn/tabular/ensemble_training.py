@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
@@ -21,8 +22,15 @@ from multilayer._engine.xla.maker import XLA
 from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.model import Disturbance, Parameters
 from multilayer._objectives.objective import LossNumbers, Objective
+from multilayer._sklearn.fit.checkpointing import checkpointed_ensemble as checkpointed_ensemble
 from multilayer._sklearn.fit.engine_run import take_interrupt
-from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit, TabularReport
+from multilayer._sklearn.tabular.ensemble import (
+    EncodedRows,
+    Ensemble,
+    EnsembleFit,
+    EnsembleRun,
+    TabularReport,
+)
 from multilayer._sklearn.tabular.out_of_fold import OutOfFold, view_shares
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe, bins_of, layers_of, learning_rates
 
@@ -54,16 +62,16 @@ def folds_of(recipe: EnsembleRecipe, rows: EncodedRows, seed: int) -> list[np.nd
 def train_ensemble(
     recipe: EnsembleRecipe,
     rows: EncodedRows,
-    seed: int,
-    callbacks: Sequence[Callback] = (),
+    run: EnsembleRun,
     deadline: float = math.inf,
 ) -> EnsembleFit:
     """Train an ensemble: all members at once, judged by the rows they have not seen.
 
     ``deadline`` is a time of ``time.monotonic()``.
     """
-    training, judge = assemble(recipe, rows, seed, deadline)
-    reason, error = run_to_end(training, recipe.most_steps, [*callbacks, judge])
+    training, judge = assemble(recipe, rows, run.first_seed, deadline)
+    training.checkpointer = run.checkpointer(training.source.steps_per_epoch)
+    reason, error = run_to_end(training, recipe.most_steps, [*run.callbacks, judge])
     return result_of(recipe, rows, training, judge, reason, error)
 
 
@@ -74,7 +82,10 @@ def run_to_end(
     reason = "max_iter"
     error: BaseException | None = None
     try:
-        loop.train(training, most_steps, callbacks=callbacks)
+        with training.checkpointer or nullcontext():
+            if training.checkpointer is not None:
+                training.checkpointer.restore(training)
+            loop.train(training, most_steps, callbacks=callbacks)
     except KeyboardInterrupt as interrupt:
         reason, error = "interrupted", None if take_interrupt() else interrupt
     except Exception as failure:  # a callback's: the networks so far are the result

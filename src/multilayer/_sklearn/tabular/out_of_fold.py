@@ -9,7 +9,7 @@ import numpy as np
 
 from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._core.types import Report
-from multilayer._engine.callbacks.protocol import Callback, Run, Stop
+from multilayer._engine.callbacks.protocol import Callback, CallbackState, Run, Stop
 from multilayer._engine.loop import Training
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.tabular.ensemble import Scorer, Targets
@@ -127,6 +127,24 @@ class OutOfFold(Callback):
                 table[rows] += self.targets.predicted(outputs[view * n_folds + fold])
             tables.append(table / self._recipe.n_repeats)
         return tables
+
+    def state(self) -> CallbackState:
+        """Return the best networks, and which evaluations they are of."""
+        found: CallbackState = {"n_evaluations": self.n_evaluations, "params": self.stored.params}
+        for i, view in enumerate(self.best):
+            assert view is not None  # after the first evaluation
+            found |= {f"number_{i}": view.number, f"before_{i}": self._before[i]}
+            found |= {f"rank_{i}_{j}": part for j, part in enumerate(view.rank)}
+        return found
+
+    def set_state(self, state: CallbackState) -> None:
+        """Continue from a state; what the best networks predict is computed again."""
+        self.n_evaluations = state["n_evaluations"]
+        self.stored.params = map_leaves(np.array, state["params"])
+        for i, table in enumerate(self.tables(self._predict(self.stored.params))):
+            rank = tuple(state[f"rank_{i}_{j}"] for j in range(1 + (self._scorer is not None)))
+            self.best[i] = ViewEvaluation(state[f"number_{i}"], rank[-1], rank, table)
+            self._before[i] = state[f"before_{i}"]
 
     def on_epoch_end(self, report: Report) -> Stop | None:
         """End training where a whole cycle has not brought any view forward enough."""

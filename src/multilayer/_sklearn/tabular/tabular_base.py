@@ -9,6 +9,7 @@
 4. The best members and their weights become the fitted ensemble.
 """
 
+import os
 import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -28,11 +29,12 @@ from multilayer._core.types import REPORT_COLUMNS
 from multilayer._data.encoding import TableLayout
 from multilayer._data.raw_tables import TableLike
 from multilayer._engine.callbacks.printing import PrintLoss
+from multilayer._sklearn.arguments.checkpoint import Checkpoint, check_checkpoint
 from multilayer._sklearn.arguments.constructors import known_arguments
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.inputs import check_weight
 from multilayer._sklearn.tabular.encoder import TabularEncoder
-from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit
+from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit, EnsembleRun
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets
 from multilayer._sklearn.targets.metric_table import Metric
 
@@ -52,16 +54,15 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
     random_state: "int | np.random.RandomState | None"
     verbose: bool
     callbacks: "Sequence[Callback] | None"
+    checkpoint: "str | os.PathLike[str] | Checkpoint | None"
 
     @abstractmethod
     def _check_arguments(self) -> None:
         """Check the constructor's arguments, as far as that needs no data."""
 
     @abstractmethod
-    def _train(
-        self, rows: EncodedRows, seed: int, callbacks: "Sequence[Callback]", began: float
-    ) -> EnsembleFit:
-        """Train an ensemble; ``began`` is when the fit did, of ``time.monotonic()``."""
+    def _train(self, rows: EncodedRows, run: EnsembleRun) -> EnsembleFit:
+        """Train an ensemble."""
 
     @abstractmethod
     def _encoded(
@@ -78,6 +79,8 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         """Check the arguments that all have."""
         check_scorer(self.scoring)
         check_bool("verbose", self.verbose)
+        if self.checkpoint is not None:
+            check_checkpoint(self.checkpoint)
 
     def _unfitted_encoder(self) -> TabularEncoder:
         """Return the encoder of the columns."""
@@ -116,6 +119,8 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
             An argument breaks its rule (a ValueError).
         DataError
             The data cannot be used (a ValueError).
+        ModelFileError
+            A checkpoint cannot be written or read (a ValueError).
         DivergenceError
             A loss became infinite or NaN (a ValueError); the estimator has the best networks.
         """
@@ -130,8 +135,9 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         encoded = encoder.fit_transform(X)
         targets, rows = self._encoded(encoded, encoder.layout_, y, weight, groups)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        callbacks = [*(self.callbacks or ()), *([PrintLoss()] if self.verbose else ())]
-        result = self._train(rows, seed, callbacks, began)
+        callbacks = (*(self.callbacks or ()), *([PrintLoss()] if self.verbose else ()))
+        with engine_side().checkpointed_ensemble(self, rows, seed) as checkpointed:
+            result = self._train(rows, EnsembleRun(seed, callbacks, began, checkpointed))
         self._set_fitted(encoder, targets, result)
         if result.error is not None:
             raise result.error

@@ -1,14 +1,16 @@
 """TabularClassifier and TabularRegressor: a raw table in, a calibrated ensemble out."""
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multilayer._core.checks import check_integer, check_real
+from multilayer._sklearn.arguments.checkpoint import Checkpoint
 from multilayer._sklearn.tabular import recipe as recipes
-from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit
+from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit, EnsembleRun
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 from multilayer._sklearn.tabular.tabular_base import BaseTabular, engine_side
 from multilayer._sklearn.tabular.tabular_prediction import (
@@ -39,6 +41,12 @@ n_estimators : int or "auto", default="auto"
     feature_roles : dict or None, default=None
         Roles of columns that are not to be judged by type and content, see
         :class:`TabularEncoder`."""
+
+CHECKPOINT = """\
+checkpoint : str, path-like, multilayer.Checkpoint or None, default=None
+        Folder for checkpoints, so that the same fit, started again after a crash, resumes where it
+        was, with the bits of a fit without interruption; ``fit`` of a finished one returns it.
+        None writes none. A time budget begins anew with each start."""
 
 ATTRIBUTES = """\
 encoder_ : TabularEncoder
@@ -78,6 +86,7 @@ def documented(cls: type) -> type:
         for name, text in (
             ("parameters", PARAMETERS),
             ("attributes", ATTRIBUTES),
+            ("checkpoint", CHECKPOINT),
             ("notes", NOTES),
         ):
             cls.__doc__ = cls.__doc__.replace(f"<{name}>", text)
@@ -98,6 +107,7 @@ class ByData(BaseTabular):
         random_state: "int | np.random.RandomState | None" = None,
         verbose: bool = False,
         callbacks: "Sequence[Callback] | None" = None,
+        checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None,
     ) -> None:
         self.n_estimators = n_estimators
         self.n_folds = n_folds
@@ -107,6 +117,7 @@ class ByData(BaseTabular):
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
 
     def _check_arguments(self) -> None:
         """Check the constructor's arguments, as far as that needs no data."""
@@ -117,13 +128,10 @@ class ByData(BaseTabular):
             check_real("time_budget", self.time_budget, "(0, inf)")
         self._check_common()
 
-    def _train(
-        self, rows: EncodedRows, seed: int, callbacks: "Sequence[Callback]", began: float
-    ) -> EnsembleFit:
+    def _train(self, rows: EncodedRows, run: EnsembleRun) -> EnsembleFit:
         """Train the ensemble of the recipe, within the time there is."""
-        deadline = began + (self.time_budget or math.inf)
-        recipe = self._recipe(rows)
-        return engine_side().train_ensemble(recipe, rows, seed, callbacks, deadline)
+        deadline = run.began + (self.time_budget or math.inf)
+        return engine_side().train_ensemble(self._recipe(rows), rows, run, deadline)
 
     def _recipe(self, rows: EncodedRows) -> EnsembleRecipe:
         """Return the recipe of the data, with what the arguments change."""
@@ -159,6 +167,7 @@ class TabularClassifier(ByData, BaseTabularClassifier):
         Whether loss and score out of fold are printed after each epoch.
     callbacks : sequence of Callback or None, default=None
         See :mod:`multilayer.callbacks`; ``ProgressBar()`` shows how training goes.
+    <checkpoint>
 
     Attributes
     ----------
@@ -215,6 +224,7 @@ class TabularClassifier(ByData, BaseTabularClassifier):
         random_state: "int | np.random.RandomState | None" = None,
         verbose: bool = False,
         callbacks: "Sequence[Callback] | None" = None,
+        checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None,
     ) -> None:
         super().__init__(
             n_estimators=n_estimators,
@@ -225,6 +235,7 @@ class TabularClassifier(ByData, BaseTabularClassifier):
             random_state=random_state,
             verbose=verbose,
             callbacks=callbacks,
+            checkpoint=checkpoint,
         )
         self.class_weight = class_weight
 
@@ -246,6 +257,7 @@ class TabularRegressor(ByData, BaseTabularRegressor):
         Whether loss and score out of fold are printed after each epoch.
     callbacks : sequence of Callback or None, default=None
         See :mod:`multilayer.callbacks`; ``ProgressBar()`` shows how training goes.
+    <checkpoint>
 
     Attributes
     ----------
