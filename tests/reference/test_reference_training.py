@@ -31,7 +31,7 @@ from multilayer._sklearn.reference.recipes import (
     TabMNetwork,
     learning_rates,
 )
-from multilayer._sklearn.reference.training import assemble
+from multilayer._sklearn.reference.reference_training import assemble
 from multilayer._sklearn.tabular.ensemble import EncodedRows, Targets
 
 LAYOUT = TableLayout(n_numeric=3, n_flags=2, cardinalities=(12,))

@@ -68,9 +68,9 @@ class Reference(BaseTabular):
 
 def engine_side() -> ModuleType:
     """Return the module that trains, which starts JAX."""
-    from multilayer._sklearn.reference import training
+    from multilayer._sklearn.reference import reference_training
 
-    return training
+    return reference_training
 
 
 # Checks of arguments that may be "auto" ----------------------------------------------------------
