@@ -28,6 +28,7 @@ GUIDES = (
     "docs/onnx.md",
     "docs/plots.md",
     "docs/portable.md",
+    "docs/realmlp-tabm.md",
     "docs/tabular-encoder.md",
     "docs/tabular.md",
     "docs/tensorboard.md",
