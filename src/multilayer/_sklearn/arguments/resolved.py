@@ -90,6 +90,7 @@ INTERVALS = {
     "beta_2": "[0, 1)",
     "epsilon": "(0, inf)",
     "validation_fraction": "(0, 1)",
+    "calibration_fraction": "[0, 1)",
     "weight_decay": "[0, inf)",
     "l1_ratio": "[0, 1]",
 }
