@@ -35,6 +35,7 @@ from multilayer._data.rows import MatrixLike
 from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.constructors import NetworkArguments, known_arguments
+from multilayer._sklearn.arguments.resolved import check_partial_fit
 from multilayer._sklearn.arguments.solver_arguments import is_full_batch
 from multilayer._sklearn.fit.calibration import Calibrated, set_calibration_rows_aside
 from multilayer._sklearn.fit.samples import Samples, Seen
@@ -212,20 +213,7 @@ class BaseMLP(
         """Train for one epoch, from where the last call left off (partial_fit)."""
         from multilayer._sklearn.fit import assembly, start  # late: they start JAX
 
-        if self.checkpoint is not None:
-            refuse(
-                "checkpoint",
-                "None for partial_fit, whose data come from outside",
-                self.checkpoint,
-                "Save the estimator itself between calls: multilayer.save(estimator, path).",
-            )
-        if self.calibration_fraction > 0:
-            refuse(
-                "calibration_fraction",
-                "0 for partial_fit, which sets no rows aside",
-                self.calibration_fraction,
-                "Call calibrate(X, y) after the last call, with rows that were in none.",
-            )
+        check_partial_fit(self)
         with self._unchanged_on_refusal():
             (rows, objective), judged = samples(), self._validation(*validation)
             begun = start.start_of(self, resolved, rows, objective, again=again)

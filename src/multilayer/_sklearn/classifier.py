@@ -254,6 +254,17 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         -------
         p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
             For several columns of classes a list with one for each.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.preprocessing import scale
+        >>> from multilayer import MLPClassifier
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> clf = MLPClassifier((16,), learning_rate="cosine", learning_rate_init=0.01, max_iter=30,
+        ...                     calibration_fraction=0.2, random_state=0).fit(scale(X), y)
+        >>> bool(clf.temperature_ != 1), clf.predict_proba(scale(X)[:3]).shape
+        (True, (3, 2))
         """
         logits, how = self._tempered(X), (metrics.yes_no_proba, metrics.exclusive_proba)
         return class_outputs.of_each(self._target_kind, self._trained, logits, *how)

@@ -189,6 +189,24 @@ def check_regressor(arguments: RegressorArguments) -> Resolved:
     return resolved
 
 
+def check_partial_fit(arguments: NetworkArguments) -> None:
+    """Refuse what a call of partial_fit cannot do, with data that come from outside."""
+    if arguments.checkpoint is not None:
+        refuse(
+            "checkpoint",
+            "None for partial_fit, whose data come from outside",
+            arguments.checkpoint,
+            "Save the estimator itself between calls: multilayer.save(estimator, path).",
+        )
+    if arguments.calibration_fraction > 0:
+        refuse(
+            "calibration_fraction",
+            "0 for partial_fit, which sets no rows aside",
+            arguments.calibration_fraction,
+            "Call calibrate(X, y) after the last call, with rows that were in none.",
+        )
+
+
 def check_batch_size(value: object) -> None:
     """Check a batch size given as a number."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
