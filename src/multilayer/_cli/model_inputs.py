@@ -12,6 +12,7 @@ import numpy as np
 
 from multilayer._cli import archives, labels, tables
 from multilayer._cli.measures import (
+    COVERAGE,
     ClassFigures,
     Label,
     NumberFigures,
@@ -24,9 +25,12 @@ from multilayer._core.checks import listed
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.column_encodings import CategoricalEncoding
 from multilayer._persist.manifest import Facts
+from multilayer._sklearn.regressor import MLPRegressor
 from multilayer._sklearn.saving.models import read, write
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
+from multilayer._sklearn.tabular.tabular_estimators import TabularRegressor
+from multilayer._sklearn.targets.uncertainty import IntervalCalibration
 from multilayer.datasets import load_mnist
 
 if TYPE_CHECKING:
@@ -123,6 +127,35 @@ def require_one_output(model: LoadedModel, command: str) -> None:
             f"MODEL must predict one column for {command}, got {model.path}, which predicts "
             f"{len(classes)}. Measure it in Python."
         )
+
+
+def require_intervals(model: LoadedModel) -> None:
+    """Refuse a model that has no intervals of numbers."""
+    if model.classes is not None:
+        raise InvalidArgumentError(
+            f"--interval is for numbers, and {model.path} predicts classes. Use --proba."
+        )
+    if not hasattr(model.network, "predict_interval"):
+        raise InvalidArgumentError(
+            f"MODEL must end in a TabularRegressor or MLPRegressor for --interval, got "
+            f"{model.path}, which ends in a {type(model.network).__name__}."
+        )
+    if _n_interval_rows(model.network) == 0:
+        raise InvalidArgumentError(
+            f"MODEL must be calibrated for --interval, got {model.path}, which is not. In Python, "
+            "fit it with calibration_fraction=0.1, or load it and call calibrate(X, y) with rows "
+            "that it was not trained on; then save it."
+        )
+
+
+def _n_interval_rows(network: "BaseEstimator") -> float:
+    """Return how many rows the intervals of a regressor rest on, 0 where it has none."""
+    match network:
+        case TabularRegressor(_errors=errors):
+            return len(errors)
+        case MLPRegressor(_calibration=IntervalCalibration() as calibration):
+            return calibration.n_alike
+    return 0
 
 
 def load_model(path: Path) -> LoadedModel:
@@ -297,9 +330,18 @@ def probabilities(model: LoadedModel, X: Features) -> np.ndarray | None:
         return model.network.predict_proba(network_inputs(model, X))
 
 
+def intervals(model: LoadedModel, X: Features, coverage: float) -> np.ndarray | None:
+    """Return the intervals of numbers ``(rows, 2)``, None where the model has no such ones."""
+    n_rows = _n_interval_rows(model.network)
+    if (n_rows + 1) * coverage > n_rows:
+        return None
+    with matched_by_name():
+        return model.network.predict_interval(network_inputs(model, X), coverage)
+
+
 def measured(model: LoadedModel, X: Features, y: np.ndarray) -> ClassFigures | NumberFigures:
     """Predict labelled rows and compare."""
     predicted = predictions(model, X)
     if model.classes is None:
-        return number_figures(y, predicted)
+        return number_figures(y, predicted, intervals(model, X, COVERAGE))
     return class_figures(y, predicted, model.classes, probabilities(model, X))

@@ -231,8 +231,9 @@ class Regressor(Predictor):
         check_real("coverage", coverage, "(0, 1)")
         if self._calibration is None:
             raise InvalidArgumentError(NOT_CALIBRATED)
-        says, learnt = self._outputs(X), self._learnt_levels
-        return intervals(self._calibration, self._objective, self._units, says, learnt, coverage)
+        trained, learnt = self._objective, self._learnt_levels
+        correction = self._calibration.correction(trained, learnt, coverage)
+        return intervals(correction, trained, self._units, self._outputs(X), learnt, coverage)
 
 
 def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:

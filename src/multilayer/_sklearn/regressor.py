@@ -331,9 +331,10 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         check_real("coverage", coverage, "(0, 1)")
         if self._calibration is None:
             raise InvalidArgumentError(NOT_CALIBRATED)
+        trained, learnt = self._trained, self._learnt_levels
+        correction = self._calibration.correction(trained, learnt, coverage)
         says = self._distribution(X)
-        learnt = self._learnt_levels
-        return intervals(self._calibration, self._trained, self._units(), says, learnt, coverage)
+        return intervals(correction, trained, self._units(), says, learnt, coverage)
 
     def _calibration_on(self, samples: Samples) -> IntervalCalibration:
         trained = self._trained

@@ -126,6 +126,11 @@ class IntervalCalibration:
         alike = bool((weight == weight[0]).all())
         return cls(relative, None if alike else weight.astype(np.float64))
 
+    @property
+    def n_alike(self) -> float:
+        """How many rows of like weights they are worth."""
+        return len(self.relative) if self.weight is None else effective_rows(self.weight)
+
     def correction(
         self, objective: Objective, learnt: Sequence[float], coverage: float
     ) -> np.ndarray:
@@ -162,7 +167,7 @@ def ends(
 
 
 def intervals(
-    calibration: IntervalCalibration,
+    correction: np.ndarray,
     objective: Objective,
     units: Units,
     says: np.ndarray,
@@ -173,12 +178,13 @@ def intervals(
 
     Parameters
     ----------
+    correction : ndarray of shape (targets,)
+        How far the ends that the network gives are moved outwards.
     says : ndarray of shape (rows, targets) or (rows, targets, numbers)
         What the network says of rows, in the units trained in.
     learnt : sequence of float
         Levels of the quantiles, where it says those.
     """
-    correction = calibration.correction(objective, learnt, coverage)
     low, high = ends(objective, in_units(objective, units, says), learnt, coverage)
     low, high = low - correction, high + correction
     # Where calibration has narrowed an interval by more than its width, its middle is left.
