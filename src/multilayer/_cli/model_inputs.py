@@ -135,7 +135,7 @@ def require_intervals(model: LoadedModel) -> None:
         raise InvalidArgumentError(
             f"--interval is for numbers, and {model.path} predicts classes. Use --proba."
         )
-    if not hasattr(model.network, "predict_interval"):
+    if not has_intervals(model):
         raise InvalidArgumentError(
             f"MODEL must end in a TabularRegressor or MLPRegressor for --interval, got "
             f"{model.path}, which ends in a {type(model.network).__name__}."
@@ -146,6 +146,11 @@ def require_intervals(model: LoadedModel) -> None:
             "fit it with calibration_fraction=0.1, or load it and call calibrate(X, y) with rows "
             "that it was not trained on; then save it."
         )
+
+
+def has_intervals(model: LoadedModel) -> bool:
+    """Whether it has intervals of numbers, at least once it is calibrated."""
+    return hasattr(model.network, "predict_interval")
 
 
 def _n_interval_rows(network: "BaseEstimator") -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
 from multilayer._cli.model_inputs import (
     LoadedModel,
+    has_intervals,
     load_model,
     matched_by_name,
     network_inputs,
@@ -145,6 +146,7 @@ def _levels(text: str, model: LoadedModel) -> list[float]:
         raise InvalidArgumentError(
             f"MODEL must end in an MLPRegressor for --quantiles, got {model.path}, which ends in a "
             f"{type(model.network).__name__}."
+            + (" It has intervals: --interval 0.9." if has_intervals(model) else "")
         )
     if not model.network._one_target:
         raise InvalidArgumentError(f"--quantiles is for one target, and {model.path} has several.")
