@@ -188,30 +188,31 @@ def test_intervals_of_a_calibrated_model(run, table, frame, tmp_path):
     reg.fit(frame[["width"]], frame["size"])
     save(reg, tmp_path / "calibrated.safetensors")
     others = ("--drop", "flag", "--drop", "kind")
-    asked = ("predict", "calibrated.safetensors", table, *others, "--drop", "size", "--interval")
-    header, *lines = run(*asked, "0.8").out.splitlines()
+    command = ("predict", "calibrated.safetensors", table, *others, "--drop", "size", "--interval")
+    header, *lines = run(*command, "0.8").out.splitlines()
     assert header == "prediction,lower,upper"
     rows = frame[["width"]]
     expected = np.column_stack([reg.predict(rows), reg.predict_interval(rows, 0.8)])
     written = np.array([line.split(",") for line in lines], float)
     np.testing.assert_allclose(written, expected, rtol=1e-6)
-    found = run(*asked, "0.8", "--json").json
+    found = run(*command, "0.8", "--json").json
     assert found["coverage"] == 0.8
     np.testing.assert_allclose(found["intervals"], expected[:, 1:], rtol=1e-6)
-    run(*asked, "0.8", "-o", "p.parquet")
+    run(*command, "0.8", "-o", "p.parquet")
     assert list(pd.read_parquet(tmp_path / "p.parquet")) == ["prediction", "lower", "upper"]
     for coverage, words in (
         ("1", "--interval must be a number in (0, 1)"),
         ("0.99", "at most 0.98"),
     ):
-        ran = run(*asked, coverage)
+        ran = run(*command, coverage)
         assert (ran.code, ran.out) == (2, "")
         assert words in ran.err
     judged = ("evaluate", "calibrated.safetensors", table, "--target", "size", *others)
     low, high = reg.predict_interval(rows, 0.9).T
-    held = np.mean((low <= frame["size"]) & (frame["size"] <= high))
-    assert run(*judged, "--json").json["coverage"] == held
-    assert f"{held:.2%} (intervals for 90%, " in run(*judged).out
+    inside = np.mean((low <= frame["size"]) & (frame["size"] <= high))
+    assert run(*judged, "--json").json["coverage"] == inside
+    assert f"{inside:.2%} (intervals for 90%, " in run(*judged).out
+    assert "intervals, on 50 rows" in run("info", "calibrated.safetensors").out
 
 
 def test_intervals_of_several_targets(run, table, frame, tmp_path):
@@ -223,6 +224,8 @@ def test_intervals_of_several_targets(run, table, frame, tmp_path):
     assert list(written)[1:] == ["lower_0", "upper_0", "lower_1", "upper_1"]
     second = reg.predict_interval(frame[["width"]], 0.8)[:, 1]
     np.testing.assert_allclose(written[["lower_1", "upper_1"]], second, rtol=1e-6)
+    refused = run("evaluate", "two.safetensors", table, "--target", "size", *others[:4])
+    assert "MODEL must predict one column for evaluate" in refused.err
 
 
 def test_intervals_of_other_models_are_refused(run, model, table, numbers, frame, tmp_path):

@@ -201,8 +201,8 @@ def number_figures(
 
 def _interval_figures(y: np.ndarray, intervals: np.ndarray) -> IntervalFigures:
     low, high = intervals.astype(np.float64).T
-    held = float(np.mean((low <= y) & (y <= high)))
-    return IntervalFigures(COVERAGE, held, float(np.mean(high - low)))
+    inside = float(np.mean((low <= y) & (y <= high)))
+    return IntervalFigures(COVERAGE, inside, float(np.mean(high - low)))
 
 
 # Output for people -------------------------------------------------------------------------------

@@ -120,12 +120,19 @@ def require_method(model: LoadedModel, name: str, command: str) -> None:
 
 
 def require_one_output(model: LoadedModel, command: str) -> None:
-    """Refuse a model with several columns of classes."""
-    classes = getattr(model.network, "classes_", None)
-    if isinstance(classes, list):
+    """Refuse a model with several columns of classes or of numbers."""
+    match model.network:
+        case MLPRegressor(_n_targets=n_columns):
+            pass
+        case TabularRegressor(_learnt=units):
+            n_columns = len(units.mean)
+        case network:
+            classes = getattr(network, "classes_", None)
+            n_columns = len(classes) if isinstance(classes, list) else 1
+    if n_columns > 1:
         raise InvalidArgumentError(
             f"MODEL must predict one column for {command}, got {model.path}, which predicts "
-            f"{len(classes)}. Measure it in Python."
+            f"{n_columns}. Measure it in Python."
         )
 
 

@@ -118,6 +118,17 @@ class Calibrated(NetworkUse):
             ValueError).
         NotFittedError
             There is no network yet.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from multilayer import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X[::2], y[::2])
+        >>> clf.temperature_
+        1.0
+        >>> clf.calibrate(X[1::2], y[1::2]).temperature_ != 1
+        True
         """
         samples = weighed_rows(self, self._labelled(X, y, sample_weight))
         self._calibration = self._calibration_on(samples)
