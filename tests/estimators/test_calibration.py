@@ -132,7 +132,9 @@ def test_an_interval_narrowed_by_more_than_its_width_is_its_middle(fitted):
     says = np.array([[[1.0, 2.0, 3.0, 6.0]]])
     calibration, learnt = IntervalCalibration(relative, None), fitted._learnt_levels
     units = fitted._units()._replace(mean=np.zeros(1), scale=np.ones(1))
-    found = intervals(calibration, fitted._trained, units, says, learnt, 0.9)
+    correction = calibration.correction(fitted._trained, learnt, 0.9)
+    assert correction.tolist() == [-100.0]
+    found = intervals(correction, fitted._trained, units, says, learnt, 0.9)
     assert found.tolist() == [[3.5, 3.5]]
 
 
@@ -248,12 +250,12 @@ def test_rows_that_cannot_calibrate():
         regressor(calibration_fraction=0.003).fit(X, Y)
     weight = np.zeros(300)
     weight[0] = 1.0
-    with pytest.raises(DataError, match=r"0 of its 60 rows has a weight above 0"):
+    with pytest.raises(DataError, match=r"it has 0 rows with a weight above 0, of 60"):
         regressor(calibration_fraction=0.2).fit(X, Y, weight)
     with pytest.raises(NotFittedError):
         regressor().calibrate(X, Y)
     reg = regressor(max_iter=0).fit(X, Y)
-    with pytest.raises(DataError, match="1 of its 1 rows has a weight"):
+    with pytest.raises(DataError, match="it has 1 row with a weight above 0"):
         reg.calibrate(X[:1], Y[:1])
     with pytest.raises(ValueError, match="2 features"):
         reg.calibrate(X[:, :2], Y)

@@ -1,8 +1,8 @@
 """Calibration of a trained network on rows that it has not been trained on.
 
 ``fit`` sets a share of its rows aside for it, `calibration_fraction`; `calibrate` takes rows of the
-user's own. What is found is a record of ``targets/uncertainty.py``; it belongs to the network, and
-goes with it when training continues.
+user's own. What is found is a record of ``targets/uncertainty.py``. It belongs to the network:
+training that continues drops it.
 """
 
 from abc import abstractmethod
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from multilayer._core.checks import refuse
+from multilayer._core.checks import count, refuse
 from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
@@ -72,8 +72,8 @@ def weighed_rows(estimator: "BaseMLP", samples: Samples) -> Samples:
     some = np.flatnonzero(samples.weight)
     if len(some) < 2:
         raise DataError(
-            f"The calibration set is too small: {len(some)} of its {len(samples)} rows has a "
-            "weight above 0. Give more rows, or weights above 0."
+            f"The calibration set is too small: it has {count(len(some), 'row')} with a weight "
+            f"above 0, of {len(samples):,}. Give more rows, or weights above 0."
         )
     weighed = estimator._weighed(samples.pick(some), None)[0]
     some = np.flatnonzero(weighed.weight)

@@ -57,7 +57,8 @@ def weighted_error_at(errors: np.ndarray, weight: np.ndarray, coverage: float) -
 
 def effective_rows(weight: np.ndarray) -> float:
     """Return how many rows of like weights say as much as these: Kish's effective sample size."""
-    return float(np.square(weight.sum()) / np.square(weight).sum())
+    shares = weight / weight.max()
+    return float(np.square(shares.sum()) / np.square(shares).sum())
 
 
 def _refuse_coverage(coverage: float, n_rows: float, rows: str) -> None:
