@@ -33,6 +33,7 @@ GUIDES = (
     "docs/tabular.md",
     "docs/tensorboard.md",
     "docs/tf-estimator.md",
+    "docs/uncertainty.md",
 )
 OPTIONAL = {
     "equinox": "equinox is not installed: nothing but an example needs it",

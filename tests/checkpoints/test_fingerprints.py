@@ -66,6 +66,7 @@ OTHER = {
     "scoring": "f1_macro",
     "callbacks": [ProgressBar()],
     "checkpoint": "elsewhere",
+    "calibration_fraction": 0.1,
     "transform_layer": 0,
     "class_weight": "balanced",
     "label_smoothing": 0.1,
@@ -99,6 +100,8 @@ def test_an_argument_of_a_later_release_leaves_old_fits_as_they_were():
     """Checkpoints from before it are found, apart from fits with class weights: another rule."""
     assert "weight_normalization" not in described(MLPClassifier())
     assert "weight_normalization" in described(MLPClassifier(class_weight="balanced"))
+    for changes in ({}, {"class_weight": "balanced"}, {"calibration_fraction": 0}):
+        assert "calibration_fraction" not in described(MLPClassifier(**changes))
 
 
 def test_another_estimator_is_another_fit():

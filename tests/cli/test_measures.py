@@ -73,4 +73,13 @@ def test_numbers():
     assert found.rmse == pytest.approx(metrics.root_mean_squared_error(y, predicted))
     assert found.mae == pytest.approx(metrics.mean_absolute_error(y, predicted))
     assert found.r2 == pytest.approx(1 - (found.rmse / found.base_rmse) ** 2)
+    assert found.intervals is None
     assert number_figures(np.ones(3), np.ones(3)).r2 is None
+
+
+def test_intervals_of_numbers():
+    y = np.array([0.0, 1.0, 2.0, 3.0])
+    ends = np.array([[0, 1], [1.5, 2.5], [0, 2], [2, 5]])  # one of four is outside
+    found = number_figures(y, y, ends).as_json()
+    expected = {"nominal_coverage": 0.9, "coverage": 0.75, "interval_width": 1.75}
+    assert {name: found[name] for name in expected} == expected

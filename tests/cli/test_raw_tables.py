@@ -238,6 +238,21 @@ def test_numbers(numbers, use, run):
     np.testing.assert_allclose(printed[:, 0], predicted)
     refused = run("predict", "visits.safetensors", "visits.csv", "--proba").error
     assert "--proba is for classes" in refused
+    refused = run("predict", "visits.safetensors", "visits.csv", "--quantiles", "0.1").error
+    assert "which ends in a TabularRegressor. It has intervals: --interval 0.9." in refused
+
+
+def test_intervals_of_numbers(numbers, use, run):
+    model = use(numbers)
+    low, high = model.predict_interval(VISITS[model.feature_names_in_], 0.8).T
+    ran = run("predict", "visits.safetensors", "visits.csv", "--interval", "0.8")
+    header, *rows = rows_of(ran.out)
+    assert header[-3:] == ["prediction", "lower", "upper"]
+    np.testing.assert_allclose(np.array(rows, float)[:, -2:], np.column_stack([low, high]))
+    found = run("evaluate", "visits.safetensors", "visits.csv", "--json").json
+    low, high = model.predict_interval(VISITS[model.feature_names_in_]).T
+    assert found["coverage"] == np.mean((low <= VISITS["spent"]) & (VISITS["spent"] <= high))
+    assert found["interval_width"] == pytest.approx(np.mean(high - low))
 
 
 def test_rows_that_lack_a_column(classes, use, run, tmp_path):

@@ -92,6 +92,7 @@ def test_options_go_before_the_recipe(run, table):
     options += ["--learning-rate", "0.02", "--solver", "sgd", "--dropout", "0.2", "--seed", "5"]
     options += ["--label-smoothing", "0.1", "--weight-init", "truncated_normal"]
     options += ["--class-weight", "balanced", "--scoring", "accuracy", "--patience", "7"]
+    options += ["--calibration-fraction", "0.2"]
     run("train", table, *TARGET, "--quiet", *options)
     given = load("things.safetensors")[-1].get_params()
     expected = {
@@ -107,9 +108,12 @@ def test_options_go_before_the_recipe(run, table):
         "class_weight": "balanced",
         "scoring": "accuracy",
         "n_iter_no_change": 7,
+        "calibration_fraction": 0.2,
         "random_state": 5,
     }
     assert {name: given[name] for name in expected} == expected
+    temperature = load("things.safetensors")[-1].temperature_
+    assert f"temperature {temperature:.3f}, on 34 rows" in run("info", "things.safetensors").out
 
 
 def test_time_budget(run, table):

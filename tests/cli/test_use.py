@@ -6,8 +6,10 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, r2_score
+from sklearn.preprocessing import MinMaxScaler
 
 from multilayer import MLPClassifier, MLPRegressor, __version__, load, save
 from multilayer._cli.measures import confusions
@@ -179,6 +181,64 @@ def test_quantiles_of_a_model_that_has_them(run, table, frame, tmp_path):
         ran = run(*asked, levels)
         assert (ran.code, ran.out) == (2, "")
         assert words in ran.err
+
+
+def test_intervals_of_a_calibrated_model(run, table, frame, tmp_path):
+    reg = MLPRegressor(hidden_layer_sizes=(), max_iter=0, calibration_fraction=0.25, random_state=0)
+    reg.fit(frame[["width"]], frame["size"])
+    save(reg, tmp_path / "calibrated.safetensors")
+    others = ("--drop", "flag", "--drop", "kind")
+    command = ("predict", "calibrated.safetensors", table, *others, "--drop", "size", "--interval")
+    header, *lines = run(*command, "0.8").out.splitlines()
+    assert header == "prediction,lower,upper"
+    rows = frame[["width"]]
+    expected = np.column_stack([reg.predict(rows), reg.predict_interval(rows, 0.8)])
+    written = np.array([line.split(",") for line in lines], float)
+    np.testing.assert_allclose(written, expected, rtol=1e-6)
+    found = run(*command, "0.8", "--json").json
+    assert found["coverage"] == 0.8
+    np.testing.assert_allclose(found["intervals"], expected[:, 1:], rtol=1e-6)
+    run(*command, "0.8", "-o", "p.parquet")
+    assert list(pd.read_parquet(tmp_path / "p.parquet")) == ["prediction", "lower", "upper"]
+    for coverage, words in (
+        ("1", "--interval must be a number in (0, 1)"),
+        ("0.99", "at most 0.98"),
+    ):
+        ran = run(*command, coverage)
+        assert (ran.code, ran.out) == (2, "")
+        assert words in ran.err
+    judged = ("evaluate", "calibrated.safetensors", table, "--target", "size", *others)
+    low, high = reg.predict_interval(rows, 0.9).T
+    inside = np.mean((low <= frame["size"]) & (frame["size"] <= high))
+    assert run(*judged, "--json").json["coverage"] == inside
+    assert f"{inside:.2%} (intervals for 90%, " in run(*judged).out
+    assert "intervals, on 50 rows" in run("info", "calibrated.safetensors").out
+
+
+def test_intervals_of_several_targets(run, table, frame, tmp_path):
+    reg = MLPRegressor(hidden_layer_sizes=(), max_iter=0, calibration_fraction=0.25, random_state=0)
+    save(reg.fit(frame[["width"]], frame[["size", "width"]]), tmp_path / "two.safetensors")
+    others = ("--drop", "flag", "--drop", "kind", "--drop", "size")
+    run("predict", "two.safetensors", table, *others, "--interval", "0.8", "-o", "p.csv")
+    written = pd.read_csv(tmp_path / "p.csv")
+    assert list(written)[1:] == ["lower_0", "upper_0", "lower_1", "upper_1"]
+    second = reg.predict_interval(frame[["width"]], 0.8)[:, 1]
+    np.testing.assert_allclose(written[["lower_1", "upper_1"]], second, rtol=1e-6)
+    refused = run("evaluate", "two.safetensors", table, "--target", "size", *others[:4])
+    assert "MODEL must predict one column for evaluate" in refused.err
+
+
+def test_intervals_of_other_models_are_refused(run, model, table, numbers, frame, tmp_path):
+    others = ("--drop", "flag", "--drop", "kind", "--drop", "size", "--interval", "0.9")
+    ran = run("predict", numbers, table, *others)
+    assert (ran.code, "MODEL must be calibrated for --interval" in ran.err) == (2, True)
+    assert "call calibrate(X, y)" in ran.err
+    ran = run("predict", model, table, "--interval", "0.9")
+    assert (ran.code, "predicts classes. Use --proba" in ran.err) == (2, True)
+    scaled = TransformedTargetRegressor(MLPRegressor(max_iter=0), transformer=MinMaxScaler())
+    save(scaled.fit(frame[["width"]], frame["size"]), tmp_path / "scaled.safetensors")
+    ran = run("predict", "scaled.safetensors", table, *others)
+    assert (ran.code, "which ends in a TransformedTargetRegressor" in ran.err) == (2, True)
 
 
 def test_quantiles_of_other_models_are_refused(run, model, table, numbers):

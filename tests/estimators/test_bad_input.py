@@ -97,6 +97,7 @@ BAD_ARGUMENTS = {
     "weight_normalization": ["rows", None, 1],
     "precision": ["float16", None, 32],
     "scoring": ["recall_at_3", 3],
+    "calibration_fraction": [1, -0.1, "tenth", None, True],
     "transform_layer": [1, -2, 0.5, None],
     "network": [3, "dense", np.tanh, object],
     "reuse_from": [3, MLPClassifier()],

@@ -165,6 +165,20 @@ FIGURES = [
     ("target_kind", "binary", "fit"),
     ("target_kind", "os.system", "target"),
     ("target_kind", None, "target_kind"),
+    ("calibration", 1.5, "'calibration' is no object"),
+    ("calibration", {}, "'share'"),
+    *(
+        ("calibration", change | {"share": 0.1, "temperature": 1.5, "n_rows": 9} | change, word)
+        for change, word in (
+            ({"share": 1.0}, "share must be in"),
+            ({"share": {"float": "nan"}}, "share must be in"),
+            ({"temperature": 0.0}, "temperature must be above 0"),
+            ({"temperature": {"float": "inf"}}, "temperature must be above 0"),
+            ({"temperature": "hot"}, "'temperature'"),
+            ({"n_rows": 0}, "n_rows"),
+            ({"weighted": False}, "its calibration must have"),
+        )
+    ),
 ]
 """Fitted values, and what the message says."""
 

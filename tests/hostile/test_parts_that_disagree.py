@@ -64,6 +64,39 @@ def test_labels_of_another_number(place):
     assert_refused(parts, "needs?|do not fit|output units", place)
 
 
+ALIKE = {"share": 0.1, "weighted": False}
+
+
+@pytest.mark.parametrize(
+    ("described_so", "arrays", "reason"),
+    [
+        (ALIKE, {}, r"'calibration\.relative' is missing"),
+        (ALIKE, {"relative": np.zeros((5, 1, 2))}, r"'calibration\.relative' has shape"),
+        (ALIKE, {"relative": np.zeros((0, 1, 1))}, "its calibration must have rows"),
+        (ALIKE, {"relative": np.full((5, 1, 1), np.nan)}, "NaN or infinity"),
+        (ALIKE | {"weighted": 1}, {"relative": np.zeros((5, 1, 1))}, "'weighted'"),
+        (ALIKE | {"weighted": True}, {"relative": np.zeros((5, 1, 1))}, "weight' is missing"),
+        (
+            ALIKE | {"weighted": True},
+            {"relative": np.zeros((5, 1, 1)), "weight": np.arange(5.0)},
+            "weights of its calibration must be above 0",
+        ),
+        (
+            ALIKE,
+            {"relative": np.zeros((5, 1, 1)), "weight": np.ones(5)},
+            r"'calibration\.weight' belongs to nothing",
+        ),
+        ({"share": 0.1, "temperature": 1.0, "n_rows": 5}, {}, "its calibration must have"),
+    ],
+)
+def test_calibrations(described_so, arrays, reason, place):
+    parts = described(
+        "protocol-2/one-target", lambda all_: fitted(all_).update(calibration=described_so)
+    )
+    new = (Tensor.of(f"MLPRegressor.calibration.{name}", each) for name, each in arrays.items())
+    assert_refused(replace(parts, tensors=(*parts.tensors, *new)), reason, place)
+
+
 def test_a_scaler_of_other_columns(place):
     parts = SEEDS["protocol-2/named"]
     width = fitted(parts.description)["layer_sizes"][0]

@@ -32,6 +32,8 @@ def assert_same(one, other):
         del values["_resumable"]
         values.pop("_seen", None)
         values["_history"] = values["_history"].reports(0)
+        found = values.pop("_calibration")
+        values |= {} if found is None else {f"calibration {k}": v for k, v in vars(found).items()}
     assert_equal(ours, theirs)
 
 
@@ -58,6 +60,25 @@ def test_several_columns_of_classes(tmp_path):
     again = round_trip(model, tmp_path)
     assert_same(again, model)
     assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_temperatures(tmp_path):
+    model = classifier(calibration_fraction=0.25).fit(X, THREE)
+    again = round_trip(model, tmp_path)
+    assert_same(again, model)
+    assert again.temperature_ == model.temperature_ != 1
+    assert again._calibration_share == 0.25
+    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("weight", [None, np.arange(60)], ids=["alike", "weighed"])
+@pytest.mark.parametrize("loss", ["squared_error", "quantile", "gaussian_nll"])
+def test_calibration_of_intervals(loss, weight, tmp_path):
+    settings = ARGUMENTS | {"standardize_target": True}
+    model = MLPRegressor(loss, (5,), **settings).fit(X, X[:, :2]).calibrate(X, X[:, :2], weight)
+    again = round_trip(model, tmp_path)
+    assert_same(again, model)
+    assert_array_equal(again.predict_interval(X), model.predict_interval(X))
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson", "quantile", "gaussian_nll"])

@@ -80,7 +80,9 @@ TARGETS = {
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 def test_kinds_of_classes(target, out_activation, tmp_path):
     model = shuffled(classifier(out_activation=out_activation).fit(X, target))
+    model.calibrate(X, target)
     predictor = read_again(model, tmp_path)
+    assert model.temperature_ != 1
     assert_same_classes(model, predictor, X)
     mine, theirs = predictor.classes_, model.classes_
     for one, other in (
@@ -122,8 +124,15 @@ def test_regressors(loss, n_targets, tmp_path):
     model = MLPRegressor(
         loss, (8,), max_iter=0, random_state=0, standardize_target=loss != "poisson"
     )
-    model = shuffled(model.fit(X, target))
+    model = shuffled(model.fit(X, target)).calibrate(X, target)
     predictor = read_again(model, tmp_path)
+    for coverage in (0.6, 0.8):
+        assert_allclose(
+            predictor.predict_interval(X, coverage),
+            model.predict_interval(X, coverage),
+            strict=True,
+            **PROBABILITY,
+        )
     expected = model.predict(X)
     assert_allclose(predictor.predict(X), expected, strict=True, **PROBABILITY)
     if loss == "quantile":
@@ -143,6 +152,14 @@ def test_regressors(loss, n_targets, tmp_path):
         both = predictor.predict(X, return_std=True)
         for one, other in zip(both, model.predict(X, return_std=True), strict=True):
             assert_allclose(one, other, strict=True, **PROBABILITY)
+
+
+def test_intervals_need_a_calibration(tmp_path):
+    predictor = read_again(MLPRegressor("squared_error", max_iter=0).fit(X, X[:, 0]), tmp_path)
+    with pytest.raises(InvalidArgumentError, match=r"needs a calibrated network\. Fit with"):
+        predictor.predict_interval(X)
+    with pytest.raises(InvalidArgumentError, match="coverage must be a number"):
+        predictor.predict_interval(X, 1.0)
 
 
 @pytest.mark.parametrize("out_activation", ["softplus", "logistic", "tanh", "relu"])

@@ -22,12 +22,17 @@ from multilayer._sklearn.saving.model_steps import (
     TargetValues,
     TransformerValues,
 )
-from multilayer._sklearn.saving.network_kinds import ClassifierValues, NetworkValues
+from multilayer._sklearn.saving.network_kinds import (
+    ClassifierValues,
+    NetworkValues,
+    RegressorValues,
+)
 from multilayer._sklearn.saving.parser import ParsedFile, read_parsed
 from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
 from multilayer._sklearn.saving.steps.tabular_encoder import encoding_of
 from multilayer._sklearn.saving.tabular_kinds import TabularClassifierValues, TabularValues
 from multilayer._sklearn.targets.class_outputs import Classes
+from multilayer._sklearn.targets.uncertainty import IntervalCalibration, Temperature
 
 Predicting: TypeAlias = NetworkValues | PerceptronValues | TabularValues
 """The values of what predicts."""
@@ -55,6 +60,8 @@ class ModelFacts:
     n_iter: int
     fit_seconds: float | None
     stop_reason: str | None
+    n_calibration_rows: int | None  # of a network that is calibrated on rows apart
+    temperature: float | None  # what its logits are divided by, if it predicts classes
     versions: dict[str, str]
 
 
@@ -94,6 +101,8 @@ def described(parsed: ParsedFile) -> ModelFacts:
         n_iter=learnt.n_iter,
         fit_seconds=learnt.fit_seconds,
         stop_reason=learnt.stop_reason,
+        n_calibration_rows=learnt.n_calibration_rows,
+        temperature=learnt.temperature,
         versions=parsed.manifest["versions"],
     )
 
@@ -116,6 +125,8 @@ class Learnt:
     best_score: float | None = None
     fit_seconds: float | None = None
     stop_reason: str | None = None
+    n_calibration_rows: int | None = None
+    temperature: float | None = None
 
 
 NOTHING = Learnt([], 0, None, None, "", 0)
@@ -136,6 +147,7 @@ def learnt_by(values: Predicting) -> Learnt:
     if isinstance(values, TabularValues):
         return _learnt_by_ensemble(values)
     sizes, arguments, figures = list(values.network.layer_sizes), values.arguments, values.figures
+    n_rows, temperature = _calibrated_on(values)
     return Learnt(
         sizes,
         report.n_parameters(sizes, normalised=arguments.norm is not None),
@@ -147,7 +159,19 @@ def learnt_by(values: Predicting) -> Learnt:
         best_score=values.best_validation_score,
         fit_seconds=figures.fit_seconds,
         stop_reason=figures.stop_reason,
+        n_calibration_rows=n_rows,
+        temperature=temperature,
     )
+
+
+def _calibrated_on(values: NetworkValues) -> tuple[int | None, float | None]:
+    """Return how many rows a network is calibrated on, and its temperature, where it has them."""
+    match values:
+        case ClassifierValues(calibration=Temperature(value, n_rows)):
+            return n_rows, value
+        case RegressorValues(calibration=IntervalCalibration(relative)):
+            return len(relative), None
+    return None, None
 
 
 def _learnt_by_ensemble(values: TabularValues) -> Learnt:
@@ -239,6 +263,7 @@ def _pairs(facts: ModelFacts) -> dict[str, str]:
         "trained on": facts.data,
         "target": facts.target,
         "training": _training(facts) if facts.layers else None,
+        "calibrated": _calibration(facts) if facts.n_calibration_rows else None,
         "versions": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
     }
     return {name: value for name, value in shown.items() if value}
@@ -250,6 +275,11 @@ def _roles(roles: dict[str, str]) -> str:
     for name, role in roles.items():
         found.setdefault("dropped" if role == "drop" else role, []).append(name)
     return "; ".join(f"{len(names)} {role}: {listed(names)}" for role, names in found.items())
+
+
+def _calibration(facts: ModelFacts) -> str:
+    what = "intervals" if facts.temperature is None else f"temperature {facts.temperature:.3f}"
+    return f"{what}, on {count(facts.n_calibration_rows or 0, 'row')}"
 
 
 def _training(facts: ModelFacts) -> str:

@@ -50,6 +50,14 @@ QUANTILES = Annotated[
         show_default=False,
     ),
 ]
+INTERVAL = Annotated[
+    float | None,
+    typer.Option(
+        metavar="COVERAGE",
+        help="Add the ends of intervals that hold a number with this probability, such as 0.9.",
+        show_default=False,
+    ),
+]
 ESCAPE_FORMULAS = Annotated[
     bool,
     typer.Option(
@@ -87,6 +95,7 @@ def predict(
     output: PREDICTIONS = None,
     proba: PROBA = False,
     quantiles: QUANTILES = None,
+    interval: INTERVAL = None,
     escape_formulas: ESCAPE_FORMULAS = False,
     ids: o.ID = None,
     drop: o.DROP = None,
@@ -106,6 +115,7 @@ def predict(
         output=output,
         proba=proba,
         quantiles=quantiles,
+        interval=interval,
         escape_formulas=escape_formulas,
         columns=columns,
         json=json,

@@ -154,6 +154,18 @@ def confusions(y: np.ndarray, predicted: np.ndarray) -> list[Confusion]:
 # Numbers -----------------------------------------------------------------------------------------
 
 
+COVERAGE = 0.9  # of the intervals that are judged
+
+
+@dataclass(frozen=True)
+class IntervalFigures:
+    """How good intervals of numbers are."""
+
+    nominal_coverage: float  # share of the rows that they promise to hold
+    coverage: float  # share that they hold
+    interval_width: float  # mean
+
+
 @dataclass(frozen=True)
 class NumberFigures:
     """How a model of numbers does on rows whose numbers are known."""
@@ -163,14 +175,18 @@ class NumberFigures:
     rmse: float  # root of the mean squared error
     mae: float  # mean absolute error
     base_rmse: float  # of always predicting the mean of these rows
+    intervals: IntervalFigures | None = None  # of models that have them
 
     def as_json(self) -> dict[str, JSON]:
         """Return the figures by name."""
-        return asdict(self)
+        found = asdict(self)
+        return {**found, **(found.pop("intervals") or {})}
 
 
-def number_figures(y: np.ndarray, predicted: np.ndarray) -> NumberFigures:
-    """Compare numbers with predictions, both ``(rows,)``."""
+def number_figures(
+    y: np.ndarray, predicted: np.ndarray, intervals: np.ndarray | None = None
+) -> NumberFigures:
+    """Compare numbers with predictions ``(rows,)`` and intervals ``(rows, 2)``."""
     spread = float(np.std(y))
     found = of_numbers(predicted, y, np.ones(len(y)))
     return NumberFigures(
@@ -179,7 +195,14 @@ def number_figures(y: np.ndarray, predicted: np.ndarray) -> NumberFigures:
         rmse=found["rmse"],
         mae=found["mae"],
         base_rmse=spread,
+        intervals=None if intervals is None else _interval_figures(y, intervals),
     )
+
+
+def _interval_figures(y: np.ndarray, intervals: np.ndarray) -> IntervalFigures:
+    low, high = intervals.astype(np.float64).T
+    inside = float(np.mean((low <= y) & (y <= high)))
+    return IntervalFigures(COVERAGE, inside, float(np.mean(high - low)))
 
 
 # Output for people -------------------------------------------------------------------------------
@@ -190,11 +213,16 @@ def in_words(found: ClassFigures | NumberFigures) -> list[tuple[str, str]]:
     if isinstance(found, ClassFigures):
         return _classes_in_words(found)
     base = f"{report.number(found.base_rmse)} for the mean of these rows"
-    return [
+    pairs = [
         ("R2", "undefined: all rows have one number" if found.r2 is None else f"{found.r2:.4f}"),
         ("root mean squared error", f"{report.number(found.rmse)} ({base})"),
         ("mean absolute error", f"{report.number(found.mae)} of {count(found.rows, 'row')}"),
     ]
+    known = found.intervals
+    if known is not None:
+        width = f"intervals for {known.nominal_coverage:.0%}, {report.number(known.interval_width)}"
+        pairs.append(("coverage", f"{report.percent(known.coverage)} ({width} wide on average)"))
+    return pairs
 
 
 def _classes_in_words(found: ClassFigures) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from multilayer._cli import archives, labels, tables
 from multilayer._cli.measures import (
+    COVERAGE,
     ClassFigures,
     Label,
     NumberFigures,
@@ -24,9 +25,12 @@ from multilayer._core.checks import listed
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.column_encodings import CategoricalEncoding
 from multilayer._persist.manifest import Facts
+from multilayer._sklearn.regressor import MLPRegressor
 from multilayer._sklearn.saving.models import read, write
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
+from multilayer._sklearn.tabular.tabular_estimators import TabularRegressor
+from multilayer._sklearn.targets.uncertainty import IntervalCalibration
 from multilayer.datasets import load_mnist
 
 if TYPE_CHECKING:
@@ -116,13 +120,54 @@ def require_method(model: LoadedModel, name: str, command: str) -> None:
 
 
 def require_one_output(model: LoadedModel, command: str) -> None:
-    """Refuse a model with several columns of classes."""
-    classes = getattr(model.network, "classes_", None)
-    if isinstance(classes, list):
+    """Refuse a model with several columns of classes or of numbers."""
+    match model.network:
+        case MLPRegressor(_n_targets=n_columns):
+            pass
+        case TabularRegressor(_learnt=units):
+            n_columns = len(units.mean)
+        case network:
+            classes = getattr(network, "classes_", None)
+            n_columns = len(classes) if isinstance(classes, list) else 1
+    if n_columns > 1:
         raise InvalidArgumentError(
             f"MODEL must predict one column for {command}, got {model.path}, which predicts "
-            f"{len(classes)}. Measure it in Python."
+            f"{n_columns}. Measure it in Python."
         )
+
+
+def require_intervals(model: LoadedModel) -> None:
+    """Refuse a model that has no intervals of numbers."""
+    if model.classes is not None:
+        raise InvalidArgumentError(
+            f"--interval is for numbers, and {model.path} predicts classes. Use --proba."
+        )
+    if not has_intervals(model):
+        raise InvalidArgumentError(
+            f"MODEL must end in a TabularRegressor or MLPRegressor for --interval, got "
+            f"{model.path}, which ends in a {type(model.network).__name__}."
+        )
+    if _n_interval_rows(model.network) == 0:
+        raise InvalidArgumentError(
+            f"MODEL must be calibrated for --interval, got {model.path}, which is not. In Python, "
+            "fit it with calibration_fraction=0.1, or load it and call calibrate(X, y) with rows "
+            "that it was not trained on; then save it."
+        )
+
+
+def has_intervals(model: LoadedModel) -> bool:
+    """Whether it has intervals of numbers, at least once it is calibrated."""
+    return hasattr(model.network, "predict_interval")
+
+
+def _n_interval_rows(network: "BaseEstimator") -> float:
+    """Return how many rows the intervals of a regressor rest on, 0 where it has none."""
+    match network:
+        case TabularRegressor(_errors=errors):
+            return len(errors)
+        case MLPRegressor(_calibration=IntervalCalibration() as calibration):
+            return calibration.n_alike
+    return 0
 
 
 def load_model(path: Path) -> LoadedModel:
@@ -297,9 +342,18 @@ def probabilities(model: LoadedModel, X: Features) -> np.ndarray | None:
         return model.network.predict_proba(network_inputs(model, X))
 
 
+def intervals(model: LoadedModel, X: Features, coverage: float) -> np.ndarray | None:
+    """Return the intervals of numbers ``(rows, 2)``, None where the model has no such ones."""
+    n_rows = _n_interval_rows(model.network)
+    if (n_rows + 1) * coverage > n_rows:
+        return None
+    with matched_by_name():
+        return model.network.predict_interval(network_inputs(model, X), coverage)
+
+
 def measured(model: LoadedModel, X: Features, y: np.ndarray) -> ClassFigures | NumberFigures:
     """Predict labelled rows and compare."""
     predicted = predictions(model, X)
     if model.classes is None:
-        return number_figures(y, predicted)
+        return number_figures(y, predicted, intervals(model, X, COVERAGE))
     return class_figures(y, predicted, model.classes, probabilities(model, X))

@@ -12,16 +12,18 @@ import numpy as np
 from multilayer._cli.console import plain, remarks, say, say_json, to_terminal, write
 from multilayer._cli.model_inputs import (
     LoadedModel,
+    has_intervals,
     load_model,
     matched_by_name,
     network_inputs,
+    require_intervals,
     require_method,
     require_one_output,
     rows_for,
 )
 from multilayer._cli.settings import ColumnChoices, refuse_overwriting_inputs
 from multilayer._cli.table_files import parquet_of
-from multilayer._core.checks import count
+from multilayer._core.checks import check_real, count
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.types import JSON
 from multilayer._persist.atomic import check_writable, write_atomically
@@ -43,6 +45,7 @@ def predict(
     output: Path | None,
     proba: bool,
     quantiles: str | None,
+    interval: float | None,
     escape_formulas: bool,
     columns: ColumnChoices,
     json: bool,
@@ -56,10 +59,13 @@ def predict(
     if proba and classes is None:
         raise InvalidArgumentError(f"--proba is for classes, and {model} predicts numbers.")
     levels = None if quantiles is None else _levels(quantiles, loaded)
+    if interval is not None:
+        check_real("--interval", interval, "(0, 1)")
+        require_intervals(loaded)
     if proba:
         require_method(loaded, "predict_proba", "--proba")
         require_one_output(loaded, "--proba")
-    found = _predictions(loaded, data, columns, proba=proba, levels=levels)
+    found = _predictions(loaded, data, columns, proba=proba, levels=levels, coverage=interval)
 
     def as_csv(*, terminal: bool = False) -> str:
         return _csv(found, partial(_cell, formulas=escape_formulas, terminal=terminal))
@@ -71,6 +77,8 @@ def predict(
         facts: dict[str, JSON] = {"classes": classes}
         if levels is not None:
             facts["quantiles"] = levels
+        if interval is not None:
+            facts["coverage"] = interval
         say_json(_as_json(model, data, output, found, facts))
     elif output is None:
         write(as_csv(terminal=to_terminal()))
@@ -79,7 +87,7 @@ def predict(
 
 
 class Beside(NamedTuple):
-    """Further columns: probabilities of the classes, or quantiles."""
+    """Further columns: probabilities of the classes, quantiles, or ends of intervals."""
 
     kind: str  # their name for programs
     names: list[str]  # of the columns
@@ -90,7 +98,7 @@ class Predictions(NamedTuple):
     """Predictions of rows."""
 
     predicted: np.ndarray  # (rows,) or (rows, outputs)
-    beside: Beside | None
+    beside: list[Beside]
     ids: "DataFrame | None"  # columns that name the rows
 
 
@@ -101,20 +109,31 @@ def _predictions(
     *,
     proba: bool,
     levels: list[float] | None,
+    coverage: float | None,
 ) -> Predictions:
-    """Return the predictions for DATA, with probabilities or quantiles if requested."""
+    """Return the predictions for DATA, with what else is requested."""
     rows = rows_for(model, data, columns, labelled=False)
-    beside = None
+    beside = []
     with matched_by_name():
         inputs = network_inputs(model, rows.X)
         if proba:
             names = [f"probability_{label}" for label in model.classes or ()]
-            beside = Beside("probabilities", names, model.network.predict_proba(inputs))
+            beside.append(Beside("probabilities", names, model.network.predict_proba(inputs)))
         if levels is not None:
             names = [f"quantile_{level:g}" for level in levels]
             values = model.network.predict(inputs, quantiles=levels)
-            beside = Beside("quantile_values", names, values)
+            beside.append(Beside("quantile_values", names, values))
+        if coverage is not None:
+            beside.append(_ends(model.network.predict_interval(inputs, coverage)))
         return Predictions(model.network.predict(inputs), beside, rows.ids)
+
+
+def _ends(intervals: np.ndarray) -> Beside:
+    """Return both ends of intervals as columns, with the number of the target where it has more."""
+    several = intervals.ndim == 3
+    ends = [f"_{i}" for i in range(intervals.shape[1])] if several else [""]
+    names = [f"{side}{end}" for end in ends for side in ("lower", "upper")]
+    return Beside("intervals", names, intervals.reshape(len(intervals), -1))
 
 
 def _levels(text: str, model: LoadedModel) -> list[float]:
@@ -127,6 +146,7 @@ def _levels(text: str, model: LoadedModel) -> list[float]:
         raise InvalidArgumentError(
             f"MODEL must end in an MLPRegressor for --quantiles, got {model.path}, which ends in a "
             f"{type(model.network).__name__}."
+            + (" It has intervals: --interval 0.9." if has_intervals(model) else "")
         )
     if not model.network._one_target:
         raise InvalidArgumentError(f"--quantiles is for one target, and {model.path} has several.")
@@ -164,12 +184,12 @@ def _csv(found: Predictions, cell: Callable[[Cell], Cell]) -> str:
         header = [*map(cell, found.ids.columns), *header]
         named = found.ids.astype(object).where(found.ids.notna(), "").to_numpy().tolist()
         lines = [[*map(cell, ids), *row] for ids, row in zip(named, lines, strict=True)]
-    if found.beside is not None:
-        header += [cell(name) for name in found.beside.names]
+    for beside in found.beside:
+        header += [cell(name) for name in beside.names]
         # Nine digits distinguish any two float32 numbers, and that is how they were computed.
         lines = [
             [*row, *(f"{value:.9g}" for value in values)]
-            for row, values in zip(lines, found.beside.values.tolist(), strict=True)
+            for row, values in zip(lines, beside.values.tolist(), strict=True)
         ]
     return "".join(_lines([header, *lines]))
 
@@ -177,8 +197,8 @@ def _csv(found: Predictions, cell: Callable[[Cell], Cell]) -> str:
 def _parquet(found: Predictions) -> bytes:
     """Return predictions as a Parquet file."""
     columns: dict[str, object] = {PREDICTION: found.predicted.tolist()}
-    if found.beside is not None:
-        columns |= dict(zip(found.beside.names, found.beside.values.T, strict=True))
+    for beside in found.beside:
+        columns |= dict(zip(beside.names, beside.values.T, strict=True))
     return parquet_of(found.ids, columns)
 
 
@@ -212,6 +232,5 @@ def _as_json(
         if predictions.ids is not None:
             found["ids"] = predictions.ids.astype(str).to_dict("list")
         found["predictions"] = predictions.predicted.tolist()
-        if predictions.beside is not None:
-            found[predictions.beside.kind] = predictions.beside.values.tolist()
+        found |= {beside.kind: beside.values.tolist() for beside in predictions.beside}
     return found

@@ -264,6 +264,7 @@ INTERVALS = {
     "weight_decay": "[0, inf)",
     "label_smoothing": "[0, 1)",
     "validation_fraction": "[0, 1)",
+    "calibration_fraction": "[0, 1)",
     "test_fraction": "[0, 1)",
 }
 CHOICES = {"solver": SOLVERS, "activation": HIDDEN, "weight_init": WEIGHT_INITS}

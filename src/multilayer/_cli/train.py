@@ -107,6 +107,10 @@ PATIENCE = Annotated[
         "Epochs without a better validation score that end training.", _NETWORK, min=1, metavar="N"
     ),
 ]
+CALIBRATION_FRACTION = Annotated[
+    float | None,
+    _option("Share of the training rows to calibrate the probabilities on (0).", _NETWORK),
+]
 EPOCHS = Annotated[int | None, _option("Passes over the rows.", _NETWORK, min=1, metavar="N")]
 BATCH_SIZE = Annotated[int | None, _option("Rows per step.", _NETWORK, min=1, metavar="N")]
 LEARNING_RATE = Annotated[
@@ -188,6 +192,7 @@ def train(
     label_smoothing: LABEL_SMOOTHING = None,
     patience: PATIENCE = None,
     validation_fraction: VALIDATION_FRACTION = None,
+    calibration_fraction: CALIBRATION_FRACTION = None,
     no_scale: NO_SCALE = False,
     hidden: HIDDEN = None,
     activation: ACTIVATION = None,

@@ -34,6 +34,7 @@ NETWORK = (
     "dropout",
     "weight_init",
     "patience",
+    "calibration_fraction",
 )
 """Options that are arguments of a single network."""
 

@@ -38,6 +38,7 @@ class Classes:
     loss: ClassificationLoss
     classes: tuple[np.ndarray, ...]  # of each column of labels
     several: bool = False  # whether labels are columns of classes, each with outputs of its own
+    temperature: float = 1.0  # what the outputs are divided by for probabilities
     raw: bool = False  # whether "probabilities" are outputs before their activation
 
     def with_options(self, options: Options) -> Described:
@@ -66,8 +67,9 @@ class Classes:
         if self.loss.yes_no:
             chosen = flat(graph, positive(graph, raw, FLOAT))
             both = graph.node("Concat", graph.node("Neg", raw), raw, axis=1)
-            values = both if self.raw else graph.node("Sigmoid", both)
-            return [self._label(graph, 0, chosen), values]
+            if not self.raw:
+                both = graph.node("Sigmoid", _tempered(graph, both, self.temperature))
+            return [self._label(graph, 0, chosen), both]
         return [name for i in range(len(self.classes)) for name in self._head(graph, raw, i)]
 
     def _head(self, graph: Graph, raw: str, i: int) -> tuple[str, str]:
@@ -77,6 +79,7 @@ class Classes:
         label = self._label(graph, i, highest(graph, scores))
         if self.raw:
             return label, graph.node("Identity", scores)
+        scores = _tempered(graph, scores, self.temperature)
         if self.loss.one_vs_rest:  # a yes/no output of each class, normalised over them
             # log(logistic(z)), which does not underflow as a quotient would
             scores = graph.node("Neg", graph.node("Softplus", graph.node("Neg", scores)))
@@ -86,6 +89,13 @@ class Classes:
         return pick(graph, labels_of(self.classes[i]), numbers)
 
 
+def _tempered(graph: Graph, logits: str, temperature: float) -> str:
+    """Add the division of logits by a temperature."""
+    if temperature == 1:
+        return logits
+    return graph.node("Div", logits, np.array(temperature, FLOAT))
+
+
 @dataclass(frozen=True)
 class Indicators:
     """A network that says yes or no to each of several labels."""
@@ -93,6 +103,7 @@ class Indicators:
     network: DenseNetwork
     classes: np.ndarray  # the labels
     two_units: bool  # whether a label has a unit for no and one for yes
+    temperature: float = 1.0  # what the logits are divided by for probabilities
     raw: bool = False  # whether "probabilities" are outputs before their activation
 
     @property
@@ -116,7 +127,10 @@ class Indicators:
         if self.two_units:
             no, yes = (graph.columns(logits, i, 2 * self.n_labels, 2) for i in (0, 1))
             logits = graph.node("Sub", yes, no)
-        values = graph.node("Identity" if self.raw else "Sigmoid", logits)
+        if self.raw:
+            values = graph.node("Identity", logits)
+        else:
+            values = graph.node("Sigmoid", _tempered(graph, logits, self.temperature))
         return [positive(graph, logits, FLOAT), values]
 
 

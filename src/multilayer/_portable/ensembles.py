@@ -16,7 +16,8 @@ from multilayer._sklearn.saving.tabular_kinds import (
     TabularValues,
 )
 from multilayer._sklearn.tabular.ensemble import Ensemble
-from multilayer._sklearn.tabular.probabilities import error_at, tempered
+from multilayer._sklearn.tabular.probabilities import tempered
+from multilayer._sklearn.targets.uncertainty import error_at
 
 MOST_ROWS = 256  # at a time, for all networks together: what lies between their layers stays small
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from multilayer._core.errors import ModelFileError
+from multilayer._core.checks import check_real
+from multilayer._core.errors import InvalidArgumentError, ModelFileError
 from multilayer._core.numpy_activations import ACTIVATIONS, logistic, softmax, softplus
 from multilayer._objectives.objective import ClassificationLoss, Objective
 from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
@@ -30,6 +31,7 @@ from multilayer._sklearn.targets.regression_targets import (
     quantiles_at,
     quantiles_of,
 )
+from multilayer._sklearn.targets.uncertainty import NOT_CALIBRATED, intervals
 
 # Prediction of classes ---------------------------------------------------------------------------
 
@@ -52,6 +54,7 @@ class Classifier(Predictor):
         self.classes_ = values.target.classes
         self._kind = values.target.kind
         self._objective = values.objective
+        self._calibration = values.calibration
 
     def predict(self, X: Table) -> np.ndarray:
         """Predict classes: those of the highest logit.
@@ -73,7 +76,7 @@ class Classifier(Predictor):
         return class_outputs.labels_of(self._kind, self.classes_, self._logits(X))
 
     def predict_proba(self, X: Table) -> np.ndarray | list[np.ndarray]:
-        """Probabilities of the classes, in the order of ``classes_``.
+        """Probabilities of the classes, in the order of ``classes_``; calibrated if the model is.
 
         Parameters
         ----------
@@ -91,6 +94,8 @@ class Classifier(Predictor):
             X is no table of the model's columns (a ValueError).
         """
         logits = self._logits(X)
+        if self._calibration is not None:
+            logits = self._calibration.applied(logits)
         return class_outputs.of_each(self._kind, self._objective, logits, logistic, exclusive)
 
     def _logits(self, X: Table) -> list[np.ndarray]:
@@ -137,6 +142,7 @@ class Regressor(Predictor):
         self._learnt_levels = regression_targets.levels(values.arguments)
         self._asked_levels = regression_targets.asked(values.arguments)
         self._units = Units(target.mean, target.scale, target.one_target)
+        self._calibration = values.calibration
 
     def predict(
         self, X: Table, return_std: bool = False, *, quantiles: Sequence[float] | None = None
@@ -198,6 +204,36 @@ class Regressor(Predictor):
         check_predicts_quantiles(self._objective.regression_loss)
         outputs = self._outputs(X)  # (rows, targets, levels learnt)
         return quantiles_of(self._units, outputs, self._asked_levels)
+
+    def predict_interval(self, X: Table, coverage: float = 0.9) -> np.ndarray:
+        """Return intervals that contain y with a given probability, if the model is calibrated.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Samples.
+        coverage : float, default=0.9
+            Share of rows whose y is in its interval, in (0, 1).
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, 2) or (n_samples, n_targets, 2)
+            Lower and upper ends, float32 or float64 as X.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The model is not calibrated, or the coverage is no such number or more than the
+            calibration rows can promise (a ValueError).
+        DataError
+            X is no table of the model's columns (a ValueError).
+        """
+        check_real("coverage", coverage, "(0, 1)")
+        if self._calibration is None:
+            raise InvalidArgumentError(NOT_CALIBRATED)
+        trained, learnt = self._objective, self._learnt_levels
+        correction = self._calibration.correction(trained, learnt, coverage)
+        return intervals(correction, trained, self._units, self._outputs(X), learnt, coverage)
 
 
 def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:

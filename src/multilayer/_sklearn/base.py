@@ -9,17 +9,19 @@ The stages of a fit, up to the engine (``_engine/loop.py`` continues from stage 
    with trained layers (``fit/reuse.py``), or those where the last fit ended.
 4. ``fit/checkpointing.py``, if requested, opens the folder of this fit, identified by a
    fingerprint of data, arguments and start (``fit/fingerprint.py``).
-5. ``fit/assembly.py`` sets rows aside, weights them, and returns the ``Plan`` and the ``Training``.
-   An error up to here leaves the estimator unchanged.
+5. ``fit/calibration.py`` and ``fit/assembly.py`` set rows aside; the latter weights them, and
+   returns the ``Plan`` and the ``Training``. An error up to here leaves the estimator unchanged.
 6. ``fit/engine_run.py`` trains and returns one ``FitResult``, however training ended.
-7. ``BaseMLP._run`` sets every fitted attribute from it, and then raises or warns.
+7. ``BaseMLP._run`` sets every fitted attribute from it, the calibration of the network included,
+   and then raises or warns.
 
 ``partial_fit`` runs stages 1 to 3 and 5 to 7, for one epoch.
 """
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -33,7 +35,9 @@ from multilayer._data.rows import MatrixLike
 from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.constructors import NetworkArguments, known_arguments
+from multilayer._sklearn.arguments.resolved import check_partial_fit
 from multilayer._sklearn.arguments.solver_arguments import is_full_batch
+from multilayer._sklearn.fit.calibration import Calibrated, set_calibration_rows_aside
 from multilayer._sklearn.fit.samples import Samples, Seen
 from multilayer._sklearn.fit.sklearn_callbacks import (
     CallbackSupportMixin,
@@ -41,7 +45,7 @@ from multilayer._sklearn.fit.sklearn_callbacks import (
     with_callbacks,
 )
 from multilayer._sklearn.network.parameters import set_network
-from multilayer._sklearn.network.prediction import Curves, NetworkUse
+from multilayer._sklearn.network.prediction import Curves
 
 if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._engine.callbacks.protocol import Callback
@@ -62,7 +66,7 @@ def is_stochastic(estimator: "BaseMLP") -> bool:
 
 
 class BaseMLP(
-    CallbackSupportMixin, NetworkUse, Curves, NetworkArguments, BaseEstimator, metaclass=ABCMeta
+    CallbackSupportMixin, Calibrated, Curves, NetworkArguments, BaseEstimator, metaclass=ABCMeta
 ):
     """Training, shared by the estimators. The methods that they override say what is learnt.
 
@@ -107,6 +111,10 @@ class BaseMLP(
     def _strata(self, samples: Samples) -> np.ndarray | None:
         """Groups to stratify by when samples are set aside."""
         return None
+
+    def _learnt_from_first(self, parts: Sequence[Samples]) -> Sequence[Samples]:
+        """Encode the targets of rows anew, by what only the first of them say."""
+        return parts
 
     def _check_fit(self, samples: Samples) -> None:
         """Warn of a network that is useless after training."""
@@ -176,6 +184,10 @@ class BaseMLP(
                     checkpointed = stack.enter_context(
                         checkpointing.checkpointed_fit(self, begun, samples, validation, warm=again)
                     )
+                    begun = replace(begun, seed=checkpointed.seed)
+                samples, validation, aside = set_calibration_rows_aside(
+                    self, samples, validation, seed=begun.seed, again=again
+                )
                 plan, training = assembly.prepare(
                     self, resolved, begun, objective, samples, validation, checkpointed
                 )
@@ -186,7 +198,7 @@ class BaseMLP(
             # only cost a call of the program for each epoch.
             if getattr(self, "_skl_callbacks", None):  # scikit-learn's own, from 1.9 on
                 callbacks = stack.enter_context(notify_sklearn(self, plan, X, y, sample_weight))
-            self._run(plan, training, self.max_iter, callbacks)
+            self._run(plan, training, self.max_iter, callbacks, calibrate_on=aside)
         self._check_fit(samples)
         return self
 
@@ -201,13 +213,7 @@ class BaseMLP(
         """Train for one epoch, from where the last call left off (partial_fit)."""
         from multilayer._sklearn.fit import assembly, start  # late: they start JAX
 
-        if self.checkpoint is not None:
-            refuse(
-                "checkpoint",
-                "None for partial_fit, whose data come from outside",
-                self.checkpoint,
-                "Save the estimator itself between calls: multilayer.save(estimator, path).",
-            )
+        check_partial_fit(self)
         with self._unchanged_on_refusal():
             (rows, objective), judged = samples(), self._validation(*validation)
             begun = start.start_of(self, resolved, rows, objective, again=again)
@@ -271,6 +277,7 @@ class BaseMLP(
         callbacks: "list[Callback]",
         *,
         keep_best: bool = True,
+        calibrate_on: Samples | None = None,
     ) -> None:
         """Train; whatever ends it, the attributes describe a network that can be used."""
         from multilayer._sklearn.fit import engine_run
@@ -285,6 +292,9 @@ class BaseMLP(
         self.loss_, self.n_iter_, self.stop_reason_ = result.loss, result.n_iter, result.stop_reason
         self.t_ = plan.start.n_rows_trained + result.n_iter * result.n_rows
         self.fit_seconds_, self.compile_seconds_ = result.fit_seconds, result.compile_seconds
+        self._calibration_share = 0.0 if calibrate_on is None else self.calibration_fraction
+        if calibrate_on is not None and result.error is None:
+            self._calibration = self._calibration_on(calibrate_on)
         result.raise_or_warn()
 
     def __sklearn_tags__(self) -> Tags:

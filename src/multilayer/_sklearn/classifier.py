@@ -17,11 +17,13 @@ from multilayer._sklearn.arguments.constructors import ClassifierArguments, know
 from multilayer._sklearn.arguments.documentation import documented
 from multilayer._sklearn.arguments.resolved import Resolved, check_classifier, refuse_balanced
 from multilayer._sklearn.base import BaseMLP, is_stochastic
+from multilayer._sklearn.fit.calibration import fit_temperature, outputs_of
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxClassifier
 from multilayer._sklearn.targets import class_labels, class_outputs, metrics
 from multilayer._sklearn.targets.class_outputs import classifier_numbers
+from multilayer._sklearn.targets.uncertainty import Temperature
 
 if TYPE_CHECKING:
     from multilayer._objectives.objective import LossNumbers, Objective
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     indicator matrix. "softmax" gives two classes, or a label, two output units; "logistic" gives
     each of more classes a yes/no output, normalised over them.""",
     score="the accuracy",
+    calibration="the temperature of its probabilities, `temperature_`",
     class_weights="""
     Weights `c` of classes have no bias under either rule: under "batch" a batch's loss is
     ``sum(w * c * loss) / (sum(w) * m)``, where `m` is the mean of `c` over all rows, by `w`.""",
@@ -61,6 +64,8 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     ----------
     classes_ : ndarray of shape (n_classes,) or list of them
         Class labels; for several columns of classes a list with those of each.
+    temperature_ : float
+        What logits are divided by for probabilities; 1.0 unless the network is calibrated.
     <attributes>
 
     Notes
@@ -87,6 +92,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
 
     classes_: "Classes"
     _target_kind: str
+    _calibration: Temperature | None
 
     # Targets -------------------------------------------------------------------------------------
 
@@ -226,8 +232,18 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         logits = self._logits(X)
         return class_outputs.labels_of(self._target_kind, self.classes_, logits)
 
+    @property
+    def temperature_(self) -> float:
+        """What logits are divided by for probabilities; 1.0 unless the network is calibrated."""
+        if "_network" not in vars(self):
+            raise AttributeError("temperature_ is there once the network is: call fit first")
+        return 1.0 if self._calibration is None else self._calibration.value
+
     def predict_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Probabilities of the classes, in the order of ``classes_``.
+
+        They are softer or sharper by ``temperature_`` where the network is calibrated, by
+        `calibration_fraction` or ``calibrate``; predicted classes stay the same.
 
         Parameters
         ----------
@@ -238,8 +254,19 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         -------
         p : ndarray of shape (n_samples, n_classes), float32 or float64 as X
             For several columns of classes a list with one for each.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.preprocessing import scale
+        >>> from multilayer import MLPClassifier
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> clf = MLPClassifier((16,), learning_rate="cosine", learning_rate_init=0.01, max_iter=30,
+        ...                     calibration_fraction=0.2, random_state=0).fit(scale(X), y)
+        >>> bool(clf.temperature_ != 1), clf.predict_proba(scale(X)[:3]).shape
+        (True, (3, 2))
         """
-        logits, how = self._logits(X), (metrics.yes_no_proba, metrics.exclusive_proba)
+        logits, how = self._tempered(X), (metrics.yes_no_proba, metrics.exclusive_proba)
         return class_outputs.of_each(self._target_kind, self._trained, logits, *how)
 
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
@@ -256,13 +283,22 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
             Computed from the logits, so that small probabilities do not round to 0. For several
             columns of classes a list with one for each.
         """
-        logits, how = self._logits(X), (metrics.yes_no_log_proba, metrics.exclusive_log_proba)
+        logits, how = self._tempered(X), (metrics.yes_no_log_proba, metrics.exclusive_log_proba)
         return class_outputs.of_each(self._target_kind, self._trained, logits, *how)
 
     def _logits(self, X: MatrixLike) -> list[np.ndarray]:
         """Raw outputs of each head; all of a multilabel network are one."""
         raw = self._outputs(X)  # first: it is what refuses an unfitted estimator
         return class_outputs.logits_of(self._target_kind, self._trained, raw)
+
+    def _tempered(self, X: MatrixLike) -> list[np.ndarray]:
+        """Do the same for probabilities."""
+        logits = self._logits(X)
+        return logits if self._calibration is None else self._calibration.applied(logits)
+
+    def _calibration_on(self, samples: Samples) -> Temperature:
+        raw = outputs_of(self, samples, None)
+        return fit_temperature(self._trained, raw, samples.y, samples.weight)
 
     # Judging -------------------------------------------------------------------------------------
 
@@ -307,15 +343,23 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
         -------
         figures : dict
             "accuracy" (fraction of rows predicted correctly) and "average_loss" (mean cross-entropy
-            without penalty, smoothing and class weights).
+            without penalty, smoothing and class weights; of the calibrated probabilities where the
+            network is calibrated).
         """
+        rows = self._labelled(X, y, sample_weight)
+        raw = outputs_of(self, rows, None) / self.temperature_
+        return metrics.of_classes(self._trained, raw, rows.y, rows.weight)
+
+    def _labelled(
+        self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+    ) -> Samples:
         check_is_fitted(self)
-        X, y = inputs.check_X_y(self, X, y, reset=False)
-        weight = inputs.check_weight(sample_weight, X, "float64")
-        y = class_labels.check_labels(y)
+        rows, labels = inputs.check_X_y(self, X, y, reset=False)
+        weight = inputs.check_weight(sample_weight, rows, "float64")
+        labels = class_labels.check_labels(labels)
         yes_no = self._trained.classification_loss.yes_no
-        target = class_labels.encode(y, self.classes_, self._target_kind, yes_no=yes_no)
-        return metrics.of_classes(self._trained, self._outputs(X), target, weight)
+        target = class_labels.encode(labels, self.classes_, self._target_kind, yes_no=yes_no)
+        return Samples(rows, target, weight, labels, inputs.is_streamed(X, rows))
 
     def __sklearn_tags__(self) -> Tags:
         """Say what targets this estimator takes."""

@@ -1,6 +1,7 @@
 """The multilayer perceptron regressor."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -9,7 +10,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from multilayer._core.errors import DataError
+from multilayer._core.checks import check_real
+from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
 from multilayer._objectives.regression_losses import REGRESSION_LOSSES, loss_of
@@ -18,11 +20,18 @@ from multilayer._sklearn.arguments.constructors import RegressorArguments, known
 from multilayer._sklearn.arguments.documentation import documented
 from multilayer._sklearn.arguments.resolved import Resolved, check_regressor
 from multilayer._sklearn.base import BaseMLP, is_stochastic
+from multilayer._sklearn.fit.calibration import outputs_of
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxRegressor
 from multilayer._sklearn.targets import metrics, regression_targets
 from multilayer._sklearn.targets.metrics import warn_of_worse_than_constant
+from multilayer._sklearn.targets.uncertainty import (
+    NOT_CALIBRATED,
+    IntervalCalibration,
+    in_units,
+    intervals,
+)
 
 if TYPE_CHECKING:
     from multilayer._objectives.objective import LossNumbers, Objective
@@ -38,6 +47,7 @@ def _predicts_quantiles(estimator: "MLPRegressor") -> bool:
 @documented(
     out_activation=regression_targets.out_activations_text(),
     score="R2",
+    calibration="by their errors ``predict_interval`` knows how wide its intervals are",
     losses=", ".join(f'"{name}"' for name in REGRESSION_LOSSES),
 )
 class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
@@ -93,6 +103,8 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
 
     __module__ = "multilayer"  # its public home: pickles do not depend on this file
 
+    _calibration: IntervalCalibration | None
+
     # Targets -------------------------------------------------------------------------------------
 
     def _check_parameters(self) -> "Resolved":
@@ -115,9 +127,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             self.target_mean_, self.target_scale_ = regression_targets.moments(
                 columns, weights, standardize=self.standardize_target
             )
-        if (numbers.ndim == 1) != self._one_target or columns.shape[1] != self._n_targets:
-            expected = "1-D" if self._one_target else f"of {self._n_targets} columns"
-            raise DataError(f"y must be {expected}, as in training, got shape {numbers.shape}.")
+        self._check_as_in_training(numbers)
         target = regression_targets.to_train(columns, self.target_mean_, self.target_scale_, dtype)
         objective = regression_targets.objective(self, self._n_targets)
         self.out_activation_ = objective.out_activation
@@ -127,6 +137,24 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         )
         samples = Samples(rows, target, weights, numbers, inputs.is_streamed(X, rows))
         return samples, objective
+
+    def _check_as_in_training(self, y: np.ndarray) -> None:
+        """Refuse targets of another shape than those of training."""
+        n_targets = y.reshape(len(y), -1).shape[1]
+        if (y.ndim == 1) != self._one_target or n_targets != self._n_targets:
+            expected = "1-D" if self._one_target else f"of {self._n_targets} columns"
+            raise DataError(f"y must be {expected}, as in training, got shape {y.shape}.")
+
+    def _learnt_from_first(self, parts: Sequence[Samples]) -> Sequence[Samples]:
+        if not self.standardize_target:
+            return parts
+        tables = [part.labels.reshape(len(part), -1) for part in parts]
+        units = regression_targets.moments(tables[0], parts[0].weight, standardize=True)
+        self.target_mean_, self.target_scale_ = units
+        return [
+            replace(part, y=regression_targets.to_train(table, *units, part.dtype))
+            for part, table in zip(parts, tables, strict=True)
+        ]
 
     def _validation(
         self,
@@ -255,6 +283,65 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
         says = self._distribution(X)  # (rows, targets, levels learnt)
         return regression_targets.quantiles_of(self._units(), says, self._asked_levels)
 
+    def predict_interval(self, X: MatrixLike, coverage: float = 0.9) -> np.ndarray:
+        """Return intervals that contain y with a given probability; the network is calibrated.
+
+        Split conformal prediction: the point prediction, plus and minus the size that so many of
+        the errors on the calibration rows have at most (Lei et al., 2018). With ``loss="quantile"``
+        and ``"gaussian_nll"`` the network's own interval is moved outwards, or inwards, so that it
+        holds as many of their targets (conformalised quantile regression; Romano et al., 2019): it
+        is then wider where y is more uncertain. Without an assumption on the distribution of y, as
+        many of the rows to come as promised are within theirs, on average over rows like those of
+        calibration. Of several targets each has its own intervals, and its own promise.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        coverage : float, default=0.9
+            Share of rows whose y is in its interval, in (0, 1). Quantiles that were learnt serve
+            best at the levels ``(1 - coverage) / 2`` and ``(1 + coverage) / 2``; otherwise the
+            outermost ones are taken.
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, 2) or (n_samples, n_targets, 2), as X
+            Lower and upper ends, in the units of y: float32 or float64 as X.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The network is not calibrated, or the coverage is no such number or more than the
+            calibration rows can promise, `n` rows ``n / (n + 1)`` (a ValueError).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from multilayer import MLPRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(-1, 1, (600, 2))
+        >>> y = X[:, 0] + rng.normal(0, 0.1, 600)
+        >>> reg = MLPRegressor(hidden_layer_sizes=(16,), learning_rate="cosine", max_iter=30,
+        ...                    learning_rate_init=0.01, calibration_fraction=0.2, random_state=0)
+        >>> low, high = reg.fit(X[:400], y[:400]).predict_interval(X[400:], coverage=0.8).T
+        >>> bool(np.mean((low <= y[400:]) & (y[400:] <= high)) > 0.7)
+        True
+        """
+        check_is_fitted(self)
+        check_real("coverage", coverage, "(0, 1)")
+        if self._calibration is None:
+            raise InvalidArgumentError(NOT_CALIBRATED)
+        trained, learnt = self._trained, self._learnt_levels
+        correction = self._calibration.correction(trained, learnt, coverage)
+        says = self._distribution(X)
+        return intervals(correction, trained, self._units(), says, learnt, coverage)
+
+    def _calibration_on(self, samples: Samples) -> IntervalCalibration:
+        trained = self._trained
+        said = in_units(trained, self._units(), outputs_of(self, samples, trained))
+        y = samples.labels.reshape(len(samples), -1)
+        return IntervalCalibration.of(trained, said, y, samples.weight)
+
     def _point_predictions(self, X: MatrixLike) -> np.ndarray:
         """Predict targets of rows that were checked."""
         says = self._forward(X, self._trained)
@@ -288,7 +375,18 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
             "r2", "rmse" (root mean squared error) and "mae" (mean absolute error), averaged over
             the targets.
         """
+        rows = self._labelled(X, y, sample_weight)
+        return metrics.of_numbers(self._point_predictions(rows.X), rows.labels, rows.weight)
+
+    def _labelled(
+        self, X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+    ) -> Samples:
         check_is_fitted(self)
         rows, numbers = inputs.check_X_y(self, X, y, reset=False, numeric=True)
         weight = inputs.check_weight(sample_weight, rows, "float64")
-        return metrics.of_numbers(self._point_predictions(rows), numbers, weight)
+        numbers = np.asarray(numbers, np.float64)
+        if self._one_target and numbers.shape[1:] == (1,):
+            numbers = numbers[:, 0]
+        self._check_as_in_training(numbers)
+        columns = numbers.reshape(len(numbers), -1)
+        return Samples(rows, columns, weight, numbers, inputs.is_streamed(X, rows))

@@ -155,6 +155,7 @@ class NetworkArguments:
     callbacks: "Sequence[Callback] | None" = None
     checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None
     # What else it is used for
+    calibration_fraction: float = 0.0
     transform_layer: int = -1
 
 

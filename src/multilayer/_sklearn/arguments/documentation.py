@@ -185,6 +185,11 @@ checkpoint : str, path-like, multilayer.Checkpoint or None, default=None
     stopped, with a bit-identical result; a fit that was finished returns at once. "Same" means the
     data, weights and arguments, except `verbose`, `callbacks` that do not act on training and
     `transform_layer`. SIGINT and SIGTERM wait until a checkpoint is written.
+calibration_fraction : float, default=0.0
+    Fraction of the rows that ``fit`` sets aside before training, takes no part of training from,
+    and calibrates the network on at its end: <calibration>. The split is
+    that of `validation_fraction`, whose rows are taken from the others. It cannot change while
+    `warm_start` continues a network, and ``partial_fit`` sets no rows aside; see ``calibrate``.
 transform_layer : int, default=-1
     Hidden layer whose activations ``transform`` returns; negative numbers count from the end.
 """
@@ -235,16 +240,26 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 
 
 def documented(
-    out_activation: str, score: str, class_weights: str = "", losses: str = ""
+    out_activation: str,
+    score: str,
+    calibration: str,
+    class_weights: str = "",
+    losses: str = "",
 ) -> Callable[[Class], Class]:
     """Return a class decorator that puts the shared text into a docstring.
 
     ``out_activation`` ends the sentence about that argument, ``score`` names the default score,
-    ``class_weights`` is what `weight_normalization` means for them, ``losses`` the names of losses.
+    ``calibration`` says what rows set aside are for, ``class_weights`` is what
+    `weight_normalization` means for them, ``losses`` the names of losses.
     """
 
     def decorate(cls: Class) -> Class:
-        marks = {"out_activation": out_activation, "score": score, "class_weights": class_weights}
+        marks = {
+            "out_activation": out_activation,
+            "score": score,
+            "calibration": calibration,
+            "class_weights": class_weights,
+        }
         shared = filled_in(PARAMETERS, {**tables(), **marks})
         text = (cls.__doc__ or "").replace("<losses>", losses)  # None under python -OO
         text = text.replace("<parameters>", indented(shared.rstrip()))

@@ -90,6 +90,7 @@ INTERVALS = {
     "beta_2": "[0, 1)",
     "epsilon": "(0, inf)",
     "validation_fraction": "(0, 1)",
+    "calibration_fraction": "[0, 1)",
     "weight_decay": "[0, inf)",
     "l1_ratio": "[0, 1]",
 }
@@ -186,6 +187,24 @@ def check_regressor(arguments: RegressorArguments) -> Resolved:
     resolved = check_parameters(arguments)
     check_loss(arguments)
     return resolved
+
+
+def check_partial_fit(arguments: NetworkArguments) -> None:
+    """Refuse what a call of partial_fit cannot do, with data that come from outside."""
+    if arguments.checkpoint is not None:
+        refuse(
+            "checkpoint",
+            "None for partial_fit, whose data come from outside",
+            arguments.checkpoint,
+            "Save the estimator itself between calls: multilayer.save(estimator, path).",
+        )
+    if arguments.calibration_fraction > 0:
+        refuse(
+            "calibration_fraction",
+            "0 for partial_fit, which sets no rows aside",
+            arguments.calibration_fraction,
+            "Call calibrate(X, y) after the last call, with rows that were in none.",
+        )
 
 
 def check_batch_size(value: object) -> None:

@@ -80,8 +80,6 @@ def prepare(
     one epoch (partial_fit); rows are weighted by their classes and by `weight_normalization`.
     """
     full_batch = resolved.solver.full_batch
-    if checkpointed is not None:
-        start = replace(start, seed=checkpointed.seed)
     if estimator.early_stopping and validation is None and not one_epoch and not full_batch:
         fraction, strata = estimator.validation_fraction, estimator._strata(samples)
         samples, validation = set_aside(samples, fraction, seed=start.seed, strata=strata)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.tabular.tabular_base import BaseTabular
 
 NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "transform_layer", "verbose")
-ADDED = {"weight_normalization": "batch"}
+ADDED = {"weight_normalization": "batch", "calibration_fraction": 0.0}
 """Arguments that earlier releases lack, with the value that leaves a fit as it was there."""
 TOLD_OTHERWISE = ("random_state", "reuse_from", "warm_start")  # by what training starts from
 BLOCK = 1 << 22  # bytes hashed at once; another number would give other fingerprints
@@ -52,7 +52,8 @@ def parameters_of(estimator: "BaseMLP | BaseTabular") -> dict[str, object]:
     }
     for name, default in ADDED.items():
         # Class weights are another training than in earlier releases: their fits keep the mark.
-        if described.get(name) == default and given.get("class_weight") is None:
+        marked = name == "weight_normalization" and given.get("class_weight") is not None
+        if name in given and given[name] == default and not marked:
             del described[name]
     active = [c for c in estimator.callbacks or () if c.acts]
     return {

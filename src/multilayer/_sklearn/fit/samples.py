@@ -101,8 +101,29 @@ class Samples:
         return self.X if self.rows is None else self.X[self.rows]
 
 
+@dataclass(frozen=True)
+class Purpose:
+    """What rows are set aside for, in the words of messages."""
+
+    name: str
+    argument: str  # that gives their share
+    cause: str  # the argument without which none are
+    otherwise: str  # what to do in place of it
+
+
+VALIDATION = Purpose("validation", "validation_fraction", "early_stopping", "give X_val and y_val")
+CALIBRATION = Purpose(
+    "calibration", "calibration_fraction", "calibration_fraction", "call calibrate(X, y) after fit"
+)
+
+
 def set_aside(
-    samples: Samples, fraction: float, *, seed: int, strata: np.ndarray | None
+    samples: Samples,
+    fraction: float,
+    *,
+    seed: int,
+    strata: np.ndarray | None,
+    purpose: Purpose = VALIDATION,
 ) -> tuple[Samples, Samples]:
     """Set a fraction of the samples aside: the same ones for the same seed.
 
@@ -119,27 +140,27 @@ def set_aside(
     if n_aside < 2:
         single = strata is not None and 1 in np.unique(strata, return_counts=True)[1]
         raise DataError(
-            f"The validation set is too small ({n_aside} sample) with validation_fraction="
+            f"The {purpose.name} set is too small ({n_aside} sample) with {purpose.argument}="
             f"{fraction!r} of {len(samples)}. "
             + ("The least populated class in y has only 1 member. " if single else "")
-            + "Increase 'validation_fraction' or the size of your dataset, or give X_val and y_val."
+            + f"Increase {purpose.argument!r} or the size of your dataset, or {purpose.otherwise}."
         )
     if strata is not None and n_aside < len(samples):
-        rows, strata, alone = _strata_to_split(strata, n_aside)
+        rows, strata, alone = _strata_to_split(strata, n_aside, purpose)
     try:
         train, held_out = train_test_split(
             rows, random_state=seed, test_size=n_aside, stratify=strata
         )
     except ValueError as error:
         raise DataError(
-            f"validation_fraction={fraction!r} cannot set a part of {len(samples)} samples aside: "
-            f"{error} Change validation_fraction, or give X_val and y_val."
+            f"{purpose.argument}={fraction!r} cannot set a part of {len(samples)} samples aside: "
+            f"{error} Change {purpose.argument}, or {purpose.otherwise}."
         ) from error
     return samples.pick(np.concatenate([train, alone])), samples.pick(held_out)
 
 
 def _strata_to_split(
-    strata: np.ndarray, n_aside: int
+    strata: np.ndarray, n_aside: int, purpose: Purpose
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """Return the rows to split, their groups for a stratified split, and rows left in training.
 
@@ -161,10 +182,10 @@ def _strata_to_split(
             (pooled, "too small for both sides, which are split at random"),
         ]
         warnings.warn(
-            f"early_stopping cannot set {n_aside} of {len(strata)} samples aside with all "
+            f"{purpose.cause} cannot set {n_aside} of {len(strata)} samples aside with all "
             f"{len(counts)} classes in proportion. Classes "
             + "; ".join(f"{what}: {len(some)}" for some, what in parts if len(some))
-            + ". Raise validation_fraction, or give X_val and y_val.",
+            + f". Raise {purpose.argument}, or {purpose.otherwise}.",
             stacklevel=level_of_caller(),
         )
     merged = np.where(np.isin(group, pooled), -1, group)[rows]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.tabular.probabilities import NumberUnits
     from multilayer._sklearn.tabular.targets import ClassTargets
     from multilayer._sklearn.targets.class_outputs import Classes
+    from multilayer._sklearn.targets.uncertainty import Temperature
 
 
 def graphs(name: str = "estimator_graphs") -> ModuleType:
@@ -75,16 +76,18 @@ class OnnxClassifier(OnnxNetwork):
 
     _target_kind: str
     classes_: "Classes"
+    _calibration: "Temperature | None"
 
     def _onnx_description(self) -> "Described":
         network, loss = dense_network(self), self._trained.classification_loss
+        temperature = 1.0 if self._calibration is None else self._calibration.value
         if self._target_kind == MULTILABEL:
             return graphs().Indicators(
-                network, np.asarray(self.classes_), two_units=not loss.yes_no
+                network, np.asarray(self.classes_), not loss.yes_no, temperature
             )
         several = self._target_kind == MULTIOUTPUT
         columns = tuple(self.classes_) if several else (self.classes_,)
-        return graphs().Classes(network, loss, columns, several)
+        return graphs().Classes(network, loss, columns, several, temperature)
 
 
 class OnnxRegressor(OnnxNetwork):

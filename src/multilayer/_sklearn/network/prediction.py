@@ -1,6 +1,7 @@
 """What a fitted network offers: outputs, hidden activations, curves, a summary."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,21 +102,31 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _forward(self, X: Matrix, read: "Objective | int | None") -> np.ndarray:
         """Do the same for rows that were checked."""
+        dtype = computing_type()
+        result = self._computed(rows.row_taker(X, dtype), X.shape[0], read)
+        if not np.isfinite(result).all():
+            inputs.refuse_huge(X, dtype)  # weights as large would be another matter
+        return result.astype(inputs.type_of_results(X, dtype), copy=False)
+
+    def _computed(
+        self,
+        take: Callable[[np.ndarray | slice], np.ndarray],
+        n_rows: int,
+        read: "Objective | int | None",
+    ) -> np.ndarray:
+        """Do the same for rows that are taken in slices, in the computing type."""
         from multilayer._engine.xla.inference import outputs
 
         dtype = computing_type()
-        result = outputs(
+        return outputs(
             self._network,
             self._parameters(dtype),
-            rows.row_taker(X, dtype),
-            X.shape[0],
+            take,
+            n_rows,
             read=read,
             input_scale=1.0 if self.input_scale is None else self.input_scale,
             dtype=dtype,
         )
-        if not np.isfinite(result).all():
-            inputs.refuse_huge(X, dtype)  # weights as large would be another matter
-        return result.astype(inputs.type_of_results(X, dtype), copy=False)
 
     def _parameters(self, dtype: str) -> "Parameters":
         """Return the parameters in the attributes (users may have changed them)."""

@@ -1,4 +1,4 @@
-"""Histories and targets of fitted networks as plain data and back."""
+"""Figures, targets and calibrations of fitted networks as plain data and back."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +9,14 @@ from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON, REPORT_COLUMNS, WHOLE_NUMBERS
 from multilayer._engine.history import History
 from multilayer._sklearn.saving.label_arrays import decode_labels, encode_labels
-from multilayer._sklearn.saving.reader import StoredArrays, Values, require_finite, take, take_array
+from multilayer._sklearn.saving.reader import (
+    StoredArrays,
+    Values,
+    require_finite,
+    take,
+    take_array,
+    take_count,
+)
 from multilayer._sklearn.targets.class_outputs import (
     BINARY,
     KINDS,
@@ -18,8 +25,10 @@ from multilayer._sklearn.targets.class_outputs import (
     MULTIOUTPUT,
     Classes,
 )
+from multilayer._sklearn.targets.uncertainty import IntervalCalibration, Temperature
 
 if TYPE_CHECKING:
+    from multilayer._sklearn.base import BaseMLP
     from multilayer._sklearn.regressor import MLPRegressor
 
 
@@ -52,6 +61,63 @@ def _check_whole(name: str, column: np.ndarray) -> None:
         whole = (column >= 0) & (column < 2.0**53) & (column == np.floor(column))
     if not whole.all():
         raise ModelFileError(f"the column {name!r} of its history must contain counts.")
+
+
+# Numbers, words and flags of a training ---------------------------------------------------------
+
+
+FIGURES = (
+    *("loss_", "n_iter_", "n_reused_layers_", "t_", "stop_reason_", "fit_seconds_"),
+    *("compile_seconds_", "_validated", "_stopped_by_score"),
+)
+"""Attributes that are numbers, words and flags; in files they lack the underscores."""
+
+
+@dataclass(frozen=True)
+class TrainingFigures:
+    """Numbers, words and flags of a training, by their names in files."""
+
+    loss: float
+    n_iter: int
+    n_reused_layers: int
+    t: int
+    stop_reason: str
+    fit_seconds: float
+    compile_seconds: float
+    validated: bool
+    stopped_by_score: bool
+    seed: int
+
+    def attributes(self) -> dict[str, object]:
+        """Return them by attribute of the estimator."""
+        return {name: getattr(self, name.strip("_")) for name in (*FIGURES, "_seed")}
+
+
+def take_figures(fitted: Values, n_layers: int) -> TrainingFigures:
+    """Return the numbers, words and flags of the training."""
+    if fitted.get("best_validation_score") is not None:
+        take(fitted, "best_validation_score", float)
+    old = "n_reused_layers" not in fitted  # a file of the first version
+    figures = TrainingFigures(
+        loss=take(fitted, "loss", float),
+        n_iter=take_count(fitted, "n_iter"),
+        n_reused_layers=0 if old else take_count(fitted, "n_reused_layers"),
+        t=take_count(fitted, "t"),
+        stop_reason=take(fitted, "stop_reason", str),
+        fit_seconds=take(fitted, "fit_seconds", float),
+        compile_seconds=take(fitted, "compile_seconds", float),
+        validated=take(fitted, "validated", bool),
+        stopped_by_score=take(fitted, "stopped_by_score", bool),
+        seed=take_count(fitted, "seed"),
+    )
+    for name in ("fit_seconds", "compile_seconds"):
+        if not 0 <= getattr(figures, name) < np.inf:
+            raise ModelFileError(f"its value {name!r} must be seconds.")
+    if figures.n_reused_layers >= n_layers:
+        raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")
+    if figures.seed >= 2**32:
+        raise ModelFileError(f"its value 'seed' must be below 2**32, got {figures.seed}.")
+    return figures
 
 
 # The targets of a fitted estimator, as plain data and back ---------------------------------------
@@ -170,3 +236,77 @@ def take_numbers(fitted: Values, arrays: StoredArrays) -> NumberTarget:
         raise ModelFileError(f"its number of targets cannot be {n_targets}.")
     mean, scale = (take_array(arrays, name, (n_targets,)) for name in UNITS)
     return NumberTarget(n_targets, one_target, mean, scale)
+
+
+# The calibration of a network, in files of those that have one ----------------------------------
+
+
+def encode_calibration(estimator: "BaseMLP") -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
+    """Return what a network is calibrated by, as JSON and as arrays."""
+    found: dict[str, JSON] = {"share": float(estimator._calibration_share)}
+    match estimator._calibration:
+        case None:
+            return {}, {}
+        case Temperature(value, n_rows):
+            return {"calibration": found | {"temperature": value, "n_rows": n_rows}}, {}
+        case IntervalCalibration(relative, weight):
+            arrays = {"calibration.relative": relative}
+            require_finite("its calibration", relative)
+            if weight is not None:
+                arrays["calibration.weight"] = weight
+            return {"calibration": found | {"weighted": weight is not None}}, arrays
+
+
+def take_share(fitted: Values) -> float:
+    """Return the share of its rows that fit has set aside for the calibration."""
+    described = _calibration(fitted)
+    share = 0.0 if described is None else take(described, "share", float)
+    if not 0 <= share < 1:
+        raise ModelFileError(f"its calibration's share must be in [0, 1), got {share}.")
+    return share
+
+
+def take_temperature(fitted: Values) -> Temperature | None:
+    """Return the calibration of a classifier, None where it has none."""
+    described = _calibration(fitted)
+    if described is None:
+        return None
+    _refuse_others(described, "share", "temperature", "n_rows")
+    value = take(described, "temperature", float)
+    if not 0 < value < np.inf:
+        raise ModelFileError(f"its temperature must be above 0, got {value}.")
+    return Temperature(value, take_count(described, "n_rows", 1))
+
+
+def take_intervals(
+    fitted: Values, arrays: StoredArrays, shape: tuple[int, int]
+) -> IntervalCalibration | None:
+    """Return the calibration of a regressor, None where it has none.
+
+    ``shape`` is the number of targets, and of the numbers that its network says of each.
+    """
+    described = _calibration(fitted)
+    if described is None:
+        return None
+    _refuse_others(described, "share", "weighted")
+    relative = take_array(arrays, "calibration.relative", (-1, *shape))
+    if not len(relative):
+        raise ModelFileError("its calibration must have rows.")
+    weight = None
+    if take(described, "weighted", bool):
+        weight = take_array(arrays, "calibration.weight", (len(relative),))
+        if not (weight > 0).all():
+            raise ModelFileError("the weights of its calibration must be above 0.")
+    return IntervalCalibration(relative, weight)
+
+
+def _calibration(fitted: Values) -> Values | None:
+    described = fitted.get("calibration")
+    if described is not None and not isinstance(described, dict):
+        raise ModelFileError("its value 'calibration' is no object.")
+    return described
+
+
+def _refuse_others(described: Values, *known: str) -> None:
+    if set(described) != set(known):
+        raise ModelFileError(f"its calibration must have {list(known)}, got {sorted(described)}.")

@@ -22,13 +22,20 @@ from multilayer._sklearn.arguments.constructors import (
 from multilayer._sklearn.arguments.resolved import Resolved, check_classifier, check_regressor
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.saving.fitted_values import (
+    FIGURES,
     ClassTarget,
     NumberTarget,
+    TrainingFigures,
+    encode_calibration,
     encode_classes,
     encode_numbers,
     take_classes,
+    take_figures,
     take_history,
+    take_intervals,
     take_numbers,
+    take_share,
+    take_temperature,
 )
 from multilayer._sklearn.saving.model_steps import LABELS, NUMBERS, Shape
 from multilayer._sklearn.saving.reader import (
@@ -40,10 +47,10 @@ from multilayer._sklearn.saving.reader import (
     require_finite,
     take,
     take_array,
-    take_count,
     take_names,
 )
 from multilayer._sklearn.targets import class_outputs, regression_targets
+from multilayer._sklearn.targets.uncertainty import IntervalCalibration, Temperature
 
 if TYPE_CHECKING:
     from multilayer._engine.state import TrainState
@@ -54,11 +61,6 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=NetworkArguments)
 
 UNSAVED = ("callbacks", "checkpoint", "reuse_from")
-FIGURES = (
-    *("loss_", "n_iter_", "n_reused_layers_", "t_", "stop_reason_", "fit_seconds_"),
-    *("compile_seconds_", "_validated", "_stopped_by_score"),
-)
-"""Attributes that are numbers, words and flags; in files they lack the underscores."""
 
 
 class FreshOptimizer:
@@ -115,7 +117,9 @@ def _fitted(estimator: "BaseMLP") -> Encoded:
     }
     for name in FIGURES:
         values[name.strip("_")] = encode(name, getattr(estimator, name))
-    return values, {**_parameter_arrays(estimator), **_history_arrays(estimator)}
+    calibration, relative = encode_calibration(estimator)
+    arrays = {**_parameter_arrays(estimator), **_history_arrays(estimator), **relative}
+    return values | calibration, arrays
 
 
 def _parameter_arrays(estimator: "BaseMLP") -> dict[str, np.ndarray]:
@@ -161,26 +165,6 @@ def _history_arrays(estimator: "BaseMLP") -> dict[str, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class TrainingFigures:
-    """Numbers, words and flags of a training, by their names in files."""
-
-    loss: float
-    n_iter: int
-    n_reused_layers: int
-    t: int
-    stop_reason: str
-    fit_seconds: float
-    compile_seconds: float
-    validated: bool
-    stopped_by_score: bool
-    seed: int
-
-    def attributes(self) -> dict[str, object]:
-        """Return them by attribute of the estimator."""
-        return {name: getattr(self, name.strip("_")) for name in (*FIGURES, "_seed")}
-
-
-@dataclass(frozen=True)
 class NetworkValues:
     """A fitted network as a file has it, checked.
 
@@ -200,6 +184,8 @@ class NetworkValues:
         Figures of each epoch.
     figures : TrainingFigures
         Numbers, words and flags of the training.
+    calibration_share : float
+        Of the rows of ``fit`` that were set aside for the calibration.
     """
 
     arguments: NetworkArguments
@@ -209,6 +195,7 @@ class NetworkValues:
     feature_names: np.ndarray | None
     history: History
     figures: TrainingFigures
+    calibration_share: float
 
     @property
     def n_features(self) -> int:
@@ -236,6 +223,7 @@ class NetworkValues:
             "_network": self.network,
             "_history": self.history,
             "_resumable": FreshOptimizer(),
+            "_calibration_share": self.calibration_share,
         }
 
 
@@ -244,10 +232,12 @@ class ClassifierValues(NetworkValues):
     """A fitted classifier as a file has it, checked."""
 
     target: ClassTarget
+    calibration: Temperature | None
 
     def attributes(self) -> dict[str, object]:
         """Return all fitted attributes of the estimator."""
-        return super().attributes() | self.target.attributes()
+        own = {"_calibration": self.calibration}
+        return super().attributes() | self.target.attributes() | own
 
 
 @dataclass(frozen=True)
@@ -256,12 +246,14 @@ class RegressorValues(NetworkValues):
 
     arguments: RegressorArguments
     target: NumberTarget
+    calibration: IntervalCalibration | None
 
     def attributes(self) -> dict[str, object]:
         """Return all fitted attributes of the estimator."""
         levels = {
             "_learnt_levels": regression_targets.levels(self.arguments),
             "_asked_levels": regression_targets.asked(self.arguments),
+            "_calibration": self.calibration,
         }
         return super().attributes() | self.target.attributes() | levels
 
@@ -275,7 +267,8 @@ def parse_classifier(
     target = take_classes(fitted, arrays)
     trained = class_outputs.objective(target.kind, target.classes, arguments.out_activation)
     common = _network_values(resolved, trained, fitted, arrays)
-    values = ClassifierValues(**vars(common), target=target)
+    calibration = take_temperature(fitted)
+    values = ClassifierValues(**vars(common), target=target, calibration=calibration)
     return values, replace(_shape(common), predicts=LABELS)
 
 
@@ -288,7 +281,8 @@ def parse_regressor(
     target = take_numbers(fitted, arrays)
     trained = regression_targets.objective(arguments, target.n_targets)
     common = _network_values(resolved, trained, fitted, arrays)
-    values = RegressorValues(**vars(common), target=target)
+    calibration = take_intervals(fitted, arrays, (target.n_targets, trained.heads[0]))
+    values = RegressorValues(**vars(common), target=target, calibration=calibration)
     return values, replace(_shape(common), predicts=NUMBERS, n_targets=target.n_targets)
 
 
@@ -316,7 +310,8 @@ def _network_values(
         _take_parameters(network, arrays),
         take_names(fitted, network.layer_sizes[0]),
         take_history(fitted, arrays),
-        _take_figures(fitted, n_layers=len(network.layer_sizes)),
+        take_figures(fitted, n_layers=len(network.layer_sizes)),
+        take_share(fitted),
     )
 
 
@@ -343,33 +338,6 @@ def _take_parameters(network: Network, arrays: StoredArrays) -> dict[str, list[n
         attribute = f"{name.partition('.')[0]}_"
         parameters.setdefault(attribute, []).append(take_array(arrays, name, shape))
     return parameters
-
-
-def _take_figures(fitted: Values, n_layers: int) -> TrainingFigures:
-    """Return the numbers, words and flags of the training."""
-    if fitted.get("best_validation_score") is not None:
-        take(fitted, "best_validation_score", float)
-    old = "n_reused_layers" not in fitted  # a file of the first version
-    figures = TrainingFigures(
-        loss=take(fitted, "loss", float),
-        n_iter=take_count(fitted, "n_iter"),
-        n_reused_layers=0 if old else take_count(fitted, "n_reused_layers"),
-        t=take_count(fitted, "t"),
-        stop_reason=take(fitted, "stop_reason", str),
-        fit_seconds=take(fitted, "fit_seconds", float),
-        compile_seconds=take(fitted, "compile_seconds", float),
-        validated=take(fitted, "validated", bool),
-        stopped_by_score=take(fitted, "stopped_by_score", bool),
-        seed=take_count(fitted, "seed"),
-    )
-    for name in ("fit_seconds", "compile_seconds"):
-        if not 0 <= getattr(figures, name) < np.inf:
-            raise ModelFileError(f"its value {name!r} must be seconds.")
-    if figures.n_reused_layers >= n_layers:
-        raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")
-    if figures.seed >= 2**32:
-        raise ModelFileError(f"its value 'seed' must be below 2**32, got {figures.seed}.")
-    return figures
 
 
 # And from values to estimators ------------------------------------------------------------------

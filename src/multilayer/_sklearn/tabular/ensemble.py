@@ -128,7 +128,7 @@ class TabularReport:
     n_epochs, n_steps : int
         Trained: epochs (evaluations) and steps of every member.
     temperature : float
-        Factor of the logarithms of the probabilities; 1 in regression.
+        What the logarithms of the probabilities are divided by; 1 in regression.
     out_of_fold_loss, out_of_fold_score : float
         Log loss after calibration and accuracy, or the mean squared error of the standardised
         target and R2, of predictions for rows that the networks have not seen.

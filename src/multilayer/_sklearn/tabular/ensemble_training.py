@@ -190,7 +190,7 @@ def result_of(
         best_epochs=tuple(view.number for view in best),
         n_epochs=len(training.history),
         n_steps=training.step,
-        temperature=temperature,
+        temperature=1.0 / temperature,
         out_of_fold_loss=targets.loss(mixture),
         out_of_fold_score=targets.score(mixture),
         stop_reason=reason,

@@ -1,11 +1,9 @@
 """From raw outputs of networks to probabilities of classes and to numbers, with NumPy alone."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from multilayer._core.checks import check_real, refuse
 from multilayer._core.numpy_activations import softmax
 
 
@@ -42,17 +40,3 @@ class NumberUnits:
         """Return the lower and upper ends of intervals, in the shape of y with an axis more."""
         middle, width = self.decode(predicted), error * self.spread
         return self.shaped(np.stack([middle - width, middle + width], axis=-1))
-
-
-def error_at(errors: np.ndarray, coverage: float) -> np.ndarray:
-    """Return the error that at least this share of further ones has at most, of each output.
-
-    Errors are ``(rows, outputs)``, each column sorted. A share that needs more rows is refused.
-    """
-    check_real("coverage", coverage, "(0, 1)")
-    n_rows = len(errors)
-    place = math.ceil((n_rows + 1) * coverage)
-    if place > n_rows:
-        rule = f"at most {n_rows / (n_rows + 1):.4g} with {n_rows} training rows"
-        refuse("coverage", rule, coverage)
-    return np.asarray(errors[place - 1])

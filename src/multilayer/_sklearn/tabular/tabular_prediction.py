@@ -12,10 +12,11 @@ from multilayer._data.encoding import TableLayout
 from multilayer._data.raw_tables import TableLike
 from multilayer._sklearn.network.onnx_methods import OnnxTableClassifier, OnnxTableRegressor
 from multilayer._sklearn.tabular.ensemble import EncodedRows
-from multilayer._sklearn.tabular.probabilities import error_at, tempered
+from multilayer._sklearn.tabular.probabilities import tempered
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets, table_scorer
 from multilayer._sklearn.targets.class_labels import weights_of_classes
+from multilayer._sklearn.targets.uncertainty import error_at
 
 
 class BaseTabularClassifier(OnnxTableClassifier, ClassifierMixin, BaseTabular):

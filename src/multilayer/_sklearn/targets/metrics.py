@@ -65,15 +65,31 @@ def of_classes(
         right = np.all((raw > 0) == (target > 0), axis=1)
         losses = np.sum(np.logaddexp(0.0, raw) - target * raw, axis=1)
     else:
-        columns = target.reshape(len(target), -1).T
-        heads = heads_of(objective, raw)
-        pairs = list(zip(heads, columns, strict=True))
+        pairs = _heads_and_labels(objective, raw, target)
         right = np.all([np.argmax(z, axis=1) == own for z, own in pairs], axis=0)
         losses = np.sum([_cross_entropy(loss, z, own) for z, own in pairs], axis=0)
     return {
         "accuracy": float(np.average(right, weights=weight)),
         "average_loss": float(np.average(losses, weights=weight)),
     }
+
+
+def log_losses(objective: Objective, raw: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Negative log-likelihoods ``(rows,)`` of the probabilities, summed over the outputs."""
+    loss = objective.classification_loss
+    if loss.yes_no:
+        return np.sum(np.logaddexp(0.0, raw) - target * raw, axis=1)
+    rows = np.arange(len(target))
+    pairs = _heads_and_labels(objective, raw, target)
+    return -np.sum([exclusive_log_proba(loss, z)[rows, own] for z, own in pairs], axis=0)
+
+
+def _heads_and_labels(
+    objective: Objective, raw: np.ndarray, target: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the raw outputs of each head, and the class numbers of its column."""
+    columns = target.reshape(len(target), -1).T
+    return list(zip(heads_of(objective, raw), columns, strict=True))
 
 
 def _cross_entropy(loss: ClassificationLoss, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
