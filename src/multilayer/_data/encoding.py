@@ -6,6 +6,7 @@ import numpy as np
 
 from multilayer._core.checks import listed
 from multilayer._core.errors import DataError
+from multilayer._core.pytrees import aligned_zeros
 from multilayer._data.column_encodings import Blocks, ColumnEncoding
 from multilayer._data.raw_tables import RawTable, SparseTable, TableLike, open_table, refuse_huge
 
@@ -68,7 +69,7 @@ def encode_table(encoding: TableEncoding, table: RawTable) -> np.ndarray:
     layout, places = encoding.layout, column_places(encoding, table)
     if isinstance(table, SparseTable):
         refuse_huge(table.n_rows, layout.n_columns, LARGEST_MATRIX)
-    matrix = np.zeros((table.n_rows, layout.n_columns), np.float32)
+    matrix = aligned_zeros((table.n_rows, layout.n_columns), np.float32)
     numeric, flag = 0, layout.n_numeric
     code = flag + layout.n_flags
     for column in encoding.columns:

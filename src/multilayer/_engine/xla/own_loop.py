@@ -12,6 +12,7 @@ import optax
 
 from multilayer._core.checks import check_choice, check_integer, refuse
 from multilayer._core.environment import check_process
+from multilayer._core.pytrees import aligned_zeros
 from multilayer._core.types import Array, comparable
 from multilayer._engine.xla import cache
 from multilayer._engine.xla.step import reciprocal
@@ -19,9 +20,6 @@ from multilayer._nn.forward import keep_fixed
 from multilayer._nn.layers import Layer, apply_in_training, as_layer
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
-
-ALIGNMENT = 64
-"""Alignment in bytes at which XLA uses a NumPy array without a copy, on a CPU."""
 
 
 class LoopState(NamedTuple):
@@ -225,9 +223,7 @@ def _own(name: str, array: Array) -> Array:
         refuse(name, "an array of NumPy or JAX", type(array).__name__, "Use np.asarray.")
     if array.dtype.kind in "OSUMm":
         refuse(f"{name}.dtype", "a type of numbers", str(array.dtype))
-    memory = np.empty(array.nbytes + ALIGNMENT, np.uint8)
-    first = -memory.__array_interface__["data"][0] % ALIGNMENT
-    copy = memory[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy = aligned_zeros(array.shape, array.dtype)
     copy[...] = array
     return copy
 

@@ -3,7 +3,7 @@
 1. Arguments are checked, X is encoded (``encoder.py``), y is learnt and encoded (``targets.py``).
 2. The data or the arguments choose a recipe (``recipe.py``; ``reference/recipes.py`` for those
    with the name of a paper).
-3. ``ensemble_training.py`` (``reference/reference_training.py``) trains an ensemble through the engine, as
+3. ``ensemble_training.py`` (or ``reference_training.py``) trains an ensemble through the engine, as
    one network whose members stand side by side, judged after each epoch by rows that a member has
    not seen: ``out_of_fold.py`` (``reference/held_out.py``), which may end training.
 4. The best members and their weights become the fitted ensemble.
