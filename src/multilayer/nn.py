@@ -14,10 +14,20 @@ from multilayer._core.activation_functions import ELEMENTWISE as ACTIVATIONS
 from multilayer._data.order import shuffle_batch
 from multilayer._engine.xla.own_loop import train_step
 from multilayer._nn import logic
+from multilayer._nn.activation_layers import parametric
+from multilayer._nn.column_layers import robust_scaling
 from multilayer._nn.derivative import derivative
+from multilayer._nn.embeddings import (
+    category_embedding,
+    periodic_embedding,
+    piecewise_linear_embedding,
+)
 from multilayer._nn.keys import key
 from multilayer._nn.layers import batch_norm, dense, dropout, gaussian_noise, layer_norm
+from multilayer._nn.members import batch_ensemble, shared
 from multilayer._nn.sequential import from_functions, residual, sequential
+from multilayer._nn.side_by_side import members
+from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 from multilayer._objectives.row_losses import (
     absolute_error,
     accuracy,
@@ -34,7 +44,9 @@ __all__ = [
     "ACTIVATIONS",
     "absolute_error",
     "accuracy",
+    "batch_ensemble",
     "batch_norm",
+    "category_embedding",
     "dense",
     "derivative",
     "dropout",
@@ -44,11 +56,20 @@ __all__ = [
     "in_top_k",
     "key",
     "layer_norm",
+    "linear",
     "logic",
+    "members",
+    "ntk_dense",
+    "parametric",
+    "periodic_embedding",
+    "piecewise_linear_embedding",
     "residual",
     "restore",
+    "robust_scaling",
     "save",
+    "scaling",
     "sequential",
+    "shared",
     "shuffle_batch",
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
