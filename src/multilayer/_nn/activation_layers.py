@@ -1,5 +1,6 @@
 """What stands between the dense layers of networks for tables: activation functions and dropout."""
 
+import sys
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -96,7 +97,10 @@ def checked_activation(given: AnyActivation) -> AnyActivation:
     if isinstance(given, Activation) and given.function is None:
         given = given.name
     if callable(given):
-        return comparable(given)
+        functions = sys.modules.get("multilayer._core.activation_functions")  # if JAX is running
+        known = {} if functions is None else functions.ELEMENTWISE
+        names = (name for name in ACTIVATIONS if known.get(name) is given)
+        return next(names, comparable(given))
     if not isinstance(given, Activation):
         check_choice("activation", given, ACTIVATIONS, "a function of arrays")
     return given
