@@ -4,8 +4,8 @@ A layer is a small immutable object with two methods, ``init(key, n_inputs)``, w
 parameters, and ``apply(params, x)``, which returns its outputs; a network is a layer too. Any
 object with these two methods works, a network of another library through :func:`from_functions`.
 
-Layers for tables, from :class:`scaling` to :class:`members`, are the parts of RealMLP and TabM; some
-are initialised on data, by a method ``init_on_data(key, X)`` that networks have too.
+Layers for tables, from :class:`scaling` to :class:`members`, are the parts of RealMLP and TabM;
+some are initialised on data, by a method ``init_on_data(key, X)`` that networks have too.
 
 Shapes: inputs ``(rows, n_inputs)``, outputs ``(rows, units)``. Parameters are pytrees of float32
 arrays, stored outside the layers: what changes in training is passed in and returned.
