@@ -237,6 +237,7 @@ def test_networks_are_values():
             assert hash(twin) == hash(network)
     assert "n_members=3" in repr(TAB_M)
     assert nn.scaling(groups=[1, 2]) == nn.scaling(groups=(1, 2))
+    assert nn.parametric(nn.selu) == nn.parametric("selu")
 
 
 @dataclass(frozen=True)
