@@ -6,6 +6,7 @@ import pandas as pd
 from multilayer import TabularClassifier, TabularEncoder, TabularRegressor
 from multilayer._core.types import REPORT_COLUMNS
 from multilayer._engine.history import History
+from multilayer._nn.activation_layers import activate, parametric, scheduled_dropout
 from multilayer._nn.column_layers import n_bins, robust_scaling, table_inputs
 from multilayer._nn.embeddings import (
     category_embedding,
@@ -20,14 +21,7 @@ from multilayer._nn.members import (
     shared,
     stacked,
 )
-from multilayer._nn.tabular_layers import (
-    activate,
-    linear,
-    ntk_dense,
-    parametric,
-    scaling,
-    scheduled_dropout,
-)
+from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 from multilayer._sklearn.tabular.ensemble import Ensemble, TabularReport
 
 N, N_MEMBERS = 24, 2

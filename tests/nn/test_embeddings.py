@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer._core.pytrees import leaves, with_leaves
+from multilayer._nn.activation_layers import parametric
 from multilayer._nn.column_layers import robust_scaling
 from multilayer._nn.embeddings import (
     category_embedding,
@@ -17,7 +18,7 @@ from multilayer._nn.embeddings import (
 from multilayer._nn.forward import with_fixed, without_fixed
 from multilayer._nn.members import batch_ensemble, factors_of, shared, stacked
 from multilayer._nn.model import Factor, Fixed, is_fixed
-from multilayer._nn.tabular_layers import linear, ntk_dense, parametric, scaling
+from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 
 LAYERS = (
     robust_scaling(2),
@@ -62,7 +63,7 @@ def drawn(layer, X, seed=0):
 
 def test_robust_scaling_by_hand():
     X = table()
-    found = robust_scaling(2).apply(robust_scaling(2).init_on_data(None, X), X)
+    found = robust_scaling(2).apply(robust_scaling(2).init_on_data(0, X), X)
     for j in range(2):
         x = X[:, j].astype(np.float64)
         low, middle, high = np.quantile(x, (0.25, 0.5, 0.75))
@@ -75,7 +76,7 @@ def test_robust_scaling_of_two_values_and_of_one():
     """A column of +1 and -1, most of them the same, ends at -2 or 2 before clipping."""
     X = np.ones((40, 2), np.float32)
     X[:5, 0] = -1
-    found = robust_scaling(2).apply(robust_scaling(2).init_on_data(None, X), X)
+    found = robust_scaling(2).apply(robust_scaling(2).init_on_data(0, X), X)
     assert_allclose(np.unique(found[:, 0]), [-2 / np.sqrt(1 + 4 / 9), 0], atol=1e-6)
     assert_array_equal(found[:, 1], 0)
 

@@ -22,6 +22,17 @@ LAYERS = [
     nn.layer_norm(),
     nn.residual(nn.relu),
     nn.sequential(nn.dense(3), nn.relu),
+    nn.scaling(),
+    nn.ntk_dense(3),
+    nn.linear(3),
+    nn.parametric("relu"),
+    nn.robust_scaling(2),
+    nn.category_embedding((3,)),
+    nn.periodic_embedding(2),
+    nn.piecewise_linear_embedding(2),
+    nn.batch_ensemble(3),
+    nn.shared(nn.linear(3)),
+    nn.members(nn.linear(2), nn.relu, n_members=2),
 ]
 
 

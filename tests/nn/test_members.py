@@ -10,15 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer import InvalidArgumentError
 from multilayer._core.pytrees import map_leaves
+from multilayer._nn.activation_layers import activate, scheduled_dropout
 from multilayer._nn.embeddings import periodic_embedding, piecewise_linear_embedding
 from multilayer._nn.members import Members, batch_ensemble, init_layers, init_members, shared
-from multilayer._nn.tabular_layers import (
-    activate,
-    linear,
-    ntk_dense,
-    scaling,
-    scheduled_dropout,
-)
+from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 
 X = np.random.default_rng(0).normal(2, 3, (400, 6)).astype(np.float32)
 RNG = np.random.default_rng(0)

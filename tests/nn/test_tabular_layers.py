@@ -9,17 +9,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer._core.activations import HIDDEN
+from multilayer._nn.activation_layers import activate, parametric, random_bits, scheduled_dropout
 from multilayer._nn.column_layers import bin_edges, n_bins, smooth_clip, table_inputs
 from multilayer._nn.members import Members, init_layers, stacked
 from multilayer._nn.model import Factor, Rate
-from multilayer._nn.tabular_layers import (
-    activate,
-    ntk_dense,
-    parametric,
-    random_bits,
-    scaling,
-    scheduled_dropout,
-)
+from multilayer._nn.tabular_layers import ntk_dense, scaling
 
 COLUMNS = table_inputs(2, 1, (4, 12), bins=(5, 0), embedding_size=3)
 LAYERS = (

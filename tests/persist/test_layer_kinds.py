@@ -12,7 +12,8 @@ from multilayer._core.activations import Activation
 from multilayer._core.pytrees import leaves
 from multilayer._data.column_encodings import CategoricalEncoding, ColumnEncoding
 from multilayer._data.encoding import TableLayout
-from multilayer._nn import column_layers, embeddings, members, tabular_layers
+from multilayer._nn import activation_layers, column_layers, embeddings, members, tabular_layers
+from multilayer._nn.activation_layers import activate, parametric, scheduled_dropout
 from multilayer._nn.column_layers import robust_scaling, table_inputs
 from multilayer._nn.embeddings import (
     category_embedding,
@@ -27,15 +28,7 @@ from multilayer._nn.members import (
     shared,
     stacked,
 )
-from multilayer._nn.tabular_layers import (
-    TabularLayer,
-    activate,
-    linear,
-    ntk_dense,
-    parametric,
-    scaling,
-    scheduled_dropout,
-)
+from multilayer._nn.tabular_layers import TabularLayer, linear, ntk_dense, scaling
 from multilayer._onnx import layer_nodes, table_columns
 from multilayer._persist.memory import MemoryBudget
 from multilayer._sklearn.saving.layer_kinds import (
@@ -87,7 +80,7 @@ NETWORKS = {"views": (NETWORK, PARAMS), "steps": (STEPS, STEP_PARAMS)}
 def test_every_layer_has_a_kind():
     there = {
         each
-        for module in (column_layers, embeddings, members, tabular_layers)
+        for module in (activation_layers, column_layers, embeddings, members, tabular_layers)
         for each in vars(module).values()
         if inspect.isclass(each) and issubclass(each, TabularLayer)
     } - {TabularLayer}

@@ -29,6 +29,7 @@ from multilayer import (
 from multilayer._cli.info import info
 from multilayer._cli.model_inputs import load_model
 from multilayer._core.pytrees import map_leaves
+from multilayer._nn.activation_layers import activate
 from multilayer._nn.column_layers import robust_scaling
 from multilayer._nn.embeddings import (
     category_embedding,
@@ -36,7 +37,7 @@ from multilayer._nn.embeddings import (
     piecewise_linear_embedding,
 )
 from multilayer._nn.members import batch_ensemble, init_members, shared
-from multilayer._nn.tabular_layers import activate, linear, scaling
+from multilayer._nn.tabular_layers import linear, scaling
 from multilayer.callbacks import Callback
 
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from multilayer._core.checks import check_integer, refuse
 from multilayer._core.types import Array
 from multilayer._nn.model import Fixed
 from multilayer._nn.tabular_layers import Random, TabularLayer, beside, constant, namespace
@@ -18,6 +19,12 @@ from multilayer._nn.tabular_layers import Random, TabularLayer, beside, constant
 CLIP = 3.0  # numbers are clipped smoothly into (-3, 3)
 LARGEST = 1e9  # beyond which they are all the same: the square of more overflows float32
 NARROWEST = 1e-4  # width of a bin whose places float32 still tells apart
+
+
+def check_columns(name: str, n_columns: int, x: np.ndarray) -> None:
+    """Refuse a layer that reads more columns than there are."""
+    if n_columns > x.shape[-1]:
+        refuse(name, f"at most the number of inputs, {x.shape[-1]}", n_columns)
 
 
 # Columns of a table as inputs --------------------------------------------------------------------
@@ -74,7 +81,7 @@ class table_inputs(TabularLayer):
         embedded = len(self.cardinalities) * self.embedding_size
         return self.n_numeric + self.n_bins + self.n_flags + embedded
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> TableParameters:
+    def draw(self, rng: Random, x: np.ndarray) -> TableParameters:
         """Measure the columns of rows ``(rows, n_columns)``, and draw embeddings."""
         raw = x[:, : self.n_numeric].astype(np.float64)
         middle, factor = robust_scale(raw)
@@ -164,14 +171,43 @@ class RobustParameters(NamedTuple):
 class robust_scaling(TabularLayer):
     """Bring the first columns near a standard normal distribution, by the rows of training.
 
-    Each is centred by its median, divided by the range of its middle half and clipped smoothly,
-    the preprocessing of RealMLP (Holzmueller et al., 2024).
+    Each is centred by its median, divided by the range of its middle half and clipped smoothly.
+
+    Parameters
+    ----------
+    n_columns : int
+        Number of columns that are scaled; those that follow pass.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It is no such number; from ``init`` if there are fewer inputs (a ValueError).
+
+    Notes
+    -----
+    ``z / sqrt(1 + (z / 3)**2)`` of ``z = (x - median) / (q3 - q1)``; half of the whole range stands
+    for the range of the middle half where that is 0, and a constant column becomes 0. It is the
+    preprocessing of RealMLP (Holzmueller et al., 2024). What it measures is a node of the
+    parameters that no optimizer touches: give it the rows of training by ``init_on_data``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> X = np.array([[1.0, 7.0], [2.0, 7.0], [3.0, 7.0], [4.0, 7.0], [1000.0, 7.0]])
+    >>> layer = nn.robust_scaling(1)
+    >>> layer.apply(layer.init_on_data(nn.key(0), X), X)[:, 0].round(2)
+    array([-0.95, -0.49,  0.  ,  0.49,  3.  ])
     """
 
     n_columns: int
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> RobustParameters:
+    def __post_init__(self) -> None:
+        check_integer("n_columns", self.n_columns, 0)
+
+    def draw(self, rng: Random, x: np.ndarray) -> RobustParameters:
         """Measure the columns."""
+        check_columns("n_columns", self.n_columns, x)
         measured = robust_scale(x[:, : self.n_columns].astype(np.float64))
         return RobustParameters(*(Fixed(part.astype(np.float32)) for part in measured))
 

@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from multilayer._core.checks import check_integer, check_real
 from multilayer._core.types import Array
-from multilayer._nn.column_layers import LARGEST, looked_up
+from multilayer._nn.column_layers import LARGEST, check_columns, looked_up
 from multilayer._nn.model import Factor, Fixed
 from multilayer._nn.tabular_layers import (
     Random,
     TabularLayer,
     beside,
     constant,
+    counts,
     namespace,
     uniform,
 )
@@ -34,13 +36,47 @@ class CategoryParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class category_embedding(TabularLayer):
-    """Learnt embeddings in place of the last columns, which are integer codes of categories."""
+    """Learnt embeddings in place of the last columns, which are integer codes of categories.
 
-    cardinalities: tuple[int, ...]  # numbers of codes
+    Parameters
+    ----------
+    cardinalities : tuple of int
+        Number of codes of each category: its column has the codes from 0 to one less, as floats.
+        They are not checked.
+    size : int, default=8
+        Numbers that stand for each category.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is none of these; from ``init`` if there are fewer inputs (a ValueError).
+
+    Notes
+    -----
+    The embeddings are drawn from a standard normal distribution, as in RealMLP (Holzmueller et al.,
+    2024), and follow the columns that are no codes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> layer = nn.category_embedding((3,), size=2)
+    >>> params = layer.init(nn.key(0), n_inputs=2)
+    >>> rows = layer.apply(params, np.array([[0.5, 2.0], [0.5, 2.0], [0.5, 0.0]]))
+    >>> rows.shape, bool((rows[0] == rows[1]).all()), bool((rows[1] == rows[2]).all())
+    ((3, 3), True, False)
+    """
+
+    cardinalities: tuple[int, ...]
     size: int = 8
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> CategoryParameters:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cardinalities", counts("cardinalities", self.cardinalities))
+        check_integer("size", self.size, 1)
+
+    def draw(self, rng: Random, x: np.ndarray) -> CategoryParameters:
         """Draw embeddings from a standard normal distribution."""
+        check_columns("the number of cardinalities", len(self.cardinalities), x)
         drawn = (rng.standard_normal((n, self.size), np.float32) for n in self.cardinalities)
         return CategoryParameters(tuple(drawn))
 
@@ -67,18 +103,56 @@ class PeriodicParameters(NamedTuple):
 class periodic_embedding(TabularLayer):
     """Numbers that cosines of learnt frequencies make of each of the first columns.
 
-    ``cos(2 pi frequencies x + phases) @ kernel + bias`` for each column, and behind them the
-    columns themselves: "PBLD" of RealMLP (Holzmueller et al., 2024).
+    Parameters
+    ----------
+    n_columns : int
+        Number of columns that have embeddings.
+    n_frequencies : int, default=16
+        Cosines of each column.
+    size : int, default=3
+        Numbers for each column, beside itself.
+    sigma : float, default=0.1
+        Standard deviation of the first frequencies, in turns for a unit of the column.
+    rate : float, default=0.1
+        The parameters' share of the learning rate.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is none of these; from ``init`` if there are fewer inputs (a ValueError).
+
+    Notes
+    -----
+    ``cos(2 pi frequencies x + phases) @ kernel + bias`` of each column, side by side, then all
+    inputs as they are. The embedding "PBLD" of RealMLP (Holzmueller et al., 2024), for columns near
+    a standard normal distribution.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> layer = nn.periodic_embedding(2)
+    >>> params = layer.init(nn.key(0), n_inputs=5)
+    >>> layer.apply(params, np.ones((10, 5), np.float32)).shape  # 2 * 3 + 5
+    (10, 11)
     """
 
     n_columns: int
     n_frequencies: int = 16
-    size: int = 3  # numbers for each column, beside itself
-    sigma: float = 0.1  # standard deviation of the first frequencies
-    rate: float = 0.1  # of learning, as a share of the network's
+    size: int = 3
+    sigma: float = 0.1
+    rate: float = 0.1
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> PeriodicParameters:
+    def __post_init__(self) -> None:
+        check_integer("n_columns", self.n_columns, 0)
+        check_integer("n_frequencies", self.n_frequencies, 1)
+        check_integer("size", self.size, 1)
+        check_real("sigma", self.sigma, "[0, inf)")
+        check_real("rate", self.rate, "[0, inf)")
+
+    def draw(self, rng: Random, x: np.ndarray) -> PeriodicParameters:
         """Draw frequencies, phases and the numbers of the layer behind them."""
+        check_columns("n_columns", self.n_columns, x)
         waves = (self.n_columns, self.n_frequencies)
         return PeriodicParameters(
             rng.standard_normal(waves, np.float32) * np.float32(self.sigma),
@@ -122,17 +196,51 @@ class Bins(NamedTuple):
 class piecewise_linear_embedding(TabularLayer):
     """Embeddings of the first columns that are piecewise linear functions of them.
 
-    ``x slope + offset + encoding(x) @ kernel`` for each column, where the encoding of a number is
-    its place in each of the bins between quantiles of training, from 0 to 1, with open ends
-    (Gorishniy et al., 2022; version "B" of TabM's). The kernel is 0 at first.
+    Parameters
+    ----------
+    n_columns : int
+        Number of columns that have embeddings, which take their places.
+    n_bins : int, default=48
+        Bins of each column, between quantiles of training.
+    size : int, default=16
+        Numbers for each column.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is none of these; from ``init`` if there are fewer inputs (a ValueError).
+
+    Notes
+    -----
+    ``x slope + offset + encoding(x) @ kernel`` of each column, where the encoding of a number is
+    its place in each bin, from 0 to 1, below 0 in the first and above 1 in the last (Gorishniy et
+    al., 2022; version "B", as in TabM). The kernel is 0 at first, the embedding linear. Quantiles
+    that coincide make fewer bins. The quantiles are a node of the parameters that no optimizer
+    touches: give the layer the rows of training by ``init_on_data``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> X = np.random.default_rng(0).lognormal(size=(1000, 3))
+    >>> layer = nn.piecewise_linear_embedding(2)
+    >>> params = layer.init_on_data(nn.key(0), X)
+    >>> layer.apply(params, X).shape  # 2 * 16 + 1
+    (1000, 33)
     """
 
     n_columns: int
     n_bins: int = 48
     size: int = 16
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> PiecewiseParameters:
+    def __post_init__(self) -> None:
+        check_integer("n_columns", self.n_columns, 0)
+        check_integer("n_bins", self.n_bins, 1)
+        check_integer("size", self.size, 1)
+
+    def draw(self, rng: Random, x: np.ndarray) -> PiecewiseParameters:
         """Measure the bins, and draw a linear embedding."""
+        check_columns("n_columns", self.n_columns, x)
         columns = x[:, : self.n_columns].astype(np.float64)
         bins = [open_bins(column, self.n_bins) for column in columns.T]
         shape = (self.n_columns, self.n_bins)

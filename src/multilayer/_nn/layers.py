@@ -41,6 +41,7 @@ class Elementwise:
     """A function as a layer without parameters."""
 
     function: Callable[[Array], Array]
+    broadcasts = True  # if the function does, which the first parameters of members show
 
     def __repr__(self) -> str:
         return getattr(self.function, "__name__", repr(self.function))
@@ -88,17 +89,29 @@ def initialize(name: str, layer: Layer, key: Array, n_inputs: int) -> tuple[Para
     """Return the first parameters of a layer, checked, and the number of its outputs."""
     check_integer("n_inputs", n_inputs, 1)
     params = layer.init(key, n_inputs)
+    return params, checked_shape(name, layer, params, (3, n_inputs))[-1]
+
+
+def checked_shape(
+    name: str, layer: Layer, params: Parameters, inputs: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return the shape of a layer's outputs, given that of its inputs.
+
+    Refuse parameters that are no floats, and outputs that are not of shape ``(rows, units)``, or
+    ``(members or 1, rows, units)`` for inputs of three axes.
+    """
     for leaf in jax.tree.leaves(params):
         if not jnp.issubdtype(getattr(leaf, "dtype", object), jnp.floating):
             refuse(name, "a layer whose init returns arrays of floats", layer, f"It has {leaf!r}.")
-    n_rows = 3
-    x = jax.ShapeDtypeStruct((n_rows, n_inputs), jnp.float32)
+    x = jax.ShapeDtypeStruct(inputs, jnp.float32)
     shape = getattr(jax.eval_shape(layer.apply, params, x), "shape", None)
-    if shape is None or len(shape) != 2 or shape[0] != n_rows:
+    if shape is None or len(shape) != len(inputs) or shape[-2] != inputs[-2]:
         found = "no single array" if shape is None else f"shape {shape}"
-        rule = "a layer with outputs of shape (rows, units)"
+        axes = "(rows, units)" if len(inputs) == 2 else "(members, rows, units)"
+        rule = f"a layer with outputs of shape {axes}"
+        n_rows, n_inputs = inputs[-2:]
         refuse(name, rule, layer, f"For {n_rows} rows of {n_inputs} inputs it returns {found}.")
-    return params, shape[1]
+    return shape
 
 
 # The layers, each a small immutable object: equal ones share compiled programs -------------------
@@ -227,6 +240,7 @@ class dropout:
     """
 
     rate: float
+    broadcasts = True
 
     def __post_init__(self) -> None:
         check_real("rate", self.rate, "[0, 1)")
@@ -272,6 +286,7 @@ class gaussian_noise:
     """
 
     std: float
+    broadcasts = True
 
     def __post_init__(self) -> None:
         check_real("std", self.std, "[0, inf)")

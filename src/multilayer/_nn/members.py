@@ -12,16 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from multilayer._core.checks import check_choice, refuse
+from multilayer._core.checks import check_choice, check_integer, refuse
 from multilayer._core.pytrees import leaves, map_leaves, with_leaves
 from multilayer._core.types import Array
+from multilayer._nn.activation_layers import mixed
 from multilayer._nn.model import Disturbance, Factor, Parameters
 from multilayer._nn.tabular_layers import (
     FIRST_SCALES,
     Random,
     TabularLayer,
+    check_width,
+    counts,
     first_scales,
-    mixed,
     namespace,
     uniform,
 )
@@ -108,11 +110,39 @@ class BatchEnsembleParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class batch_ensemble(TabularLayer):
-    """A dense layer whose kernel all members share: ``((x scale_in) @ kernel) scale_out + bias``.
+    """A dense layer whose kernel all members share, with scales and biases of their own.
 
-    BatchEnsemble (Wen et al., 2020) with the first parameters of TabM (Gorishniy et al., 2024):
-    kernel and bias are uniform within ``1 / sqrt(n_inputs)``, the biases of all members the same;
-    scales are 1 but for ``initial``, the first ``scale_in``, see :class:`scaling`.
+    Parameters
+    ----------
+    n_units : int
+        Number of outputs.
+    initial : {"ones", "normal", "random_signs"}, default="ones"
+        First scales of the inputs, see :class:`scaling`; random ones make members differ, which
+        the first layer of a network alone needs.
+    groups : tuple of int, default=()
+        Numbers of inputs side by side that begin with the same scale.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is none of these; from ``init`` if there are other inputs than those of the
+        groups (a ValueError).
+
+    Notes
+    -----
+    ``((x scale_in) @ kernel) scale_out + bias``: BatchEnsemble (Wen et al., 2020) with the first
+    parameters of TabM (Gorishniy et al., 2024). Kernel and bias are uniform within ``1 /
+    sqrt(n_inputs)``, the biases of all members the same, the scales of the outputs 1. Biases do not
+    decay. Among the layers of :class:`members` the kernel has one axis of 1 in front; by itself the
+    layer is that of a single member.
+
+    Examples
+    --------
+    >>> from multilayer import nn
+    >>> network = nn.members(nn.batch_ensemble(8, "normal"), n_members=4)
+    >>> (params,) = network.init(nn.key(0), n_inputs=3)
+    >>> params.kernel.shape, params.scale_in.shape
+    ((1, 3, 8), (4, 3))
     """
 
     n_units: int
@@ -120,9 +150,11 @@ class batch_ensemble(TabularLayer):
     groups: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        check_integer("n_units", self.n_units, 1)
         check_choice("initial", self.initial, FIRST_SCALES)
+        object.__setattr__(self, "groups", counts("groups", self.groups))
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> BatchEnsembleParameters:
+    def draw(self, rng: Random, x: np.ndarray) -> BatchEnsembleParameters:
         """Draw the parameters of a single member."""
         return map_leaves(lambda leaf: leaf[0], self.init_members(rng, x, 1))
 
@@ -140,6 +172,7 @@ class batch_ensemble(TabularLayer):
 
     def apply(self, params: BatchEnsembleParameters, x: Array) -> Array:
         """Return the units' sums."""
+        check_width(x, params.kernel.shape[-2])
         sums = (x * params.scale_in[..., None, :]) @ params.kernel
         return sums * params.scale_out[..., None, :] + params.bias[..., None, :]
 
@@ -150,7 +183,36 @@ class batch_ensemble(TabularLayer):
 
 @dataclass(frozen=True)
 class shared(TabularLayer):
-    """A layer whose parameters all members share."""
+    """A layer whose parameters all members share.
+
+    Parameters
+    ----------
+    layer : layer
+        Such as :class:`linear` or an embedding.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It is no such layer (a ValueError).
+
+    Notes
+    -----
+    Those in front of the first layer of the members' own are computed once for all members.
+
+    Examples
+    --------
+    >>> from multilayer import nn
+    >>> mini = nn.members(  # as TabM-mini (Gorishniy et al., 2024)
+    ...     nn.scaling(rate=1.0, initial="normal"),
+    ...     nn.shared(nn.linear(8)),
+    ...     nn.relu,
+    ...     nn.linear(1),
+    ...     n_members=4,
+    ... )
+    >>> params = mini.init(nn.key(0), n_inputs=3)
+    >>> params[1].kernel.shape, params[3].kernel.shape
+    ((1, 3, 8), (4, 8, 1))
+    """
 
     layer: TabularLayer
 
@@ -161,13 +223,13 @@ class shared(TabularLayer):
         if isinstance(self.layer, batch_ensemble | shared):
             refuse("layer", "one that knows nothing of members", self.layer)
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> Parameters:
+    def draw(self, rng: Random, x: np.ndarray) -> Parameters:
         """Draw the layer's first parameters."""
-        return self.layer.init_on_data(rng, x)
+        return self.layer.draw(rng, x)
 
     def init_members(self, rng: Random, x: np.ndarray, n_members: int) -> Parameters:
         """Draw the layer's first parameters, once for all members."""
-        return map_leaves(lambda leaf: leaf[None], self.layer.init_on_data(rng, x))
+        return map_leaves(lambda leaf: leaf[None], self.layer.draw(rng, x))
 
     def apply(self, params: Parameters, x: Array) -> Array:
         """Return the layer's outputs."""
@@ -178,11 +240,10 @@ class shared(TabularLayer):
         return factors_of(self.layer, params)
 
 
-def factors_of(layer: TabularLayer, params: Parameters) -> Parameters:
-    """Return how the arrays of a layer learn: a tree of :class:`Factor`."""
-    if hasattr(layer, "factors"):
-        return layer.factors(params)
-    return map_leaves(lambda _: Factor(), params)
+def factors_of(layer: object, params: Parameters) -> Parameters:
+    """Return how the arrays of any layer or network learn: a tree of :class:`Factor`."""
+    method = getattr(layer, "factors", None)
+    return map_leaves(lambda _: Factor(), params) if method is None else method(params)
 
 
 # First parameters --------------------------------------------------------------------------------
@@ -203,9 +264,16 @@ def init_layers(
     """
     params = []
     for layer in layers:
-        params.append(layer.init_on_data(rng, x))
+        params.append(layer.draw(rng, x))
         x = passed_on(layer, params[-1], x, rng if dropped else None)
     return tuple(params)
+
+
+def draw_members(layer: TabularLayer, rng: Random, x: np.ndarray, n_members: int) -> Parameters:
+    """Draw first parameters of all members, by inputs ``(members or 1, rows, n_inputs)``."""
+    if isinstance(layer, batch_ensemble | shared):
+        return layer.init_members(rng, x[0], n_members)
+    return stacked([layer.draw(rng, x[i % len(x)]) for i in range(n_members)])
 
 
 def init_members(
@@ -217,11 +285,7 @@ def init_members(
     """
     params = []
     for layer in layers:
-        if isinstance(layer, batch_ensemble | shared):
-            drawn = layer.init_members(rng, x, n_members)
-        else:
-            drawn = stacked([layer.init_on_data(rng, x) for _ in range(n_members)])
-        params.append(drawn)
+        params.append(drawn := draw_members(layer, rng, x[None], n_members))
         x = layer.apply(map_leaves(lambda leaf: leaf[0], drawn), x)
     return tuple(params)
 

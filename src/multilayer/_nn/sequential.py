@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 
 from multilayer._core.activations import Function
 from multilayer._core.checks import refuse
 from multilayer._core.types import Array, comparable
 from multilayer._nn.keys import as_key, keys_of_layers
-from multilayer._nn.layers import Layer, apply_in_training, as_layer, initialize
+from multilayer._nn.layers import Layer, apply_in_training, as_layer, checked_shape, initialize
+from multilayer._nn.members import factors_of
 from multilayer._nn.model import Disturbance, Parameters
+from multilayer._nn.tabular_layers import checked_rows
 
 # A user's network, as the engine sees it ---------------------------------------------------------
 
@@ -42,6 +45,36 @@ class UserNetwork:
         """Return the outputs of a batch, and the parameters with running moments moved."""
         del disturbance  # the layers disturb themselves
         return apply_in_training(self.layer, params, x, key=key, weight=weight)
+
+    def factors(self, params: Parameters) -> Parameters:
+        """Return how each array learns: a tree of :class:`Factor`."""
+        return factors_of(self.layer, params)
+
+
+# First parameters on data ------------------------------------------------------------------------
+
+
+def initialize_on_data(
+    name: str, layer: Layer, key: Array, x: Array
+) -> tuple[Parameters, np.ndarray]:
+    """Return the first parameters of a layer, checked, and what it makes of data in training.
+
+    A layer without a method ``init_on_data`` is initialised by the number of its inputs.
+    """
+    method = getattr(layer, "init_on_data", None)
+    if method is None:
+        params, _ = initialize(name, layer, key, x.shape[1])
+    else:
+        params = method(key, x)
+        checked_shape(name, layer, params, x.shape)
+    return params, outputs_in_training(layer, key, params, x)
+
+
+def outputs_in_training(layer: Layer, key: Array, params: Parameters, x: Array) -> np.ndarray:
+    """Return what a layer makes of data ``(..., rows, n_inputs)`` in training."""
+    weight, own_key = np.ones(x.shape[-2], np.float32), jax.random.fold_in(key, 1)
+    outputs, _ = apply_in_training(layer, params, x, key=own_key, weight=weight)
+    return np.asarray(outputs)
 
 
 # Networks of layers, each itself a layer ---------------------------------------------------------
@@ -100,6 +133,19 @@ class sequential:
             params.append(drawn)
         return tuple(params)
 
+    def init_on_data(self, key: Array, X: Array) -> tuple[Parameters, ...]:
+        """Draw first parameters layer by layer, by what training passes to each of some rows."""
+        params, x = [], checked_rows(X)
+        keys = keys_of_layers(as_key(key), len(self.layers))
+        for i, (layer, own_key) in enumerate(zip(self.layers, keys, strict=True)):
+            drawn, x = initialize_on_data(f"layers[{i}]", layer, own_key, x)
+            params.append(drawn)
+        return tuple(params)
+
+    def factors(self, params: tuple[Parameters, ...]) -> tuple[Parameters, ...]:
+        """Return how each array learns: a tree of :class:`Factor`."""
+        return tuple(map(factors_of, self.layers, params))
+
     def apply(self, params: tuple[Parameters, ...], x: Array) -> Array:
         """Return the outputs of the last layer."""
         for layer, own in zip(self.layers, params, strict=True):
@@ -149,9 +195,23 @@ class residual:
     def init(self, key: Array, n_inputs: int) -> Parameters:
         """Draw the layer's first parameters."""
         params, width = initialize("layer", self.layer, as_key(key), n_inputs)
+        self._check_width(n_inputs, width)
+        return params
+
+    def init_on_data(self, key: Array, X: Array) -> Parameters:
+        """Draw the layer's first parameters by some rows of inputs."""
+        x = checked_rows(X)
+        params, outputs = initialize_on_data("layer", self.layer, as_key(key), x)
+        self._check_width(x.shape[1], outputs.shape[1])
+        return params
+
+    def factors(self, params: Parameters) -> Parameters:
+        """Return how each array learns: a tree of :class:`Factor`."""
+        return factors_of(self.layer, params)
+
+    def _check_width(self, n_inputs: int, width: int) -> None:
         if width != n_inputs:
             refuse("layer", f"as wide as its {n_inputs} inputs", self.layer, f"It has {width}.")
-        return params
 
     def apply(self, params: Parameters, x: Array) -> Array:
         """Return the sum of inputs and outputs."""

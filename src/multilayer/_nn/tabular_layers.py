@@ -1,25 +1,24 @@
-"""Layers of networks for tables: dense ones as in RealMLP and TabM, scaling, activations, dropout.
+"""Layers of networks for tables: dense ones as in RealMLP and TabM, scaling.
 
 Each is written once for NumPy and JAX, so that a trained network predicts with either, and for any
 axes in front: parameters ``(members, ...)`` with inputs ``(members, rows, n_inputs)`` are as many
 networks at once. Layers that read the columns of a table are in
-:mod:`multilayer._nn.column_layers`.
+:mod:`multilayer._nn.column_layers`, activation functions and dropout in
+:mod:`multilayer._nn.activation_layers`.
 """
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from multilayer._core.activations import AnyActivation
-from multilayer._core.checks import check_integer
-from multilayer._core.numpy_activations import ACTIVATIONS
+from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._core.types import Array
-from multilayer._nn.model import Factor, Fixed, Parameters, Rate
+from multilayer._nn.model import Factor, Fixed, Parameters
 
 Random: TypeAlias = np.random.Generator
 
@@ -44,26 +43,59 @@ def beside(*parts: Array) -> Array:
 
 
 class TabularLayer(ABC):
-    """A layer that is initialised on data, for any axes in front of rows and units."""
+    """A layer for any axes in front of rows and units, written once for NumPy and JAX."""
+
+    broadcasts = True
+    """Whether inputs and parameters may be those of several members, see :class:`nn.members`."""
 
     @abstractmethod
-    def init_on_data(self, rng: Random, x: np.ndarray) -> Parameters:
+    def draw(self, rng: Random, x: np.ndarray) -> Parameters:
         """Draw first parameters, given inputs ``(rows, n_inputs)`` of training."""
 
     @abstractmethod
     def apply(self, params: Parameters, x: Array) -> Array:
         """Return the outputs ``(..., rows, units)``."""
 
+    def init_on_data(self, key: Array | int | Random, X: Array) -> Parameters:
+        """Draw first parameters by inputs of training, ``(rows, n_inputs)``.
+
+        ``key`` is a JAX key, the seed of one, or a generator of NumPy.
+        """
+        return self.draw(generator_of(key), checked_rows(X))
+
     def init(self, key: Array, n_inputs: int) -> Parameters:
         """Draw first parameters as if each input had a standard normal distribution."""
-        from multilayer._nn.keys import as_key, generator  # starts JAX
-
         check_integer("n_inputs", n_inputs, 1)
-        rng = generator(as_key(key))
-        return self.init_on_data(rng, rng.standard_normal((SAMPLE, n_inputs), np.float32))
+        rng = generator_of(key)
+        return self.draw(rng, rng.standard_normal((SAMPLE, n_inputs), np.float32))
 
 
-# Dense layers, and what stands between them ------------------------------------------------------
+def generator_of(key: Array | int | Random) -> Random:
+    """Return the generator that a key or a seed stands for, or the one that is given."""
+    if isinstance(key, np.random.Generator):
+        return key
+    from multilayer._nn.keys import as_key, generator  # starts JAX
+
+    return generator(as_key(key))
+
+
+def checked_rows(X: Array) -> np.ndarray:
+    """Return rows as float32; refuse what is no matrix of numbers."""
+    x = np.asarray(X)
+    if x.dtype.kind not in "fiub":
+        refuse("X.dtype", "a type of numbers", str(x.dtype))
+    if x.ndim != 2 or not len(x):
+        refuse("X.shape", "(rows, n_inputs), at least one row", x.shape)
+    return x.astype(np.float32, copy=False)
+
+
+def check_width(x: Array, n_inputs: int) -> None:
+    """Refuse inputs of another width than the parameters have."""
+    if x.ndim < 2 or x.shape[-1] != n_inputs:
+        refuse("x.shape", f"(rows, {n_inputs})", x.shape)
+
+
+# Scaling and dense layers -------------------------------------------------------------------------
 
 
 class ScaleParameters(NamedTuple):
@@ -75,18 +107,55 @@ class ScaleParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class scaling(TabularLayer):
-    """Multiply each input by a weight of its own, which learns at ``rate`` times the rate.
+    """Multiply each input by a weight of its own, 1 at first or random.
 
-    The weights are 1 at first, or random, one number for each group of inputs side by side: members
-    of an ensemble that differ in nothing else are different networks from then on.
+    Parameters
+    ----------
+    rate : float, default=6.0
+        The weights' share of the learning rate; in RealMLP they learn fast.
+    used : bool, default=True
+        Whether the weights are in use; False leaves the inputs as they are. It is among the
+        parameters, so that members may differ in it.
+    initial : {"ones", "normal", "random_signs"}, default="ones"
+        First weights: 1, from a standard normal distribution, or -1 and 1 with equal chances.
+        Members of an ensemble that differ in nothing else are different networks from then on.
+    groups : tuple of int, default=()
+        Numbers of inputs side by side that begin with the same weight, such as those of one
+        feature; ``()`` draws one for each input.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is none of these; from ``init`` if there are other inputs than those of the
+        groups (a ValueError).
+
+    Notes
+    -----
+    ``x * scale``. The first layer of RealMLP (Holzmueller et al., 2024), and with random weights
+    the adapter of TabM-mini (Gorishniy et al., 2024).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> layer = nn.scaling(initial="random_signs", groups=(2, 1))
+    >>> params = layer.init(nn.key(0), n_inputs=3)
+    >>> bool(params.scale[0] == params.scale[1]), layer.apply(params, np.ones((5, 3))).shape
+    (True, (5, 3))
     """
 
     rate: float = 6.0
-    used: bool = True  # at first: a parameter that members differ in
+    used: bool = True  # at first
     initial: str = "ones"
-    groups: tuple[int, ...] = ()  # sizes of the groups; () for groups of one
+    groups: tuple[int, ...] = ()
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> ScaleParameters:
+    def __post_init__(self) -> None:
+        check_real("rate", self.rate, "[0, inf)")
+        check_bool("used", self.used)
+        check_choice("initial", self.initial, FIRST_SCALES)
+        object.__setattr__(self, "groups", counts("groups", self.groups))
+
+    def draw(self, rng: Random, x: np.ndarray) -> ScaleParameters:
         """Return the first weights."""
         used = np.full(1, self.used, np.float32)
         weights = first_scales(rng, self.initial, x.shape[-1], self.groups)
@@ -94,6 +163,7 @@ class scaling(TabularLayer):
 
     def apply(self, params: ScaleParameters, x: Array) -> Array:
         """Return the inputs, scaled."""
+        check_width(x, params.scale.shape[-1])
         used = constant(params.used.value, x)
         return x * (1.0 + used * (params.scale - 1.0))[..., None, :]
 
@@ -116,7 +186,19 @@ def first_scales(
     """Draw weights of inputs, the same for all inputs of a group."""
     if not groups:
         return FIRST_SCALES[initial](rng, n_inputs)
+    if sum(groups) != n_inputs:
+        refuse("groups", f"sizes that add up to the {n_inputs} inputs", groups)
     return np.repeat(FIRST_SCALES[initial](rng, len(groups)), groups)
+
+
+def counts(name: str, given: Iterable[int]) -> tuple[int, ...]:
+    """Return several counts as a tuple, each of at least 1."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        refuse(name, "a tuple of integers", given)
+    numbers = tuple(given)
+    for number in numbers:
+        check_integer(f"each of {name}", number, 1)
+    return numbers
 
 
 class NtkParameters(NamedTuple):
@@ -126,20 +208,54 @@ class NtkParameters(NamedTuple):
     bias: Array  # (..., n_units)
 
 
+FIRST_KERNELS = ("data", "normal", "zeros")
+
+
 @dataclass(frozen=True)
 class ntk_dense(TabularLayer):
     """A dense layer in NTK parametrisation: ``x @ kernel / sqrt(n_inputs) + bias``.
 
-    With ``initial="data"`` the kernel is drawn from a standard normal distribution and scaled on
-    data, so that every unit has a standard deviation of 1; each bias puts the unit's zero at a
-    random mixture of five rows. "normal" draws both as they are, "zeros" are 0.
+    Parameters
+    ----------
+    n_units : int
+        Number of outputs.
+    bias_rate : float, default=0.1
+        The biases' share of the learning rate.
+    initial : {"data", "normal", "zeros"}, default="data"
+        First parameters. "data": the kernel, standard normal, is divided by the standard deviation
+        of each unit on data, and each bias puts the zero of its unit at a random mixture of five
+        rows. "normal": both standard normal. "zeros": both 0.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is none of these (a ValueError).
+
+    Notes
+    -----
+    The dense layers of RealMLP (Holzmueller et al., 2024), for which ``init_on_data`` of the
+    network is made; ``init`` takes standard normal inputs for the data. Biases do not decay.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multilayer import nn
+    >>> X = np.random.default_rng(0).normal(3, 5, (100, 4))
+    >>> params = nn.ntk_dense(8).init_on_data(nn.key(0), X)
+    >>> nn.ntk_dense(8).apply(params, X).std(axis=0).round(3)
+    array([1., 1., 1., 1., 1., 1., 1., 1.])
     """
 
     n_units: int
     bias_rate: float = 0.1
     initial: str = "data"
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> NtkParameters:
+    def __post_init__(self) -> None:
+        check_integer("n_units", self.n_units, 1)
+        check_real("bias_rate", self.bias_rate, "[0, inf)")
+        check_choice("initial", self.initial, FIRST_KERNELS)
+
+    def draw(self, rng: Random, x: np.ndarray) -> NtkParameters:
         """Draw first parameters by inputs ``(rows, n_inputs)`` of the layer."""
         n = x.shape[-1]
         if self.initial == "zeros":
@@ -159,6 +275,7 @@ class ntk_dense(TabularLayer):
 
     def apply(self, params: NtkParameters, x: Array) -> Array:
         """Return the units' sums."""
+        check_width(x, params.kernel.shape[-2])
         factor = np.float32(1.0 / np.sqrt(x.shape[-1]))
         return x @ params.kernel * factor + params.bias[..., None, :]
 
@@ -176,17 +293,44 @@ class LinearParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class linear(TabularLayer):
-    """A dense layer whose first parameters are uniform within ``1 / sqrt(n_inputs)``."""
+    """A dense layer whose first parameters are uniform within ``1 / sqrt(n_inputs)``.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of outputs.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It is no such number (a ValueError).
+
+    Notes
+    -----
+    ``x @ kernel + bias``, as the dense layers and the outputs of TabM (Gorishniy et al., 2024).
+    Unlike :class:`dense` it may be among the layers of :class:`members`. Biases do not decay.
+
+    Examples
+    --------
+    >>> from multilayer import nn
+    >>> params = nn.linear(3).init(nn.key(0), n_inputs=4)
+    >>> params.kernel.shape, bool(abs(params.kernel).max() <= 0.5)
+    ((4, 3), True)
+    """
 
     n_units: int
 
-    def init_on_data(self, rng: Random, x: np.ndarray) -> LinearParameters:
+    def __post_init__(self) -> None:
+        check_integer("n_units", self.n_units, 1)
+
+    def draw(self, rng: Random, x: np.ndarray) -> LinearParameters:
         """Draw first parameters."""
         drawn = uniform(rng, (x.shape[-1] + 1, self.n_units), x.shape[-1])
         return LinearParameters(drawn[:-1], drawn[-1])
 
     def apply(self, params: LinearParameters, x: Array) -> Array:
         """Return the units' sums."""
+        check_width(x, params.kernel.shape[-2])
         return x @ params.kernel + params.bias[..., None, :]
 
     def factors(self, params: LinearParameters) -> LinearParameters:
@@ -198,102 +342,3 @@ def uniform(rng: Random, shape: tuple[int, ...], n_inputs: int) -> np.ndarray:
     """Draw float32 numbers within ``1 / sqrt(n_inputs)``."""
     bound = 1.0 / np.sqrt(n_inputs)
     return rng.uniform(-bound, bound, shape).astype(np.float32)
-
-
-class MixtureParameters(NamedTuple):
-    """Parameters of :class:`parametric`."""
-
-    share: Array  # (..., n_units)
-
-
-@dataclass(frozen=True)
-class parametric(TabularLayer):
-    """An activation function of which each unit learns its share: ``x + share * (f(x) - x)``."""
-
-    activation: AnyActivation
-    rate: float = 0.1
-
-    def init_on_data(self, rng: Random, x: np.ndarray) -> MixtureParameters:
-        """Return shares of 1: the activation function itself."""
-        return MixtureParameters(np.ones(x.shape[-1], np.float32))
-
-    def apply(self, params: MixtureParameters, x: Array) -> Array:
-        """Return the activations."""
-        return x + params.share[..., None, :] * (activated(self.activation, x) - x)
-
-    def factors(self, params: MixtureParameters) -> MixtureParameters:
-        """Say how the shares learn."""
-        return MixtureParameters(Factor(self.rate, self.rate))
-
-
-@dataclass(frozen=True)
-class activate(TabularLayer):
-    """An activation function as a layer."""
-
-    activation: AnyActivation
-
-    def init_on_data(self, rng: Random, x: np.ndarray) -> tuple[()]:
-        """Return no parameters."""
-        return ()
-
-    def apply(self, params: tuple[()], x: Array) -> Array:
-        """Return the activations."""
-        return activated(self.activation, x)
-
-
-def activated(activation: AnyActivation, x: Array) -> Array:
-    """Return the values of an activation function, in NumPy or JAX; functions are those of JAX."""
-    if isinstance(x, np.ndarray) and isinstance(activation, str):
-        return ACTIVATIONS[activation](x)
-    from multilayer._core.activation_functions import function_of  # starts JAX
-
-    return function_of(activation)(x)
-
-
-# Dropout whose rate is a parameter ---------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class scheduled_dropout(TabularLayer):
-    """Dropout whose rate is among the parameters: members differ in it, and it may be annealed.
-
-    Random numbers are a hash of a counter, which costs a fraction of those of JAX.
-    """
-
-    rate: float
-    shared_mask: bool = True  # by all members
-
-    def init_on_data(self, rng: Random, x: np.ndarray) -> Rate:
-        """Return the rate."""
-        return Rate(np.full((), self.rate, np.float32))
-
-    def apply(self, params: Rate, x: Array) -> Array:
-        """Return the inputs."""
-        return x
-
-    def apply_in_training(
-        self, params: Rate, x: Array, *, key: Array, weight: Array
-    ) -> tuple[Array, Rate]:
-        """Return the inputs, some of them dropped; ``key`` is a number of uint32."""
-        rate = constant(params.value, x)[..., None, None]
-        shape = x.shape[-2:] if self.shared_mask else x.shape
-        bits = random_bits(key, shape).reshape((1,) * (x.ndim - len(shape)) + shape)
-        threshold = (rate * np.float32(2**32 - 256)).astype(np.uint32)
-        return namespace(x).where(bits >= threshold, x / (1.0 - rate), 0.0), params
-
-
-def random_bits(counter: Array, shape: tuple[int, ...]) -> Array:
-    """Return uint32 numbers: a hash of the counter and of each place."""
-    xp = namespace(counter)
-    places = xp.arange(int(np.prod(shape)), dtype=np.uint32).reshape(shape)
-    return mixed(places + mixed(counter))
-
-
-def mixed(x: Array) -> Array:
-    """Return a hash of uint32 numbers.
-
-    C. Wellons, "Prospecting for hash functions" (2018): two multiplications, low bias.
-    """
-    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return x ^ (x >> np.uint32(16))

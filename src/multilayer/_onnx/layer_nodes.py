@@ -9,6 +9,12 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.activations import AnyActivation, record_of
+from multilayer._nn.activation_layers import (
+    MixtureParameters,
+    activate,
+    parametric,
+    scheduled_dropout,
+)
 from multilayer._nn.column_layers import (
     CLIP,
     LARGEST,
@@ -29,16 +35,12 @@ from multilayer._nn.members import BatchEnsembleParameters, batch_ensemble, shar
 from multilayer._nn.model import Parameters, Rate
 from multilayer._nn.tabular_layers import (
     LinearParameters,
-    MixtureParameters,
     NtkParameters,
     ScaleParameters,
     TabularLayer,
-    activate,
     linear,
     ntk_dense,
-    parametric,
     scaling,
-    scheduled_dropout,
 )
 from multilayer._onnx.graph import Graph
 

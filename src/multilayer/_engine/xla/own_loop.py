@@ -15,9 +15,10 @@ from multilayer._core.environment import check_process
 from multilayer._core.pytrees import aligned_zeros
 from multilayer._core.types import Array, comparable
 from multilayer._engine.xla import cache
-from multilayer._engine.xla.step import reciprocal
-from multilayer._nn.forward import keep_fixed
+from multilayer._engine.xla.step import by_rates, reciprocal
+from multilayer._nn.forward import keep_fixed, with_fixed, without_fixed
 from multilayer._nn.layers import Layer, apply_in_training, as_layer
+from multilayer._nn.members import factors_of
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
 
@@ -58,11 +59,12 @@ class TrainStep:
         check_integer("seed", seed, 0, 2**32 - 1)
         check_process()
         params = jax.tree.map(np.array, params)
+        learnt = without_fixed(params)
         start = cache.get(
-            ("own_loop_start", self.optimizer, cache.signature(params)),
-            lambda: cache.compiled(self.optimizer.init, params),
+            ("own_loop_start", self.optimizer, cache.signature(learnt)),
+            lambda: cache.compiled(self.optimizer.init, learnt),
         )
-        return LoopState(params, start(params), np.int32(0), np.uint32(seed))
+        return LoopState(params, start(learnt), np.int32(0), np.uint32(seed))
 
     def __call__(
         self, state: LoopState, X: Array, y: Array, sample_weight: Array | None = None
@@ -134,10 +136,11 @@ class TrainStep:
 
         (loss, moved), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params)
         rule = optax.with_extra_args_support(self.optimizer)
-        steps, opt_state = rule.update(
-            gradient, state.opt_state, state.params, value=loss, grad=gradient
-        )
-        params = keep_fixed(optax.apply_updates(state.params, steps), moved)
+        learnt, gradient = without_fixed(state.params), without_fixed(gradient)
+        steps, opt_state = rule.update(gradient, state.opt_state, learnt, value=loss, grad=gradient)
+        steps = by_rates(factors_of(self.network, learnt), steps)
+        new = with_fixed(optax.apply_updates(learnt, steps), moved)
+        params = keep_fixed(new, moved)
         return LoopState(params, opt_state, state.step + 1, state.seed), loss
 
 
@@ -179,6 +182,12 @@ def train_step(
     -----
     A step is compiled for each new shape of a batch. Equal networks with the same loss and the
     same optimizer share what is compiled.
+
+    Layers may learn at a share of the learning rate, as the ``rate`` of :class:`scaling` says: what
+    the optimizer adds to their parameters is multiplied by it, a decay in it too. What layers for
+    tables measured on data, no optimizer sees. That their biases do not decay is a matter of the
+    estimators, which decay weights themselves: an optimizer such as ``optax.adamw`` decays what its
+    own ``mask`` says.
 
     Dropout and noise are a function of the state's seed and number of steps: from a state saved and
     restored a loop continues as if it had not been interrupted.

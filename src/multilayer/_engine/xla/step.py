@@ -198,19 +198,26 @@ def factored(
     An array with the factors r and d moves by ``r * step - rate * r * d * weight_decay * array``.
     Members have a decay of their own each; what they share has the mean of them.
     """
-    network = cast(FactoredModel, config.network)
+    factors = cast(FactoredModel, config.network).factors(learnt)
+    steps = by_rates(factors, steps)
+    if hyper.weight_decay is None:
+        return steps
     decay = jnp.ravel(rate * hyper.weight_decay)
     if config.annealed:
         decay = decay * strength(hyper, t)
 
-    def scale(factor: Factor, step: Array, array: Array) -> Array:
-        step = factor.rate * step
+    def less_decay(factor: Factor, step: Array, array: Array) -> Array:
         share = factor.rate * factor.decay
         each = decay if len(array) >= len(decay) else jnp.mean(decay, keepdims=True)
         own = each.reshape(-1, *(1,) * (array.ndim - 1))
         return step - share * own * array if share else step
 
-    return jax.tree.map(scale, network.factors(learnt), steps, learnt)
+    return jax.tree.map(less_decay, factors, steps, learnt)
+
+
+def by_rates(factors: Parameters, steps: Parameters) -> Parameters:
+    """Return steps, each multiplied by the rate of its array."""
+    return jax.tree.map(lambda f, step: step if f.rate == 1 else f.rate * step, factors, steps)
 
 
 def constrained(config: FitConfig, hyper: Hyper, old: Parameters, new: Parameters) -> Parameters:
@@ -228,8 +235,8 @@ def add_penalty(
 ) -> tuple[Array, Parameters]:
     """Return ``alpha * penalty(W)``, and the gradient with that of it over the divisor.
 
-    Every array of two axes or more is a ``W``; frozen layers get no gradient. Added by hand: it is
-    one term of the update's own pass over the weights.
+    Every array of two axes or more is a ``W``, but for what no rule changes; frozen layers get no
+    gradient. Added by hand: it is one term of the update's own pass over the weights.
     """
     ratio = hyper.l1_ratio if config.l1 else None
     shrink = hyper.alpha * reciprocal(divisor)
@@ -237,8 +244,10 @@ def add_penalty(
     def add(g: Array, w: Array) -> Array:
         return g + shrink * penalty_gradient(w, ratio) if w.ndim > 1 else g
 
-    total = sum(penalty(leaf, ratio) for leaf in jax.tree.leaves(params) if leaf.ndim > 1)
-    frozen, penalised = config.network.n_frozen, jax.tree.map(add, gradient, params)
+    weights = without_fixed(params)
+    total = sum(penalty(leaf, ratio) for leaf in jax.tree.leaves(weights) if leaf.ndim > 1)
+    learnt = jax.tree.map(add, without_fixed(gradient), weights)
+    frozen, penalised = config.network.n_frozen, with_fixed(learnt, gradient)
     if frozen:
         penalised = (*gradient[:frozen], *penalised[frozen:])
     return hyper.alpha * total, penalised

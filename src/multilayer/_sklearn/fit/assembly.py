@@ -30,6 +30,7 @@ from multilayer._engine.state import (
 from multilayer._engine.xla.inference import widest
 from multilayer._engine.xla.maker import XLA
 from multilayer._nn.model import Disturbance, Model, Parameters
+from multilayer._nn.sequential import UserNetwork
 from multilayer._objectives.objective import LossNumbers, Objective, score_scale
 from multilayer._optim.schedules import Rates, make_rates
 from multilayer._sklearn.arguments.constructors import NetworkArguments
@@ -191,6 +192,7 @@ def configuration(
         validate=validate,
         monitor=monitor,
         closed_outside=closed_outside,
+        factored=isinstance(network, UserNetwork),
         dtype=dtype,
     )
 

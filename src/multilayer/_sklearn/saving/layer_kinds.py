@@ -15,6 +15,12 @@ from multilayer._core.errors import InvalidArgumentError, ModelFileError
 from multilayer._core.pytrees import map_leaves, named_leaves, with_leaves
 from multilayer._core.types import JSON
 from multilayer._data.encoding import TableLayout
+from multilayer._nn.activation_layers import (
+    MixtureParameters,
+    activate,
+    parametric,
+    scheduled_dropout,
+)
 from multilayer._nn.column_layers import (
     ColumnStatistics,
     RobustParameters,
@@ -35,16 +41,12 @@ from multilayer._nn.members import BatchEnsembleParameters, Members, batch_ensem
 from multilayer._nn.model import Fixed, Parameters, Rate
 from multilayer._nn.tabular_layers import (
     LinearParameters,
-    MixtureParameters,
     NtkParameters,
     ScaleParameters,
     TabularLayer,
-    activate,
     linear,
     ntk_dense,
-    parametric,
     scaling,
-    scheduled_dropout,
 )
 from multilayer._sklearn.saving.frozen_records import decode_record, encode_record
 from multilayer._sklearn.saving.reader import (

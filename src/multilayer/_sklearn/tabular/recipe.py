@@ -7,15 +7,9 @@ import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._data.encoding import TableLayout
+from multilayer._nn.activation_layers import activate, parametric, scheduled_dropout
 from multilayer._nn.column_layers import n_bins, table_inputs
-from multilayer._nn.tabular_layers import (
-    TabularLayer,
-    activate,
-    ntk_dense,
-    parametric,
-    scaling,
-    scheduled_dropout,
-)
+from multilayer._nn.tabular_layers import TabularLayer, ntk_dense, scaling
 
 
 @dataclass(frozen=True)
