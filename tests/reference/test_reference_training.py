@@ -8,6 +8,7 @@ from multilayer import RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabM
 from multilayer._core.pytrees import leaves, map_leaves, named_leaves, with_leaves
 from multilayer._data.encoding import TableLayout
 from multilayer._engine import loop
+from multilayer._nn.activation_layers import activate, parametric, scheduled_dropout
 from multilayer._nn.column_layers import robust_scaling
 from multilayer._nn.embeddings import (
     category_embedding,
@@ -16,14 +17,7 @@ from multilayer._nn.embeddings import (
 )
 from multilayer._nn.members import Members, batch_ensemble, shared
 from multilayer._nn.model import Factor, Fixed
-from multilayer._nn.tabular_layers import (
-    activate,
-    linear,
-    ntk_dense,
-    parametric,
-    scaling,
-    scheduled_dropout,
-)
+from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 from multilayer._sklearn.reference.held_out import HeldOut, SplitTargets, splits_of
 from multilayer._sklearn.reference.recipes import (
     RealMLPNetwork,

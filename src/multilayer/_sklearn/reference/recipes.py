@@ -10,6 +10,7 @@ import numpy as np
 
 from multilayer._core.activations import AnyActivation
 from multilayer._data.encoding import TableLayout
+from multilayer._nn.activation_layers import activate, parametric, scheduled_dropout
 from multilayer._nn.column_layers import robust_scaling
 from multilayer._nn.embeddings import (
     category_embedding,
@@ -18,16 +19,7 @@ from multilayer._nn.embeddings import (
 )
 from multilayer._nn.members import batch_ensemble, init_layers, init_members, shared, stacked
 from multilayer._nn.model import Parameters
-from multilayer._nn.tabular_layers import (
-    Random,
-    TabularLayer,
-    activate,
-    linear,
-    ntk_dense,
-    parametric,
-    scaling,
-    scheduled_dropout,
-)
+from multilayer._nn.tabular_layers import Random, TabularLayer, linear, ntk_dense, scaling
 
 CATEGORY_SIZE = 8  # of the embedding of a category
 
