@@ -114,10 +114,11 @@ def _adam(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformat
 
 def _corrected_adam(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
     del nesterov
-    return optax.chain(
+    rule = optax.chain(
         optax.scale_by_adam(b1=n["beta_1"], b2=n["beta_2"], eps=n["epsilon"]),
         optax.scale_by_learning_rate(rate),
     )
+    return optax.flatten(rule)  # one loop for all arrays: half of the time to compile
 
 
 def _adamw(n: Numbers, rate: Number, nesterov: bool) -> optax.GradientTransformation:
