@@ -30,6 +30,7 @@ from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._sklearn.arguments.constructors import known_arguments
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.inputs import check_weight
+from multilayer._sklearn.network.importances import HasImportances
 from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.ensemble import (
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
 
 
-class BaseTabular(BaseEstimator, metaclass=ABCMeta):
+class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
     """What both estimators for raw tables do."""
 
     _targets: type[ClassTargets] | type[NumberTargets]
