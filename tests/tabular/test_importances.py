@@ -188,7 +188,7 @@ def test_numbers():
     assert [found.names[place] for place in found.order[:2]] == ["kind", "size"]
     errors = reg.feature_importances(FRAME, NUMBERS, scoring="rmse", n_repeats=1, random_state=0)
     assert errors.score < 0 < errors.mean[1]
-    net = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", max_iter=20, random_state=0).fit(
+    net = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", max_iter=999, random_state=0).fit(
         X, X[:, 0]
     )
     assert net.feature_importances(X, X[:, 0], random_state=0).mean[0] > 1

@@ -140,7 +140,8 @@ def is_frame(given: object) -> bool:
 def with_rows(table: Any, places: np.ndarray) -> Any:
     """Return a new table of the same kind: of each column the rows at ``places[:, column]``.
 
-    A table is one of a library, an array, or a sparse matrix, which comes back by rows. It is fast where most columns have the places of the last one.
+    A table is one of a library, an array, or a sparse matrix, which comes back by rows. It is fast
+    where most columns have the places of the last one.
     """
     library, rows = library_of(table), places[:, -1]
     if library is None and not hasattr(table, "tocsc"):

@@ -210,6 +210,11 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         return {name: self._history[name] for name in REPORT_COLUMNS}
 
+    @property
+    def _chosen_epochs(self) -> tuple[int, ...]:
+        """Epochs whose networks are used, that of each view once."""
+        return tuple(sorted(set(self.report_.best_epochs)))
+
     def summary(self) -> str:
         """Return what the fit did, and the roles of the columns, as text for people."""
         check_is_fitted(self)
