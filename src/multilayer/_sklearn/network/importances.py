@@ -148,7 +148,7 @@ def feature_importances(
 
     check_is_fitted(estimator)
     check_integer("n_repeats", n_repeats, 1)
-    scorer = _scorer(estimator, scoring)
+    scorer = scorer_of(estimator, scoring)
     table: Any = X if is_frame(X) or hasattr(X, "tocsc") else plain_array(X)
     n_rows, n_columns = table.shape
     check_consistent_length(table, y, sample_weight)
@@ -192,7 +192,7 @@ def feature_importances(
     return FeatureImportances(_names(estimator, table), found.importances, base, n_used)
 
 
-def _scorer(estimator: BaseEstimator, scoring: Scoring) -> Callable[..., float]:
+def scorer_of(estimator: BaseEstimator, scoring: Scoring) -> Callable[..., float]:
     """Return a function of (estimator, X, y) for which more is better."""
     check_scorer(scoring)
     if scoring == "loss":

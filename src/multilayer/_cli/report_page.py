@@ -1,0 +1,375 @@
+"""The page of ``multilayer report``: facts as tables and pictures."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.calibration import CalibrationDisplay
+from sklearn.metrics import PredictionErrorDisplay
+
+from multilayer._cli import page, report
+from multilayer._cli.page import (
+    Cell,
+    Html,
+    element,
+    note,
+    picture,
+    pictures,
+    section,
+    table,
+    together,
+)
+from multilayer._cli.report_facts import (
+    IMPORTANCE_ROWS,
+    MOST_COLUMNS,
+    ClassResults,
+    Figure,
+    NumberResults,
+    ReportFacts,
+    TrainingFacts,
+)
+from multilayer._cli.resampling import COVERAGE, RESAMPLES
+from multilayer._core.checks import count
+from multilayer._sklearn.network.importances import FeatureImportances
+from multilayer.plots._axes import as_svg, shortened
+from multilayer.plots._curves import LearningCurvesDisplay
+from multilayer.plots._inspection import BAR, CoverageDisplay, ImportanceDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDE = (4.3, 3.0)  # of a picture, in inches: a phone shows it in about its own size
+SQUARE = (4.3, 3.7)
+MOST_IN_MATRIX = 20  # classes
+MOST_CLASSES = 40  # with a line each
+MOST_PAIRS = 20  # of classes that were confused
+MOST_BARS = 20
+LONGEST_LABEL = 14  # characters above a column of the matrix
+
+
+def written(facts: ReportFacts) -> bytes:
+    """Return the page."""
+    title = f"{facts.model} on {facts.data}"
+    what = "Classification" if isinstance(facts.results, ClassResults) else "Regression"
+    target = "" if facts.target is None else f", target {facts.target}"
+    warning = None
+    if facts.seen:
+        remark = "The model was trained on some of these rows: new ones are harder."
+        warning = element("p", remark, class_="warning", role="note")
+    return page.document(
+        title,
+        element("h1", title),
+        note(f"{what}{target}, {count(facts.results.figures.rows, 'row')}"),
+        warning,
+        _figures(facts),
+        *_results(facts),
+        _importances(facts.importances, facts),
+        _training(facts.training),
+        section("Model", page.pairs(facts.about.items())),
+        _data(facts),
+        element("footer", f"Made by multilayer report, with --seed {facts.choices.seed}."),
+    )
+
+
+# Figures with their intervals ---------------------------------------------------------------------
+
+
+def _figures(facts: ReportFacts) -> Html:
+    found = facts.results.figures
+    if isinstance(facts.results, ClassResults):
+        base = f"always {facts.results.figures.commonest!r}"
+        beside = ("base rate", report.percent(facts.results.figures.base_rate), base)
+    else:
+        error = report.number(facts.results.figures.base_rmse)
+        beside = ("error of the mean of these rows", error, "")
+    rows = [_figure(each) for each in facts.figures]
+    return section(
+        "How good the predictions are",
+        table(("figure", "value", f"{COVERAGE:.0%} interval"), [*rows, beside], numbers=(1,)),
+        note(
+            f"Intervals are the middle {COVERAGE:.0%} of {RESAMPLES:,} bootstrap resamples of the "
+            f"{count(found.rows, 'row')}: how much the figures vary from sample to sample."
+        ),
+    )
+
+
+def _figure(figure: Figure) -> tuple[str, str, str]:
+    value = "undefined" if figure.value is None else figure.shown(figure.value)
+    if figure.interval is None:
+        return figure.name, value, "undefined"
+    low, high = figure.shown(figure.interval.low), figure.shown(figure.interval.high)
+    return figure.name, value, f"{low} to {high}"
+
+
+def _results(facts: ReportFacts) -> Iterator[Html]:
+    if isinstance(facts.results, ClassResults):
+        yield _confusion(facts.results)
+        yield _calibration(facts.results)
+    else:
+        yield _errors(facts.results)
+        yield _coverage(facts.results)
+
+
+# Classes -----------------------------------------------------------------------------------------
+
+
+def _confusion(found: ClassResults) -> Html:
+    few = len(found.classes) <= MOST_IN_MATRIX
+    lines = found.lines
+    parts: list[Html | None] = [_matrix(found) if few else _most_confused(found)]
+    if len(lines) > MOST_CLASSES:
+        parts.append(element("h3", f"The {MOST_CLASSES} classes of lowest F1"))
+        parts.append(note(f"Of {len(lines)}; classes without rows are left out."))
+        lines = sorted((line for line in lines if line.rows), key=lambda line: line.f1)
+        lines = lines[:MOST_CLASSES]
+    else:
+        parts.append(element("h3", "Classes one by one"))
+    rows = [
+        (
+            str(line.label),
+            f"{line.rows:,}",
+            report.percent(line.precision),
+            report.percent(line.recall),
+            f"{line.f1:.3f}",
+        )
+        for line in lines
+    ]
+    header = ("class", "rows", "precision", "recall", "F1")
+    return section("What is confused", *parts, table(header, rows, numbers=(1, 2, 3, 4)))
+
+
+def _matrix(found: ClassResults) -> Html:
+    """Return the confusion matrix, tinted by shares of each class."""
+    totals = np.maximum(found.confusion.sum(axis=1), 1)
+    names = [str(label) for label in found.classes]
+    header = [Cell("true \\ predicted"), *(_label(name) for name in names)]
+    rows = [
+        [_label(name), *(Cell(f"{n:,}", float(n / total)) for n in line.tolist())]
+        for name, line, total in zip(names, found.confusion, totals, strict=True)
+    ]
+    numbers = range(1, len(names) + 1)
+    return together(
+        table(header, rows, numbers=numbers, kind="matrix"),
+        note("Rows are the true classes, columns the predicted ones."),
+    )
+
+
+def _label(name: str) -> Cell:
+    short = shortened(name, LONGEST_LABEL)
+    return Cell(short, title=None if short == name else name)
+
+
+def _most_confused(found: ClassResults) -> Html:
+    """Return the pairs of classes that are most often confused."""
+    wrong = found.confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
+    pairs = [np.unravel_index(place, wrong.shape) for place in order]
+    rows = [
+        (str(found.classes[true]), str(found.classes[guess]), f"{wrong[true, guess]:,}")
+        for true, guess in pairs
+        if wrong[true, guess]
+    ]
+    if not rows:
+        return note("No row was taken for another class.")
+    return together(
+        note(f"The most frequent mistakes among {len(found.classes)} classes."),
+        table(("true", "predicted", "rows"), rows, numbers=(2,)),
+    )
+
+
+def _calibration(found: ClassResults) -> Html:
+    if found.sure is None or found.happened is None:
+        return section("Calibration", note("The model predicts no probabilities."))
+    sure, happened = found.sure, found.happened.astype(int)
+    positive = found.figures.positive
+    what = "the most probable class" if positive is None else repr(positive)
+
+    def draw(ax: "Axes") -> None:
+        CalibrationDisplay.from_predictions(
+            happened, sure, n_bins=10, strategy="quantile", ax=ax, pos_label=1, name="model"
+        )
+        ax.set(xlabel="mean predicted probability", ylabel="share of rows that are")
+        ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        ax.grid(alpha=0.3)
+
+    drawn = picture(
+        as_svg(SQUARE, draw),
+        f"Calibration curve of {what}",
+        "Predicted probabilities against what happened, in ten groups of as many rows",
+    )
+    return section(
+        "Calibration",
+        note(f"Of {what}: on the diagonal, probabilities are what they say."),
+        pictures(drawn),
+    )
+
+
+# Numbers -----------------------------------------------------------------------------------------
+
+
+DOTS = 2000  # rows drawn, at most
+
+
+def _errors(found: NumberResults) -> Html:
+    def draw(kind: str) -> bytes:
+        def on(ax: "Axes") -> None:
+            _scattered(ax, found, kind)
+
+        return as_svg(SQUARE, on)
+
+    errors = np.abs(found.predicted - found.y)
+    half, most = (report.number(each) for each in np.quantile(errors, [0.5, 0.9]))
+    some = "" if len(found.y) <= DOTS else f" {DOTS:,} of the {len(found.y):,} rows are drawn."
+    return section(
+        "Errors",
+        note(f"Half of the errors are below {half}, 90 % are below {most}.{some}"),
+        pictures(
+            picture(
+                draw("actual_vs_predicted"),
+                "True numbers against predicted ones",
+                "True numbers against predicted ones",
+            ),
+            picture(
+                draw("residual_vs_predicted"),
+                "Residuals against predicted numbers",
+                "Residuals, true less predicted, against predicted numbers",
+            ),
+        ),
+    )
+
+
+def _scattered(ax: "Axes", found: NumberResults, kind: str) -> None:
+    """Draw rows as dots, as an image: thousands of them as shapes would make the page slow."""
+    dots = {"s": 9, "alpha": 0.45, "linewidths": 0, "rasterized": True}
+    PredictionErrorDisplay.from_predictions(
+        found.y,
+        found.predicted,
+        kind=kind,
+        subsample=min(DOTS, len(found.y)),
+        random_state=0,
+        ax=ax,
+        scatter_kwargs=dots,
+    )
+    ax.set_xlabel("predicted")
+    ax.set_ylabel("true" if kind == "actual_vs_predicted" else "residual")
+    ax.grid(alpha=0.3)
+
+
+def _coverage(found: NumberResults) -> Html:
+    title = "Coverage of the intervals"
+    if found.covered is None:
+        return section(title, note(f"There are no intervals to judge. {found.why_no_intervals}"))
+    covered = found.covered
+    display = CoverageDisplay(found.coverages, covered, n_rows=len(found.y))
+    drawn = picture(
+        as_svg(SQUARE, display.plot),
+        "Promised against actual coverage of prediction intervals",
+        "Grey: where 95 % of right intervals are by chance, with so many rows",
+    )
+    rows = [
+        (f"{promised:.0%}", report.percent(share))
+        for promised, share in zip(found.coverages, covered, strict=True)
+    ]
+    shares = table(("promised", "in the interval"), rows, numbers=(0, 1))
+    return section(title, pictures(drawn, shares))
+
+
+# Importances -------------------------------------------------------------------------------------
+
+
+def _importances(found: FeatureImportances | None, facts: ReportFacts) -> Html:
+    title = "What the predictions depend on"
+    if found is None:
+        return section(title, note("Importances were left out by --repeats 0."))
+    score = facts.choices.scoring or ("accuracy" if facts.results_are_classes else "R2")
+    display = ImportanceDisplay(found, top_n=MOST_BARS)
+    size = (5.0, BAR * len(display.names) + 0.8)
+
+    def draw(ax: "Axes") -> None:
+        display.plot(ax, texts={"importance": f"fall of the score ({score})"})
+
+    drawn = picture(
+        as_svg(size, draw),
+        "Importances of the columns",
+        "Means, and standard deviations over the repeats",
+    )
+    places = found.order[:MOST_COLUMNS]
+    rows = [
+        (found.names[place], f"{found.mean[place]:.4f}", f"{found.std[place]:.4f}")
+        for place in places
+    ]
+    some = "all rows" if found.n_rows < IMPORTANCE_ROWS else f"{found.n_rows:,} rows"
+    more = len(found.names) - len(rows)
+    repeats = count(facts.choices.repeats, "repeat")
+    return section(
+        title,
+        note(
+            f"How much {score} falls from {found.score:.4f} when the values of a column are "
+            f"shuffled among {some}; {repeats}. Columns that say the same share their importance."
+        ),
+        pictures(drawn, table(("column", "fall", "deviation"), rows, numbers=(1, 2))),
+        note(f"{count(more, 'less important column')} left out.") if more > 0 else None,
+    )
+
+
+# Training ----------------------------------------------------------------------------------------
+
+
+def _training(found: TrainingFacts) -> Html:
+    if not found.n_epochs:
+        return section("Training", note("The model file has no curves of training."))
+    which = "out of fold" if found.out_of_fold else "validation"
+    texts = {"validation": which, "score": f"score {which}"}
+    drawn = [
+        picture(as_svg(WIDE, draw), f"{name} over the epochs", f"{name.capitalize()} by epoch")
+        for name, draw in _curves(found, texts)
+    ]
+    return section("Training", note(_chosen(found)), pictures(*drawn))
+
+
+def _curves(found: TrainingFacts, texts: dict[str, str]) -> Iterator[tuple[str, Any]]:
+    for name, metrics in (("loss", ("loss", "validation_loss")), ("score", ("validation_score",))):
+        if any(not np.isnan(found.history[metric]).all() for metric in metrics):
+            display = LearningCurvesDisplay(
+                {"": found.history}, metrics=metrics, chosen={"": found.chosen}
+            )
+            yield name, lambda ax, display=display: display.plot(ax, texts=texts)
+
+
+def _chosen(found: TrainingFacts) -> str:
+    epochs = count(found.n_epochs, "epoch")
+    if not found.chosen:
+        return f"{epochs}; the last network is used."
+    which = " and ".join(f"{epoch + 1}" for epoch in found.chosen)
+    several = len(found.chosen) > 1
+    return f"{epochs}; the networks of epoch{'s' if several else ''} {which} are used."
+
+
+# Data --------------------------------------------------------------------------------------------
+
+
+def _data(facts: ReportFacts) -> Html:
+    data = facts.columns
+    rows = [
+        (
+            column.name,
+            *((column.role,) if facts.has_roles else ()),
+            f"{column.missing:,}" if column.missing else "",
+            column.content,
+        )
+        for column in data.columns
+    ]
+    header = ("column", *(("role",) if facts.has_roles else ()), "missing", "content")
+    more = data.n_columns - len(rows)
+    cells = data.n_rows * data.n_columns
+    missing = "no missing cells"
+    if data.n_missing:
+        share = report.percent(data.n_missing / cells)
+        missing = f"{count(data.n_missing, 'missing cell')} ({share})"
+    return section(
+        "Data",
+        note(f"{count(data.n_rows, 'row')}, {count(data.n_columns, 'column')}, {missing}."),
+        table(header, rows, numbers=(2 if facts.has_roles else 1,), kind="columns"),
+        note(f"{count(more, 'further column')}.") if more > 0 else None,
+    )
