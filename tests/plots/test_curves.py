@@ -85,12 +85,13 @@ def test_no_epoch_is_chosen_where_the_latest_network_is_used(plain, validated):
     assert again._chosen_epochs == ()
 
 
-def test_raw_tables_have_the_epoch_of_each_view():
+def test_raw_tables_have_the_epoch_of_each_view_that_counts():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(60, 2))
     clf = TabularClassifier(n_estimators=4, n_folds=2, random_state=0).fit(rows, rows[:, 0] > 0)
     loss, score = LearningCurvesDisplay.from_estimator(clf).axes_
-    chosen = sorted({epoch + 1 for epoch in clf.report_.best_epochs})
+    views = zip(clf.report_.best_epochs, clf.report_.view_weights, strict=True)
+    chosen = sorted({epoch + 1 for epoch, weight in views if weight})
     assert marks(loss) == marks(score) == chosen
     np.testing.assert_array_equal(loss.lines[1].get_ydata(), clf.history_["validation_loss"])
 

@@ -82,27 +82,36 @@ def table(
     rows: Iterable[Sequence[str | Cell]],
     *,
     numbers: Sequence[int] = (),
-    kind: str | None = None,
+    matrix: bool = False,
+    stacked: bool = False,
 ) -> Html:
-    """Return a table that scrolls sideways where it is too wide; ``numbers`` are its columns."""
+    """Return a table; ``numbers`` are its columns of numbers.
+
+    Where it is too wide it scrolls sideways; a ``stacked`` one has a line for each cell there.
+    """
+    titles = [cell.text if isinstance(cell, Cell) else cell for cell in header]
 
     def cells(row: Sequence[str | Cell], name: str) -> list[Html]:
-        return [_cell(name, cell, place in numbers) for place, cell in enumerate(row)]
+        labels = titles if stacked and name == "td" else [None] * len(titles)
+        return [
+            _cell(name, cell, place in numbers, labels[place]) for place, cell in enumerate(row)
+        ]
 
     head = element("thead", element("tr", *cells(header, "th")))
     body = element("tbody", *(element("tr", *cells(row, "td")) for row in rows))
+    kind = "matrix" if matrix else "stacked" if stacked else None
     return element("div", element("table", head, body, class_=kind), class_="scroll", tabindex="0")
 
 
-def _cell(name: str, cell: str | Cell, number: bool) -> Html:
+def _cell(name: str, cell: str | Cell, number: bool, label: str | None) -> Html:
     cell = Cell(cell) if isinstance(cell, str) else cell
     style = None
     if cell.tint > 0:
         color = "#fff" if cell.tint > 0.55 else "inherit"
         style = f"background:rgba(31,95,150,{cell.tint:.3f});color:{color}"
-    return element(
-        name, cell.text, class_="number" if number else None, style=style, title=cell.title
-    )
+    kind = "number" if number else None
+    label = label if cell.text else None
+    return element(name, cell.text, class_=kind, style=style, title=cell.title, data_label=label)
 
 
 def pairs(known: Iterable[tuple[str, str]]) -> Html:
@@ -127,18 +136,19 @@ section { background: #fff; border: 1px solid #dde1e7; border-radius: 8px; paddi
 .warning { background: #fff6dd; border: 1px solid #e6cf8b; border-radius: 8px;
   padding: 10px 14px; margin-top: 16px; }
 .pictures { display: grid; gap: 16px; align-items: start;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); }
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr)); }
 figure { margin: 0; }
-figure img { display: block; width: 100%; max-width: 520px; height: auto; margin: 0 auto; }
-figcaption { color: #566072; font-size: 0.85rem; text-align: center; margin-top: 4px; }
+figure img { display: block; width: 100%; max-width: 520px; height: auto; }
+figcaption { color: #566072; font-size: 0.85rem; margin-top: 4px; }
 .scroll { overflow-x: auto; margin: 8px 0; }
 table { border-collapse: collapse; font-size: 0.9rem; }
 th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0;
   border-bottom: 1px solid #e8ebef; }
 th { color: #566072; font-weight: 600; vertical-align: bottom; }
-td:first-child { overflow-wrap: anywhere; min-width: 9ch; max-width: 34ch; }
+td:first-child { overflow-wrap: anywhere; min-width: 12ch; max-width: 44ch; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.columns td:last-child { overflow-wrap: anywhere; min-width: 24ch; }
+.stacked td { overflow-wrap: anywhere; }
+.stacked td:last-child:not(.number) { min-width: 24ch; }
 .matrix td, .matrix th { padding: 5px 8px; min-width: 3.2em; max-width: none; }
 .matrix th, .matrix td:first-child { white-space: nowrap; overflow-wrap: normal; }
 .matrix td:first-child { position: sticky; left: 0; background: #fff; color: #566072;
@@ -154,6 +164,13 @@ footer { color: #566072; font-size: 0.85rem; margin-top: 20px; }
   section { padding: 14px 12px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 8px; }
+  th, td { padding-right: 8px; }
+  .stacked thead { display: none; }
+  .stacked tr { display: block; padding: 6px 0; border-bottom: 1px solid #e8ebef; }
+  .stacked td { display: block; border: 0; padding: 0; text-align: left; max-width: none; }
+  .stacked td:first-child { font-weight: 600; }
+  .stacked td:not(:first-child)[data-label]::before { content: attr(data-label) ": ";
+    color: #566072; }
 }
 @media print {
   body { background: #fff; font-size: 11pt; }

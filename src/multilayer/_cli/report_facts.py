@@ -401,10 +401,9 @@ def about_model(model: LoadedModel) -> dict[str, str]:
             for view, weight, epoch in views
         )
         known["rows in training"] = f"{found.n_rows:,}"
-        known["loss out of fold"] = f"{found.out_of_fold_loss:.4f}"
         if model.classes is not None:
             known["temperature"] = f"{found.temperature:.3f}"
     if network._chosen_epochs and not isinstance(network, BaseTabular):
         known["network"] += f"; that of epoch {network._chosen_epochs[0] + 1}"
-    known["ended"] = network.stop_reason_.replace("_", " ")
+    known["stop reason"] = network.stop_reason_
     return known

@@ -44,14 +44,15 @@ MOST_IN_MATRIX = 20  # classes
 MOST_CLASSES = 40  # with a line each
 MOST_PAIRS = 20  # of classes that were confused
 MOST_BARS = 20
-LONGEST_LABEL = 14  # characters above a column of the matrix
+LONGEST_LABEL = 14  # characters beside and above the matrix
+LONGEST_NAME = 40  # characters of a name elsewhere
 
 
 def written(facts: ReportFacts) -> bytes:
     """Return the page."""
     title = f"{facts.model} on {facts.data}"
     what = "Classification" if isinstance(facts.results, ClassResults) else "Regression"
-    target = "" if facts.target is None else f", target {facts.target}"
+    target = "" if facts.target is None else f" of {facts.target!r}"
     warning = None
     if facts.seen:
         remark = "The model was trained on some of these rows: new ones are harder."
@@ -59,7 +60,7 @@ def written(facts: ReportFacts) -> bytes:
     return page.document(
         title,
         element("h1", title),
-        note(f"{what}{target}, {count(facts.results.figures.rows, 'row')}"),
+        note(f"{what}{target}: {count(facts.results.figures.rows, 'row')}"),
         warning,
         _figures(facts),
         *_results(facts),
@@ -76,16 +77,17 @@ def written(facts: ReportFacts) -> bytes:
 
 def _figures(facts: ReportFacts) -> Html:
     found = facts.results.figures
+    rows = [_figure(each) for each in facts.figures]
     if isinstance(facts.results, ClassResults):
-        base = f"always {facts.results.figures.commonest!r}"
-        beside = ("base rate", report.percent(facts.results.figures.base_rate), base)
+        base = shortened(str(facts.results.figures.commonest), LONGEST_NAME)
+        share = report.percent(facts.results.figures.base_rate)
+        rows.insert(1, (f"base rate: always {base}", share, ""))
     else:
         error = report.number(facts.results.figures.base_rmse)
-        beside = ("error of the mean of these rows", error, "")
-    rows = [_figure(each) for each in facts.figures]
+        rows.insert(2, ("the same of the mean of these rows", error, ""))
     return section(
         "How good the predictions are",
-        table(("figure", "value", f"{COVERAGE:.0%} interval"), [*rows, beside], numbers=(1,)),
+        table(("figure", "value", f"{COVERAGE:.0%} interval"), rows, numbers=(1, 2)),
         note(
             f"Intervals are the middle {COVERAGE:.0%} of {RESAMPLES:,} bootstrap resamples of the "
             f"{count(found.rows, 'row')}: how much the figures vary from sample to sample."
@@ -126,7 +128,7 @@ def _confusion(found: ClassResults) -> Html:
         parts.append(element("h3", "Classes one by one"))
     rows = [
         (
-            str(line.label),
+            _label(str(line.label), LONGEST_NAME),
             f"{line.rows:,}",
             report.percent(line.precision),
             report.percent(line.recall),
@@ -149,13 +151,14 @@ def _matrix(found: ClassResults) -> Html:
     ]
     numbers = range(1, len(names) + 1)
     return together(
-        table(header, rows, numbers=numbers, kind="matrix"),
+        table(header, rows, numbers=numbers, matrix=True),
         note("Rows are the true classes, columns the predicted ones."),
     )
 
 
-def _label(name: str) -> Cell:
-    short = shortened(name, LONGEST_LABEL)
+def _label(name: str, most: int = LONGEST_LABEL) -> Cell:
+    """Return a cell with a name, the middle of a long one left out."""
+    short = shortened(name, most)
     return Cell(short, title=None if short == name else name)
 
 
@@ -166,15 +169,15 @@ def _most_confused(found: ClassResults) -> Html:
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
     pairs = [np.unravel_index(place, wrong.shape) for place in order]
     rows = [
-        (str(found.classes[true]), str(found.classes[guess]), f"{wrong[true, guess]:,}")
-        for true, guess in pairs
-        if wrong[true, guess]
+        (*(_label(str(found.classes[each]), LONGEST_NAME) for each in pair), f"{wrong[pair]:,}")
+        for pair in pairs
+        if wrong[pair]
     ]
     if not rows:
         return note("No row was taken for another class.")
     return together(
         note(f"The most frequent mistakes among {len(found.classes)} classes."),
-        table(("true", "predicted", "rows"), rows, numbers=(2,)),
+        table(("true", "predicted", "rows"), rows, numbers=(2,), stacked=True),
     )
 
 
@@ -241,6 +244,7 @@ def _errors(found: NumberResults) -> Html:
 
 def _scattered(ax: "Axes", found: NumberResults, kind: str) -> None:
     """Draw rows as dots, as an image: thousands of them as shapes would make the page slow."""
+    locators = ax.xaxis.get_major_locator(), ax.yaxis.get_major_locator()
     dots = {"s": 9, "alpha": 0.45, "linewidths": 0, "rasterized": True}
     PredictionErrorDisplay.from_predictions(
         found.y,
@@ -251,6 +255,9 @@ def _scattered(ax: "Axes", found: NumberResults, kind: str) -> None:
         ax=ax,
         scatter_kwargs=dots,
     )
+    # scikit-learn puts five marks between the extremes, at numbers such as 23.61.
+    ax.xaxis.set_major_locator(locators[0])
+    ax.yaxis.set_major_locator(locators[1])
     ax.set_xlabel("predicted")
     ax.set_ylabel("true" if kind == "actual_vs_predicted" else "residual")
     ax.grid(alpha=0.3)
@@ -284,10 +291,11 @@ def _importances(found: FeatureImportances | None, facts: ReportFacts) -> Html:
         return section(title, note("Importances were left out by --repeats 0."))
     score = facts.choices.scoring or ("accuracy" if facts.results_are_classes else "R2")
     display = ImportanceDisplay(found, top_n=MOST_BARS)
-    size = (5.0, BAR * len(display.names) + 0.8)
+    size = (WIDE[0], BAR * len(display.names) + 0.8)
 
     def draw(ax: "Axes") -> None:
         display.plot(ax, texts={"importance": f"fall of the score ({score})"})
+        ax.locator_params(axis="x", nbins=5)
 
     drawn = picture(
         as_svg(size, draw),
@@ -296,7 +304,11 @@ def _importances(found: FeatureImportances | None, facts: ReportFacts) -> Html:
     )
     places = found.order[:MOST_COLUMNS]
     rows = [
-        (found.names[place], f"{found.mean[place]:.4f}", f"{found.std[place]:.4f}")
+        (
+            _label(found.names[place], LONGEST_NAME),
+            f"{found.mean[place]:.4f}",
+            f"{found.std[place]:.4f}",
+        )
         for place in places
     ]
     some = "all rows" if found.n_rows < IMPORTANCE_ROWS else f"{found.n_rows:,} rows"
@@ -353,7 +365,7 @@ def _data(facts: ReportFacts) -> Html:
     data = facts.columns
     rows = [
         (
-            column.name,
+            _label(column.name, LONGEST_NAME),
             *((column.role,) if facts.has_roles else ()),
             f"{column.missing:,}" if column.missing else "",
             column.content,
@@ -370,6 +382,6 @@ def _data(facts: ReportFacts) -> Html:
     return section(
         "Data",
         note(f"{count(data.n_rows, 'row')}, {count(data.n_columns, 'column')}, {missing}."),
-        table(header, rows, numbers=(2 if facts.has_roles else 1,), kind="columns"),
+        table(header, rows, numbers=(2 if facts.has_roles else 1,), stacked=True),
         note(f"{count(more, 'further column')}.") if more > 0 else None,
     )

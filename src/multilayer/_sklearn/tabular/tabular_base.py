@@ -212,8 +212,9 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
 
     @property
     def _chosen_epochs(self) -> tuple[int, ...]:
-        """Epochs whose networks are used, that of each view once."""
-        return tuple(sorted(set(self.report_.best_epochs)))
+        """Epochs whose networks count in the predictions, ascending."""
+        found = zip(self.report_.best_epochs, self.report_.view_weights, strict=True)
+        return tuple(sorted({epoch for epoch, weight in found if weight > 0}))
 
     def summary(self) -> str:
         """Return what the fit did, and the roles of the columns, as text for people."""
