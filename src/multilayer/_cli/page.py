@@ -149,7 +149,7 @@ td:first-child { overflow-wrap: anywhere; min-width: 12ch; max-width: 44ch; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .stacked td { overflow-wrap: anywhere; }
 .stacked td:last-child:not(.number) { min-width: 24ch; }
-.matrix td, .matrix th { padding: 5px 8px; min-width: 3.2em; max-width: none; }
+.matrix td, .matrix th { padding: 5px 8px; min-width: 2.6em; max-width: none; }
 .matrix th, .matrix td:first-child { white-space: nowrap; overflow-wrap: normal; }
 .matrix td:first-child { position: sticky; left: 0; background: #fff; color: #566072;
   font-weight: 600; }
@@ -165,6 +165,7 @@ footer { color: #566072; font-size: 0.85rem; margin-top: 20px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 8px; }
   th, td { padding-right: 8px; }
+  .matrix td, .matrix th { padding: 4px 5px; }
   .stacked thead { display: none; }
   .stacked tr { display: block; padding: 6px 0; border-bottom: 1px solid #e8ebef; }
   .stacked td { display: block; border: 0; padding: 0; text-align: left; max-width: none; }

@@ -20,7 +20,6 @@ from multilayer._cli.page import (
     together,
 )
 from multilayer._cli.report_facts import (
-    IMPORTANCE_ROWS,
     MOST_COLUMNS,
     ClassResults,
     Figure,
@@ -130,8 +129,8 @@ def _confusion(found: ClassResults) -> Html:
         (
             _label(str(line.label), LONGEST_NAME),
             f"{line.rows:,}",
-            report.percent(line.precision),
-            report.percent(line.recall),
+            f"{line.precision:.1%}",
+            f"{line.recall:.1%}",
             f"{line.f1:.3f}",
         )
         for line in lines
@@ -144,9 +143,9 @@ def _matrix(found: ClassResults) -> Html:
     """Return the confusion matrix, tinted by shares of each class."""
     totals = np.maximum(found.confusion.sum(axis=1), 1)
     names = [str(label) for label in found.classes]
-    header = [Cell("true \\ predicted"), *(_label(name) for name in names)]
+    header = [Cell("true"), *(_label(name) for name in names)]
     rows = [
-        [_label(name), *(Cell(f"{n:,}", float(n / total)) for n in line.tolist())]
+        [_label(name), *(Cell(f"{n:,}" if n else "·", n / total) for n in line.tolist())]
         for name, line, total in zip(names, found.confusion, totals, strict=True)
     ]
     numbers = range(1, len(names) + 1)
@@ -169,7 +168,11 @@ def _most_confused(found: ClassResults) -> Html:
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
     pairs = [np.unravel_index(place, wrong.shape) for place in order]
     rows = [
-        (*(_label(str(found.classes[each]), LONGEST_NAME) for each in pair), f"{wrong[pair]:,}")
+        [
+            _label(str(found.classes[pair[0]]), LONGEST_NAME),
+            _label(str(found.classes[pair[1]]), LONGEST_NAME),
+            Cell(f"{wrong[pair]:,}"),
+        ]
         for pair in pairs
         if wrong[pair]
     ]
@@ -303,15 +306,10 @@ def _importances(found: FeatureImportances | None, facts: ReportFacts) -> Html:
         "Means, and standard deviations over the repeats",
     )
     places = found.order[:MOST_COLUMNS]
-    rows = [
-        (
-            _label(found.names[place], LONGEST_NAME),
-            f"{found.mean[place]:.4f}",
-            f"{found.std[place]:.4f}",
-        )
-        for place in places
-    ]
-    some = "all rows" if found.n_rows < IMPORTANCE_ROWS else f"{found.n_rows:,} rows"
+    names = [_label(found.names[place], LONGEST_NAME) for place in places]
+    spread = zip(names, found.mean[places], found.std[places], strict=True)
+    rows = [(name, f"{mean:.4f}", f"{std:.4f}") for name, mean, std in spread]
+    some = "all rows" if found.n_rows == facts.results.figures.rows else f"{found.n_rows:,} rows"
     more = len(found.names) - len(rows)
     repeats = count(facts.choices.repeats, "repeat")
     return section(
@@ -331,8 +329,9 @@ def _importances(found: FeatureImportances | None, facts: ReportFacts) -> Html:
 def _training(found: TrainingFacts) -> Html:
     if not found.n_epochs:
         return section("Training", note("The model file has no curves of training."))
-    which = "out of fold" if found.out_of_fold else "validation"
-    texts = {"validation": which, "score": f"score {which}"}
+    texts = {}
+    if found.out_of_fold:
+        texts = {"validation": "out of fold", "score": "score out of fold"}
     drawn = [
         picture(as_svg(WIDE, draw), f"{name} over the epochs", f"{name.capitalize()} by epoch")
         for name, draw in _curves(found, texts)
@@ -354,8 +353,9 @@ def _chosen(found: TrainingFacts) -> str:
     if not found.chosen:
         return f"{epochs}; the last network is used."
     which = " and ".join(f"{epoch + 1}" for epoch in found.chosen)
-    several = len(found.chosen) > 1
-    return f"{epochs}; the networks of epoch{'s' if several else ''} {which} are used."
+    if not found.out_of_fold:
+        return f"{epochs}; the network of epoch {which} is used."
+    return f"{epochs}; the networks of epoch{'s' * (len(found.chosen) > 1)} {which} are used."
 
 
 # Data --------------------------------------------------------------------------------------------

@@ -144,9 +144,7 @@ def with_rows(table: Any, places: np.ndarray) -> Any:
     where most columns have the places of the last one.
     """
     library, rows = library_of(table), places[:, -1]
-    if library is None and not hasattr(table, "tocsc"):
-        return np.take_along_axis(table, places, axis=0)
-    others = [place for place, own in enumerate(places.T) if (own != rows).any()]
+    others = np.flatnonzero((places != rows[:, np.newaxis]).any(axis=0)).tolist()
     if library == "pandas":
         taken = table.take(rows)
         for place in others:
@@ -160,6 +158,9 @@ def with_rows(table: Any, places: np.ndarray) -> Any:
         for place in others:
             field, values = table.field(place), table.column(place)
             taken = taken.set_column(place, field, values.take(places[:, place]))
+    elif isinstance(table, np.ndarray):
+        taken = table[rows]
+        taken[:, others] = np.take_along_axis(table[:, others], places[:, others], axis=0)
     else:
         by_row, by_column = table.tocsr(), table.tocsc()
         taken = by_row[rows].tolil()
