@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibrationDisplay
 from sklearn.exceptions import NotFittedError
-from sklearn.inspection import permutation_importance
+from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.metrics import brier_score_loss
 
 from multilayer import (
@@ -22,7 +23,6 @@ from multilayer import (
     MLPClassifier,
     MLPRegressor,
     TabularClassifier,
-    TabularRegressor,
 )
 from multilayer._data.frames import with_rows
 from multilayer._sklearn.network.importances import feature_importances
@@ -42,7 +42,6 @@ def make_frame():
 
 FRAME = make_frame()
 CLASSES = np.where(FRAME["kind"] == "a", "yes", "no")
-NUMBERS = np.nan_to_num(FRAME["size"]) + 3.0 * (FRAME["kind"] == "a")
 X = np.nan_to_num(FRAME[["size", "noise"]].to_numpy())
 
 
@@ -182,31 +181,37 @@ def test_a_metric_of_ones_own(network):
 
 
 def test_numbers():
-    reg = TabularRegressor(n_estimators=2, n_folds=2, random_state=0).fit(FRAME, NUMBERS)
-    found = reg.feature_importances(FRAME, NUMBERS, random_state=0, n_repeats=3)
-    assert found.score == pytest.approx(reg.score(FRAME, NUMBERS))
-    assert [found.names[place] for place in found.order[:2]] == ["kind", "size"]
-    errors = reg.feature_importances(FRAME, NUMBERS, scoring="rmse", n_repeats=1, random_state=0)
-    assert errors.score < 0 < errors.mean[1]
-    net = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", max_iter=999, random_state=0).fit(
-        X, X[:, 0]
-    )
+    net = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", max_iter=999, random_state=0)
+    net.fit(X, X[:, 0])
     assert net.feature_importances(X, X[:, 0], random_state=0).mean[0] > 1
+    errors = net.feature_importances(X, X[:, 0], scoring="rmse", n_repeats=1, random_state=0)
+    assert errors.score < 0 < errors.mean[0]
+
+
+def test_partial_dependence_and_calibration_of_raw_tables(classifier):
+    found = partial_dependence(classifier, FRAME, ["kind"], categorical_features=["kind"])
+    one_kind = pd.Categorical(["b"] * N, FRAME["kind"].cat.categories)
+    proba = classifier.predict_proba(FRAME.assign(kind=one_kind))
+    averages = dict(zip(found["grid_values"][0], found["average"][0], strict=True))
+    assert averages["b"] == pytest.approx(proba[:, 1].mean(), rel=1e-5)
+    assert averages["a"] > averages["b"] + 0.2
+    ax = pytest.importorskip("matplotlib.figure").Figure().subplots()
+    display = CalibrationDisplay.from_estimator(classifier, FRAME, CLASSES, n_bins=1, ax=ax)
+    assert display.prob_pred[0] == pytest.approx(classifier.predict_proba(FRAME)[:, 1].mean())
+    assert display.prob_true[0] == np.mean(CLASSES == "yes")
 
 
 def test_names_of_a_model_with_other_columns(network):
     class Named(BaseEstimator):
-        feature_names_in_ = ("a", "b", "c")
-        is_fitted_ = True
-
         def fit(self, X, y):
+            self.feature_names_in_ = ("a", "b", "c")
             return self
 
         def score(self, X, y):
             return 1.0
 
     with pytest.raises(DataError, match="X has 2 columns, but the model knows 3"):
-        feature_importances(Named(), X, X[:, 0] > 0)
+        feature_importances(Named().fit(X, X), X, X[:, 0] > 0)
 
 
 # The result -----------------------------------------------------------------------------------
