@@ -6,7 +6,7 @@ import pytest
 from multilayer._cli.measures import class_figures, number_figures
 from multilayer._cli.resampling import (
     RESAMPLES,
-    Interval,
+    BootstrapInterval,
     WeighedClasses,
     WeighedNumbers,
     WeighedRows,
@@ -88,4 +88,4 @@ def test_intervals_are_those_of_the_theory():
     assert found["mean"].high == pytest.approx(mean + 1.96 * error, abs=0.2 * error)
     assert intervals(rows, 0) == found
     assert intervals(rows, 1) != found
-    assert isinstance(found["mean"], Interval)
+    assert isinstance(found["mean"], BootstrapInterval)

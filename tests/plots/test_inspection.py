@@ -8,7 +8,8 @@ from sklearn.linear_model import LinearRegression
 
 from multilayer import FeatureImportances, InvalidArgumentError, TabularRegressor
 from multilayer.plots import CoverageDisplay, ImportanceDisplay
-from multilayer.plots._axes import as_svg, shortened
+from multilayer.plots._axes import shortened
+from multilayer.plots._page_pictures import as_svg
 
 N = 100
 LONG = "a name that is longer than what any axes has room for, with more behind it"

@@ -178,7 +178,8 @@ footer { color: #566072; font-size: 0.85rem; margin-top: 20px; }
   main { max-width: none; padding: 0; }
   section { border: 0; border-top: 1px solid #bbb; border-radius: 0; padding: 12px 0; }
   figure, tr, dt, dd { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, h2 + .note { break-after: avoid; }
+  .pictures { grid-template-columns: 1fr 1fr; }
   .scroll { overflow: visible; }
   .matrix { font-size: 0.7rem; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from multilayer._cli import info, report
+from multilayer._cli import report
 from multilayer._cli.measures import (
     ClassFigures,
     Label,
@@ -25,9 +25,16 @@ from multilayer._cli.model_inputs import (
     predictions,
     probabilities,
 )
+from multilayer._cli.report_subject import (
+    DataFacts,
+    TrainingFacts,
+    about_model,
+    data_facts,
+    training_facts,
+)
 from multilayer._cli.resampling import (
     RESAMPLES,
-    Interval,
+    BootstrapInterval,
     WeighedClasses,
     WeighedNumbers,
     intervals,
@@ -40,19 +47,15 @@ from multilayer._sklearn.network.importances import (
     feature_importances,
     scorer_of,
 )
-from multilayer._sklearn.saving.parser import read_parsed
-from multilayer._sklearn.tabular.tabular_base import BaseTabular
 from multilayer.plots._inspection import COVERAGES, covered_shares
 
 if TYPE_CHECKING:
-    from pandas import Series
+    pass
 
 Advance: TypeAlias = Callable[[], None]
 Begin: TypeAlias = Callable[[str, int], AbstractContextManager[Advance]]
 """Begins a stage with a name and a number of steps; what it returns is called after each."""
 
-MOST_COLUMNS = 60  # described one by one
-MOST_LEVELS = 3  # of a column of categories, shown
 IMPORTANCE_ROWS = 2000  # at most, for each column and repeat
 
 
@@ -80,75 +83,6 @@ class ReportChoices:
             raise InvalidArgumentError(f"--{error}") from error
 
 
-# Columns -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ColumnFacts:
-    """A column of the rows."""
-
-    name: str
-    role: str  # "" where the model knows none
-    missing: int
-    content: str
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """The rows, without their target."""
-
-    n_rows: int
-    n_columns: int
-    n_missing: int  # cells
-    columns: list[ColumnFacts]  # the first ones of many
-
-
-def data_facts(model: LoadedModel, rows: ModelRows) -> DataFacts:
-    """Return what the columns contain."""
-    X: Any = rows.X
-    encoder = model.encoder
-    roles = {} if encoder is None else {str(k): role for k, role in encoder.feature_roles_.items()}
-    dropped = {} if encoder is None else {str(k): why for k, why in encoder.dropped_.items()}
-    found = []
-    for place, name in enumerate(names_of(model, X)[:MOST_COLUMNS]):
-        values = X.iloc[:, place] if hasattr(X, "iloc") else X[:, place]
-        missing, content = _content(values)
-        role = f"dropped: {dropped[name]}" if name in dropped else roles.get(name, "")
-        found.append(ColumnFacts(name, role, missing, content))
-    gaps = X.isna().to_numpy() if hasattr(X, "isna") else np.isnan(X)
-    return DataFacts(len(X), X.shape[1], int(gaps.sum()), found)
-
-
-def names_of(model: LoadedModel, X: Any) -> list[str]:
-    """Return the names of the columns."""
-    if hasattr(X, "columns"):
-        return [str(name) for name in X.columns]
-    return model.features or [f"x{place}" for place in range(X.shape[1])]
-
-
-def _content(values: "Series | np.ndarray") -> tuple[int, str]:
-    """Return how many values are missing, and what the others are."""
-    if isinstance(values, np.ndarray):
-        gaps = np.isnan(values)
-        known: Any = values[~gaps]
-    else:
-        gaps = values.isna().to_numpy()
-        known = values[~gaps]
-    missing = int(gaps.sum())
-    if not len(known):
-        return missing, "nothing"
-    if known.dtype.kind in "iuf":
-        numbers = np.asarray(known, float)
-        low, middle, high = (report.number(value) for value in np.quantile(numbers, [0, 0.5, 1]))
-        return missing, f"{low} to {high}, median {middle}" if low != high else f"always {low}"
-    if known.dtype.kind in "Mm":
-        return missing, f"{known.min()} to {known.max()}"
-    counts = known.astype(str).value_counts()  # pandas: an array has numbers alone
-    shown = ", ".join(f"{name} ({number:,})" for name, number in counts[:MOST_LEVELS].items())
-    more = ", ..." if len(counts) > MOST_LEVELS else ""
-    return missing, f"{len(counts):,} different: {shown}{more}"
-
-
 # Figures -----------------------------------------------------------------------------------------
 
 
@@ -159,7 +93,7 @@ class Figure:
     key: str
     name: str
     value: float | None  # None where it is not defined
-    interval: Interval | None
+    interval: BootstrapInterval | None
     as_percent: bool = False
 
     def shown(self, value: float) -> str:
@@ -203,20 +137,6 @@ class NumberResults:
 
 
 Results: TypeAlias = ClassResults | NumberResults
-
-
-@dataclass(frozen=True)
-class TrainingFacts:
-    """The curves of training."""
-
-    history: Mapping[str, np.ndarray]  # without a row where the model has none
-    chosen: Sequence[int]  # epochs, from 0
-    out_of_fold: bool  # whether validation is that of folds
-
-    @property
-    def n_epochs(self) -> int:
-        """Number of epochs."""
-        return len(self.history["loss"])
 
 
 @dataclass(frozen=True)
@@ -270,7 +190,7 @@ def gathered(
         columns=data_facts(model, rows),
         results=results,
         figures=_figures(results, found),
-        training=_training(model),
+        training=training_facts(model),
         importances=_importances(model, rows.X, rows.y, choices, begin),
         choices=choices,
     )
@@ -316,7 +236,7 @@ def _number_results(
     return NumberResults(figures, y, predicted, COVERAGES, covered)
 
 
-def _figures(results: Results, found: Mapping[str, Interval | None]) -> list[Figure]:
+def _figures(results: Results, found: Mapping[str, BootstrapInterval | None]) -> list[Figure]:
     """Return the figures with their intervals."""
     values: Mapping[str, Any] = results.figures.as_json()
     if isinstance(results, ClassResults):
@@ -340,12 +260,6 @@ def _figures(results: Results, found: Mapping[str, Interval | None]) -> list[Fig
         for key, name in names.items()
         if key in found
     ]
-
-
-def _training(model: LoadedModel) -> TrainingFacts:
-    network: Any = model.network
-    raw = isinstance(network, BaseTabular)
-    return TrainingFacts(network.history_, network._chosen_epochs, raw)
 
 
 def _importances(
@@ -381,29 +295,3 @@ def counted_scorer(
         return value
 
     return score
-
-
-# The model ---------------------------------------------------------------------------------------
-
-
-def about_model(model: LoadedModel) -> dict[str, str]:
-    """Return what is known of a model, in words."""
-    known = info.facts_in_words(info.described(read_parsed(model.path)))
-    for name in ("features", "roles", "target"):
-        known.pop(name, None)
-    network: Any = model.network
-    if isinstance(network, BaseTabular):
-        found = network.report_
-        views = zip(found.views, found.view_weights, found.best_epochs, strict=True)
-        known["ensemble"] = f"{found.n_members} networks over {found.n_folds} folds"
-        known["views"] = "; ".join(
-            f"{view}: weight {weight:.2f}, networks of epoch {epoch + 1}"
-            for view, weight, epoch in views
-        )
-        known["rows in training"] = f"{found.n_rows:,}"
-        if model.classes is not None:
-            known["temperature"] = f"{found.temperature:.3f}"
-    if network._chosen_epochs and not isinstance(network, BaseTabular):
-        known["network"] += f"; that of epoch {network._chosen_epochs[0] + 1}"
-    known["stop reason"] = network.stop_reason_
-    return known

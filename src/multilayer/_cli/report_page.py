@@ -1,11 +1,8 @@
 """The page of ``multilayer report``: facts as tables and pictures."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.calibration import CalibrationDisplay
-from sklearn.metrics import PredictionErrorDisplay
 
 from multilayer._cli import page, report
 from multilayer._cli.page import (
@@ -20,29 +17,22 @@ from multilayer._cli.page import (
     together,
 )
 from multilayer._cli.report_facts import (
-    MOST_COLUMNS,
     ClassResults,
     Figure,
     NumberResults,
     ReportFacts,
-    TrainingFacts,
 )
+from multilayer._cli.report_subject import MOST_COLUMNS, TrainingFacts
 from multilayer._cli.resampling import COVERAGE, RESAMPLES
 from multilayer._core.checks import count
 from multilayer._sklearn.network.importances import FeatureImportances
-from multilayer.plots._axes import as_svg, shortened
-from multilayer.plots._curves import LearningCurvesDisplay
-from multilayer.plots._inspection import BAR, CoverageDisplay, ImportanceDisplay
+from multilayer.plots import _page_pictures
+from multilayer.plots._axes import shortened
+from multilayer.plots._page_pictures import MOST_ROWS
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-WIDE = (4.3, 3.0)  # of a picture, in inches: a phone shows it in about its own size
-SQUARE = (4.3, 3.7)
 MOST_IN_MATRIX = 20  # classes
 MOST_CLASSES = 40  # with a line each
 MOST_PAIRS = 20  # of classes that were confused
-MOST_BARS = 20
 LONGEST_LABEL = 14  # characters beside and above the matrix
 LONGEST_NAME = 40  # characters of a name elsewhere
 
@@ -187,20 +177,10 @@ def _most_confused(found: ClassResults) -> Html:
 def _calibration(found: ClassResults) -> Html:
     if found.sure is None or found.happened is None:
         return section("Calibration", note("The model predicts no probabilities."))
-    sure, happened = found.sure, found.happened.astype(int)
     positive = found.figures.positive
     what = "the most probable class" if positive is None else repr(positive)
-
-    def draw(ax: "Axes") -> None:
-        CalibrationDisplay.from_predictions(
-            happened, sure, n_bins=10, strategy="quantile", ax=ax, pos_label=1, name="model"
-        )
-        ax.set(xlabel="mean predicted probability", ylabel="share of rows that are")
-        ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        ax.grid(alpha=0.3)
-
     drawn = picture(
-        as_svg(SQUARE, draw),
+        _page_pictures.calibration(found.happened, found.sure),
         f"Calibration curve of {what}",
         "Predicted probabilities against what happened, in ten groups of as many rows",
     )
@@ -214,30 +194,25 @@ def _calibration(found: ClassResults) -> Html:
 # Numbers -----------------------------------------------------------------------------------------
 
 
-DOTS = 2000  # rows drawn, at most
-
-
 def _errors(found: NumberResults) -> Html:
-    def draw(kind: str) -> bytes:
-        def on(ax: "Axes") -> None:
-            _scattered(ax, found, kind)
-
-        return as_svg(SQUARE, on)
-
     errors = np.abs(found.predicted - found.y)
     half, most = (report.number(each) for each in np.quantile(errors, [0.5, 0.9]))
-    some = "" if len(found.y) <= DOTS else f" {DOTS:,} of the {len(found.y):,} rows are drawn."
+    some = (
+        ""
+        if len(found.y) <= MOST_ROWS
+        else f" {MOST_ROWS:,} of the {len(found.y):,} rows are drawn."
+    )
     return section(
         "Errors",
         note(f"Half of the errors are below {half}, 90 % are below {most}.{some}"),
         pictures(
             picture(
-                draw("actual_vs_predicted"),
+                _page_pictures.errors(found.y, found.predicted, residuals=False),
                 "True numbers against predicted ones",
                 "True numbers against predicted ones",
             ),
             picture(
-                draw("residual_vs_predicted"),
+                _page_pictures.errors(found.y, found.predicted, residuals=True),
                 "Residuals against predicted numbers",
                 "Residuals, true less predicted, against predicted numbers",
             ),
@@ -245,35 +220,13 @@ def _errors(found: NumberResults) -> Html:
     )
 
 
-def _scattered(ax: "Axes", found: NumberResults, kind: str) -> None:
-    """Draw rows as dots, as an image: thousands of them as shapes would make the page slow."""
-    locators = ax.xaxis.get_major_locator(), ax.yaxis.get_major_locator()
-    dots = {"s": 9, "alpha": 0.45, "linewidths": 0, "rasterized": True}
-    PredictionErrorDisplay.from_predictions(
-        found.y,
-        found.predicted,
-        kind=kind,
-        subsample=min(DOTS, len(found.y)),
-        random_state=0,
-        ax=ax,
-        scatter_kwargs=dots,
-    )
-    # scikit-learn puts five marks between the extremes, at numbers such as 23.61.
-    ax.xaxis.set_major_locator(locators[0])
-    ax.yaxis.set_major_locator(locators[1])
-    ax.set_xlabel("predicted")
-    ax.set_ylabel("true" if kind == "actual_vs_predicted" else "residual")
-    ax.grid(alpha=0.3)
-
-
 def _coverage(found: NumberResults) -> Html:
     title = "Coverage of the intervals"
     if found.covered is None:
         return section(title, note(f"There are no intervals to judge. {found.why_no_intervals}"))
     covered = found.covered
-    display = CoverageDisplay(found.coverages, covered, n_rows=len(found.y))
     drawn = picture(
-        as_svg(SQUARE, display.plot),
+        _page_pictures.coverage(found.coverages, covered, len(found.y)),
         "Promised against actual coverage of prediction intervals",
         "Grey: where 95 % of right intervals are by chance, with so many rows",
     )
@@ -293,15 +246,8 @@ def _importances(found: FeatureImportances | None, facts: ReportFacts) -> Html:
     if found is None:
         return section(title, note("Importances were left out by --repeats 0."))
     score = facts.choices.scoring or ("accuracy" if facts.results_are_classes else "R2")
-    display = ImportanceDisplay(found, top_n=MOST_BARS)
-    size = (WIDE[0], BAR * len(display.names) + 0.8)
-
-    def draw(ax: "Axes") -> None:
-        display.plot(ax, texts={"importance": f"fall of the score ({score})"})
-        ax.locator_params(axis="x", nbins=5)
-
     drawn = picture(
-        as_svg(size, draw),
+        _page_pictures.importances(found, score),
         "Importances of the columns",
         "Means, and standard deviations over the repeats",
     )
@@ -329,23 +275,12 @@ def _importances(found: FeatureImportances | None, facts: ReportFacts) -> Html:
 def _training(found: TrainingFacts) -> Html:
     if not found.n_epochs:
         return section("Training", note("The model file has no curves of training."))
-    texts = {}
-    if found.out_of_fold:
-        texts = {"validation": "out of fold", "score": "score out of fold"}
+    shown = _page_pictures.curves(found.history, found.chosen, out_of_fold=found.out_of_fold)
     drawn = [
-        picture(as_svg(WIDE, draw), f"{name} over the epochs", f"{name.capitalize()} by epoch")
-        for name, draw in _curves(found, texts)
+        picture(svg, f"{name} over the epochs", f"{name.capitalize()} by epoch")
+        for name, svg in shown.items()
     ]
     return section("Training", note(_chosen(found)), pictures(*drawn))
-
-
-def _curves(found: TrainingFacts, texts: dict[str, str]) -> Iterator[tuple[str, Any]]:
-    for name, metrics in (("loss", ("loss", "validation_loss")), ("score", ("validation_score",))):
-        if any(not np.isnan(found.history[metric]).all() for metric in metrics):
-            display = LearningCurvesDisplay(
-                {"": found.history}, metrics=metrics, chosen={"": found.chosen}
-            )
-            yield name, lambda ax, display=display: display.plot(ax, texts=texts)
 
 
 def _chosen(found: TrainingFacts) -> str:

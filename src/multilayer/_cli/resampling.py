@@ -18,7 +18,7 @@ COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
-class Interval:
+class BootstrapInterval:
     """A range for a figure."""
 
     low: float
@@ -37,7 +37,7 @@ class WeighedRows(ABC):
 
 def intervals(
     rows: WeighedRows, seed: int, advance: Callable[[], None] = lambda: None
-) -> Mapping[str, Interval | None]:
+) -> Mapping[str, BootstrapInterval | None]:
     """Return where the middle 95 % of each figure lie, None where it is never defined."""
     random, found = np.random.default_rng(seed), []
     for _ in range(RESAMPLES):
@@ -48,11 +48,11 @@ def intervals(
     return {name: _middle(each[~np.isnan(each)]) for name, each in values.items()}
 
 
-def _middle(values: np.ndarray) -> Interval | None:
+def _middle(values: np.ndarray) -> BootstrapInterval | None:
     if not len(values):
         return None
     low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return Interval(float(low), float(high))
+    return BootstrapInterval(float(low), float(high))
 
 
 # Classes -----------------------------------------------------------------------------------------

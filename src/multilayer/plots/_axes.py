@@ -1,8 +1,6 @@
 """Axes, colours and images that the displays share."""
 
-import io
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -132,31 +130,6 @@ def words(defaults: Mapping[str, str], given: Mapping[str, str] | None) -> dict[
     if not isinstance(given, Mapping) or not given.keys() <= defaults.keys():
         refuse("texts", f"a dict with keys among {sorted(defaults)}", given)
     return {**defaults, **given}
-
-
-# Pictures for pages that a browser shows ---------------------------------------------------------
-
-
-PAGE_STYLE: Mapping[str, Any] = {
-    "font.size": 9,
-    "legend.fontsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",  # text stays text: the browser has the letters that a font here lacks
-    "svg.hashsalt": "multilayer",  # the same picture has the same bytes
-}
-DOTS = 150  # in an inch, of what is drawn dot by dot within
-
-
-def as_svg(size: tuple[float, float], draw: "Callable[[Axes], object]") -> bytes:
-    """Return an SVG file of one axes; ``size`` is the width and the height in inches."""
-    with pyplot().rc_context(dict(PAGE_STYLE)), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        figure = pyplot().Figure(figsize=size, layout="constrained")
-        draw(figure.subplots())
-        file = io.BytesIO()
-        figure.savefig(file, format="svg", dpi=DOTS, metadata={"Date": None})
-    return file.getvalue()
 
 
 # Small images side by side, each with words above it ---------------------------------------------
