@@ -32,6 +32,7 @@ from multilayer.plots._page_pictures import MOST_ROWS
 
 MOST_IN_MATRIX = 20  # classes
 MOST_CLASSES = 40  # with a line each
+WORST_CLASSES = 20  # of more
 MOST_PAIRS = 20  # of classes that were confused
 LONGEST_LABEL = 14  # characters beside and above the matrix
 LONGEST_NAME = 40  # characters of a name elsewhere
@@ -73,7 +74,7 @@ def _figures(facts: ReportFacts) -> Html:
         rows.insert(1, (f"base rate: always {base}", share, ""))
     else:
         error = report.number(facts.results.figures.base_rmse)
-        rows.insert(2, ("the same of the mean of these rows", error, ""))
+        rows.insert(2, ("the same for the mean of these rows", error, ""))
     return section(
         "How good the predictions are",
         table(("figure", "value", f"{COVERAGE:.0%} interval"), rows, numbers=(1, 2)),
@@ -109,10 +110,10 @@ def _confusion(found: ClassResults) -> Html:
     lines = found.lines
     parts: list[Html | None] = [_matrix(found) if few else _most_confused(found)]
     if len(lines) > MOST_CLASSES:
-        parts.append(element("h3", f"The {MOST_CLASSES} classes of lowest F1"))
+        parts.append(element("h3", f"The {WORST_CLASSES} classes of lowest F1"))
         parts.append(note(f"Of {len(lines)}; classes without rows are left out."))
         lines = sorted((line for line in lines if line.rows), key=lambda line: line.f1)
-        lines = lines[:MOST_CLASSES]
+        lines = lines[:WORST_CLASSES]
     else:
         parts.append(element("h3", "Classes one by one"))
     rows = [
