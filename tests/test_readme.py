@@ -22,6 +22,7 @@ GUIDES = (
     "docs/build-it-yourself.md",
     "docs/checkpoints.md",
     "docs/datasets.md",
+    "docs/inspection.md",
     "docs/model-file.md",
     "docs/neurons.md",
     "docs/perceptron.md",

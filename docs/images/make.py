@@ -1,4 +1,4 @@
-"""Renew the pictures of docs/plots.md, by running the examples there.
+"""Renew the pictures of docs/plots.md and docs/inspection.md, by running the examples there.
 
 ``python docs/images/make.py`` writes them beside this file. It takes matplotlib.
 """
@@ -12,28 +12,26 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 PICTURES = {
-    "activations": "activations",
-    "boundary": "boundary",
-    "curves": "curves",
-    "errors": "errors",
-    "xor": "xor",
+    "plots.md": ("activations", "boundary", "curves", "errors", "xor"),
+    "inspection.md": ("importances", "dependence", "coverage"),
 }
-"""Name of each file, and of the variable on the page that holds its display."""
+"""Names of the files, which are those of the variables on each page that hold their displays."""
 
 
 def main() -> None:
-    """Run the page, save the pictures."""
+    """Run the pages, save the pictures."""
     matplotlib.use("Agg")
-    page = (HERE.parent / "plots.md").read_text(encoding="utf-8")
-    names: dict = {}
-    for code in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
-        exec(code, names)
-    for file, display in PICTURES.items():
-        figure = names[display].figure_
-        drawn = BytesIO()
-        figure.savefig(drawn, dpi=80)
-        # 256 colours: half the size, and nothing in the file but the picture.
-        Image.open(drawn).convert("RGB").quantize(256).save(HERE / f"{file}.png", optimize=True)
+    for page, displays in PICTURES.items():
+        text = (HERE.parent / page).read_text(encoding="utf-8")
+        names: dict = {}
+        for code in re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            exec(code, names)
+        for name in displays:
+            drawn = BytesIO()
+            names[name].figure_.savefig(drawn, dpi=80)
+            # 256 colours: half the size, and nothing in the file but the picture.
+            picture = Image.open(drawn).convert("RGB").quantize(256)
+            picture.save(HERE / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

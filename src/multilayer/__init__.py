@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multilayer._objectives.regression_losses import RegressionLoss as RegressionLoss
     from multilayer._sklearn.arguments.checkpoint import Checkpoint as Checkpoint
     from multilayer._sklearn.classifier import MLPClassifier as MLPClassifier
+    from multilayer._sklearn.network.importances import FeatureImportances as FeatureImportances
     from multilayer._sklearn.perceptron.estimator import Perceptron as Perceptron
     from multilayer._sklearn.reference.realmlp import RealMLPClassifier as RealMLPClassifier
     from multilayer._sklearn.reference.realmlp import RealMLPRegressor as RealMLPRegressor
@@ -44,6 +45,7 @@ _HOMES = {
     "Checkpoint": "multilayer._sklearn.arguments.checkpoint",
     "DataError": "multilayer._core.errors",
     "DivergenceError": "multilayer._core.errors",
+    "FeatureImportances": "multilayer._sklearn.network.importances",
     "ForkedProcessError": "multilayer._core.errors",
     "InvalidArgumentError": "multilayer._core.errors",
     "MLPClassifier": "multilayer._sklearn.classifier",
@@ -71,6 +73,7 @@ __all__ = [
     "Checkpoint",
     "DataError",
     "DivergenceError",
+    "FeatureImportances",
     "ForkedProcessError",
     "InvalidArgumentError",
     "MLPClassifier",

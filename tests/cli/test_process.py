@@ -37,7 +37,16 @@ def loaded(*args, cwd):
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["train", "--help"], ["export", "--help"], ["--version"], []], ids=str
+    "args",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["export", "--help"],
+        ["report", "--help"],
+        ["--version"],
+        [],
+    ],
+    ids=str,
 )
 def test_help_loads_nothing_heavy(args, tmp_path):
     assert loaded(*args, cwd=tmp_path) == "0"
@@ -48,7 +57,7 @@ def test_info_loads_neither_jax_nor_scikit_learn(model, tmp_path):
 
 
 def test_every_command_explains_itself(tmp_path):
-    for command in ("train", "evaluate", "predict", "info", "export"):
+    for command in ("train", "evaluate", "predict", "report", "info", "export"):
         done = call(command, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert done.stderr == ""

@@ -73,7 +73,7 @@ def info(model: Path, json: bool = False) -> None:
         return
     console = results()
     say(console, (str(model), "bold"))
-    report.print_pairs(console, list(_pairs(facts).items()))
+    report.print_pairs(console, list(facts_in_words(facts).items()))
 
 
 def described(parsed: ParsedFile) -> ModelFacts:
@@ -248,7 +248,7 @@ def roles_of(step: ModelStep) -> dict[str, str] | None:
 # Output for people --------------------------------------------------------------------------------
 
 
-def _pairs(facts: ModelFacts) -> dict[str, str]:
+def facts_in_words(facts: ModelFacts) -> dict[str, str]:
     """Return the facts as lines."""
     network = report.network(facts.layers, facts.n_parameters)
     classes = f": {listed(facts.classes)}" if facts.classes else ""

@@ -67,6 +67,21 @@ ESCAPE_FORMULAS = Annotated[
 ONNX = Annotated[
     Path, typer.Option("--onnx", metavar="FILE", help="ONNX file to write.", show_default=False)
 ]
+HTML = Annotated[
+    Path, typer.Option("--html", metavar="FILE", help="Page to write.", show_default=False)
+]
+REPEATS = Annotated[
+    int, typer.Option(help="How often each column is shuffled for its importance; 0 for none.")
+]
+IMPORTANCE_SCORING = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Score whose fall is the importance: one of scikit-learn's, such as roc_auc.",
+        show_default="accuracy, or R2",
+    ),
+]
+REPORT_SEED = Annotated[int, typer.Option(help="Seed of the resamples and of the shuffling.")]
 INPUTS = Annotated[
     Inputs | None, typer.Option(help="Type of the input: float32 (the default) or float64.")
 ]
@@ -136,6 +151,27 @@ def export(model: o.MODEL, onnx: ONNX, inputs: INPUTS = None, json: o.JSON = Fal
     run(model, onnx, inputs=None if inputs is None else inputs.value, json=json)
 
 
+def report(
+    model: o.MODEL,
+    data: o.DATA,
+    html: HTML,
+    target: o.TARGET = None,
+    drop: o.DROP = None,
+    repeats: REPEATS = 5,
+    scoring: IMPORTANCE_SCORING = None,
+    seed: REPORT_SEED = 0,
+    sep: o.SEP = None,
+    decimal: o.DECIMAL = None,
+    encoding: o.ENCODING = None,
+    json: o.JSON = False,
+) -> None:
+    """Write a page about a saved model on labelled rows, for a browser."""
+    columns = o.ColumnChoices(target, drop or [], [], o.table_format(sep, decimal, encoding))
+    from multilayer._cli.html_report import html_report as run
+
+    run(model, data, html, columns, repeats=repeats, scoring=scoring, seed=seed, json=json)
+
+
 # The command ``multilayer``: its commands, and how every failure becomes one line ----------------
 
 
@@ -194,7 +230,7 @@ def _command(function: Callable[P, None]) -> Callable[P, None]:
     return app.command(no_args_is_help=False)(guarded)
 
 
-for _function in (train, evaluate, predict, info, export):
+for _function in (train, evaluate, predict, report, info, export):
     _command(_function)
 
 

@@ -81,7 +81,7 @@ def open_table(X: TableLike, *, every_level: bool = True) -> RawTable:
     elif hasattr(X, "tocsc"):
         table = SparseTable(X)
     else:
-        table = ArrayTable(_array(X))
+        table = ArrayTable(plain_array(X))
     table.every_level = every_level
     if table.n_columns == 0:
         shape = f"(shape=({table.n_rows}, 0))"
@@ -293,7 +293,7 @@ def _unreadable(kind: str, values: list[object]) -> Unreadable:
 # Arrays and matrices -----------------------------------------------------------------------------
 
 
-def _array(X: npt.ArrayLike) -> np.ndarray:
+def plain_array(X: npt.ArrayLike) -> np.ndarray:
     """Return an array with two dimensions; values of a list keep their types."""
     if isinstance(X, np.ma.MaskedArray):
         X = np.ma.filled(X.astype(object), None)

@@ -44,6 +44,7 @@ from multilayer._sklearn.fit.sklearn_callbacks import (
     notify_sklearn,
     with_callbacks,
 )
+from multilayer._sklearn.network.importances import HasImportances
 from multilayer._sklearn.network.parameters import set_network
 from multilayer._sklearn.network.prediction import Curves
 
@@ -66,7 +67,13 @@ def is_stochastic(estimator: "BaseMLP") -> bool:
 
 
 class BaseMLP(
-    CallbackSupportMixin, Calibrated, Curves, NetworkArguments, BaseEstimator, metaclass=ABCMeta
+    CallbackSupportMixin,
+    Calibrated,
+    HasImportances,
+    Curves,
+    NetworkArguments,
+    BaseEstimator,
+    metaclass=ABCMeta,
 ):
     """Training, shared by the estimators. The methods that they override say what is learnt.
 

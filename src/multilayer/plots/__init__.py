@@ -8,6 +8,7 @@ axes and the figure. Drawing needs matplotlib: ``pip install matplotlib``.
 from multilayer.plots._activation import ActivationDisplay
 from multilayer.plots._boundary import DecisionBoundaryDisplay
 from multilayer.plots._curves import LearningCurvesDisplay
+from multilayer.plots._inspection import CoverageDisplay, ImportanceDisplay
 from multilayer.plots._mistakes import ConfusionMatrixDisplay, MisclassifiedDisplay
 from multilayer.plots._network import NetworkDisplay
 from multilayer.plots._weight_images import WeightImagesDisplay
@@ -15,7 +16,9 @@ from multilayer.plots._weight_images import WeightImagesDisplay
 __all__ = [
     "ActivationDisplay",
     "ConfusionMatrixDisplay",
+    "CoverageDisplay",
     "DecisionBoundaryDisplay",
+    "ImportanceDisplay",
     "LearningCurvesDisplay",
     "MisclassifiedDisplay",
     "NetworkDisplay",

@@ -116,6 +116,14 @@ def size_of(figure: "Figure | SubFigure", text: str, fontsize: float) -> tuple[f
     return extent.width / figure.dpi, extent.height / figure.dpi
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of so many characters at most, with its middle left out."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
 def words(defaults: Mapping[str, str], given: Mapping[str, str] | None) -> dict[str, str]:
     """Return the words of a picture, the user's in place of the defaults."""
     given = {} if given is None else given

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from multilayer._core.checks import check_choice, refuse
+from multilayer._core.checks import check_choice, check_integer, refuse
 from multilayer.plots._axes import AxesLike, legend_beside, row_of_axes, words
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Curve(NamedTuple):
     metric: str
     x: np.ndarray  # (n_epochs,)
     y: np.ndarray  # (n_epochs,)
+    chosen: tuple[int, ...] = ()  # epochs whose networks are used
 
 
 def history_of(name: str, given: "BaseEstimator | History") -> History:
@@ -38,18 +39,30 @@ def history_of(name: str, given: "BaseEstimator | History") -> History:
         given = given[-1]
     history = getattr(given, "history_", given)
     if not isinstance(history, Mapping) and not hasattr(history, "columns"):
-        refuse(name, "a fitted MLPClassifier or MLPRegressor", given, "Call fit first.")
+        rule = "a fitted MLPClassifier, MLPRegressor, TabularClassifier or TabularRegressor"
+        refuse(name, rule, given, "Call fit first.")
     return history
 
 
-def curves_of(run: str, history: History, metrics: Sequence[str], x: str) -> Iterator[Curve]:
+def chosen_by(given: "BaseEstimator | History") -> Sequence[int]:
+    """Return the epochs whose networks an estimator has restored, as far as it knows them."""
+    if isinstance(given, Pipeline):
+        given = given[-1]
+    return getattr(given, "_chosen_epochs", ())
+
+
+def curves_of(
+    run: str, history: History, metrics: Sequence[str], x: str, chosen: Sequence[int] = ()
+) -> Iterator[Curve]:
     """Yield those columns of a history that are there and have numbers."""
     for metric in metrics:
         if metric not in history:
             continue
         y = np.asarray(history[metric], float)
         if not np.isnan(y).all():
-            yield Curve(run, metric, progress(history, x, len(y)), y)
+            for epoch in chosen:
+                check_integer(f"chosen[{run!r}]", epoch, 0, len(y) - 1)
+            yield Curve(run, metric, progress(history, x, len(y)), y, tuple(chosen))
 
 
 def progress(history: History, x: str, n_epochs: int) -> np.ndarray:
@@ -89,11 +102,14 @@ class LearningCurvesDisplay:
     x : {"epoch", "steps", "seconds"}, default="epoch"
         The horizontal axis: finished epochs, updates, or seconds of training (epochs of small
         data are computed many at a time, and end in the same moment).
+    chosen : dict of {str: sequence of int}, default=None
+        Epochs of each run, counted from 0, whose networks are used: that of the best validation
+        figure where training restores it. They are marked; None for no marks.
 
     Attributes
     ----------
     curves : list of Curve
-        The lines, with the fields `run`, `metric`, `x` and `y`.
+        The lines, with the fields `run`, `metric`, `x`, `y` and `chosen`.
     axes_ : ndarray of Axes
         The axes drawn in, one or two.
     figure_ : Figure
@@ -119,6 +135,7 @@ class LearningCurvesDisplay:
         "score": "validation score",
         "training": "training",
         "validation": "validation",
+        "chosen": "chosen epoch",
     }
 
     def __init__(
@@ -127,6 +144,7 @@ class LearningCurvesDisplay:
         *,
         metrics: Sequence[str] = METRICS,
         x: str = "epoch",
+        chosen: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         check_choice("x", x, PROGRESS)
         for metric in metrics:
@@ -135,7 +153,7 @@ class LearningCurvesDisplay:
         self.curves = [
             curve
             for run, history in histories.items()
-            for curve in curves_of(run, history, self.metrics, x)
+            for curve in curves_of(run, history, self.metrics, x, (chosen or {}).get(run, ()))
         ]
         if not self.curves:
             refuse("histories", f"of runs that have epochs with {self.metrics}", dict(histories))
@@ -153,9 +171,10 @@ class LearningCurvesDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifier, MLPRegressor or Pipeline
-            A fitted network, or a pipeline that ends in one. Its validation figures are drawn if
-            it had validation data.
+        estimator : fitted estimator
+            An MLPClassifier or MLPRegressor, whose validation figures are drawn if it had
+            validation data; a TabularClassifier or TabularRegressor, whose validation figures are
+            those of predictions out of fold; or a pipeline that ends in one of these.
         x
             As in :class:`LearningCurvesDisplay`.
         axes, texts
@@ -170,7 +189,8 @@ class LearningCurvesDisplay:
         InvalidArgumentError
             The estimator has no history of epochs (a ValueError).
         """
-        return cls({"": history_of("estimator", estimator)}, x=x).plot(axes, texts=texts)
+        history, chosen = history_of("estimator", estimator), chosen_by(estimator)
+        return cls({"": history}, x=x, chosen={"": chosen}).plot(axes, texts=texts)
 
     @classmethod
     def from_histories(
@@ -210,7 +230,8 @@ class LearningCurvesDisplay:
         if not isinstance(histories, Mapping) or not histories:
             refuse("histories", "a dict of runs by name", histories)
         found = {name: history_of(f"histories[{name!r}]", run) for name, run in histories.items()}
-        display = cls(found, metrics=(metric,), x=x)
+        chosen = {name: chosen_by(run) for name, run in histories.items()}
+        display = cls(found, metrics=(metric,), x=x, chosen=chosen)
         without = [name for name in found if name not in {curve.run for curve in display.curves}]
         if without:
             remedy = "Fit it with X_val and y_val, or with early_stopping=True."
@@ -226,7 +247,7 @@ class LearningCurvesDisplay:
             One for the losses and one for the score, those that are there; None for a new figure.
         texts : dict of str, default=None
             Words in place of "epoch", "steps", "seconds" (below), "loss", "score" (at the side),
-            "training" and "validation" (in the legend).
+            "training", "validation" and "chosen" (in the legend).
 
         Returns
         -------
@@ -240,6 +261,7 @@ class LearningCurvesDisplay:
             for curve in self.curves:
                 if curve.metric in panel:
                     self._draw(ax, curve, text)
+            self._mark(ax, panel, text["chosen"])
             ax.set_xlabel(text[self.x])
             ax.set_ylabel(text["loss" if "loss" in panel else "score"])
             ax.grid(alpha=0.3)
@@ -247,7 +269,7 @@ class LearningCurvesDisplay:
                 ax.xaxis.get_major_locator().set_params(integer=True)
             if len(ax.lines) > MANY:
                 legend_beside(ax)
-            elif len(ax.lines) > 1:
+            elif len(ax.get_legend_handles_labels()[0]) > 1:
                 ax.legend()
         self.figure_ = self.axes_[0].figure
         return self
@@ -272,3 +294,15 @@ class LearningCurvesDisplay:
             "markersize": 4,
         }
         ax.plot(curve.x, curve.y, label=label, **style)
+        if len(runs) > 1 and curve.chosen:
+            some = list(curve.chosen)
+            ring: dict[str, Any] = {"facecolors": "none", "edgecolors": f"C{color}"}
+            ax.scatter(curve.x[some], curve.y[some], s=60, zorder=3, **ring)
+
+    def _mark(self, ax: "Axes", panel: Sequence[str], label: str) -> None:
+        """Mark the chosen epochs of a single run by lines across."""
+        curves = [curve for curve in self.curves if curve.metric in panel]
+        places = sorted({float(curve.x[epoch]) for curve in curves for epoch in curve.chosen})
+        if places and len(self.histories) == 1:
+            across = ax.get_xaxis_transform()
+            ax.vlines(places, 0, 1, label=label, transform=across, color="0.4", linestyle=":")

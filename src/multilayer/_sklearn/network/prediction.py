@@ -44,6 +44,9 @@ class Curves:
     _history: History
     _validated: bool  # whether the last call had validation data
     _stopped_by_score: bool  # whether validation decided over its end
+    n_iter_: int
+    stop_reason_: str
+    scoring: Any
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
@@ -73,6 +76,23 @@ class Curves:
         """Best validation score; None without validation data."""
         scores = self.validation_scores_
         return None if scores is None else float(np.max(scores, initial=-np.inf))
+
+    @property
+    def _chosen_epochs(self) -> tuple[int, ...]:
+        """The epoch whose network was restored, none where it is the latest or of an earlier call.
+
+        It follows from the history by the rule of ``close_epoch`` in `_engine/stopping.py`.
+        """
+        history = _needs_training(self, "_chosen_epochs")
+        interrupted = self.stop_reason_ in ("interrupted", "failed") and self._validated
+        if not (self._stopped_by_score or interrupted) or self.n_iter_ != len(history):
+            return ()
+        loss = history["validation_loss"]
+        by_loss = self._stopped_by_score and self.scoring == "loss"
+        rank = loss if by_loss else -history["validation_score"]
+        finite = np.isfinite(history["loss"]) & np.isfinite(loss) & np.isfinite(rank)
+        order = np.lexsort((loss, np.where(finite, rank, np.inf)))
+        return (int(order[0]),) if finite.any() else ()
 
 
 # What a fitted network is used for besides predicting: outputs, hidden activations, a summary

@@ -158,6 +158,12 @@ class TabularReport:
         """Loss and score for rows that the networks have not been trained on."""
         return self.out_of_fold_loss, self.out_of_fold_score
 
+    @property
+    def chosen_epochs(self) -> tuple[int, ...]:
+        """Epochs whose networks count in the predictions, ascending."""
+        found = zip(self.best_epochs, self.view_weights, strict=True)
+        return tuple(sorted({epoch for epoch, weight in found if weight > 0}))
+
 
 @dataclass(frozen=True)
 class ReferenceReport:
@@ -201,6 +207,11 @@ class ReferenceReport:
     def unseen(self) -> tuple[float, float]:
         """Loss and score for rows that the networks have not been trained on."""
         return self.validation_loss, self.validation_score
+
+    @property
+    def chosen_epochs(self) -> tuple[int, ...]:
+        """Epochs whose networks count in the predictions, ascending."""
+        return tuple(sorted(set(self.best_epochs)))
 
 
 @dataclass(frozen=True)

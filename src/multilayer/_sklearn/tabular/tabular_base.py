@@ -33,6 +33,7 @@ from multilayer._sklearn.arguments.checkpoint import Checkpoint, check_checkpoin
 from multilayer._sklearn.arguments.constructors import known_arguments
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.inputs import check_weight
+from multilayer._sklearn.network.importances import HasImportances
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit, EnsembleRun
 from multilayer._sklearn.tabular.targets import ClassTargets, NumberTargets
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
 
 
-class BaseTabular(BaseEstimator, metaclass=ABCMeta):
+class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
     """What all estimators for raw tables do."""
 
     _targets: type[ClassTargets] | type[NumberTargets]
@@ -171,6 +172,11 @@ class BaseTabular(BaseEstimator, metaclass=ABCMeta):
         """Curves of training, one number for each epoch, by name."""
         check_is_fitted(self)
         return {name: self._history[name] for name in REPORT_COLUMNS}
+
+    @property
+    def _chosen_epochs(self) -> tuple[int, ...]:
+        """Epochs whose networks count in the predictions, ascending."""
+        return self.report_.chosen_epochs
 
     def summary(self) -> str:
         """Return what the fit did, and the roles of the columns, as text for people."""
