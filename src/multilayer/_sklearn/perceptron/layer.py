@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
 
 from multilayer._core.checks import refuse
@@ -164,8 +165,6 @@ def set_aside(arguments: PerceptronArguments, y: np.ndarray) -> np.ndarray | Non
     """Whether each row is set aside for early stopping, stratified by class; None without it."""
     if not arguments.early_stopping:
         return None
-    from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
-
     splitter = StratifiedShuffleSplit if y.ndim == 1 else ShuffleSplit
     split = splitter(
         test_size=arguments.validation_fraction, random_state=arguments.random_state

@@ -261,7 +261,7 @@ class RealMLPRegressor(RealMLP, BaseTabularRegressor):
     >>> from sklearn.datasets import load_diabetes
     >>> from multilayer import RealMLPRegressor
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-    >>> reg = RealMLPRegressor(max_iter=32, random_state=0).fit(X, y)
+    >>> reg = RealMLPRegressor(batch_size=64, max_iter=64, random_state=0).fit(X, y)
     >>> bool(reg.score(X, y) > 0.4)
     True
     """
