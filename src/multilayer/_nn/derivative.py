@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from multilayer._core.activation_functions import ELEMENTWISE, floating, softmax
+from multilayer._core.activation_functions import ELEMENTWISE as ELEMENTWISE
+from multilayer._core.activation_functions import floating, softmax
 from multilayer._core.activations import Function
 from multilayer._core.checks import refuse
 from multilayer._core.types import Array

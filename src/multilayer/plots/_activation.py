@@ -144,18 +144,18 @@ class ActivationDisplay:
 
 def compute(names: Sequence[str] | None, z_range: tuple[float, float]) -> ActivationCurves:
     """Return activation functions and their derivatives by name."""
-    from multilayer import nn  # late: it starts JAX
+    from multilayer._nn.derivative import ELEMENTWISE, derivative  # late: it starts JAX
 
-    names = list(nn.ACTIVATIONS) if names is None else names
+    names = list(ELEMENTWISE) if names is None else names
     known = not isinstance(names, str) and all(
-        isinstance(name, str) and name in nn.ACTIVATIONS for name in names
+        isinstance(name, str) and name in ELEMENTWISE for name in names
     )
     if not known or not len(names):
-        refuse("names", f"None or a sequence of names among {sorted(nn.ACTIVATIONS)}", names)
+        refuse("names", f"None or a sequence of names among {sorted(ELEMENTWISE)}", names)
     z = points(z_range)
-    functions = [nn.ACTIVATIONS[name] for name in names]
+    functions = [ELEMENTWISE[name] for name in names]
     values = [np.asarray(function(z)) for function in functions]
-    slopes = [np.asarray(nn.derivative(function)(z)) for function in functions]
+    slopes = [np.asarray(derivative(function)(z)) for function in functions]
     return ActivationCurves(list(names), z, np.array(values), np.array(slopes))
 
 
