@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from multilayer import (
     DataError,
+    DivergenceError,
     InvalidArgumentError,
     RealMLPClassifier,
     RealMLPRegressor,
@@ -269,3 +270,11 @@ def test_a_graph_predicts_the_same(models, name):
         found, expected = session.run(None, feed)[-1], outputs(model, rows)
         found = found.reshape(expected.shape)
         assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_divergence_names_the_remedy_and_leaves_networks(models):
+    model = clone(models["realmlp-s"]).set_params(learning_rate_init=1e25)
+    with pytest.raises(DivergenceError, match="A lower learning rate helps"):
+        model.fit(X, 1000 + 50 * SCORE)
+    assert model.report_.stop_reason == "diverged"
+    assert np.isfinite(model.predict(X)).all()

@@ -63,7 +63,7 @@ def test_the_best_members_of_each_view_are_stored():
         assert loss == pytest.approx(mean**2, rel=1e-5)
         assert score == pytest.approx(1 - mean**2 / np.var(y), rel=1e-5)
     assert [best.number for best in judge.best] == [1, 3]  # of equal ones the last
-    assert_array_equal(judge.best_params[0]["kernel"], [100, 101, 302, 303])
+    assert_array_equal(judge.stored.params[0]["kernel"], [100, 101, 302, 303])
 
 
 def test_training_ends_after_a_cycle_without_gain():

@@ -82,6 +82,8 @@ class SplitTargets:
 
     def evaluate(self, number: int, table: np.ndarray) -> SplitEvaluation:
         """Judge a table of predictions."""
+        if not np.isfinite(table).all():  # of networks that diverge
+            return SplitEvaluation(number, np.inf, np.inf, -np.inf, table)
         loss = self.targets.plain_loss(table)
         score = (self.scorer or self.targets.score)(table)
         errors = not self.by_loss and self.targets.classification
@@ -113,6 +115,7 @@ class HeldOut(Callback):
         self.stored = BestMembers(recipe.n_members)
         self.n_evaluations = 0
 
+    @np.errstate(over="ignore", invalid="ignore")  # of networks that diverge
     def judge(self, training: Training, network: Parameters) -> tuple[float, float]:
         """Return the mean loss and score of all splits, and store those that are better."""
         del training

@@ -95,7 +95,11 @@ def run_to_end(
             reason = training.stopped_by.reason
         if training.diverged:
             reason = "diverged"
-            error = DivergenceError("training diverged: the loss of a network is not finite.")
+            error = DivergenceError(
+                "training diverged: the loss of a network is not finite. The estimator has the "
+                "best networks so far. A lower learning rate helps, where there is an argument for "
+                "it, or another random_state."
+            )
     return reason, error
 
 

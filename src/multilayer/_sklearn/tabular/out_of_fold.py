@@ -98,14 +98,15 @@ class OutOfFold(Callback):
         """Note the time."""
         self._cycle_began = time.monotonic()
 
+    @np.errstate(over="ignore", invalid="ignore")  # of networks that diverge
     def judge(self, training: Training, network: Parameters) -> tuple[float, float]:
         """Return loss and score of the mean of the views, and store those that are better."""
         del training
         tables = self.tables(self._predict(network))
         better = []
         for number, table in enumerate(tables):
-            loss = self.targets.loss(table)
-            rank = (loss,) if self._scorer is None else (-self._scorer(table), loss)
+            loss, score = self._figures(table)
+            rank = (loss,) if self._scorer is None else (-score, loss)
             found = ViewEvaluation(self.n_evaluations, loss, rank, table)
             earlier = self.best[number]
             if earlier is None or found.rank <= earlier.rank:
@@ -113,9 +114,13 @@ class OutOfFold(Callback):
                 better.append(number)
         self.stored.store(network, better)
         self.n_evaluations += 1
-        mean = np.mean(tables, axis=0)
-        score = (self._scorer or self.targets.score)(mean)
-        return self.targets.loss(mean), score
+        return self._figures(np.mean(tables, axis=0))
+
+    def _figures(self, table: np.ndarray) -> tuple[float, float]:
+        """Return loss and score of predictions; the worst for those of networks that diverge."""
+        if not np.isfinite(table).all():
+            return np.inf, -np.inf
+        return self.targets.loss(table), (self._scorer or self.targets.score)(table)
 
     def tables(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """Return for each view what members that have not seen a row predict for it."""
