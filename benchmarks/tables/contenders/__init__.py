@@ -15,6 +15,8 @@ import pandas as pd
 
 TITLES = {
     "multilayer": "multilayer",
+    "multilayer_realmlp": "RealMLP of multilayer",
+    "multilayer_tabm": "TabM of multilayer",
     "sklearn_mlp": "scikit-learn MLP",
     "histgb": "HistGradientBoosting",
     "lightgbm": "LightGBM",
@@ -26,6 +28,8 @@ TITLES = {
 # The distribution whose version is noted.
 PACKAGES = {
     "multilayer": "multilayer",
+    "multilayer_realmlp": "multilayer",
+    "multilayer_tabm": "multilayer",
     "sklearn_mlp": "scikit-learn",
     "histgb": "scikit-learn",
     "lightgbm": "lightgbm",
