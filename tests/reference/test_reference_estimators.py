@@ -16,6 +16,7 @@ from multilayer import (
     RealMLPRegressor,
     TabMClassifier,
     TabMRegressor,
+    TabularClassifier,
     load,
     portable,
     save,
@@ -278,3 +279,16 @@ def test_divergence_names_the_remedy_and_leaves_networks(models):
         model.fit(X, 1000 + 50 * SCORE)
     assert model.report_.stop_reason == "diverged"
     assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "argument", "meant"),
+    [
+        (RealMLPClassifier, "n_epochs", "max_iter"),
+        (TabMRegressor, "dropuot", "dropout"),
+        (TabularClassifier, "n_estimator", "n_estimators"),
+    ],
+)
+def test_unknown_arguments_are_named_with_what_was_meant(model, argument, meant):
+    with pytest.raises(TypeError, match=rf"{argument!r}. Did you mean {meant!r}"):
+        model(**{argument: 1})

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from multilayer._core.checks import check_choice, check_integer, check_real
 from multilayer._data.encoding import TableLayout
 from multilayer._sklearn.arguments.architecture import hidden_sizes
+from multilayer._sklearn.arguments.constructors import constructor_of
 from multilayer._sklearn.reference.recipes import RealMLPNetwork, ReferenceRecipe
 from multilayer._sklearn.reference.reference_base import (
     Reference,
@@ -175,6 +176,7 @@ TEXTS = {
 
 
 @documented(**TEXTS)
+@constructor_of("RealMLPClassifier")
 @dataclass(eq=False, repr=False, kw_only=True)
 class RealMLPClassifier(RealMLP, BaseTabularClassifier):
     """RealMLP for classes, on raw tables.
@@ -229,6 +231,7 @@ class RealMLPClassifier(RealMLP, BaseTabularClassifier):
 
 
 @documented(**TEXTS)
+@constructor_of("RealMLPRegressor")
 @dataclass(eq=False, repr=False, kw_only=True)
 class RealMLPRegressor(RealMLP, BaseTabularRegressor):
     """RealMLP for numbers, on raw tables.

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real
 from multilayer._data.encoding import TableLayout
 from multilayer._sklearn.arguments.architecture import hidden_sizes
+from multilayer._sklearn.arguments.constructors import constructor_of
 from multilayer._sklearn.reference.recipes import ReferenceRecipe, TabMNetwork
 from multilayer._sklearn.reference.reference_base import (
     Reference,
@@ -166,6 +167,7 @@ TEXTS = {
 
 
 @documented(**TEXTS)
+@constructor_of("TabMClassifier")
 @dataclass(eq=False, repr=False, kw_only=True)
 class TabMClassifier(TabM, BaseTabularClassifier):
     """TabM for classes, on raw tables.
@@ -209,6 +211,7 @@ class TabMClassifier(TabM, BaseTabularClassifier):
 
 
 @documented(**TEXTS)
+@constructor_of("TabMRegressor")
 @dataclass(eq=False, repr=False, kw_only=True)
 class TabMRegressor(TabM, BaseTabularRegressor):
     """TabM for numbers, on raw tables.

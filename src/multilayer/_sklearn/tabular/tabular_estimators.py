@@ -9,6 +9,7 @@ import numpy as np
 
 from multilayer._core.checks import check_integer, check_real
 from multilayer._sklearn.arguments.checkpoint import Checkpoint
+from multilayer._sklearn.arguments.constructors import constructor_of
 from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit, EnsembleRun
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe
@@ -147,6 +148,7 @@ class ByData(BaseTabular):
 
 
 @documented
+@constructor_of("TabularClassifier")
 class TabularClassifier(ByData, BaseTabularClassifier):
     """Classifier of raw tables: an ensemble of small networks with calibrated probabilities.
 
@@ -241,6 +243,7 @@ class TabularClassifier(ByData, BaseTabularClassifier):
 
 
 @documented
+@constructor_of("TabularRegressor")
 class TabularRegressor(ByData, BaseTabularRegressor):
     """Regressor of raw tables: an ensemble of small networks over folds.
 
