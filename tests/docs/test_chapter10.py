@@ -147,6 +147,7 @@ def test_table_has_every_call(call):
 # The shortened form -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_short_form_runs(tmp_path):
     command = [sys.executable, FOLDER / "build.py", "--short", "--language", "ko"]
     # Most of the time goes into compiling: LLVM without optimisation takes a third less.

@@ -183,7 +183,8 @@ def test_programs_go_before_memory_maps_run_out():
     for n in range(4, 16):
         programs.get(n, small_program(n))
         assert n_maps() <= programs.most_maps + 2 * taken
-    assert (programs.n_compiled, 1 < len(programs) < 6) == (12, True)
+    assert programs.n_compiled == 12
+    assert 1 < len(programs) < 12  # how many there is room for depends on all that is mapped
     programs.get(15, lambda: pytest.fail("the program used last must still be there"))
     one.clear()
     programs.clear()
