@@ -147,8 +147,9 @@ th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0;
 th { color: #566072; font-weight: 600; vertical-align: bottom; }
 td:first-child { overflow-wrap: anywhere; min-width: 12ch; max-width: 44ch; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.stacked td { overflow-wrap: anywhere; }
+.stacked td:last-child { overflow-wrap: anywhere; }
 .stacked td:last-child:not(.number) { min-width: 24ch; }
+.stacked td:first-child { min-width: 20ch; }
 .matrix td, .matrix th { padding: 5px 8px; min-width: 2.6em; max-width: none; }
 .matrix th, .matrix td:first-child { white-space: nowrap; overflow-wrap: normal; }
 .matrix td:first-child { position: sticky; left: 0; background: #fff; color: #566072;
@@ -168,7 +169,8 @@ footer { color: #566072; font-size: 0.85rem; margin-top: 20px; }
   .matrix td, .matrix th { padding: 4px 5px; }
   .stacked thead { display: none; }
   .stacked tr { display: block; padding: 6px 0; border-bottom: 1px solid #e8ebef; }
-  .stacked td { display: block; border: 0; padding: 0; text-align: left; max-width: none; }
+  .stacked td { display: block; border: 0; padding: 0; text-align: left; max-width: none;
+                overflow-wrap: anywhere; }
   .stacked td:first-child { font-weight: 600; }
   .stacked td:not(:first-child)[data-label]::before { content: attr(data-label) ": ";
     color: #566072; }
