@@ -128,8 +128,16 @@ def run(example: Example, names: dict) -> None:
     assert same, f"{example.page}:{example.line}\n{printed.getvalue()}\nis not\n{example.prints}"
 
 
+SLOW = {("docs/tabular.md", "In three lines")}
+"""Sections that train for half a minute; the README's own example of them runs always."""
+
 CASES = [
-    pytest.param(page, title, id=f"{page}: {title or 'before all'}")
+    pytest.param(
+        page,
+        title,
+        id=f"{page}: {title or 'before all'}",
+        marks=[pytest.mark.slow] if (page, title) in SLOW else [],
+    )
     for page in GUIDES
     for title, examples in sections(page).items()
     if examples

@@ -1,7 +1,7 @@
 """scikit-learn's checks of the estimator contract.
 
-The normal run has the default configurations; ``make contract`` has all of them, under each of the
-scikit-learn releases in ``matrix.py``.
+The normal run has the default configurations, without checks that are much like others; ``make
+contract`` has all of them, under each of the scikit-learn releases in ``matrix.py``.
 """
 
 import jax
@@ -86,6 +86,18 @@ FITTED_TWICE = (
 UP_TO_A_MINIMUM = {"solver": "lbfgs", "alpha": 1.0, "tol": 0.01}
 
 
+# Checks that take long and are much like others: of networks they run behind the marker slow.
+LIKE_OTHERS = (
+    "check_dtype_object",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_tag",
+    "check_fit_score_takes_y",
+    "check_positive_only_tag_during_fit",
+    "check_sample_weight_equivalence_on_sparse_data",
+    "check_transformer_general",
+)
+
+
 def name_of(check):
     return check.func.__name__
 
@@ -99,6 +111,8 @@ def cases(configurations):
                 reason = why_weights_are_not_copies(estimator)
                 # Whether a rounded sum differs is up to the machine.
                 marks = [pytest.mark.xfail(reason=reason, strict=reason != ROUNDING)]
+            if name in LIKE_OTHERS and not isinstance(estimator, Perceptron):
+                marks.append(pytest.mark.slow)
             if estimator.warm_start and name in FITTED_TWICE:
                 subject = clone(estimator).set_params(**UP_TO_A_MINIMUM)
             arguments = [f"{key}={value}" for key, value in check.keywords.items()]
@@ -137,7 +151,7 @@ def test_weights_are_copies_in_float64(estimator, check):
 
 def test_listed_checks_exist():
     names = {name_of(check) for _, check in estimator_checks_generator(MLPClassifier())}
-    assert {*WEIGHTS, *FITTED_TWICE} <= names
+    assert {*WEIGHTS, *FITTED_TWICE, *LIKE_OTHERS} <= names
 
 
 def test_perceptron_fails_no_check_that_theirs_does_not():
