@@ -1,19 +1,10 @@
 """Rows set aside: how they are chosen, and how they choose the epoch of networks."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import (
-    GroupKFold,
-    GroupShuffleSplit,
-    KFold,
-    ShuffleSplit,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    StratifiedShuffleSplit,
-)
+from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
 from multilayer._core.pytrees import map_leaves
 from multilayer._core.types import Report
@@ -22,32 +13,21 @@ from multilayer._engine.loop import Training
 from multilayer._nn.model import Parameters
 from multilayer._sklearn.reference.recipes import ReferenceRecipe
 from multilayer._sklearn.tabular.ensemble import EncodedRows, Scorer, Targets
-from multilayer._sklearn.tabular.out_of_fold import BestMembers
+from multilayer._sklearn.tabular.out_of_fold import BestMembers, fold_rows
 
 
 def splits_of(recipe: ReferenceRecipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
     """Return the rows set aside of each split, whole groups where there are groups."""
-    n, grouped = recipe.n_splits, rows.groups is not None
-    if n > 1:
-        kinds = {
-            (True, False): StratifiedKFold,
-            (False, False): KFold,
-            (True, True): StratifiedGroupKFold,
-            (False, True): GroupKFold,
-        }
-        stratified = rows.classification and np.bincount(rows.y).max() >= n
-        splits = kinds[stratified, grouped](n, shuffle=True, random_state=seed)
+    if recipe.n_splits > 1:
+        return [np.sort(own) for own in fold_rows(rows, recipe.n_splits, seed)]
+    share = {"test_size": recipe.validation_fraction, "random_state": seed}
+    if rows.groups is not None:
+        split = GroupShuffleSplit(1, **share)
+    elif rows.classification and _can_stratify(rows.y, recipe.validation_fraction):
+        split = StratifiedShuffleSplit(1, **share)
     else:
-        share = {"test_size": recipe.validation_fraction, "random_state": seed}
-        if grouped:
-            splits = GroupShuffleSplit(1, **share)
-        elif rows.classification and _can_stratify(rows.y, recipe.validation_fraction):
-            splits = StratifiedShuffleSplit(1, **share)
-        else:
-            splits = ShuffleSplit(1, **share)
-    with warnings.catch_warnings():  # of classes with fewer rows than folds
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return [np.sort(own) for _, own in splits.split(rows.X, rows.y, rows.groups)]
+        split = ShuffleSplit(1, **share)
+    return [np.sort(own) for _, own in split.split(rows.X, rows.y, rows.groups)]
 
 
 def _can_stratify(y: np.ndarray, fraction: float) -> bool:

@@ -1,13 +1,11 @@
 """From encoded rows to a trained ensemble."""
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from multilayer._core.errors import DivergenceError
 from multilayer._core.pytrees import map_leaves
@@ -31,7 +29,7 @@ from multilayer._sklearn.tabular.ensemble import (
     EnsembleRun,
     TabularReport,
 )
-from multilayer._sklearn.tabular.out_of_fold import OutOfFold, view_shares
+from multilayer._sklearn.tabular.out_of_fold import OutOfFold, fold_rows, view_shares
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe, bins_of, layers_of, learning_rates
 
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
@@ -42,20 +40,9 @@ MOST_JUDGED = 32_768  # rows that an ensemble is judged by
 
 def folds_of(recipe: EnsembleRecipe, rows: EncodedRows, seed: int) -> list[np.ndarray]:
     """Return the rows that the members of a view are judged by, one array for each member."""
-    stratified = rows.classification and np.bincount(rows.y).max() >= recipe.n_folds
-    kinds = {
-        (True, False): StratifiedKFold,
-        (False, False): KFold,
-        (True, True): StratifiedGroupKFold,
-        (False, True): GroupKFold,
-    }
-    kind = kinds[stratified, rows.groups is not None]
     found = []
     for repeat in range(recipe.n_repeats):
-        splits = kind(recipe.n_folds, shuffle=True, random_state=seed + repeat)
-        with warnings.catch_warnings():  # of classes with fewer rows than folds
-            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            found += [own for _, own in splits.split(rows.X, rows.y, rows.groups)]
+        found += fold_rows(rows, recipe.n_folds, seed + repeat)
     return found
 
 

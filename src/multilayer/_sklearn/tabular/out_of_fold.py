@@ -2,21 +2,38 @@
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._core.types import Report
 from multilayer._engine.callbacks.protocol import Callback, CallbackState, Run, Stop
 from multilayer._engine.loop import Training
 from multilayer._nn.model import Parameters
-from multilayer._sklearn.tabular.ensemble import Scorer, Targets
+from multilayer._sklearn.tabular.ensemble import EncodedRows, Scorer, Targets
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 
 SHARES = np.linspace(0.0, 1.0, 5)
 """Weights of the second of two views that are tried."""
+
+
+def fold_rows(rows: EncodedRows, n_folds: int, seed: int) -> list[np.ndarray]:
+    """Return the rows of each fold: whole groups where there are groups, else by class."""
+    stratified = rows.classification and np.bincount(rows.y).max() >= n_folds
+    kinds = {
+        (True, False): StratifiedKFold,
+        (False, False): KFold,
+        (True, True): StratifiedGroupKFold,
+        (False, True): GroupKFold,
+    }
+    splits = kinds[stratified, rows.groups is not None](n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # of classes with fewer rows than folds
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return [own for _, own in splits.split(rows.X, rows.y, rows.groups)]
 
 
 @dataclass(frozen=True)
