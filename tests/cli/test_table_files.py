@@ -159,3 +159,10 @@ def test_the_sign_between_values_is_proposed(run, tmp_path):
     assert "Add --sep ';'." in run("train", "d.csv", "--target", "label").error
     FRAME.to_csv(tmp_path / "d.csv", index=False, sep="\t")
     assert "Add --sep tab." in run("train", "d.csv", "--target", "label").error
+
+
+def test_a_compressed_file_without_its_ending(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
+    with pytest.raises(DataError, match=r"compressed by gzip: add \.gz to its name"):
+        read_table(path)

@@ -172,9 +172,11 @@ def read_table(
     except MultilayerError:
         raise
     except UnicodeDecodeError as error:
+        remedy = "Give its encoding, such as --encoding latin-1 or --encoding utf-16."
+        if error.object[:2] == GZIP:
+            remedy = "It is compressed by gzip: add .gz to its name."
         raise DataError(
-            f"cannot read {path}: it is no text in {form.encoding}. Give its encoding, such as "
-            "--encoding latin-1 or --encoding utf-16."
+            f"cannot read {path}: it is no text in {form.encoding}. {remedy}"
         ) from error
     # pandas and pyarrow raise ValueErrors of their own kinds for whatever they cannot parse.
     except (ValueError, OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
@@ -191,6 +193,10 @@ def _pandas() -> ModuleType:
     import pandas  # late: an extra, which models of arrays do without
 
     return pandas
+
+
+GZIP = b"\x1f\x8b"
+"""The first bytes of what gzip has compressed."""
 
 
 def _opener(path: Path) -> Callable[[], Source]:
