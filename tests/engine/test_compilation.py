@@ -173,6 +173,13 @@ def small_program(n):
 
 @pytest.mark.skipif(n_maps() is None, reason="reads /proc")
 def test_programs_go_before_memory_maps_run_out():
+    """In a process of its own: what earlier tests mapped may go at any time."""
+    code = "import test_compilation; test_compilation.programs_go_before_memory_maps_run_out()"
+    here = Path(__file__).parent
+    subprocess.run([sys.executable, "-c", code], cwd=here, check=True)
+
+
+def programs_go_before_memory_maps_run_out():
     one = ProgramCache()
     one.get(2, small_program(2))  # the compiler's own threads take some as well
     before = n_maps()
@@ -183,8 +190,7 @@ def test_programs_go_before_memory_maps_run_out():
     for n in range(4, 16):
         programs.get(n, small_program(n))
         assert n_maps() <= programs.most_maps + 2 * taken
-    assert programs.n_compiled == 12
-    assert 1 < len(programs) < 12  # how many there is room for depends on all that is mapped
+    assert (programs.n_compiled, 1 < len(programs) < 6) == (12, True)
     programs.get(15, lambda: pytest.fail("the program used last must still be there"))
     one.clear()
     programs.clear()

@@ -269,6 +269,17 @@ def documented(
     return decorate
 
 
+def with_texts(texts: Mapping[str, str]) -> Callable[[Class], Class]:
+    """Return a class decorator that puts texts at their marks in a docstring, in their order."""
+
+    def decorate(cls: Class) -> Class:
+        if cls.__doc__:  # None under python -OO
+            cls.__doc__ = filled_in(cls.__doc__, texts)
+        return cls
+
+    return decorate
+
+
 def indented(text: str) -> str:
     """Indent all lines but the first, whose place has its indent."""
     return text.replace("\n", "\n    ").replace("\n    \n", "\n\n")

@@ -10,6 +10,8 @@ from multilayer._core.checks import check_choice, check_integer, check_real
 from multilayer._data.encoding import TableLayout
 from multilayer._sklearn.arguments.architecture import hidden_sizes
 from multilayer._sklearn.arguments.constructors import constructor_of
+from multilayer._sklearn.arguments.documentation import with_texts
+from multilayer._sklearn.reference import reference_base
 from multilayer._sklearn.reference.recipes import RealMLPNetwork, ReferenceRecipe
 from multilayer._sklearn.reference.reference_base import (
     Reference,
@@ -17,7 +19,6 @@ from multilayer._sklearn.reference.reference_base import (
     check_most_one_hot,
     check_number,
     chosen,
-    documented,
 )
 from multilayer._sklearn.tabular.ensemble import EncodedRows
 from multilayer._sklearn.tabular.tabular_prediction import (
@@ -167,7 +168,7 @@ RealMLP [1]_ is a multilayer perceptron with the defaults that were best on aver
     .. [1] D. Holzmueller, L. Grinsztajn, I. Steinwart, "Better by Default: Strong Pre-Tuned MLPs
        and Boosted Trees on Tabular Data", NeurIPS 2024."""
 
-TEXTS = {
+TEXTS = reference_base.TEXTS | {
     "parameters": PARAMETERS,
     "notes": NOTES,
     "max_iter": "256",
@@ -175,7 +176,7 @@ TEXTS = {
 }
 
 
-@documented(**TEXTS)
+@with_texts(TEXTS)
 @constructor_of("RealMLPClassifier")
 @dataclass(eq=False, repr=False, kw_only=True)
 class RealMLPClassifier(RealMLP, BaseTabularClassifier):
@@ -230,7 +231,7 @@ class RealMLPClassifier(RealMLP, BaseTabularClassifier):
         return replace(super()._recipe(rows), label_smoothing=self.label_smoothing)
 
 
-@documented(**TEXTS)
+@with_texts(TEXTS)
 @constructor_of("RealMLPRegressor")
 @dataclass(eq=False, repr=False, kw_only=True)
 class RealMLPRegressor(RealMLP, BaseTabularRegressor):

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -152,22 +152,9 @@ encoder_ : TabularEncoder
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns of X, where X had names that are all text."""
 
-Estimator = TypeVar("Estimator", bound=type)
-
-
-def documented(**texts: str) -> Callable[[Estimator], Estimator]:
-    """Return a decorator that fills common texts into a class's docstring, by their names."""
-    known = {
-        "common": COMMON,
-        "last": LAST,
-        "class_weight": CLASS_WEIGHT,
-        "attributes": ATTRIBUTES,
-    } | texts
-
-    def decorate(cls: Estimator) -> Estimator:
-        for name in (*known, *texts):  # those of the caller also stand in common ones
-            if cls.__doc__:  # None under python -OO
-                cls.__doc__ = cls.__doc__.replace(f"<{name}>", known[name])
-        return cls
-
-    return decorate
+TEXTS = {
+    "common": COMMON,
+    "last": LAST,
+    "class_weight": CLASS_WEIGHT,
+    "attributes": ATTRIBUTES,
+}

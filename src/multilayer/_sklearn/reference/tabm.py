@@ -10,12 +10,13 @@ from multilayer._core.checks import check_bool, check_choice, check_integer, che
 from multilayer._data.encoding import TableLayout
 from multilayer._sklearn.arguments.architecture import hidden_sizes
 from multilayer._sklearn.arguments.constructors import constructor_of
+from multilayer._sklearn.arguments.documentation import with_texts
+from multilayer._sklearn.reference import reference_base
 from multilayer._sklearn.reference.recipes import ReferenceRecipe, TabMNetwork
 from multilayer._sklearn.reference.reference_base import (
     Reference,
     check_most_one_hot,
     chosen,
-    documented,
 )
 from multilayer._sklearn.tabular.ensemble import EncodedRows
 from multilayer._sklearn.tabular.tabular_prediction import (
@@ -158,7 +159,7 @@ TabM [1]_ imitates an ensemble of multilayer perceptrons at a fraction of its we
     .. [1] Y. Gorishniy, A. Kotelnikov, A. Babenko, "TabM: Advancing Tabular Deep Learning with
        Parameter-Efficient Ensembling", ICLR 2025."""
 
-TEXTS = {
+TEXTS = reference_base.TEXTS | {
     "parameters": PARAMETERS,
     "notes": NOTES,
     "max_iter": "1000",
@@ -166,7 +167,7 @@ TEXTS = {
 }
 
 
-@documented(**TEXTS)
+@with_texts(TEXTS)
 @constructor_of("TabMClassifier")
 @dataclass(eq=False, repr=False, kw_only=True)
 class TabMClassifier(TabM, BaseTabularClassifier):
@@ -210,7 +211,7 @@ class TabMClassifier(TabM, BaseTabularClassifier):
     class_weight: "Mapping[object, float] | str | None" = None
 
 
-@documented(**TEXTS)
+@with_texts(TEXTS)
 @constructor_of("TabMRegressor")
 @dataclass(eq=False, repr=False, kw_only=True)
 class TabMRegressor(TabM, BaseTabularRegressor):

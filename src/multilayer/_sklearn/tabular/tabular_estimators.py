@@ -10,6 +10,7 @@ import numpy as np
 from multilayer._core.checks import check_integer, check_real
 from multilayer._sklearn.arguments.checkpoint import Checkpoint
 from multilayer._sklearn.arguments.constructors import constructor_of
+from multilayer._sklearn.arguments.documentation import with_texts
 from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit, EnsembleRun
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe
@@ -81,17 +82,13 @@ The networks are multilayer perceptrons of three hidden layers with 128 units, t
     A recipe was chosen on 13 public tables of 800 to 28,000 rows."""
 
 
-def documented(cls: type) -> type:
-    """Fill what the docstrings of both estimators have in common into that of one."""
-    if cls.__doc__:  # None under python -OO
-        for name, text in (
-            ("parameters", PARAMETERS),
-            ("attributes", ATTRIBUTES),
-            ("checkpoint", CHECKPOINT),
-            ("notes", NOTES),
-        ):
-            cls.__doc__ = cls.__doc__.replace(f"<{name}>", text)
-    return cls
+TEXTS = {
+    "parameters": PARAMETERS,
+    "attributes": ATTRIBUTES,
+    "checkpoint": CHECKPOINT,
+    "notes": NOTES,
+}
+"""What the docstrings of both have in common."""
 
 
 class ByData(BaseTabular):
@@ -147,7 +144,7 @@ class ByData(BaseTabular):
         return recipe
 
 
-@documented
+@with_texts(TEXTS)
 @constructor_of("TabularClassifier")
 class TabularClassifier(ByData, BaseTabularClassifier):
     """Classifier of raw tables: an ensemble of small networks with calibrated probabilities.
@@ -242,7 +239,7 @@ class TabularClassifier(ByData, BaseTabularClassifier):
         self.class_weight = class_weight
 
 
-@documented
+@with_texts(TEXTS)
 @constructor_of("TabularRegressor")
 class TabularRegressor(ByData, BaseTabularRegressor):
     """Regressor of raw tables: an ensemble of small networks over folds.
