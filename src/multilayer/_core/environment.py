@@ -32,6 +32,12 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def thread_limit() -> int:
+    """Return the most threads that OMP_NUM_THREADS allows, as joblib sets it in its workers."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return max(1, int(first)) if first.isdecimal() else sys.maxsize
+
+
 # Which process computes with JAX: a forked child of it would wait for threads that it lacks ------
 
 

@@ -1,6 +1,6 @@
 """Classifiers, regressors and perceptrons with NumPy alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from multilayer._core.checks import check_real
 from multilayer._core.errors import InvalidArgumentError, ModelFileError
-from multilayer._core.numpy_activations import ACTIVATIONS, logistic, softmax, softplus
-from multilayer._objectives.objective import ClassificationLoss, Objective
-from multilayer._objectives.regression_losses import SMALLEST_SPREAD, OutputKind
+from multilayer._core.numpy_activations import logistic, softmax
+from multilayer._objectives.numpy_outputs import distribution
+from multilayer._objectives.objective import ClassificationLoss
 from multilayer._portable import dense_layers
 from multilayer._portable.dense_layers import Read, outputs, unchanged
 from multilayer._portable.predictor import Predictor, Step, Table, numbers
@@ -234,43 +234,6 @@ class Regressor(Predictor):
         trained, learnt = self._objective, self._learnt_levels
         correction = self._calibration.correction(trained, learnt, coverage)
         return intervals(correction, trained, self._units, self._outputs(X), learnt, coverage)
-
-
-def distribution(trained: Objective, raw: np.ndarray) -> np.ndarray:
-    """Return what a network predicts of each target.
-
-    ``(rows, targets)``, or ``(rows, targets, units)``: the quantiles in ascending order, or the
-    mean and the standard deviation.
-    """
-    return READERS[trained.regression_loss.output](trained, raw)
-
-
-def _point(trained: Objective, raw: np.ndarray) -> np.ndarray:
-    return ACTIVATIONS[trained.out_activation](raw)
-
-
-def _mean_and_spread(trained: Objective, raw: np.ndarray) -> np.ndarray:
-    raw = raw.reshape(len(raw), len(trained.heads), 2)
-    spread = softplus(raw[..., 1]) + np.float32(SMALLEST_SPREAD)
-    return np.stack([raw[..., 0], spread], axis=2)
-
-
-def _quantiles(trained: Objective, raw: np.ndarray) -> np.ndarray:
-    raw = raw.reshape(len(raw), len(trained.heads), -1)
-    middle = trained.middle
-    gaps = softplus(raw) + np.finfo(np.float32).tiny
-    median = raw[..., middle : middle + 1]
-    above = median + np.cumsum(gaps[..., middle + 1 :], axis=2)
-    below = median - np.cumsum(gaps[..., :middle][..., ::-1], axis=2)[..., ::-1]
-    return np.concatenate([below, median, above], axis=2)
-
-
-READERS: dict[OutputKind, Callable[[Objective, np.ndarray], np.ndarray]] = {
-    OutputKind.POINT: _point,
-    OutputKind.QUANTILES: _quantiles,
-    OutputKind.MEAN_AND_SPREAD: _mean_and_spread,
-}
-"""From raw outputs to predictions."""
 
 
 # Prediction of a perceptron ----------------------------------------------------------------------

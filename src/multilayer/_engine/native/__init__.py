@@ -1,0 +1,1 @@
+"""The engine for the CPU, in C++: what calls it from Python."""

@@ -1,0 +1,247 @@
+"""A network inside the native library: made from a configuration, filled and read."""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from multilayer._core.types import Array
+from multilayer._data.source import Rows
+from multilayer._engine.native import library as lib
+from multilayer._engine.state import (
+    LOSS,
+    VALIDATION_LOSS,
+    VALIDATION_SCORE,
+    FitConfig,
+    Hyper,
+)
+from multilayer._nn.network import Layers, Network
+from multilayer._objectives.objective import LossNumbers, Objective, n_sums, reported_share
+
+MONITORS = (LOSS, VALIDATION_LOSS, VALIDATION_SCORE)
+ARRAYS = (lib.KERNEL, lib.BIAS, lib.SCALE, lib.SHIFT, lib.RUNNING_MEAN, lib.RUNNING_VARIANCE)
+
+
+class RuleState(NamedTuple):
+    """State of an update rule: its leaves are those of the rule in Optax, in the same order."""
+
+    count: Array | None = None  # int32, updates so far
+    first: Layers | None = None
+    second: Layers | None = None
+
+
+# How many arrays a rule has for each parameter, and whether it counts its updates.
+SLOTS = {
+    "plain_sgd": 0,
+    "sgd": 1,
+    "adam": 2,
+    "corrected_adam": 2,
+    "adamw": 2,
+    "adagrad": 1,
+    "rmsprop": 2,
+}
+COUNTING = ("adam", "corrected_adam", "adamw")
+
+
+def rule_number(config: FitConfig) -> int:
+    """Return the number of the update rule."""
+    name = "nesterov" if config.solver == "sgd" and config.nesterov else config.solver
+    return lib.RULES.index(name)
+
+
+def pointer(array: np.ndarray | None) -> int | None:
+    """Return the address of an array."""
+    return None if array is None else array.ctypes.data
+
+
+@dataclass(frozen=True)
+class NativeRows:
+    """Rows as the library reads them, and the arrays that own their memory."""
+
+    spec: lib.RowsSpec
+    owners: tuple[np.ndarray | None, ...]
+
+
+def native_rows(objective: Objective | None, rows: Rows, dtype: str) -> NativeRows:
+    """Bring rows to the types of the library; copies nothing that fits."""
+    X = np.asarray(rows.X)
+    X = np.ascontiguousarray(X if X.dtype.name in lib.X_TYPES else X.astype(dtype))
+    y = weight = divisor = None
+    columns = 0
+    if objective is not None:
+        classes = lib.LOSSES.index(objective.loss) < 2
+        y = np.ascontiguousarray(rows.y, np.int32 if classes else dtype)
+        columns = 1 if y.ndim == 1 else y.shape[1]
+        weight = np.ascontiguousarray(rows.weight, dtype)
+        divisor = None if rows.divisor is None else np.ascontiguousarray(rows.divisor, dtype)
+        # Sums of weights are exact where all are 1, and quicker without them.
+        weight = None if divisor is None and (weight == 1).all() else weight
+    spec = lib.RowsSpec(
+        X=pointer(X),
+        X_type=lib.X_TYPES.index(X.dtype.name),
+        y_columns=columns,
+        y=pointer(y),
+        weight=pointer(weight),
+        divisor=pointer(divisor),
+        n=len(X),
+    )
+    return NativeRows(spec, (X, y, weight, divisor))
+
+
+def layer_specs(network: Network, hyper: Hyper | None, layerwise: bool) -> list[lib.LayerSpec]:
+    """Describe the layers."""
+    specs = []
+    for i, n_in in enumerate(network.layer_sizes[:-1]):
+        hidden = i < network.n_hidden
+        dropped = hidden and network.dropout and hyper is not None
+        specs.append(
+            lib.LayerSpec(
+                n_in=n_in,
+                n_out=network.layer_sizes[i + 1],
+                activation=lib.ACTIVATIONS.index(network.activations[i]) if hidden else 0,
+                norm=lib.NORMS.index(network.norm) if hidden else 0,
+                skip=network.skips(i),
+                frozen=i < network.n_frozen,
+                dropout=float(hyper.disturbance.dropout[i]) if dropped else 0.0,
+                rate=float(hyper.layer_rates[i]) if layerwise and hyper is not None else 1.0,
+            )
+        )
+    return specs
+
+
+def doubles(values: Sequence[float] | np.ndarray) -> ctypes.Array:
+    """Return numbers as an array of C."""
+    numbers = np.asarray(values, np.float64).ravel().tolist()
+    return (ctypes.c_double * max(1, len(numbers)))(*numbers)
+
+
+def base_spec(network: Network, objective: Objective | None, numbers: LossNumbers | None) -> lib.Spec:
+    """Describe what a network computes, and its loss."""
+    heads = (network.layer_sizes[-1],) if objective is None else objective.heads
+    spec = lib.Spec(
+        units=(ctypes.c_int32 * len(heads))(*heads), heads=len(heads), rule=-1, reported_share=1.0
+    )
+    spec.loss = lib.LOSSES.index("squared_error")
+    if objective is not None and numbers is not None:
+        spec.loss = lib.LOSSES.index(objective.loss)
+        spec.middle = objective.middle
+        if not objective.classifies:
+            spec.out_activation = lib.ACTIVATIONS.index(objective.out_activation)
+        spec.smoothing, spec.delta = float(numbers.label_smoothing), float(numbers.huber_delta)
+        spec.levels = doubles(numbers.quantiles) if len(np.atleast_1d(numbers.quantiles)) else None
+        if numbers.class_weights is not None:
+            spec.class_weights = doubles(np.concatenate([*map(np.ravel, numbers.class_weights)]))
+        spec.reported_share = reported_share(objective)
+    return spec
+
+
+def training_spec(config: FitConfig, hyper: Hyper) -> lib.Spec:
+    """Describe a network and all that its training does."""
+    assert isinstance(config.network, Network)
+    spec, numbers = base_spec(config.network, config.objective, hyper.loss), hyper.solver
+    spec.rule = rule_number(config)
+    spec.clipped, spec.clip_norm = config.clipped, float(hyper.clip_norm)
+    spec.max_normed, spec.max_norm = config.max_norm, float(hyper.max_norm)
+    spec.averaged, spec.ema_decay = config.averaged, float(hyper.ema_decay)
+    spec.accumulated = config.accumulated
+    spec.accumulate_steps = max(1, int(hyper.accumulate_steps))
+    spec.adaptive = config.adaptive
+    spec.alpha = float(hyper.alpha) if config.penalty else 0.0
+    spec.l1_ratio = float(hyper.l1_ratio) if config.l1 else 0.0
+    spec.beta1, spec.beta2 = float(numbers.get("beta_1", 0)), float(numbers.get("beta_2", 0))
+    spec.epsilon = float(numbers.get("epsilon", 0))
+    spec.momentum, spec.decay_rate = float(numbers.get("momentum", 0)), float(numbers.get("decay", 0))
+    spec.weight_decay = float(numbers.get("weight_decay", 0))
+    spec.input_scale = float(hyper.input_scale) if config.scaled else 1.0
+    random = config.network
+    spec.input_dropout = float(hyper.disturbance.input_dropout) if random.input_dropout else 0.0
+    spec.input_noise = float(hyper.disturbance.input_noise) if random.input_noise else 0.0
+    spec.seed = int(hyper.seed)
+    spec.validates, spec.closed_outside = config.validate, config.closed_outside
+    spec.monitor, spec.patience = MONITORS.index(config.monitor), int(hyper.n_iter_no_change)
+    spec.tol, spec.base_rate = float(hyper.tol), float(hyper.learning_rate)
+    return spec
+
+
+class Handle:
+    """A network in the library; freed with this object."""
+
+    def __init__(
+        self, network: Network, spec: lib.Spec, layers: list[lib.LayerSpec], most_rows: int, dtype: str
+    ) -> None:
+        self.network, self.dtype = network, np.dtype(dtype)
+        self._layers = (lib.LayerSpec * len(layers))(*layers)
+        self._library = lib.library()
+        spec.layers, spec.n_layers = self._layers, len(layers)
+        spec.most_rows, spec.real_bytes = most_rows, self.dtype.itemsize
+        error = ctypes.c_int()
+        self.address = self._library.ml_create(ctypes.byref(spec), ctypes.byref(error))
+        lib.check(error.value)
+
+    def __del__(self) -> None:
+        if getattr(self, "address", None):
+            self._library.ml_destroy(self.address)
+
+    def put(self, copy: int, params: Layers) -> None:
+        """Fill a copy of the parameters."""
+        for i, layer in enumerate(params):
+            for array, values in zip(ARRAYS, flat(layer), strict=True):
+                if values is not None:
+                    values = np.ascontiguousarray(values, self.dtype)
+                    lib.check(self._library.ml_put(self.address, copy, i, array, pointer(values)))
+
+    def get(self, copy: int, like: Layers) -> Layers:
+        """Read a copy of the parameters."""
+        layers = []
+        for i, layer in enumerate(like):
+            parts: list[np.ndarray | None] = []
+            for array, values in zip(ARRAYS, flat(layer), strict=True):
+                part = None if values is None else np.empty(np.shape(values), self.dtype)
+                if part is not None:
+                    lib.check(self._library.ml_get(self.address, copy, i, array, pointer(part)))
+                parts.append(part)
+            moments = None if layer.moments is None else type(layer.moments)(*parts[4:])
+            layers.append(type(layer)(*parts[:4], moments))
+        return tuple(layers)
+
+    def train(self, call: lib.Call) -> None:
+        """Do the steps of a call."""
+        lib.check(self._library.ml_train(self.address, ctypes.byref(call)))
+
+    def gradient(self, call: lib.Call) -> float:
+        """Compute the gradient of one step, into its copy; return the mean weighted loss."""
+        loss = ctypes.c_double()
+        lib.check(self._library.ml_gradient(self.address, ctypes.byref(call), ctypes.byref(loss)))
+        return loss.value
+
+    def read(self, rows: NativeRows, layer: int, threads: int) -> np.ndarray:
+        """Return the outputs of a layer for rows, before the activation of the last one."""
+        out = np.empty((rows.spec.n, self.network.layer_sizes[layer + 1]), self.dtype)
+        reading = lib.Reading(
+            rows=rows.spec, copy=lib.PARAMS, layer=layer, threads=threads, out=pointer(out)
+        )
+        lib.check(self._library.ml_read(self.address, ctypes.byref(reading)))
+        return out
+
+    def judge(
+        self, objective: Objective, rows: NativeRows, threads: int
+    ) -> tuple[float, np.ndarray]:
+        """Return the sum of the weighted losses of rows, and those a score is computed from."""
+        loss, sums = np.zeros(1), np.zeros(n_sums(objective))
+        reading = lib.Reading(
+            rows=rows.spec,
+            copy=lib.PARAMS,
+            layer=self.network.n_hidden,
+            threads=threads,
+            loss=pointer(loss),
+            sums=pointer(sums),
+        )
+        lib.check(self._library.ml_read(self.address, ctypes.byref(reading)))
+        return float(loss[0]), sums
+
+
+def flat(layer: Array) -> tuple[np.ndarray | None, ...]:
+    """Return the arrays of a layer in the order of ARRAYS, None where there is none."""
+    return (*layer[:4], *((None, None) if layer.moments is None else layer.moments))

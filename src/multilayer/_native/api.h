@@ -1,0 +1,95 @@
+// What crosses from Python: plain structures. `_engine/native/library.py` has the same ones.
+#pragma once
+#include <stdint.h>
+
+extern "C" {
+
+struct ml_layer {
+  int32_t n_in, n_out;
+  int32_t activation;  // of activations.h; the output layer's is identity, its loss does the rest
+  int32_t norm;        // 0 none, 1 batch, 2 layer
+  int32_t skip;        // 1: adds its input to its output
+  int32_t frozen;
+  double dropout;      // chance of a unit to be dropped in training
+  double rate;         // factor of the learning rate
+};
+
+struct ml_spec {
+  int32_t real_bytes;  // 4 or 8
+  int32_t n_layers;
+  const ml_layer* layers;
+  int32_t most_rows;   // of a batch
+  int32_t rule;        // of rules.h, or -1: never trained
+  // The loss, see losses.h.
+  int32_t loss, heads, middle, out_activation;
+  const int32_t* units;
+  double smoothing, delta;
+  const double* levels;         // (units of a head,) or null
+  const double* class_weights;  // or null
+  double reported_share;        // what losses are multiplied by when they are reported
+  // What is done around the rule; numbers that are not in use are 0.
+  int32_t clipped, max_normed, averaged, accumulated, adaptive, accumulate_steps;
+  double clip_norm, max_norm, ema_decay, alpha, l1_ratio;
+  double beta1, beta2, epsilon, momentum, decay_rate, weight_decay;
+  double input_scale, input_dropout, input_noise;
+  uint32_t seed;
+  // The stopping rule, see `_engine/stopping.py`.
+  int32_t validates, monitor, closed_outside, patience;  // monitor: 0 loss, 1 validation loss, 2 score
+  double tol, base_rate;
+};
+
+// Rows: inputs `(n, n_in)`, targets `(n, columns)` and weights.
+struct ml_rows {
+  const void* X;
+  int32_t X_type;          // 0 float, 1 double, 2 uint8, 3 int8, 4 uint16, 5 int16
+  int32_t y_columns;
+  const void* y;           // int32 class numbers, or reals
+  const void* weight;      // reals, or null: 1 everywhere
+  const void* divisor;     // reals, or null: as the weights
+  int64_t n;
+};
+
+// A call: the steps from `step` up to `stop`, or up to the end of an epoch where training ends.
+struct ml_call {
+  ml_rows rows;
+  const int32_t* order;    // (steps, width) row numbers; -1 after the last of a batch
+  int64_t width, first;    // `first` is the step of order[0]
+  const void* rates;       // (steps,) reals
+  int64_t step, stop, per_epoch, updates;  // `step` and `updates` so far: in and out
+  ml_rows validation;      // X null where there is none
+  const double* scale;     // what the sums of the score are divided by
+  int32_t threads, status, no_improvement, n_ended;  // `n_ended`: epochs that ended, out
+  double best_kept, best_loss, best_value, rate_divisor, loss_sum, weight_sum;  // in and out
+  double pending_loss, pending_weight;
+  double* report;          // (epochs, 4): loss, validation loss, validation score, learning rate
+};
+
+// What is read from a network for many rows.
+struct ml_reading {
+  ml_rows rows;
+  int32_t copy;            // whose parameters
+  int32_t layer;           // outputs of this layer; the last one's are before their activation
+  int32_t threads, pad;
+  void* out;               // (n, n_out of the layer) reals, or null: only the sums are wanted
+  double* loss;            // (1,) sum of weight * loss of the rows, or null
+  double* sums;            // of the score
+};
+
+// Copies of a network's parameters, and their arrays in each layer.
+enum { ML_PARAMS, ML_SLOT1, ML_SLOT2, ML_MEAN, ML_PENDING, ML_BEST, ML_GRADIENT, ML_COPIES };
+enum { ML_KERNEL, ML_BIAS, ML_SCALE, ML_SHIFT, ML_RUNNING_MEAN, ML_RUNNING_VARIANCE, ML_ARRAYS };
+enum { ML_OK, ML_NO_MEMORY, ML_BAD_ARGUMENT };
+
+// The functions of one instruction set.
+struct ml_engine {
+  const char* name;
+  void* (*create)(const ml_spec*, int* error);
+  void (*destroy)(void*);
+  int (*put)(void*, int copy, int layer, int array, const void* values);
+  int (*get)(void*, int copy, int layer, int array, void* values);
+  int (*copy)(void*, int from, int to);
+  int (*train)(void*, ml_call*);
+  int (*gradient)(void*, ml_call*, double* loss);
+  int (*read)(void*, const ml_reading*);
+};
+}

@@ -1,0 +1,294 @@
+// A network of dense layers in memory: its packed parameters, its buffers, and its layers' passes.
+#pragma once
+#include <stdlib.h>
+#include <string.h>
+#include "activations.h"
+#include "api.h"
+#include "losses.h"
+#include "products.h"
+#include "random.h"
+#include "rules.h"
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
+
+namespace {
+
+// Memory: one block for a network, in zeros --------------------------------------------------------
+
+static void* allocate(size_t bytes) {
+  size_t page = (size_t)2 << 20, align = bytes >= 2 * page ? page : 4096;
+  bytes = (bytes + align - 1) / align * align;
+#if defined(_WIN32)
+  void* p = _aligned_malloc(bytes, 64);
+#else
+  void* p = nullptr;
+  if (posix_memalign(&p, align, bytes)) p = nullptr;
+#if defined(__linux__)
+  if (p && align == page) madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+#endif
+  if (p) memset(p, 0, bytes);
+  return p;
+}
+static void release(void* p) {
+#if defined(_WIN32)
+  _aligned_free(p);
+#else
+  free(p);
+#endif
+}
+
+// Hands out parts of a block, first counting them, then giving their addresses.
+struct Arena {
+  char* base = nullptr;
+  size_t used = 0;
+  template <class T> T* take(size_t n) {
+    size_t at = used;
+    used += (n * sizeof(T) + 63) / 64 * 64;
+    return base ? (T*)(base + at) : nullptr;
+  }
+};
+
+template <class R> constexpr int panels(int n) { return (n + PANEL<R> - 1) / PANEL<R>; }
+
+constexpr double NORM_EPSILON = 1e-5;  // added to a variance
+constexpr double NORM_MOMENTUM = 0.9;  // share of the old running moments after a step
+
+template <class R> struct Layer {
+  ml_layer s;
+  int k_panels, n_panels;
+  bool fused;     // nothing but a ReLU, or nothing at all, follows the product
+  Activation<R> activation;
+  long at[ML_ARRAYS];  // where its arrays are in a copy of the parameters
+  R* transposed;  // the weights once more, for the gradient; null where none is passed on
+  R *in, *out;    // activations
+  R* slopes;      // of what follows the product; null where fused
+  R* gz;          // gradient of the product's result
+  R* gy;          // gradient of the normalised values
+  R* go;          // gradient of the outputs, where the layer skips
+  R* normed;      // values before scale and shift
+  R *batch_mean, *batch_factor;  // of batch normalisation: of each unit
+  R* row_factor;  // of layer normalisation: of each row
+  long first_unit;  // of the blocks of weights, counted over the layers
+
+  bool norm() const { return s.norm != 0; }
+  int real_rows() const { return s.n_in; }
+};
+
+template <class R> struct Network {
+  ml_spec spec;
+  Layer<R>* layers;
+  int n_layers, n_frozen, stride_rows;
+  long stride;        // numbers from one panel of activations to the next
+  long copy_size;     // numbers of a copy of the parameters
+  long n_units;       // blocks of weights
+  R* copies[ML_COPIES];
+  R* row_losses;      // weighted, of the rows of a batch
+  R* row_weights;     // of the rows of a batch
+  double* unit_penalties;  // (2, n_units), of the present step and the one before
+  R* scratch;         // a row of raw outputs and one of slopes, for each chunk
+  long scratch_size;
+  int32_t* units;
+  R *levels, *class_weights;
+  ml_layer* layer_specs;
+  Loss<R> loss, plain_loss;  // in training; and without smoothing and class weights
+
+  Layer<R>& last() { return layers[n_layers - 1]; }
+};
+
+// One layer forward --------------------------------------------------------------------------------
+
+struct Batch {  // rows of a step
+  int rows;
+  uint32_t step;
+  bool training;
+  double weight_total;
+};
+
+template <class R> static void scale_by_mask(R* values, Vec<R> factor) { store(values, load(values) * factor); }
+
+// Dropout: each number is 0 with a chance of `rate`, the others are divided by 1 - rate.
+template <class R>
+static void drop(const Network<R>& net, const Layer<R>& l, int number, const Batch& b, int r0, int r1, int p0, int p1) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  const R keep = (R)(1.0 - l.s.dropout);
+  const Vec<R> factor = all<R>(1 / keep);
+  const Key key = key_of(net.spec.seed, b.step, (uint32_t)number);
+  for (int p = p0; p < p1; p++)
+    for (int r = r0; r < r1; r++)
+      for (int v = 0; v < PW; v += VL) {
+        long at = p * net.stride + (long)r * PW + v;
+        uint32_t index = (uint32_t)r * (uint32_t)(l.n_panels * PW) + (uint32_t)(p * PW + v);
+        Vec<R> f = select<R>(uniform<R>(key, index) < all<R>(keep), factor, all<R>(0));
+        scale_by_mask<R>(l.out + at, f), scale_by_mask<R>(l.slopes + at, f);
+      }
+}
+
+// Batch normalisation of a panel: by the weighted moments of the batch, or by the running ones.
+template <class R>
+static void batch_normalise(const Network<R>& net, const Layer<R>& l, R* params, const Batch& b, int p, int r0, int r1) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  const bool own = b.training && !l.s.frozen;
+  for (int v = 0; v < PW; v += VL) {
+    const int c = p * PW + v;
+    R* z = l.out + p * net.stride + v;
+    Vec<R> mean = load(params + l.at[ML_RUNNING_MEAN] + c), variance = load(params + l.at[ML_RUNNING_VARIANCE] + c);
+    if (own) {
+      const R share = b.weight_total > 0 ? (R)(1 / b.weight_total) : (R)0;
+      Vec<R> sum = all<R>(0), squares = all<R>(0);
+      for (int r = r0; r < r1; r++) sum += all<R>(net.row_weights[r] * share) * load(z + (long)r * PW);
+      for (int r = r0; r < r1; r++) {
+        Vec<R> d = load(z + (long)r * PW) - sum;
+        squares += all<R>(net.row_weights[r] * share) * (d * d);
+      }
+      const R keep = b.weight_total > 0 ? (R)NORM_MOMENTUM : (R)1;
+      store(params + l.at[ML_RUNNING_MEAN] + c, all<R>(keep) * mean + all<R>(1 - keep) * sum);
+      store(params + l.at[ML_RUNNING_VARIANCE] + c, all<R>(keep) * variance + all<R>(1 - keep) * squares);
+      mean = sum, variance = squares;
+    }
+    const Vec<R> factor = all<R>(1) / square_root_of<R>(variance + all<R>((R)NORM_EPSILON));
+    const Vec<R> scale = load(params + l.at[ML_SCALE] + c), shift = load(params + l.at[ML_SHIFT] + c);
+    if (own) store(l.batch_factor + c, factor);
+    for (int r = r0; r < r1; r++) {
+      Vec<R> x = (load(z + (long)r * PW) - mean) * factor;
+      store(l.normed + p * net.stride + (long)r * PW + v, x);
+      store(z + (long)r * PW, x * scale + shift);
+    }
+  }
+}
+
+template <class R> ML_INLINE Vec<R> real_lanes(int columns) {  // 1 in the first `columns` lanes, 0 beyond
+  return select<R>(lane_numbers<R>() < all<R>((R)columns), all<R>(1), all<R>(0));
+}
+
+// Layer normalisation of rows: each by the moments of its units.
+template <class R>
+static void layer_normalise(const Network<R>& net, const Layer<R>& l, const R* params, int r0, int r1) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  const int n = l.s.n_out;
+  const R share = (R)(1.0 / n);
+  for (int r = r0; r < r1; r++) {
+    R* z = l.out + (long)r * PW;
+    R* x = l.normed + (long)r * PW;
+    Vec<R> sum = all<R>(0), squares = all<R>(0);
+    for (int c = 0; c < n; c += VL) sum += load(z + c / PW * net.stride + c % PW);
+    const R mean = sum_of<R>(sum) * share;
+    for (int c = 0; c < n; c += VL) {
+      Vec<R> d = (load(z + c / PW * net.stride + c % PW) - all<R>(mean)) * real_lanes<R>(n - c);
+      squares += d * d;
+    }
+    const R factor = 1 / square_root(sum_of<R>(squares) * share + (R)NORM_EPSILON);
+    l.row_factor[r] = factor;
+    for (int c = 0; c < n; c += VL) {
+      const long at = c / PW * net.stride + c % PW;
+      Vec<R> d = (load(z + at) - all<R>(mean)) * all<R>(factor) * real_lanes<R>(n - c);
+      store(x + at, d);
+      store(z + at, d * load(params + l.at[ML_SCALE] + c) + load(params + l.at[ML_SHIFT] + c));
+    }
+  }
+}
+
+// A layer's outputs for rows and panels. Batch normalisation needs all rows, layer normalisation all
+// panels: training.h sees to it.
+template <class R>
+static void forward(const Network<R>& net, int number, R* params, const Batch& b, int r0, int r1, int p0, int p1) {
+  constexpr int PW = PANEL<R>;
+  const Layer<R>& l = net.layers[number];
+  Product<R> m;
+  m.a = l.in, m.a_stride = net.stride, m.k = l.s.n_in;
+  m.b = params + l.at[ML_KERNEL], m.b_stride = (long)l.k_panels * PW * PW, m.n = l.s.n_out;
+  m.bias = params + l.at[ML_BIAS], m.add = nullptr, m.other = nullptr;
+  m.c = l.out, m.c_stride = net.stride;
+  m.ending = l.fused && l.s.activation == RELU ? END_RELU : END_PLAIN;
+  product(m, r0, r1, p0, p1);
+  if (l.fused) return;
+  if (l.s.norm == 1)
+    for (int p = p0; p < p1; p++) batch_normalise(net, l, params, b, p, r0, r1);
+  if (l.s.norm == 2) layer_normalise(net, l, params, r0, r1);
+  for (int p = p0; p < p1; p++) {
+    const long at = p * net.stride + (long)r0 * PW;
+    l.activation(l.out + at, l.out + at, b.training ? l.slopes + at : nullptr, (long)(r1 - r0) * PW);
+  }
+  if (b.training && l.s.dropout > 0) drop(net, l, number, b, r0, r1, p0, p1);
+  if (l.s.skip)
+    for (int p = p0; p < p1; p++)
+      for (long i = (long)r0 * PW; i < (long)r1 * PW; i += LANES<R>)
+        store(l.out + p * net.stride + i, load(l.out + p * net.stride + i) + load(l.in + p * net.stride + i));
+}
+
+// One layer backward -------------------------------------------------------------------------------
+
+// The gradient through the normalisation of a panel of all rows: `gy` becomes `gz`.
+template <class R> static void batch_normalise_back(const Network<R>& net, const Layer<R>& l, const R* params,
+                                                    const Batch& b, int p) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  const R share = b.weight_total > 0 ? (R)(1 / b.weight_total) : (R)0;
+  for (int v = 0; v < PW; v += VL) {
+    const int c = p * PW + v;
+    const R* gy = l.gy + p * net.stride + v;
+    const R* x = l.normed + p * net.stride + v;
+    Vec<R> sum = all<R>(0), product = all<R>(0);
+    for (int r = 0; r < b.rows; r++) {
+      sum += load(gy + (long)r * PW);
+      product += load(gy + (long)r * PW) * load(x + (long)r * PW);
+    }
+    const Vec<R> factor = load(params + l.at[ML_SCALE] + c) * load(l.batch_factor + c);
+    for (int r = 0; r < b.rows; r++) {
+      const Vec<R> part = all<R>(net.row_weights[r] * share);
+      Vec<R> g = load(gy + (long)r * PW) - part * (sum + load(x + (long)r * PW) * product);
+      store(l.gz + p * net.stride + (long)r * PW + v, factor * g);
+    }
+  }
+}
+
+template <class R>
+static void layer_normalise_back(const Network<R>& net, const Layer<R>& l, const R* params, int r0, int r1) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  const int n = l.s.n_out;
+  const R share = (R)(1.0 / n);
+  for (int r = r0; r < r1; r++) {
+    const long row = (long)r * PW;
+    Vec<R> sum = all<R>(0), product = all<R>(0);
+    for (int c = 0; c < n; c += VL) {
+      const long at = c / PW * net.stride + c % PW + row;
+      Vec<R> g = load(l.gy + at) * load(params + l.at[ML_SCALE] + c);  // the scale is 0 beyond the units
+      sum += g, product += g * load(l.normed + at);
+    }
+    const Vec<R> mean = all<R>(sum_of<R>(sum) * share), slope = all<R>(sum_of<R>(product) * share);
+    for (int c = 0; c < n; c += VL) {
+      const long at = c / PW * net.stride + c % PW + row;
+      Vec<R> g = load(l.gy + at) * load(params + l.at[ML_SCALE] + c) - mean - load(l.normed + at) * slope;
+      store(l.gz + at, g * all<R>(l.row_factor[r]) * real_lanes<R>(n - c));
+    }
+  }
+}
+
+// The gradient that layer `number` gets from the one above, for rows and panels of its outputs.
+template <class R>
+static void backward(const Network<R>& net, int number, const R* params, const Batch& b, int r0, int r1, int p0, int p1) {
+  constexpr int PW = PANEL<R>;
+  const Layer<R>& l = net.layers[number];
+  const Layer<R>& above = net.layers[number + 1];
+  R* gy = l.norm() ? l.gy : l.gz;
+  Product<R> m;
+  m.a = above.gz, m.a_stride = net.stride, m.k = above.s.n_out;
+  m.b = above.transposed, m.b_stride = (long)above.n_panels * PW * PW, m.n = l.s.n_out;
+  m.bias = nullptr, m.add = above.s.skip ? above.go : nullptr;
+  m.c = l.s.skip ? l.go : gy, m.c_stride = net.stride;
+  m.ending = l.s.skip ? END_PLAIN : !l.fused ? END_SCALE : l.s.activation == RELU ? END_MASK : END_PLAIN;
+  m.other = l.fused ? l.out : l.slopes;
+  product(m, r0, r1, p0, p1);
+  if (l.s.skip)
+    for (int p = p0; p < p1; p++)
+      for (long i = p * net.stride + (long)r0 * PW; i < p * net.stride + (long)r1 * PW; i += LANES<R>)
+        store(gy + i, load(l.go + i) * load(l.slopes + i));
+  if (l.s.norm == 1)
+    for (int p = p0; p < p1; p++) batch_normalise_back(net, l, params, b, p);
+  if (l.s.norm == 2) layer_normalise_back(net, l, params, r0, r1);
+}
+
+}  // namespace

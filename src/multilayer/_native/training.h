@@ -1,0 +1,530 @@
+// A step of training as phases, and the epochs that steps make up.
+#pragma once
+#include "network.h"
+#include "threads.h"
+
+namespace {
+
+constexpr int ROWS_OF_CHUNK = 96;   // so many rows of all layers stay in the cache of a core
+constexpr long WIDE_LAYER = 150000; // weights of a first layer that is split by columns
+
+// How rows come in ---------------------------------------------------------------------------------
+
+template <class R, class X>
+static void pack_row(const X* x, int n, R scale, bool scaled, R* to, long stride) {
+  constexpr int PW = PANEL<R>;
+  for (int c = 0; c < n; c += PW, to += stride) {
+    const int m = n - c < PW ? n - c : PW;
+    if (scaled)
+      for (int i = 0; i < m; i++) to[i] = (R)x[c + i] * scale;
+    else
+      for (int i = 0; i < m; i++) to[i] = (R)x[c + i];
+  }
+}
+
+template <class R> static void pack(const Network<R>& net, const ml_rows& rows, int64_t row, int at) {
+  const int n = net.layers[0].s.n_in;
+  const R scale = (R)net.spec.input_scale;
+  const bool scaled = net.spec.input_scale != 1;
+  R* to = net.layers[0].in + (long)at * PANEL<R>;
+  const int64_t from = row * n;
+  switch (rows.X_type) {  // the order of X_TYPES in `_engine/native/library.py`
+    case 0: pack_row<R>((const float*)rows.X + from, n, scale, scaled, to, net.stride); break;
+    case 1: pack_row<R>((const double*)rows.X + from, n, scale, scaled, to, net.stride); break;
+    case 2: pack_row<R>((const uint8_t*)rows.X + from, n, scale, scaled, to, net.stride); break;
+    case 3: pack_row<R>((const int8_t*)rows.X + from, n, scale, scaled, to, net.stride); break;
+    case 4: pack_row<R>((const uint16_t*)rows.X + from, n, scale, scaled, to, net.stride); break;
+    case 5: pack_row<R>((const int16_t*)rows.X + from, n, scale, scaled, to, net.stride); break;
+  }
+}
+constexpr int X_BYTES[6] = {4, 8, 1, 1, 2, 2};
+
+// Dropout of inputs, and Gaussian noise added to them.
+template <class R> static void disturb(const Network<R>& net, const Batch& b, int r0, int r1) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  const Layer<R>& l = net.layers[0];
+  const R keep = (R)(1.0 - net.spec.input_dropout), noise = (R)net.spec.input_noise;
+  const Key dropped = key_of(net.spec.seed, b.step, (uint32_t)net.n_layers);
+  const Key noisy = key_of(net.spec.seed, b.step, (uint32_t)net.n_layers + 1);
+  for (int p = 0; p < l.k_panels; p++)
+    for (int r = r0; r < r1; r++)
+      for (int v = 0; v < PW; v += VL) {
+        R* at = l.in + p * net.stride + (long)r * PW + v;
+        const uint32_t index = (uint32_t)r * (uint32_t)(l.k_panels * PW) + (uint32_t)(p * PW + v);
+        Vec<R> x = load(at);
+        if (net.spec.input_dropout > 0)
+          x = select<R>(uniform<R>(dropped, index) < all<R>(keep), x * all<R>(1 / keep), all<R>(0));
+        if (net.spec.input_noise > 0)
+          x += all<R>(noise) * normal<R>(noisy, index) * real_lanes<R>(l.s.n_in - p * PW - v);
+        store(at, x);
+      }
+}
+
+template <class R> static R real_at(const void* p, int64_t i, R otherwise) { return p ? ((const R*)p)[i] : otherwise; }
+
+template <class R> static const void* target_of(const Network<R>& net, const ml_rows& rows, int64_t row) {
+  const bool classes = net.spec.loss <= ONE_VS_REST;
+  return (const char*)rows.y + row * rows.y_columns * (classes ? (int64_t)sizeof(int32_t) : (int64_t)sizeof(R));
+}
+
+// A row of raw outputs, out of the panels and back into them.
+template <class R> static void unpack_row(const Network<R>& net, const Layer<R>& l, const R* from, int row, R* to) {
+  constexpr int PW = PANEL<R>;
+  for (int p = 0; p < l.n_panels; p++)
+    for (int v = 0; v < PW; v += LANES<R>)
+      store(to + p * PW + v, load(from + p * net.stride + (long)row * PW + v));
+}
+template <class R> static void pack_slopes(const Network<R>& net, const Layer<R>& l, const R* from, R factor, int row) {
+  constexpr int PW = PANEL<R>;
+  for (int p = 0; p < l.n_panels; p++)
+    for (int v = 0; v < PW; v += LANES<R>)
+      store(l.gz + p * net.stride + (long)row * PW + v, load(from + p * PW + v) * all<R>(factor));
+}
+
+// The plan of a step -------------------------------------------------------------------------------
+
+// Phases that are split by rows do as many layers as they can; those that are split by columns do
+// one, because batch normalisation needs all rows of a unit, or because a wide first layer's weights
+// should stay in the cache of one core.
+enum PhaseKind { BY_ROWS, FORWARD_BY_COLUMNS, BACKWARD_BY_COLUMNS, SLOPES, NORM_OF_GRADIENT, UPDATE };
+
+struct Phase {
+  int kind;
+  bool gathers, judges;      // of BY_ROWS: takes the rows in; computes the loss
+  int forward0, forward1;    // layers that it runs forward
+  int backward0, backward1;  // layers that get their gradient, from backward1 - 1 down to backward0
+  int layer;                 // of phases by columns
+};
+
+struct Plan {
+  Phase phases[MOST_PHASES];
+  int chunks[MOST_PHASES];
+  int n;
+  Phase& add(int kind) {
+    Phase& p = phases[n++];
+    memset(&p, 0, sizeof p);
+    p.kind = kind;
+    return p;
+  }
+};
+
+template <class R> static bool by_columns(const Network<R>& net, int i, int threads) {
+  const Layer<R>& l = net.layers[i];
+  if (l.s.norm == 1 && !l.s.frozen) return true;
+  return i == 0 && threads > 1 && net.n_layers > 1 && l.s.norm != 2 && (long)l.s.n_in * l.s.n_out >= WIDE_LAYER &&
+         l.n_panels >= threads;
+}
+
+template <class R> static bool fuses(const Network<R>& net) {
+  return !net.spec.clipped && !net.spec.accumulated && !net.spec.max_normed;
+}
+
+template <class R> static void make_plan(const Network<R>& net, int threads, int rows, bool update, Plan& plan) {
+  const int L = net.n_layers;
+  plan.n = 0;
+  Phase* open = &plan.add(BY_ROWS);
+  open->gathers = true;
+  for (int i = 0; i < L; i++) {
+    if (by_columns(net, i, threads)) {
+      plan.add(FORWARD_BY_COLUMNS).layer = i;
+      open = nullptr;
+      continue;
+    }
+    if (!open) open = &plan.add(BY_ROWS), open->forward0 = open->forward1 = i;
+    open->forward1 = i + 1;
+  }
+  if (!open) open = &plan.add(BY_ROWS), open->forward0 = open->forward1 = L;
+  open->judges = true;
+  open->backward0 = open->backward1 = L - 1;
+  for (int i = L - 2; i >= net.n_frozen; i--) {
+    if (net.layers[i].s.norm == 1) {
+      plan.add(BACKWARD_BY_COLUMNS).layer = i;
+      open = nullptr;
+      continue;
+    }
+    if (!open) open = &plan.add(BY_ROWS), open->forward0 = open->forward1 = L, open->backward1 = i + 1;
+    open->backward0 = i;
+  }
+  plan.add(SLOPES);
+  if (update && !fuses(net)) {
+    if (net.spec.clipped) plan.add(NORM_OF_GRADIENT);
+    plan.add(UPDATE);
+  }
+  int by_rows = (rows + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK;
+  by_rows = by_rows < threads ? threads : (by_rows + threads - 1) / threads * threads;
+  if (by_rows > rows) by_rows = rows < 1 ? 1 : rows;
+  for (int i = 0; i < plan.n; i++) {
+    const int kind = plan.phases[i].kind;
+    plan.chunks[i] = kind == BY_ROWS ? by_rows : threads == 1 ? 1 : 2 * threads;
+  }
+}
+
+template <class R> static int most_row_chunks(int rows) {
+  return (rows + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK + MOST_THREADS;
+}
+
+static inline int part(int n, int chunk, int chunks) { return (int)((long)n * chunk / chunks); }
+
+// A run of steps -----------------------------------------------------------------------------------
+
+template <class R> struct Step {
+  int rows;
+  R divisor;           // of the loss: the sum of those of the rows
+  double weight_total; // of batch normalisation
+  long updates;        // made before it
+  bool due;            // whether it ends with an update
+  R gathered;          // divisors of the batches since the last update
+  double loss;         // sum of the weighted losses of its rows
+  double penalty;      // in units of the divisor
+};
+
+template <class R> struct Run {
+  Network<R>* net;
+  ml_call* call;
+  Plan plan;
+  Step<R>* steps;
+  int64_t first;       // step of steps[0]
+  double* norms;       // of the gradient: of each panel of outputs, see NORM_OF_GRADIENT
+  long ticks;          // steps of the job
+  bool update;
+};
+
+template <class R> static Numbers<R> numbers_of(const Run<R>& run, const Step<R>& s, int64_t step) {
+  const ml_spec& spec = run.net->spec;
+  Numbers<R> h;
+  h.rate = ((const R*)run.call->rates)[step - run.call->first];
+  if (spec.adaptive) h.rate = h.rate / (R)run.call->rate_divisor;
+  h.factor = 1;
+  h.beta1 = (R)spec.beta1, h.beta2 = (R)spec.beta2, h.epsilon = (R)spec.epsilon;
+  h.momentum = (R)spec.momentum, h.decay_rate = (R)spec.decay_rate, h.weight_decay = (R)spec.weight_decay;
+  h.scale1 = h.scale2 = 1;
+  if (spec.rule == ADAM || spec.rule == ADAMW || spec.rule == CORRECTED_ADAM) {
+    const double t = (double)(s.updates + 1), one = 1 - __builtin_pow(spec.beta1, t), two = 1 - __builtin_pow(spec.beta2, t);
+    h.scale1 = spec.rule == CORRECTED_ADAM ? (R)(1 / one) : (R)(__builtin_sqrt(two) / one);
+    h.scale2 = (R)(1 / two);
+  }
+  const double divisor = spec.accumulated ? s.gathered : s.divisor;
+  const double shrink = divisor > 0 ? spec.alpha / divisor : 0;
+  h.l1 = (R)(shrink * spec.l1_ratio), h.l2 = (R)(shrink * (1 - spec.l1_ratio));
+  h.ema = 0;
+  if (spec.averaged) {
+    const int64_t group = spec.accumulated ? spec.accumulate_steps : 1, per = run.call->per_epoch;
+    const double t = (double)(step / per * ((per + group - 1) / group) + step % per / group);
+    const double follow = (1 + t) / (10 + t);
+    h.ema = (R)(follow < spec.ema_decay ? follow : spec.ema_decay);
+  }
+  h.gathered = spec.accumulated ? s.divisor : 1;
+  return h;
+}
+
+// The part of BY_ROWS that computes the losses of rows and the gradient of the outputs.
+template <class R> static void judge_rows(const Run<R>& run, const Step<R>& s, const int32_t* line, int chunk, int r0, int r1) {
+  Network<R>& net = *run.net;
+  Layer<R>& l = net.last();
+  R* raw = net.scratch + chunk * 2 * net.scratch_size;
+  R* slopes = raw + net.scratch_size;
+  const R share = s.divisor > 0 ? 1 / s.divisor : 0;
+  for (int r = r0; r < r1; r++) {
+    const R weight = real_at<R>(run.call->rows.weight, line[r], 1);
+    unpack_row(net, l, l.out, r, raw);
+    net.row_losses[r] = row_loss<R>(net.loss, raw, target_of(net, run.call->rows, line[r]), slopes) * weight;
+    for (int i = l.s.n_out; i < l.n_panels * PANEL<R>; i++) slopes[i] = 0;
+    pack_slopes(net, l, slopes, weight * share, r);
+  }
+}
+
+template <class R> static void rows_chunk(const Run<R>& run, const Phase& phase, const Step<R>& s, const Batch& b,
+                                          const int32_t* line, int chunk, int chunks) {
+  Network<R>& net = *run.net;
+  const int r0 = part(b.rows, chunk, chunks), r1 = part(b.rows, chunk + 1, chunks);
+  if (r0 == r1) return;
+  if (phase.gathers) {
+    for (int r = r0; r < r1; r++) {
+      pack(net, run.call->rows, line[r], r);
+      net.row_weights[r] = real_at<R>(run.call->rows.weight, line[r], 1);
+    }
+    if (net.spec.input_dropout > 0 || net.spec.input_noise > 0) disturb(net, b, r0, r1);
+  }
+  for (int i = phase.forward0; i < phase.forward1; i++)
+    forward(net, i, net.copies[ML_PARAMS], b, r0, r1, 0, net.layers[i].n_panels);
+  if (phase.judges) judge_rows(run, s, line, chunk, r0, r1);
+  for (int i = phase.backward1 - 1; i >= phase.backward0; i--)
+    backward(net, i, net.copies[ML_PARAMS], b, r0, r1, 0, net.layers[i].n_panels);
+}
+
+// Gradients of weights -----------------------------------------------------------------------------
+
+template <class R> static Weights<R> weights_at(const Network<R>& net, long at) {
+  R* mean = net.spec.averaged && fuses(net) ? net.copies[ML_MEAN] + at : nullptr;
+  return {net.copies[ML_PARAMS] + at, net.copies[ML_SLOT1] + at, net.copies[ML_SLOT2] + at, mean};
+}
+
+// Sums over rows of a panel: of the gradient, or of its product with `x`.
+template <class R> ML_INLINE Vec<R> column_sum(const R* g, const R* x, int rows) {
+  constexpr int PW = PANEL<R>;
+  Vec<R> s[4] = {all<R>(0), all<R>(0), all<R>(0), all<R>(0)};
+  for (int r = 0; r < rows; r++) {
+    Vec<R> y = load(g + (long)r * PW);
+    s[r & 3] += x ? y * load(x + (long)r * PW) : y;
+  }
+  return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+// What a rule changes in a panel besides the matrix: bias, scale, shift.
+template <class R>
+static void update_vectors(const Network<R>& net, const Layer<R>& l, Apply<R> apply, Numbers<R> h, int rows, int p, R* into) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  h.l1 = h.l2 = h.weight_decay = 0;
+  const long from = p * net.stride;
+  const R* of[3][2] = {{l.gz, nullptr}, {l.gy, l.normed}, {l.gy, nullptr}};
+  const int arrays[3] = {ML_BIAS, ML_SCALE, ML_SHIFT};
+  for (int a = 0; a < (l.norm() ? 3 : 1); a++) {
+    const long at = l.at[arrays[a]] + p * PW;
+    alignas(64) R sums[PW];
+    for (int v = 0; v < PW; v += VL)
+      store(sums + v, column_sum<R>(of[a][0] + from + v, of[a][1] ? of[a][1] + from + v : nullptr, rows));
+    Weights<R> w = weights_at(net, at);
+    if (into) w.w = into + at;
+    apply(h, sums, w, PW, nullptr);
+  }
+}
+
+// Moves the average of what no rule changes: running moments.
+template <class R> static void average_moments(const Network<R>& net, const Layer<R>& l, R ema, int p) {
+  if (l.s.norm != 1) return;
+  const int arrays[2] = {ML_RUNNING_MEAN, ML_RUNNING_VARIANCE};
+  for (int a : arrays)
+    for (int v = 0; v < PANEL<R>; v += LANES<R>) {
+      const long at = l.at[a] + p * PANEL<R> + v;
+      R* mean = net.copies[ML_MEAN] + at;
+      store(mean, all<R>(ema) * load(mean) + all<R>(1 - ema) * load(net.copies[ML_PARAMS] + at));
+    }
+}
+
+// Asks for a block of weights while its gradient is being summed up.
+template <class R> ML_INLINE void prefetch_block(Weights<R> w, int slots, int inputs) {
+  constexpr int PW = PANEL<R>;
+  for (int i = 0; i < inputs * PW; i += 64 / (int)sizeof(R)) {
+    __builtin_prefetch(w.w + i, 1);
+    if (slots >= 1) __builtin_prefetch(w.m + i, 1);
+    if (slots >= 2) __builtin_prefetch(w.v + i, 1);
+  }
+}
+
+template <class R> static void slopes_chunk(const Run<R>& run, const Step<R>& s, int64_t step, int chunk, int chunks) {
+  constexpr int PW = PANEL<R>;
+  Network<R>& net = *run.net;
+  const bool update = run.update && fuses(net), gathers = run.update && net.spec.accumulated;
+  if (!(s.divisor > 0) && run.update && !gathers) return;
+  const Apply<R> apply = update ? RULES<R>[net.spec.rule].apply : gathers ? gather_gradient<R> : write_gradient<R>;
+  R* into = update ? nullptr : net.copies[gathers ? ML_PENDING : ML_GRADIENT];
+  Numbers<R> h = numbers_of(run, s, step);
+  double* penalties = net.unit_penalties + (step & 1) * net.n_units;
+  alignas(64) R sums[PW * PW];
+  for (int i = net.n_frozen; i < net.n_layers; i++) {
+    Layer<R>& l = net.layers[i];
+    const long n = (long)l.n_panels * l.k_panels;
+    h.factor = (R)l.s.rate;
+    for (long u = n * chunk / chunks; u < n * (chunk + 1) / chunks; u++) {
+      const int p = (int)(u / l.k_panels), q = (int)(u % l.k_panels);
+      const long at = l.at[ML_KERNEL] + u * PW * PW;
+      const int inputs = l.s.n_in - q * PW < PW ? l.s.n_in - q * PW : PW;
+      Weights<R> w = weights_at(net, at);
+      if (into) w.w = into + at;
+      prefetch_block(w, update ? RULES<R>[net.spec.rule].slots : 0, inputs);
+      slope(l.in + q * net.stride, l.gz + p * net.stride, s.rows, inputs, l.s.n_out - p * PW, sums);
+      R penalty = 0;
+      apply(h, sums, w, (long)inputs * PW, net.spec.alpha > 0 ? &penalty : nullptr);
+      if (update && net.spec.alpha > 0) penalties[l.first_unit + u] = penalty;
+      if (update && l.transposed) transpose(w.w, l.transposed + ((long)q * l.n_panels + p) * PW * PW);
+      if (q == 0) {
+        update_vectors(net, l, apply, h, s.rows, p, into);
+        if (update && net.spec.averaged) average_moments(net, l, h.ema, p);
+      }
+    }
+  }
+}
+
+// Updates from gradients that were written down ----------------------------------------------------
+
+// Calls f(at, n, matrix) for stretches of what is learnt in panel p of a layer.
+constexpr long STRETCH = 512;
+template <class R, class F> static void each_stretch(const Layer<R>& l, int p, F f) {
+  constexpr int PW = PANEL<R>;
+  const long panel = l.at[ML_KERNEL] + (long)p * l.k_panels * PW * PW, n = (long)l.s.n_in * PW;
+  for (long i = 0; i < n; i += STRETCH) f(panel + i, n - i < STRETCH ? n - i : STRETCH, true);
+  const int arrays[3] = {ML_BIAS, ML_SCALE, ML_SHIFT};
+  for (int a = 0; a < (l.norm() ? 3 : 1); a++) f(l.at[arrays[a]] + p * PW, (long)PW, false);
+}
+
+// The gradient of a stretch: gathered ones divided, the penalty's part added, shortened.
+template <class R>
+static void complete(const Numbers<R>& h, R share, R shorter, const R* g, const R* w, long n, bool matrix, R* out) {
+  const Vec<R> l1 = all<R>(h.l1), l2 = all<R>(h.l2);
+  for (long i = 0; i < n; i += LANES<R>) {
+    Vec<R> x = load(g + i) * all<R>(share);
+    if (matrix) x += l2 * load(w + i) + l1 * sign_of<R>(load(w + i));
+    store(out + i, x * all<R>(shorter));
+  }
+}
+
+template <class R> static long n_output_panels(const Network<R>& net) {
+  long n = 0;
+  for (int i = net.n_frozen; i < net.n_layers; i++) n += net.layers[i].n_panels;
+  return n;
+}
+
+// Calls f(layer, panel, number) for the panels of outputs that are a chunk's.
+template <class R, class F> static void each_panel(Network<R>& net, int chunk, int chunks, F f) {
+  const long n = n_output_panels(net), from = n * chunk / chunks, to = n * (chunk + 1) / chunks;
+  long number = 0;
+  for (int i = net.n_frozen; i < net.n_layers; i++)
+    for (int p = 0; p < net.layers[i].n_panels; p++, number++)
+      if (number >= from && number < to) f(net.layers[i], p, number);
+}
+
+template <class R> static void norm_chunk(const Run<R>& run, const Step<R>& s, int64_t step, int chunk, int chunks) {
+  Network<R>& net = *run.net;
+  if (!s.due) return;
+  const Numbers<R> h = numbers_of(run, s, step);
+  const bool gathered = net.spec.accumulated;
+  const R* g = net.copies[gathered ? ML_PENDING : ML_GRADIENT];
+  const R share = !gathered ? 1 : s.gathered > 0 ? 1 / s.gathered : 0;
+  each_panel(net, chunk, chunks, [&](Layer<R>& l, int p, long number) {
+    double squares = 0;
+    each_stretch(l, p, [&](long at, long n, bool matrix) {
+      alignas(64) R x[STRETCH];
+      complete<R>(h, share, 1, g + at, net.copies[ML_PARAMS] + at, n, matrix, x);
+      Vec<R> sum = all<R>(0);
+      for (long i = 0; i < n; i += LANES<R>) sum += load(x + i) * load(x + i);
+      squares += (double)sum_of<R>(sum);
+    });
+    run.norms[number] = squares;
+  });
+}
+
+// Shortens the incoming weights of each unit of a panel to a norm (Srivastava et al., 2014).
+template <class R> static void limit_panel(const Network<R>& net, const Layer<R>& l, int p) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  R* w = net.copies[ML_PARAMS] + l.at[ML_KERNEL] + (long)p * l.k_panels * PW * PW;
+  const R tiny = sizeof(R) == 4 ? (R)1.17549435e-38 : (R)2.2250738585072014e-308;
+  for (int v = 0; v < PW; v += VL) {
+    Vec<R> squares = all<R>(0);
+    for (int k = 0; k < l.s.n_in; k++) squares += load(w + (long)k * PW + v) * load(w + (long)k * PW + v);
+    Vec<R> factor = smaller<R>(all<R>(1), all<R>((R)net.spec.max_norm) / larger<R>(square_root_of<R>(squares), all<R>(tiny)));
+    for (int k = 0; k < l.s.n_in; k++) store(w + (long)k * PW + v, load(w + (long)k * PW + v) * factor);
+  }
+}
+
+// What the norm of the gradient shortens it by.
+template <class R> static R shortening(const Run<R>& run) {
+  const Network<R>& net = *run.net;
+  if (!net.spec.clipped) return 1;
+  double squares = 0;
+  for (long i = 0; i < n_output_panels(net); i++) squares += run.norms[i];
+  const double norm = __builtin_sqrt(squares);
+  return norm < net.spec.clip_norm ? (R)1 : (R)(net.spec.clip_norm / norm);
+}
+
+// Moves the average of all that is learnt in a panel.
+template <class R> static void average_panel(const Network<R>& net, const Layer<R>& l, R ema, int p) {
+  each_stretch(l, p, [&](long at, long n, bool) {
+    R* mean = net.copies[ML_MEAN] + at;
+    for (long i = 0; i < n; i += LANES<R>)
+      store(mean + i, all<R>(ema) * load(mean + i) + all<R>(1 - ema) * load(net.copies[ML_PARAMS] + at + i));
+  });
+  average_moments(net, l, ema, p);
+}
+
+template <class R> static void update_chunk(const Run<R>& run, const Step<R>& s, int64_t step, int chunk, int chunks) {
+  constexpr int PW = PANEL<R>;
+  Network<R>& net = *run.net;
+  if (!s.due) return;
+  const Numbers<R> h = numbers_of(run, s, step);
+  const bool gathered = net.spec.accumulated;
+  R* g = net.copies[gathered ? ML_PENDING : ML_GRADIENT];
+  const R share = !gathered ? 1 : s.gathered > 0 ? 1 / s.gathered : 0, shorter = shortening(run);
+  double* penalties = net.unit_penalties + (step & 1) * net.n_units;
+  each_panel(net, chunk, chunks, [&](Layer<R>& l, int p, long) {
+    Vec<R> penalty = all<R>(0);
+    if (s.gathered > 0)
+      each_stretch(l, p, [&](long at, long n, bool matrix) {
+        alignas(64) R x[STRETCH];
+        const R* w = net.copies[ML_PARAMS] + at;
+        complete<R>(h, share, shorter, g + at, w, n, matrix, x);
+        for (long i = 0; matrix && i < n; i += LANES<R>)
+          penalty += all<R>(h.l1) * magnitude<R>(load(w + i)) + all<R>(h.l2 / 2) * (load(w + i) * load(w + i));
+        Numbers<R> own = h;
+        own.factor = (R)l.s.rate, own.l1 = own.l2 = 0;  // the penalty is in the gradient
+        if (!matrix) own.weight_decay = 0;
+        RULES<R>[net.spec.rule].apply(own, x, weights_at(net, at), n, nullptr);
+      });
+    penalties[l.first_unit + (long)p * l.k_panels] = (double)sum_of<R>(penalty);
+    if (gathered) each_stretch(l, p, [&](long at, long n, bool) { memset(g + at, 0, (size_t)n * sizeof(R)); });
+    if (!(s.gathered > 0)) return;
+    if (net.spec.max_normed && &l != &net.last()) limit_panel(net, l, p);
+    if (net.spec.averaged) average_panel(net, l, h.ema, p);
+    if (l.transposed)
+      for (int q = 0; q < l.k_panels; q++)
+        transpose(net.copies[ML_PARAMS] + l.at[ML_KERNEL] + ((long)p * l.k_panels + q) * PW * PW,
+                  l.transposed + ((long)q * l.n_panels + p) * PW * PW);
+  });
+}
+
+// Sums that one thread forms once in a step.
+template <class R> static void sum_losses(const Network<R>& net, Step<R>& s) {
+  double total = 0;
+  for (int r = 0; r < s.rows; r++) total += net.row_losses[r];
+  s.loss = total;
+}
+template <class R> static void sum_penalties(const Network<R>& net, Step<R>& s, int64_t step) {
+  double total = 0;
+  const double* parts = net.unit_penalties + (step & 1) * net.n_units;
+  for (long u = 0; u < net.n_units; u++) total += parts[u];
+  s.penalty = total;
+}
+
+// Asks for the rows of the next step while the weights are being updated.
+template <class R> static void prefetch_rows(const Run<R>& run, int64_t step, int chunk, int chunks) {
+  const ml_call& call = *run.call;
+  const long bytes = (long)run.net->layers[0].s.n_in * X_BYTES[call.rows.X_type];
+  const Step<R>& s = run.steps[step - run.first];
+  const int32_t* line = call.order + (step - call.first) * call.width;
+  for (int r = part(s.rows, chunk, chunks); r < part(s.rows, chunk + 1, chunks); r++)
+    for (long i = 0; i < bytes; i += 64) __builtin_prefetch((const char*)call.rows.X + line[r] * bytes + i, 0, 2);
+}
+
+template <class R> static void train_chunk(void* context, long tick, int number, int chunk) {
+  Run<R>& run = *(Run<R>*)context;
+  Network<R>& net = *run.net;
+  const int64_t step = run.first + tick;
+  Step<R>& s = run.steps[tick];
+  const Phase& phase = run.plan.phases[number];
+  const int chunks = run.plan.chunks[number];
+  const Batch b = {s.rows, (uint32_t)step, true, s.weight_total};
+  const int32_t* line = run.call->order + (step - run.call->first) * run.call->width;
+  if (number == 0 && chunk == 0 && tick > 0 && net.spec.alpha > 0 && run.update)
+    sum_penalties(net, run.steps[tick - 1], step - 1);
+  switch (phase.kind) {
+    case BY_ROWS: rows_chunk(run, phase, s, b, line, chunk, chunks); break;
+    case FORWARD_BY_COLUMNS: {
+      const int n = net.layers[phase.layer].n_panels;
+      forward(net, phase.layer, net.copies[ML_PARAMS], b, 0, b.rows, part(n, chunk, chunks), part(n, chunk + 1, chunks));
+      break;
+    }
+    case BACKWARD_BY_COLUMNS: {
+      const int n = net.layers[phase.layer].n_panels;
+      backward(net, phase.layer, net.copies[ML_PARAMS], b, 0, b.rows, part(n, chunk, chunks), part(n, chunk + 1, chunks));
+      break;
+    }
+    case SLOPES:
+      if (chunk == 0) sum_losses(net, s);
+      slopes_chunk(run, s, step, chunk, chunks);
+      if (tick + 1 < run.ticks && (long)net.layers[0].s.n_in * s.rows > 4096) prefetch_rows(run, step + 1, chunk, chunks);
+      break;
+    case NORM_OF_GRADIENT: norm_chunk(run, s, step, chunk, chunks); break;
+    case UPDATE: update_chunk(run, s, step, chunk, chunks); break;
+  }
+}
+
+}  // namespace
