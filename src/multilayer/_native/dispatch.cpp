@@ -37,6 +37,13 @@ static int chosen = -1;
 static const ml_engine& engine() { return *ENGINES[chosen < 0 ? chosen = best() : chosen]; }
 
 ML_EXPORT const char* ml_instruction_set(void) { return engine().name; }
+ML_EXPORT const char* ml_compiler(void) {
+#if defined(__clang__)
+  return "Clang " __clang_version__;
+#else
+  return "GCC " __VERSION__;
+#endif
+}
 // Takes a lesser instruction set than the best one; returns what is in use. For tests.
 ML_EXPORT const char* ml_use(int level) {
   chosen = level < 0 || level > best() ? best() : level;

@@ -13,13 +13,14 @@ constexpr long WIDE_LAYER = 150000; // weights of a first layer that is split by
 template <class R, class X>
 static void pack_row(const X* x, int n, R scale, bool scaled, R* to, long stride) {
   constexpr int PW = PANEL<R>;
-  for (int c = 0; c < n; c += PW, to += stride) {
-    const int m = n - c < PW ? n - c : PW;
+  for (; n >= PW; n -= PW, x += PW, to += stride) {
+    R part[PW];
+    for (int i = 0; i < PW; i++) part[i] = (R)x[i];
     if (scaled)
-      for (int i = 0; i < m; i++) to[i] = (R)x[c + i] * scale;
-    else
-      for (int i = 0; i < m; i++) to[i] = (R)x[c + i];
+      for (int i = 0; i < PW; i++) part[i] *= scale;
+    memcpy(to, part, sizeof part);
   }
+  for (int i = 0; i < n; i++) to[i] = scaled ? (R)x[i] * scale : (R)x[i];
 }
 
 template <class R> static void pack(const Network<R>& net, const ml_rows& rows, int64_t row, int at) {

@@ -73,6 +73,8 @@ def native_rows(objective: Objective | None, rows: Rows, dtype: str) -> NativeRo
     if objective is not None:
         classes = lib.LOSSES.index(objective.loss) < 2
         y = np.ascontiguousarray(rows.y, np.int32 if classes else dtype)
+        if classes:
+            check_labels(y, objective.heads)
         columns = 1 if y.ndim == 1 else y.shape[1]
         weight = np.ascontiguousarray(rows.weight, dtype)
         divisor = None if rows.divisor is None else np.ascontiguousarray(rows.divisor, dtype)
@@ -88,6 +90,13 @@ def native_rows(objective: Objective | None, rows: Rows, dtype: str) -> NativeRo
         n=len(X),
     )
     return NativeRows(spec, (X, y, weight, divisor))
+
+
+def check_labels(labels: np.ndarray, heads: tuple[int, ...]) -> None:
+    """Refuse numbers of classes that a head does not have: they are addresses in the library."""
+    columns = labels.reshape(len(labels), -1)
+    if columns.shape[1] != len(heads) or (columns < 0).any() or (columns >= heads).any():
+        raise ValueError(f"class numbers must be below {heads}, got some that are not")
 
 
 def layer_specs(network: Network, hyper: Hyper | None, layerwise: bool) -> list[lib.LayerSpec]:

@@ -164,6 +164,7 @@ def open_library(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     signatures = {
         "ml_instruction_set": (c_char_p, ()),
+        "ml_compiler": (c_char_p, ()),
         "ml_use": (c_char_p, (c_int,)),
         "ml_sizes": (c_int, (c_void_p,)),
         "ml_create": (c_void_p, (POINTER(Spec), POINTER(c_int))),
@@ -190,7 +191,7 @@ def library() -> ctypes.CDLL:
     """Return the library, loaded once in a process."""
     path = path_of_library()
     if path is None:
-        raise OSError("multilayer was built without its native library")
+        raise OSError("multilayer was installed without its native library")
     return open_library(path)
 
 
@@ -203,3 +204,8 @@ def check(code: int) -> None:
 def instruction_set() -> str:
     """Return which instruction set the library uses, such as ``"avx2"``."""
     return library().ml_instruction_set().decode()
+
+
+def compiler() -> str:
+    """Return what built the library, such as ``"GCC 12.2.0"``."""
+    return library().ml_compiler().decode()

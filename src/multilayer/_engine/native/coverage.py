@@ -1,0 +1,73 @@
+"""What the native engine computes, and whether it can compute at all on this machine."""
+
+from functools import cache
+
+import numpy as np
+
+from multilayer._data.source import Rows
+from multilayer._engine.native import library as lib
+from multilayer._engine.native.handle import Handle, base_spec, layer_specs, native_rows
+from multilayer._engine.state import FitConfig
+from multilayer._nn.network import Dense, Network
+
+MOST_LAYERS, MOST_HEADS = 120, 1024  # as in `_native/session.h`
+
+
+def uncovered(config: FitConfig, *, streamed: bool) -> str:
+    """Return why a fit is not computed natively, in a few words; nothing where it is.
+
+    Rows that are streamed are covered like others.
+    """
+    network, objective = config.network, config.objective
+    if not isinstance(network, Network):
+        return "the network is a custom one"
+    for activation in network.activations:
+        if activation not in lib.ACTIVATIONS:
+            return f"activation is {_named(activation)}"
+    if objective.own_loss is not None or objective.loss not in lib.LOSSES:
+        return f"loss is {objective.loss!r}, of your own"
+    if config.solver not in lib.RULES:
+        return f"solver is {_named(config.solver)}"
+    if network.precision != "float32":
+        return f"precision is {network.precision!r}"
+    if len(network.layer_sizes) - 1 > MOST_LAYERS:
+        return f"the network has more than {MOST_LAYERS} layers"
+    if len(objective.heads) > MOST_HEADS:
+        return f"y has more than {MOST_HEADS} columns"
+    return ""
+
+
+def _named(value: object) -> str:
+    return repr(value) if isinstance(value, str) else "of your own"
+
+
+@cache
+def unavailable() -> str:
+    """Return why nothing is computed natively on this machine; nothing where all is well."""
+    try:
+        lib.library()
+    except OSError as error:
+        return str(error)
+    if not self_test():
+        return f"its self-test failed (built by {lib.compiler()}, {lib.instruction_set()})"
+    return ""
+
+
+def self_test() -> bool:
+    """Compare the outputs of a small network with NumPy's; a miscompiled library differs."""
+    rng = np.random.default_rng(0)
+    network = Network((19, 21, 5), ("tanh",))
+    layers = [
+        Dense(rng.normal(size=(n, m)) / n**0.5, rng.normal(size=m)) for n, m in ((19, 21), (21, 5))
+    ]
+    X = rng.normal(size=(13, 19))
+    expected = np.tanh(X @ layers[0].kernel + layers[0].bias) @ layers[1].kernel + layers[1].bias
+    for dtype, tolerance in (("float32", 1e-5), ("float64", 1e-12)):
+        spec = base_spec(network, None, None)
+        spec.input_scale = 1.0
+        handle = Handle(network, spec, layer_specs(network, None, False), 8, dtype)
+        handle.put(lib.PARAMS, tuple(layers))
+        rows = native_rows(None, Rows(X.astype(dtype), None, None), dtype)
+        if not np.allclose(handle.read(rows, 1, 1), expected, rtol=0, atol=tolerance):
+            return False
+    return True
