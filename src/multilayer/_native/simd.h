@@ -15,15 +15,18 @@ template <> struct Vectors<float> {
   typedef float V __attribute__((vector_size(ML_BYTES)));
   typedef float Loose __attribute__((vector_size(ML_BYTES), aligned(4), may_alias));
   typedef int32_t I __attribute__((vector_size(ML_BYTES)));
+  typedef uint32_t U __attribute__((vector_size(ML_BYTES)));
 };
 template <> struct Vectors<double> {
   typedef double V __attribute__((vector_size(ML_BYTES)));
   typedef double Loose __attribute__((vector_size(ML_BYTES), aligned(8), may_alias));
   typedef int64_t I __attribute__((vector_size(ML_BYTES)));
+  typedef uint64_t U __attribute__((vector_size(ML_BYTES)));
 };
 
 template <class R> using Vec = typename Vectors<R>::V;   // LANES numbers
 template <class R> using Mask = typename Vectors<R>::I;  // integers as wide: a comparison gives -1 or 0
+template <class R> using Bits = typename Vectors<R>::U;   // the same without a sign: shifts fill with 0
 template <class R> constexpr int LANES = ML_BYTES / (int)sizeof(R);
 template <class R> constexpr int PANEL = 2 * LANES<R>;   // columns of a panel: two vectors
 
