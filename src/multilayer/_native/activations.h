@@ -10,13 +10,13 @@ namespace {
 
 enum ActivationKind { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, MISH, SOFTPLUS, EXP };
 
-// exp(-|z|), and from it logistic(z) and logistic(-z), with all digits of both.
-template <class R> struct Sigmoid { Vec<R> small, yes, no; };
+// Of s = exp(-|z|): s, 1 / (1 + s), and logistic(z) and logistic(-z), with all digits of both.
+template <class R> struct Sigmoid { Vec<R> small, inverse, yes, no; };
 template <class R> ML_INLINE Sigmoid<R> sigmoid_of(Vec<R> z) {
   const Vec<R> one = all<R>(1), small = exp_of<R>(-magnitude<R>(z)), inverse = one / (one + small);
   const Vec<R> less = small * inverse;
   const Mask<R> negative = z < all<R>(0);
-  return {small, select<R>(negative, less, inverse), select<R>(negative, inverse, less)};
+  return {small, inverse, select<R>(negative, less, inverse), select<R>(negative, inverse, less)};
 }
 
 struct Identity {
@@ -86,7 +86,7 @@ struct Softplus {
   template <class R> ML_INLINE Both<R> at(Vec<R> z) {
     const Sigmoid<R> s = sigmoid_of<R>(z);
     const Vec<R> zero = all<R>(0);
-    return {select<R>(z < zero, zero, z) + log1p_of<R>(s.small), s.yes};
+    return {select<R>(z < zero, zero, z) + log1p_of_share<R>(s.small, s.inverse), s.yes};
   }
 };
 struct Exp {

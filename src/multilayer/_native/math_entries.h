@@ -11,7 +11,7 @@
 namespace {
 
 // The functions of vector_math.h, by number.
-enum FunctionKind { EXP_OF, EXPM1_OF, LOG_OF, LOG1P_OF, TANH_OF, NORMAL_BELOW, COSINE_OF_TURNS };
+enum FunctionKind { EXP_OF, EXPM1_OF, LOG_OF, LOG1P_OF_SHARE, TANH_OF, NORMAL_BELOW, COSINE_OF_TURNS };
 
 template <class R> void function_entry(int kind, const R* x, R* y, long n) {
   for (long i = 0; i < n; i += LANES<R>) {
@@ -21,7 +21,7 @@ template <class R> void function_entry(int kind, const R* x, R* y, long n) {
       case EXP_OF: r = exp_of<R>(v); break;
       case EXPM1_OF: r = expm1_of<R>(v); break;
       case LOG_OF: r = log_of<R>(v); break;
-      case LOG1P_OF: r = log1p_of<R>(v); break;
+      case LOG1P_OF_SHARE: r = log1p_of_share<R>(v, all<R>(1) / (all<R>(1) + v)); break;
       case TANH_OF: r = tanh_of<R>(v).value; break;
       case NORMAL_BELOW: r = normal_of<R>(v).below; break;
       case COSINE_OF_TURNS: r = cosine_of_turns<R>(v); break;

@@ -1,4 +1,4 @@
-// exp, expm1, log, log1p, tanh and the normal distribution, of all lanes of a vector at once.
+// exp, expm1, log, log(1 + x), tanh and the normal distribution, of all lanes of a vector at once.
 //
 // Each one follows the same plan: bring the argument into a short interval by a step that is exact
 // (or nearly so), use a polynomial there, undo the step. The polynomials interpolate at Chebyshev
@@ -132,14 +132,13 @@ template <class R> ML_INLINE Vec<R> log_of(Vec<R> x) {
   return select<R>((x > all<R>(0)) & (x <= all<R>(F::LARGEST)), result, odd);
 }
 
-// log(1 + x), with all its digits near 0.
-template <class R> ML_INLINE Vec<R> log1p_of(Vec<R> x) {
+// log(1 + x) for x from 0 to 1, with all its digits near 0; `inverse` is 1 / (1 + x).
+template <class R> ML_INLINE Vec<R> log1p_of_share(Vec<R> x, Vec<R> inverse) {
   const Vec<R> one = all<R>(1), u = one + x;
+  const Mask<R> upper = u > all<R>((R)1.4142135623730951);  // there log 2 + log(u / 2)
+  const Vec<R> f = select<R>(upper, all<R>((R)0.5) * u, u) - one;
   // What rounding 1 + x lost, added back: log(u + lost) is nearly log(u) + lost / u.
-  const Vec<R> lost = select<R>(x < one, x - (u - one), one - (u - x));
-  const Vec<R> result = log_of<R>(u);
-  const Mask<R> usual = (u > all<R>(0)) & (u <= all<R>(Format<R>::LARGEST));
-  return select<R>(usual, result + lost / select<R>(usual, u, one), result);
+  return log_of_parts<R>(select<R>(upper, one, all<R>(0)), f) + (x - (u - one)) * inverse;
 }
 
 // tanh(x), and its derivative 1 - tanh(x)^2 with all its digits too.
@@ -161,11 +160,9 @@ template <class R> ML_INLINE Normal<R> normal_of(Vec<R> z) {
   const Vec<R> half = all<R>((R)0.5);
   const Vec<R> bell = exp_of_sum<R>(-half * high * high, -half * (size - high) * (size + high));
   // erfc(b) exp(b^2) (1 + 2 b) for b = size / sqrt(2) is smooth in t = (b - 3) / (b + 3): Shepherd and
-  // Laframboise (1981). One division serves both quotients.
+  // Laframboise (1981).
   const Vec<R> b = size * all<R>((R)0.70710678118654752440);
-  const Vec<R> three = all<R>(3), more = b + three, twice = all<R>(1) + b + b;
-  const Vec<R> inverse = all<R>(1) / (more * twice);
-  const Vec<R> t = (b - three) * twice * inverse;
+  const Vec<R> t = (b - all<R>(3)) / (b + all<R>(3));
   Vec<R> p;
   if constexpr (sizeof(R) == 4)
     p = polynomial<R>(t, 1.253008058, -0.1356211504, -0.04756232849, 0.1296467462, -0.1192717287,
@@ -180,7 +177,7 @@ template <class R> ML_INLINE Normal<R> normal_of(Vec<R> z) {
         4.95088826173658752e-6, -0.00002008200878714334091, -7.320009816006735843e-7,
         3.433520101865779414e-6, 3.501355727078099854e-7, -5.660845683569079262e-7,
         -1.241607935429022889e-7, 6.406540415056156838e-8, 2.307762706947393311e-8);
-  const Vec<R> tail = half * bell * p * (more * inverse);
+  const Vec<R> tail = half * bell * p / (all<R>(1) + (b + b));
   return {select<R>(z < all<R>(0), tail, all<R>(1) - tail), bell};
 }
 
