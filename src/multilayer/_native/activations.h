@@ -78,7 +78,7 @@ struct Mish {
     // 4 (1 + e)^2 / (m + 2)^2. Beyond the bound the value is z, the slope 1.
     const Vec<R> bounded = at_most<R>(z, sizeof(R) == 4 ? (R)20 : (R)40);
     const Vec<R> one = all<R>(1), two = all<R>(2), e = exp_of<R>(bounded), m = e * (e + two);
-    const Vec<R> inverse = one / (m + two), t = m * inverse;
+    const Vec<R> inverse = one / (m + two), t = m / (m + two);
     return {z * t, t + bounded * (all<R>(4) * (one + e) * e * inverse * inverse)};
   }
 };

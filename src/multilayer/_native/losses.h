@@ -147,9 +147,8 @@ struct SquaredError {
 };
 struct AbsoluteError {
   template <class R> ML_INLINE Both<R> at(Vec<R> predicted, Vec<R> target, R) {
-    const Vec<R> error = predicted - target, zero = all<R>(0);
-    const Vec<R> sign = select<R>(error != zero, with_sign_of<R>(all<R>(1), error), zero);
-    return {magnitude<R>(error), sign};
+    const Vec<R> error = predicted - target, one = all<R>(1);
+    return {magnitude<R>(error), select<R>(error >= all<R>(0), one, -one)};  // 1 at 0, as JAX has it
   }
 };
 struct Huber {

@@ -148,7 +148,8 @@ template <class R> ML_INLINE Both<R> tanh_of(Vec<R> x) {
   const Vec<R> size = at_most<R>(magnitude<R>(x), (R)((Format<R>::EXP_MOST - 1) / 2));
   const Vec<R> m = expm1_of<R>(size + size);
   const Vec<R> inverse = all<R>(1) / (m + all<R>(2));
-  return {with_sign_of<R>(m * inverse, x), all<R>(4) * ((m + all<R>(1)) * inverse) * inverse};
+  // The quotient again, and not m * inverse, which never becomes 1.
+  return {with_sign_of<R>(m / (m + all<R>(2)), x), all<R>(4) * ((m + all<R>(1)) * inverse) * inverse};
 }
 
 // Of a standard normal Z: P(Z <= z), and exp(-z^2 / 2), with all digits in the tails too.
