@@ -12,21 +12,35 @@ from .libraries import Library
 
 SOURCES = Path(__file__).parents[2] / "src" / "multilayer" / "_native"
 FLAGS = (
-    "-O3 -std=c++17 -fno-exceptions -fno-rtti -fno-tree-slp-vectorize -fvisibility=hidden"
-    " -Wall -Wextra -Werror -Wno-psabi"
-).split()
+    *("-O3", "-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-tree-slp-vectorize"),
+    *("-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"),
+)
 INTEL = platform.machine().lower() in ("x86_64", "amd64")
 INSTRUCTION_SETS = {"baseline": ("-DML_BYTES=16",)}
 if INTEL:
     INSTRUCTION_SETS["avx2"] = ("-DML_BYTES=32", "-mavx2", "-mfma")
-AVX512 = "-DML_BYTES=64 -mavx512f -mavx512vl -mavx512dq -mavx512bw -mavx2 -mfma".split()
+    # Compiled, and run where a processor has it.
+    INSTRUCTION_SETS["avx512"] = (
+        *(
+            "-DML_BYTES=64",
+            "-mavx512f",
+            "-mavx512vl",
+            "-mavx512dq",
+            "-mavx512bw",
+            "-mavx2",
+            "-mfma",
+        ),
+    )
 UNIT = """
 #define JOINED(a, b) a##_##b
 #define NAMED(a, b) JOINED(a, b)
 #define ML_NAME(x) NAMED(x, ML_ISA)
 #include "math_entries.h"
 #ifdef ASK
-ML_EXPORT int has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+ML_EXPORT int has(int bytes) {
+  if (bytes == 64) return __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+  return bytes == 16 || (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+}
 #endif
 """
 
@@ -40,7 +54,7 @@ def compiler():
 
 @pytest.fixture(scope="session")
 def libraries(tmp_path_factory):
-    """A Library for each instruction set that this processor has."""
+    """A Library for each instruction set that this processor has; all are compiled."""
     folder = tmp_path_factory.mktemp("native")
     (folder / "unit.cpp").write_text(UNIT, encoding="utf-8")
     command = compiler(), *FLAGS, "-fPIC", "-shared", f"-I{SOURCES}", "unit.cpp"
@@ -50,6 +64,6 @@ def libraries(tmp_path_factory):
         running.append(subprocess.Popen([*command, *own, "-o", f"{isa}.so"], cwd=folder))
     assert [process.wait() for process in running] == [0] * len(running)
     loaded = {isa: ctypes.CDLL(str(folder / f"{isa}.so")) for isa in INSTRUCTION_SETS}
-    if "avx2" in loaded and not loaded["baseline"].has_avx2():
-        del loaded["avx2"]
-    return [Library(isa, library) for isa, library in loaded.items()]
+    widths = {"baseline": 16, "avx2": 32, "avx512": 64}
+    usable = [isa for isa in loaded if not INTEL or loaded["baseline"].has(widths[isa])]
+    return [Library(isa, loaded[isa]) for isa in usable]

@@ -83,8 +83,10 @@ class Library:
         units_of_heads = np.array(heads, np.int32)
         levels, table = (
             None if numbers.get(name) is None else np.concatenate([*map(np.atleast_1d, values)])
-            for name, values in (("levels", numbers.get("levels")),
-                                 ("class_weights", numbers.get("class_weights")))
+            for name, values in (
+                ("levels", numbers.get("levels")),
+                ("class_weights", numbers.get("class_weights")),
+            )
         )
         levels, table = (None if a is None else a.astype(dtype) for a in (levels, table))
         entry = LossEntry(

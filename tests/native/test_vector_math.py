@@ -109,8 +109,10 @@ def test_extremes_of_functions(libraries, dtype):
     inf, nan, smallest = np.inf, np.nan, info.smallest_subnormal
     small = 4 * info.tiny
     cases = {
-        "exp": ([inf, -inf, nan, 0, 89e3, -89e3, np.log(info.max) * (1 + 2 * info.eps)],
-                [inf, 0, nan, 1, inf, 0, inf]),
+        "exp": (
+            [inf, -inf, nan, 0, 89e3, -89e3, np.log(info.max) * (1 + 2 * info.eps)],
+            [inf, 0, nan, 1, inf, 0, inf],
+        ),
         "expm1": ([inf, -inf, nan, 0, small, 89e3, -89e3], [inf, -1, nan, 0, small, inf, -1]),
         "log": ([inf, -inf, nan, 0, -1, 1], [inf, nan, nan, -inf, nan, 0]),
         "log1p_of_share": ([nan, 0, smallest], [nan, 0, smallest]),
@@ -181,4 +183,3 @@ def test_activations_at_kinks_and_extremes(libraries, dtype):
                     found[:3], right, rtol=4 * np.finfo(dtype).eps, atol=1e-30, err_msg=name
                 )
             assert np.isnan(library.activation(name, z)[0][3]), name
-
