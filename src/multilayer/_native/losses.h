@@ -5,8 +5,8 @@
 // sum of the losses of its heads, and its line in `row_loss`; `add_score` if its score is another.
 //
 // ROOM: raw and slope have room for LANES<R> more numbers than there are output units, as vectors
-// read and write past a head's end. What is read there is ignored, what is written there is no
-// result. slope must not overlap raw.
+// read and write past a head's end. What is read there is ignored (NaN too), what is written there is
+// no result. slope must not overlap raw. Class numbers are trusted: the caller checks them once.
 #pragma once
 #include "activations.h"
 
@@ -42,9 +42,13 @@ template <class R> ML_INLINE Vec<R> load_few(const R* p, long count) {
   return r;
 }
 
-template <class R> ML_INLINE R exp_of_one(R x) { return exp_of<R>(all<R>(x))[0]; }
-template <class R> ML_INLINE R log_of_one(R x) { return log_of<R>(all<R>(x))[0]; }
-template <class R> ML_INLINE Both<R> softplus_of_one(R x) { return Softplus::at<R>(all<R>(x)); }
+// Of a single number, in functions of their own: they are used in many places.
+template <class R> struct One { R value, slope; };
+template <class R> __attribute__((noinline)) R log_of_one(R x) { return log_of<R>(all<R>(x))[0]; }
+template <class R> __attribute__((noinline)) One<R> softplus_of_one(R x) {
+  const Both<R> both = Softplus::at<R>(all<R>(x));
+  return {both.value[0], both.slope[0]};
+}
 
 // Classes -----------------------------------------------------------------------------------------
 
@@ -211,7 +215,7 @@ template <class R> R quantile_loss(const Loss<R>& loss, const R* raw, int n, R t
     const int step = way == 2 ? -1 : 1, first = way == 0 ? loss.middle : loss.middle + step;
     R predicted = raw[loss.middle];
     for (int k = first; k >= 0 && k < n && (way > 0 || k == first); k += step) {
-      if (way > 0) predicted += (R)step * (softplus_of_one<R>(raw[k]).value[0] + tiny);
+      if (way > 0) predicted += (R)step * (softplus_of_one<R>(raw[k]).value + tiny);
       const R error = target - predicted, q = loss.levels[k];
       const R upper = q * error, lower = (q - 1) * error;
       total += upper > lower ? upper : lower;
@@ -227,7 +231,7 @@ template <class R> R quantile_loss(const Loss<R>& loss, const R* raw, int n, R t
       R beyond = 0;
       for (int k = step > 0 ? 0 : n - 1; k != loss.middle; k += step) {
         beyond += slope[k];
-        slope[k] = (R)-step * beyond * softplus_of_one<R>(raw[k]).slope[0];
+        slope[k] = (R)-step * beyond * softplus_of_one<R>(raw[k]).slope;
       }
     }
     slope[loss.middle] = slopes;
@@ -237,11 +241,11 @@ template <class R> R quantile_loss(const Loss<R>& loss, const R* raw, int n, R t
 
 // Negative log-likelihood of one head's mean and spread.
 template <class R> R gaussian_loss(const R* raw, R target, R* slope) {
-  const Both<R> softplus = softplus_of_one<R>(raw[1]);
-  const R spread = softplus.value[0] + (R)SMALLEST_SPREAD, z = (target - raw[0]) / spread;
+  const One<R> softplus = softplus_of_one<R>(raw[1]);
+  const R spread = softplus.value + (R)SMALLEST_SPREAD, z = (target - raw[0]) / spread;
   if (slope) {
     slope[0] = -z / spread;
-    slope[1] = (1 - z * z) / spread * softplus.slope[0];
+    slope[1] = (1 - z * z) / spread * softplus.slope;
   }
   return (R)0.5 * z * z + log_of_one<R>(spread) + (R)HALF_LOG_2_PI;
 }
