@@ -62,7 +62,7 @@ template <class R> void random_entry(int normals, const uint32_t* key, R* y, uin
 
 }  // namespace
 
-// n is a multiple of 16 here. 0 if all is well, 1 for an unknown kind.
+// Numbers of elements are multiples of 16. They return 0, or 1 for an unknown kind.
 ML_EXPORT int ML_NAME(activation)(int real_bytes, int kind, const void* z, void* y, void* slope, long n) {
   if (!activation_of<float>(kind)) return 1;
   if (real_bytes == 4) activation_of<float>(kind)((const float*)z, (float*)y, (float*)slope, n);

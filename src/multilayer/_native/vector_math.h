@@ -127,7 +127,7 @@ template <class R> ML_INLINE Vec<R> log_of(Vec<R> x) {
   const Vec<R> power = (Vec<R>)((Mask<R>)rounder + n) - rounder - select<R>(tiny, all<R>(F::MANTISSA + 2), all<R>(0));
   const Vec<R> result = log_of_parts<R>(power, f);
   const Vec<R> inf = all<R>((R)__builtin_inf());
-  // What is not a positive finite number: x - x is 0 / NaN, inf stays.
+  // What is not a positive finite number.
   const Vec<R> odd = select<R>(x == all<R>(0), -inf, select<R>(x == inf, inf, all<R>((R)__builtin_nan(""))));
   return select<R>((x > all<R>(0)) & (x <= all<R>(F::LARGEST)), result, odd);
 }
