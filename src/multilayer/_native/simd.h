@@ -73,15 +73,16 @@ template <class R> ML_INLINE Vec<R> square_root_of(Vec<R> x) {
 #endif
 }
 
+// Of the lanes: the upper half to the lower half, until one is left.
 template <class R> ML_INLINE R sum_of(Vec<R> x) {
-  R s = x[0];
-  for (int i = 1; i < LANES<R>; i++) s += x[i];
-  return s;
+  for (int half = LANES<R> / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) x[i] += x[i + half];
+  return x[0];
 }
 template <class R> ML_INLINE R largest_of(Vec<R> x) {
-  R s = x[0];
-  for (int i = 1; i < LANES<R>; i++) s = x[i] > s ? x[i] : s;
-  return s;
+  for (int half = LANES<R> / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) x[i] = x[i] > x[i + half] ? x[i] : x[i + half];
+  return x[0];
 }
 
 // To integers, towards 0, and back.
