@@ -83,3 +83,4 @@ extern "C" const ml_engine ML_NAME(ml_engine);
 extern "C" const ml_engine ML_NAME(ml_engine) = {
     ML_TEXT(ML_ISA), create_handle, destroy_handle, put, get, copy_of, train_handle, gradient_handle, read_handle,
 };
+#include "math_entries.h"

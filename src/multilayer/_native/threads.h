@@ -9,6 +9,7 @@
 #pragma once
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -58,11 +59,22 @@ struct Job {
   long ticks;
 };
 
+// A job with its own memory: a thread that is late may look at it when the caller's is gone.
+struct OwnJob {
+  Chunk run; void* context;
+  int n_phases; int chunks[MOST_PHASES];
+  long ticks, per_tick;     // chunks of a tick
+  uint64_t first;           // number of its first tick; ticks of all jobs are counted from 1
+  long done, number;        // chunks done before it, and which job it is
+};
+
 class Team {
  public:
   // Threads that could not be started are done without.
   explicit Team(int threads) : n_(threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads) {
     if (n_ == 1) return;
+    memset(&job_, 0, sizeof job_);
+    job_.first = 1;
     words_ = (uint64_t*)calloc((size_t)MOST_PHASES * n_ * LINE, sizeof(uint64_t));
     if (!words_) return;
     for (int t = 1; t < n_; t++) {
@@ -90,13 +102,13 @@ class Team {
           for (int c = 0; c < job.chunks[p]; c++) job.run(job.context, i, p, c);
       return;
     }
-    waiting_.enter();  // a thread that is late may be reading the job before
-    job_ = job;
-    first_tick_ += ticks_before_, ticks_before_ = job.ticks;
-    first_done_ = __atomic_load_n(&done_, __ATOMIC_SEQ_CST);
-    per_tick_ = 0;
-    for (int p = 0; p < job.n_phases; p++) per_tick_ += job.chunks[p];
-    __atomic_add_fetch(&published_, 1, __ATOMIC_SEQ_CST);
+    waiting_.enter();
+    job_.first += (uint64_t)job_.ticks;
+    job_.run = job.run, job_.context = job.context, job_.n_phases = job.n_phases, job_.ticks = job.ticks;
+    job_.done = __atomic_load_n(&done_, __ATOMIC_SEQ_CST);
+    job_.per_tick = 0;
+    for (int p = 0; p < job.n_phases; p++) job_.per_tick += job_.chunks[p] = job.chunks[p];
+    job_.number = __atomic_add_fetch(&published_, 1, __ATOMIC_SEQ_CST);
     waiting_.wake();
     waiting_.leave();
     work(0);
@@ -131,16 +143,18 @@ class Team {
 
   // Works on the present job to its end; returns its number.
   long work(int thread) {
+    OwnJob job;
     waiting_.enter();
-    Job job = job_;
-    uint64_t first = (uint64_t)first_tick_ + 1;
-    long done = first_done_, per_tick = per_tick_, number = __atomic_load_n(&published_, __ATOMIC_SEQ_CST);
+    job.n_phases = job_.n_phases;
+    memcpy(job.chunks, job_.chunks, (size_t)job.n_phases * sizeof(int));
+    job.run = job_.run, job.context = job_.context, job.ticks = job_.ticks, job.per_tick = job_.per_tick;
+    job.first = job_.first, job.done = job_.done, job.number = job_.number;
     waiting_.leave();
     for (long i = 0; i < job.ticks; i++) {
-      long until = done + i * per_tick;
+      long until = job.done + i * job.per_tick;
       for (int p = 0; p < job.n_phases; p++) {
         until += job.chunks[p];
-        for (int c; (c = claim(first + (uint64_t)i, p, job.chunks[p], thread)) >= 0;) {
+        for (int c; (c = claim(job.first + (uint64_t)i, p, job.chunks[p], thread)) >= 0;) {
           job.run(job.context, i, p, c);
           long now = __atomic_add_fetch(&done_, 1, __ATOMIC_SEQ_CST);
           if (now == until && __atomic_load_n(&sleepers_, __ATOMIC_SEQ_CST)) notify();
@@ -148,7 +162,7 @@ class Team {
         wait_for(until);
       }
     }
-    return number;
+    return job.number;
   }
 
   // Waits until so many chunks are done.
@@ -211,8 +225,7 @@ class Team {
   Thread threads_[MOST_THREADS];
   Start start_[MOST_THREADS];
   Waiting waiting_;
-  Job job_ = {};
-  long first_tick_ = 0, ticks_before_ = 0, first_done_ = 0, per_tick_ = 0;
+  OwnJob job_;
   alignas(64) long published_ = 0;
   alignas(64) long done_ = 0;
   alignas(64) int sleepers_ = 0;
