@@ -29,14 +29,6 @@ def _load_compile_module():
 native = _load_compile_module()
 
 
-def wanted() -> bool:
-    """Return whether the native engine is to be built."""
-    value = os.environ.get("MULTILAYER_NATIVE", "1")
-    if value not in ("0", "1"):
-        raise ValueError(f"MULTILAYER_NATIVE must be 0 or 1, got MULTILAYER_NATIVE={value!r}.")
-    return value == "1"
-
-
 def chosen_target():
     """Return the machine to compile for."""
     name = os.environ.get("MULTILAYER_NATIVE_TARGET")
@@ -48,7 +40,7 @@ class NativeBuildHook(BuildHookInterface):
 
     def dependencies(self) -> list[str]:
         """Ask for ziglang only where no compiler is found."""
-        if self.target_name != "wheel" or not wanted():
+        if self.target_name != "wheel" or not native.wanted():
             return []
         needs_zig = chosen_target().zig or native.system_compiler() is None
         return ["ziglang>=0.13"] if needs_zig else []
@@ -56,7 +48,7 @@ class NativeBuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile before the wheel is written."""
         self.scratch = None
-        if self.target_name != "wheel" or not wanted():
+        if self.target_name != "wheel" or not native.wanted():
             return
         target = chosen_target()
         if version == "editable":

@@ -210,12 +210,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--target", choices=WHEELS, help="another machine, by zig's name")
     parser.add_argument("--sanitize", default="", help="address,undefined or thread")
     parser.add_argument("--wheels", action="store_true", help="build a wheel for each target")
+    parser.add_argument("--if-changed", action="store_true", help="only if a source is newer")
+    parser.add_argument("--has-compiler", action="store_true", help="exit with 0 if one is there")
     options = parser.parse_args(arguments)
     if options.sanitize and options.folder == SOURCES:
         parser.error("--sanitize needs --folder: such a library must not replace the usual one")
     try:
-        if options.wheels:
+        if options.has_compiler:
+            return 0 if not wanted() or system_compiler() else 1
+        if not wanted():
+            print("MULTILAYER_NATIVE=0: the native engine is not compiled.")
+        elif options.wheels:
             build_wheels()
+        elif options.if_changed and is_current(options.folder / this_machine().library):
+            return 0
         else:
             target = named_target(options.target) if options.target else this_machine()
             print(compile_library(options.folder, target, options.sanitize))
@@ -223,6 +231,22 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def wanted() -> bool:
+    """Return whether the native engine is to be built."""
+    value = os.environ.get("MULTILAYER_NATIVE", "1")
+    if value not in ("0", "1"):
+        raise ValueError(f"MULTILAYER_NATIVE must be 0 or 1, got MULTILAYER_NATIVE={value!r}.")
+    return value == "1"
+
+
+def is_current(library: Path) -> bool:
+    """Return whether a library is there and newer than its sources."""
+    sources = [Path(__file__), *SOURCES.glob("*.cpp"), *SOURCES.glob("*.h")]
+    return library.is_file() and all(
+        library.stat().st_mtime >= source.stat().st_mtime for source in sources
+    )
 
 
 def build_wheels() -> None:

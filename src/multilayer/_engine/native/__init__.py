@@ -1,0 +1,1 @@
+"""The native engine: training on the CPU in compiled C++."""
