@@ -6,26 +6,44 @@ BENCH := .venv-bench
 BENCH_TABLES := .venv-bench-tables
 MLFLOW := .venv-contract-mlflow
 PIP := -m pip --disable-pip-version-check --quiet
-PINS := pyproject.toml $(wildcard constraints/*.txt)
+PINS := pyproject.toml hatch_build.py $(wildcard constraints/*.txt)
+NATIVE := src/multilayer/_native
+NATIVE_SOURCES := tools/compile_native.py $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*.h)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow contract mlflow chapter10 bench bench-tables clean
+.PHONY: help demo native sanitize wheels test test-slow contract mlflow chapter10 bench \
+  bench-tables clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.installed  ## train a network on MNIST, in .venv
+demo: $(VENV)/.native  ## train a network on MNIST, in .venv
 	$(VENV)/bin/multilayer train mnist
 
-test: $(VENV)/.installed-dev  ## lint, types and tests, as CI runs them
+test: $(VENV)/.native-dev  ## lint, types and tests, as CI runs them
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy src
 	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
-test-slow: $(VENV)/.installed-dev  ## the tests marked slow
+test-slow: $(VENV)/.native-dev  ## the tests marked slow
 	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m slow tests
+
+native: $(VENV)/.installed  ## compile the native engine in place
+	$(call compile)
+
+# The sanitizer's runtime is loaded before Python. Leaks are not looked for: Python has its own.
+SANITIZE ?= address,undefined
+SANITIZER = $(if $(findstring thread,$(SANITIZE)),libtsan.so,libasan.so)
+sanitize: $(VENV)/.installed-dev  ## the native tests under sanitizers; SANITIZE=thread for races
+	$(VENV)/bin/python tools/compile_native.py --folder build/sanitize --sanitize $(SANITIZE)
+	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$$($${CXX:-g++} -print-file-name=$(SANITIZER)) \
+	  MULTILAYER_NATIVE_FOLDER=build/sanitize $(VENV)/bin/python -m pytest tests/native
+
+wheels: $(VENV)/.installed-dev  ## wheels for Linux, macOS and Windows into dist/, with zig
+	$(VENV)/bin/python $(PIP) install hatchling ziglang
+	$(VENV)/bin/python tools/compile_native.py --wheels
 
 contract:  ## scikit-learn's checks under four of its releases, in .venv-contract-*
 	$(PYTHON) tests/contract/matrix.py
@@ -33,7 +51,7 @@ contract:  ## scikit-learn's checks under four of its releases, in .venv-contrac
 mlflow: $(MLFLOW)/.installed  ## networks in pipelines and models of MLflow, in .venv-contract-mlflow
 	$(MLFLOW)/bin/python -m pytest tests/mlflow -W default
 
-chapter10: $(VENV)/.installed-dev  ## build the notebooks of docs/chapter10 anew
+chapter10: $(VENV)/.native-dev  ## build the notebooks of docs/chapter10 anew
 	$(VENV)/bin/python docs/chapter10/build.py
 
 bench: $(BENCH)/.installed  ## compare with other libraries, in .venv-bench
@@ -77,6 +95,22 @@ $(VENV)/.installed-dev: $(PINS)
 	$(call make-venv,$(VENV))
 	$(call install,.[dev])
 	@touch $(VENV)/.installed
+
+# $(call compile,options): in place. Without a compiler zig does it, as in an installation.
+define compile
+	@$(VENV)/bin/python tools/compile_native.py --has-compiler || \
+	  $(VENV)/bin/python $(PIP) install 'ziglang>=0.13'
+	@$(VENV)/bin/python tools/compile_native.py $(1)
+endef
+
+# Changed C++ is compiled, not installed again. An installation has compiled it already.
+$(VENV)/.native: $(VENV)/.installed $(NATIVE_SOURCES)
+	$(call compile,--if-changed)
+	@touch $@
+
+$(VENV)/.native-dev: $(VENV)/.installed-dev $(NATIVE_SOURCES)
+	$(call compile,--if-changed)
+	@touch $@
 
 $(MLFLOW)/.installed: pyproject.toml tests/mlflow/requirements.txt
 	$(call make-venv,$(MLFLOW))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-NAMES = ("libmultilayer_native.so", "libmultilayer_native.dylib", "libmultilayer_native.dll")
+from multilayer._engine.native import location
 
 ACTIVATIONS = (
     "identity",
@@ -151,14 +151,6 @@ STRUCTURES = (LayerSpec, Spec, RowsSpec, Call, Reading)
 ERRORS = {1: MemoryError("the native engine ran out of memory"), 2: ValueError("a bad argument")}
 
 
-def path_of_library() -> Path | None:
-    """Return where the library is; None where the package was built without it."""
-    import multilayer._native as folder  # a folder of sources and of what is built from them
-
-    places = (Path(part) / name for part in folder.__path__ for name in NAMES)
-    return next((place for place in places if place.exists()), None)
-
-
 def open_library(path: Path) -> ctypes.CDLL:
     """Load the library and declare its functions; raise OSError where it does not fit."""
     library = ctypes.CDLL(str(path))
@@ -189,9 +181,9 @@ def open_library(path: Path) -> ctypes.CDLL:
 @cache
 def library() -> ctypes.CDLL:
     """Return the library, loaded once in a process."""
-    path = path_of_library()
+    path = location.library_path()
     if path is None:
-        raise OSError("multilayer was installed without its native library")
+        raise OSError(location.why_not_built())
     return open_library(path)
 
 
