@@ -10,6 +10,7 @@ from multilayer._core.types import FIGURES, REPORT_COLUMNS, WHOLE_NUMBERS, Repor
 
 SINGLE, DOUBLE = "f", "d"  # types of array: four bytes for a number, and eight
 PART = 1 << 14  # numbers looked at together
+FEW = 8  # numbers that are quicker to add one by one
 
 
 class HistoryColumn:
@@ -62,6 +63,24 @@ class HistoryColumn:
                 self._values[-1] = value
         self._length += 1
 
+    def extend(self, values: np.ndarray) -> None:
+        """Add float64 numbers: many of them in one go."""
+        while len(values) and (self._length < 2 or len(values) < FEW):
+            self.append(float(values[0]))
+            values = values[1:]
+        if not len(values):
+            return
+        if self._values is None:
+            expected = self.read(self._length, self._length + len(values))
+            if not np.array_equal(expected, values, equal_nan=True):
+                self._values = smallest(self.read(0, self._length))
+        if self._values is not None:
+            added = smallest(values)
+            if self._values.typecode != added.typecode:
+                self._values, added = array(DOUBLE, self._values), array(DOUBLE, added)
+            self._values.extend(added)
+        self._length += len(values)
+
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return some of them in float64."""
         if self._values is not None:
@@ -109,13 +128,13 @@ class History:
         The clock is rounded to float32: it takes half the memory, and is exact to a millisecond
         in the first four hours.
         """
-        for line in report.tolist():
-            row = dict(zip(FIGURES, line, strict=True))
-            row["epoch"], row["steps"] = self._length, (self._length + 1) * steps_per_epoch
-            row["seconds"] = float(np.float32(seconds))
-            for name, column in self._columns.items():
-                column.append(float(row[name]))
-            self._length += 1
+        done = self._length + np.arange(len(report), dtype=np.float64)
+        columns = dict(zip(FIGURES, np.asarray(report, np.float64).T, strict=True))
+        columns["epoch"], columns["steps"] = done, (done + 1) * steps_per_epoch
+        columns["seconds"] = np.full(len(report), np.float32(seconds), np.float64)
+        for name, column in self._columns.items():
+            column.extend(columns[name])
+        self._length += len(report)
 
     def reports(self, start: int) -> list[Report]:
         """Return the rows from one on, each by column."""

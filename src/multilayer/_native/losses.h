@@ -79,6 +79,27 @@ template <class R> R softmax_loss(const R* raw, int n, int label, R smoothing, R
   return weight * loss;
 }
 
+// The same for LANES rows at once, one in each lane; class k of them is at raw + k * PANEL, and its slope
+// at slopes + k * PANEL. Half of the time of row by row where there are few classes. What of the slopes
+// belongs to the labels is left to the caller: weight * (1 - smoothing) less.
+template <class R>
+ML_INLINE Vec<R> softmax_losses(const R* raw, int n, Vec<R> own, R smoothing, Vec<R> weight, R* slopes) {
+  constexpr int PW = PANEL<R>;
+  Vec<R> most = load(raw), total = all<R>(0), logits = all<R>(0);
+  for (int k = 1; k < n; k++) most = larger<R>(most, load(raw + k * PW));
+  for (int k = 0; k < n; k++) {
+    const Vec<R> shifted = load(raw + k * PW) - most, e = exp_of<R>(shifted);
+    store(slopes + k * PW, e);
+    total += e, logits += shifted;
+  }
+  const R base = smoothing / (R)n;
+  const Vec<R> log_sum = log_of<R>(total), scale = weight / total, less = weight * all<R>(base);
+  for (int k = 0; k < n; k++) store(slopes + k * PW, load(slopes + k * PW) * scale - less);
+  Vec<R> loss = all<R>(1 - smoothing) * (log_sum - (own - most));
+  if (smoothing > 0) loss += all<R>(base) * (all<R>((R)n) * log_sum - logits);
+  return loss;
+}
+
 // Of yes/no outputs: softplus(z) - target z for each, and its slope.
 template <class R> ML_INLINE Both<R> yes_no_loss(Vec<R> z, Vec<R> target, R smoothing) {
   const Vec<R> smooth = target * all<R>(1 - smoothing) + all<R>((R)0.5 * smoothing);

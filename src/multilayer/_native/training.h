@@ -218,10 +218,42 @@ template <class R> static Numbers<R> numbers_of(const Run<R>& run, const Step<R>
   return h;
 }
 
+// Softmax over the classes of one panel, PW rows at a time. A row is alone in its lane, so that no
+// number depends on where blocks of rows begin.
+template <class R> static void judge_classes(const Run<R>& run, const Step<R>& s, const int32_t* line, int r0, int r1) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  Network<R>& net = *run.net;
+  Layer<R>& l = net.last();
+  const R share = s.divisor > 0 ? 1 / s.divisor : 0, smoothing = net.loss.smoothing;
+  const int n = l.s.n_out;
+  for (int r = r0; r < r1; r += PW) {
+    const int rows = r1 - r < PW ? r1 - r : PW;
+    alignas(64) R given[PW * PW] = {}, raw[PW * PW], slopes[PW * PW] = {}, own[PW] = {}, weight[PW] = {}, losses[PW];
+    int label[PW];
+    memcpy(given, l.out + (long)r * PW, (size_t)rows * PW * sizeof(R));
+    for (int i = 0; i < rows; i++) {
+      label[i] = *(const int32_t*)target_of(net, run.call->rows, line[r + i]);
+      own[i] = given[i * PW + label[i]], weight[i] = real_at<R>(run.call->rows.weight, line[r + i], 1);
+    }
+    transpose(given, raw);
+    for (int v = 0; v < PW; v += VL) {
+      const Vec<R> factor = load(weight + v) * all<R>(share);
+      store(losses + v, softmax_losses<R>(raw + v, n, load(own + v), smoothing, factor, slopes + v));
+    }
+    transpose(slopes, given);
+    for (int i = 0; i < rows; i++) {
+      given[i * PW + label[i]] -= weight[i] * share * (1 - smoothing);
+      net.row_losses[r + i] = losses[i] * weight[i];
+    }
+    memcpy(l.gz + (long)r * PW, given, (size_t)rows * PW * sizeof(R));
+  }
+}
+
 // The part of BY_ROWS that computes the losses of rows and the gradient of the outputs.
 template <class R> static void judge_rows(const Run<R>& run, const Step<R>& s, const int32_t* line, int chunk, int r0, int r1) {
   Network<R>& net = *run.net;
   Layer<R>& l = net.last();
+  if (net.loss.kind == SOFTMAX && net.loss.heads == 1 && l.n_panels == 1) return judge_classes(run, s, line, r0, r1);
   R* raw = net.scratch + chunk * 2 * net.scratch_size;
   R* slopes = raw + net.scratch_size;
   const R share = s.divisor > 0 ? 1 / s.divisor : 0;
@@ -521,7 +553,7 @@ template <class R> static void train_chunk(void* context, long tick, int number,
     case SLOPES:
       if (chunk == 0) sum_losses(net, s);
       slopes_chunk(run, s, step, chunk, chunks);
-      if (tick + 1 < run.ticks && (long)net.layers[0].s.n_in * s.rows > 4096) prefetch_rows(run, step + 1, chunk, chunks);
+      if (tick + 1 < run.ticks && run.call->rows.n * net.layers[0].s.n_in > 1 << 16) prefetch_rows(run, step + 1, chunk, chunks);
       break;
     case NORM_OF_GRADIENT: norm_chunk(run, s, step, chunk, chunks); break;
     case UPDATE: update_chunk(run, s, step, chunk, chunks); break;
