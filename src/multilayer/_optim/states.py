@@ -6,7 +6,8 @@ warm start, by their order. A test compares the two. Importing this module start
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,46 +51,65 @@ class MeanOfSquares(NamedTuple):
     nu: Tree
 
 
-def _zeros(params: Tree) -> Tree:
-    return map_leaves(np.zeros_like, params)
+class Slots(NamedTuple):
+    """What a rule remembers, whatever it calls that: trees like the parameters."""
+
+    updates: Array | None = None  # int32, where the rule counts them
+    first: Tree = None
+    second: Tree = None
 
 
-def _moments(params: Tree) -> AdamState:
-    return AdamState(np.int32(0), _zeros(params), _zeros(params))
+@dataclass(frozen=True)
+class Memory:
+    """What a rule remembers, and the containers that it is in."""
+
+    n_slots: int
+    contain: Callable[[Slots], Tree]
+    counts: bool = False
+    flat: bool = False  # whether all arrays are one vector, in their order
+    filled_with: str = ""  # the number of the rule that its slots begin with; nothing for 0
 
 
-def _flat_moments(params: Tree) -> AdamState:
-    """Of all arrays as one vector, in their order."""
-    parts = [np.ravel(leaf) for leaf in leaves(params)]
-    return _moments(np.zeros_like(np.concatenate(parts)))
+def _adam(slots: Slots) -> AdamState:
+    return AdamState(slots.updates, slots.first, slots.second)
 
 
-def _accumulator(params: Tree, numbers: Mapping[str, Array]) -> SumOfSquares:
-    first = numbers["initial_accumulator_value"]
-    return SumOfSquares(map_leaves(lambda leaf: np.full_like(leaf, first), params))
-
-
-First: TypeAlias = Callable[[Tree, Mapping[str, Array]], Tree]
-
-STATES: dict[str, First] = {
-    "sgd": lambda params, _: (Velocity(_zeros(params)), Nothing()),
-    "plain_sgd": lambda params, _: Nothing(),
-    "adam": lambda params, _: (_moments(params), Nothing()),
-    "corrected_adam": lambda params, _: (_flat_moments(params), Nothing()),
-    "adamw": lambda params, _: (_moments(params), Decay(), Nothing()),
-    "adagrad": lambda params, numbers: (_accumulator(params, numbers), Nothing()),
-    "rmsprop": lambda params, _: (
-        MeanOfSquares(_zeros(params)),
-        Nothing(),
-        Velocity(_zeros(params)),
+MEMORIES = {
+    "sgd": Memory(1, lambda slots: (Velocity(slots.first), Nothing())),
+    "plain_sgd": Memory(0, lambda slots: Nothing()),
+    "adam": Memory(2, lambda slots: (_adam(slots), Nothing()), counts=True),
+    "corrected_adam": Memory(2, lambda slots: (_adam(slots), Nothing()), counts=True, flat=True),
+    "adamw": Memory(2, lambda slots: (_adam(slots), Decay(), Nothing()), counts=True),
+    "adagrad": Memory(
+        1,
+        lambda slots: (SumOfSquares(slots.first), Nothing()),
+        filled_with="initial_accumulator_value",
+    ),
+    "rmsprop": Memory(
+        2, lambda slots: (MeanOfSquares(slots.first), Nothing(), Velocity(slots.second))
     ),
 }
-"""By the names in ``rules.RULES``: parameters and the numbers of the rule to its first state."""
+"""By the names in ``rules.RULES``."""
 
 
 def first_optimizer_state(rule: str, params: Tree, numbers: Mapping[str, Array]) -> Tree:
     """Return the state of a rule with a name before its first update, in arrays of NumPy.
 
-    ``params`` are those that are learnt, without running moments.
+    ``params`` are those that are learnt, ``numbers`` those of the rule.
     """
-    return STATES[rule](params, numbers)
+    memory = MEMORIES[rule]
+    fill = numbers[memory.filled_with] if memory.filled_with else 0
+    if memory.flat:
+        params = np.concatenate([np.ravel(leaf) for leaf in leaves(params)])
+    filled = [map_leaves(lambda leaf: np.full_like(leaf, fill), params)] * memory.n_slots
+    count = np.int32(0) if memory.counts else None
+    return memory.contain(Slots(count, *filled))
+
+
+def slots_of(rule: str, state: Tree) -> Slots:
+    """Return what is in a state of a rule that was made by this module.
+
+    Put back by ``MEMORIES[rule].contain``.
+    """
+    inside = [part for node in state for part in node if not isinstance(part, Nothing)]
+    return Slots(*inside) if MEMORIES[rule].counts else Slots(None, *inside)
