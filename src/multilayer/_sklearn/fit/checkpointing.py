@@ -191,28 +191,28 @@ def _newest(folder: Path, digest: str) -> StoredCheckpoint | None:
 def _warn_of_differences(found: StoredCheckpoint, identity: dict[str, Any]) -> None:
     """Warn where the rest of the run is computed with something else than its beginning."""
     facts = found.facts
-    now = {**identity["releases"], "threads": identity["threads"], "device": identity["device"]}
-    before = {
-        **(facts["releases"] if isinstance(facts.get("releases"), dict) else {}),
-        "threads": facts.get("threads"),
-        "device": facts.get("device"),
+    now = {name: identity[name] for name in ("engine", "threads", "device")}
+    before = {"engine": OLDER, "threads": None, "device": None} | {
+        name: facts[name] for name in now if name in facts
     }
+    same_engine = before["engine"] == now["engine"]
+    releases_before = facts["releases"] if isinstance(facts.get("releases"), dict) else {}
+    for name, release in identity["releases"].items():
+        if same_engine or name in releases_before:  # each engine has packages of its own
+            now[name], before[name] = release, releases_before.get(name)
     changed = [
-        f"{name} {before.get(name)} (now {value})"
+        f"{name} {before[name]} (now {value})"
         for name, value in now.items()
-        if before.get(name) != value
+        if before[name] != value
     ]
-    engine = facts.get("engine", OLDER)
-    if engine != identity["engine"]:
-        warnings.warn(
-            f"{found.path} was written by the engine {engine!r}; training resumes from it by "
-            f"{identity['engine']!r}. Results differ from those of one engine in rounding and in "
-            "the random numbers of dropout and noise.",
-            stacklevel=level_of_caller(),
-        )
     if changed:
+        differs = (
+            "the last bits may differ"
+            if same_engine
+            else "rounding and the random numbers of dropout and noise differ"
+        )
         warnings.warn(
             f"{found.path} was written with {', '.join(changed)}. Training resumes from it, but "
-            "the last bits may differ from those of uninterrupted training.",
+            f"{differs} from those of uninterrupted training.",
             stacklevel=level_of_caller(),
         )
