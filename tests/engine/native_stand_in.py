@@ -30,7 +30,6 @@ PARTS = {
     "": {"__path__": []},
     ".maker": {"NATIVE": NUMPY_MAKER["NumpyMaker"]()},
     ".inference": {"outputs": outputs},
-    ".coverage": {"uncovered": uncovered},
 }
 
 
@@ -45,8 +44,8 @@ def forget():
 def standing_in(unavailable=""):
     """Put it in the place of the package, whether that is there or not."""
     before = {name: part for name, part in sys.modules.items() if name.startswith(HOME)}
-    library = {".library": {"unavailable": lambda: unavailable}}
-    for name, content in (PARTS | library).items():
+    coverage = {".coverage": {"uncovered": uncovered, "unavailable": lambda: unavailable}}
+    for name, content in (PARTS | coverage).items():
         sys.modules[HOME + name] = module = ModuleType(HOME + name)
         vars(module).update(content, __spec__=ModuleSpec(HOME + name, None))
     forget()

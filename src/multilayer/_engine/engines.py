@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -109,11 +110,14 @@ def _cpu() -> str:
 @lru_cache(maxsize=1)
 def native_problem() -> str:
     """Say why nothing can be computed natively in this process; nothing where it can."""
-    home = "multilayer._engine.native"
-    if find_spec(home) is None or find_spec(f"{home}.library") is None:
+    if find_spec("multilayer._engine.native") is None:
         return "this installation has no native engine"
-    problem: str = import_module(f"{home}.library").unavailable()
+    problem: str = _coverage().unavailable()
     return problem
+
+
+def _coverage() -> ModuleType:
+    return import_module("multilayer._engine.native.coverage")
 
 
 def choose(device: str, config: FitConfig, *, streamed: bool) -> Choice:
@@ -141,8 +145,7 @@ def choose(device: str, config: FitConfig, *, streamed: bool) -> Choice:
         return Choice(XLA, accelerator)
     reason = native_problem()
     if not reason:
-        coverage = import_module("multilayer._engine.native.coverage")
-        reason = coverage.uncovered(config, streamed=streamed)
+        reason = _coverage().uncovered(config, streamed=streamed)
     if not reason:
         return Choice(NATIVE)
     if device == "cpu" and (platform := load(XLA).platform()) != "cpu":
