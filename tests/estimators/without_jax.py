@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.base import clone
 
 from multilayer import Checkpoint, MLPClassifier, MLPRegressor, load, save
+from multilayer._cli.main import main as main_of_commands
 from multilayer._engine import engines
 from multilayer.callbacks import EarlyStopping, KeepBest
 from multilayer.datasets import load_mnist  # noqa: F401 - it must start no JAX either
@@ -74,6 +75,19 @@ def go_through(estimator, y, folder):
     check(f"{name} checkpointed and resumed")
 
 
+def use_the_command_line(folder):
+    data, model = str(folder / "data.npz"), str(folder / "trained.safetensors")
+    np.savez(data, X=X, y=LABELS)
+    for command in (
+        ("train", data, "--epochs", "2", "--hidden", "8", "--model", model, "--quiet"),
+        ("predict", model, data, "--output", str(folder / "predictions.csv")),
+        ("evaluate", model, data),
+        ("info", model),
+    ):
+        assert main_of_commands(list(command)) == 0, command
+        check(f"multilayer {command[0]}")
+
+
 def own_score(estimator, X, y):
     return estimator.score(X, y)
 
@@ -91,6 +105,7 @@ def main(folder):
         classifier = MLPClassifier((6, 6), norm="batch", dropout=0.1, ema_decay=0.9, **FEW)
         classifier.partial_fit(X, LABELS, classes=np.unique(LABELS)).predict(X)
         check("partial_fit of a classifier")
+        use_the_command_line(folder)
     print("nothing started JAX", "by the stand-in" if STOOD_IN else "natively")
 
 
