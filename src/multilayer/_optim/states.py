@@ -5,13 +5,14 @@ that a state of one engine is one of another: in a checkpoint, by the names of i
 warm start, by their order. A test compares the two. Importing this module starts no JAX.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from multilayer._core.pytrees import Tree, leaves, map_leaves
+from multilayer._core.pytrees import Tree, leaves, map_leaves, with_leaves
 from multilayer._core.types import Array
 
 
@@ -99,17 +100,36 @@ def first_optimizer_state(rule: str, params: Tree, numbers: Mapping[str, Array])
     """
     memory = MEMORIES[rule]
     fill = numbers[memory.filled_with] if memory.filled_with else 0
-    if memory.flat:
-        params = np.concatenate([np.ravel(leaf) for leaf in leaves(params)])
     filled = [map_leaves(lambda leaf: np.full_like(leaf, fill), params)] * memory.n_slots
-    count = np.int32(0) if memory.counts else None
-    return memory.contain(Slots(count, *filled))
+    return state_of(rule, Slots(np.int32(0) if memory.counts else None, *filled))
 
 
-def slots_of(rule: str, state: Tree) -> Slots:
-    """Return what is in a state of a rule that was made by this module.
-
-    Put back by ``MEMORIES[rule].contain``.
-    """
+def slots_of(rule: str, state: Tree, params: Tree) -> Slots:
+    """Return what is in a state of a rule that was made by this module, as trees like params."""
+    memory = MEMORIES[rule]
     inside = [part for node in state for part in node if not isinstance(part, Nothing)]
-    return Slots(*inside) if MEMORIES[rule].counts else Slots(None, *inside)
+    updates = inside.pop(0) if memory.counts else None
+    if memory.flat:
+        inside = [_like(params, vector) for vector in inside]
+    return Slots(updates, *inside)
+
+
+def state_of(rule: str, slots: Slots) -> Tree:
+    """Return the state of a rule from what :func:`slots_of` returned."""
+    memory = MEMORIES[rule]
+    if memory.flat:
+        slots = slots._replace(first=_flat(slots.first), second=_flat(slots.second))
+    return memory.contain(slots)
+
+
+def _flat(tree: Tree) -> np.ndarray:
+    return np.concatenate([np.ravel(leaf) for leaf in leaves(tree)])
+
+
+def _like(tree: Tree, vector: np.ndarray) -> Tree:
+    shapes = [np.shape(leaf) for leaf in leaves(tree)]
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    parts = np.split(vector, ends[:-1])
+    return with_leaves(
+        tree, [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    )
