@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor, load, save
+from multilayer._engine import engines
 from multilayer.callbacks import Callback
 
 HERE = Path(__file__).parent
@@ -145,6 +146,33 @@ def test_checkpoints_of_one_engine_continue_under_the_other(tmp_path):
         reg = MLPRegressor(**LINE, checkpoint=tmp_path, device="cpu").fit(X, Y)
     assert (reg.n_iter_, reg.engine_) == (3, "xla")
     assert_allclose(reg.coefs_[0], expected.coefs_[0], rtol=1e-5)
+
+
+@pytest.mark.skipif(bool(engines.native_problem()), reason="the native engine is not built")
+@pytest.mark.filterwarnings("ignore:.*was written with engine|The network was trained")
+@pytest.mark.parametrize("first", ["native", "xla"])
+@pytest.mark.parametrize("solver", ["adam", "rmsprop"])
+def test_an_optimizer_state_goes_from_one_engine_to_the_other(tmp_path, monkeypatch, solver, first):
+    settings = {"hidden_layer_sizes": (4,), "norm": "batch", "solver": solver, "random_state": 0}
+    settings |= {"batch_size": 20, "max_iter": 4}
+    native = engines.native_problem
+
+    def compute_by(name):
+        left_out = native if name == "native" else lambda: "it is left out"
+        monkeypatch.setattr(engines, "native_problem", left_out)
+
+    compute_by(first)
+    expected = MLPRegressor(**settings).fit(X, Y)
+    half = MLPRegressor(**settings | {"max_iter": 2, "warm_start": True}).fit(X, Y)
+    with pytest.raises(RuntimeError):
+        MLPRegressor(**settings, checkpoint=tmp_path, callbacks=[Ends(2)]).fit(X, Y)
+    compute_by("xla" if first == "native" else "native")
+    resumed = MLPRegressor(**settings, checkpoint=tmp_path).fit(X, Y)
+    half.fit(X, Y)
+    for reg in (resumed, half):
+        assert reg.engine_ != expected.engine_
+        for one, other in zip(reg.coefs_, expected.coefs_, strict=True):
+            assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 # Processes ----------------------------------------------------------------------------------------
