@@ -10,7 +10,7 @@ from multilayer._data import rows as rows_module
 from multilayer._data.source import BLOCK_BYTES
 from multilayer._engine.xla.inference import BLOCKS, block_size
 from multilayer._engine.xla.maker import XLA
-from multilayer._nn.model import widest
+from multilayer._nn.network import widest
 from multilayer._sklearn.fit import assembly, samples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

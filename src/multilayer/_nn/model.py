@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from multilayer._core import pytrees
 from multilayer._core.types import Array
 
 # Mean and variance of the units of a layer, for batch normalisation ------------------------------
@@ -57,19 +56,6 @@ class Factor:
 
 Parameters: TypeAlias = Any
 """A pytree of arrays: a tuple of ``Dense`` layers, or the parameters of a user's network."""
-
-
-def n_parameters(params: Parameters) -> int:
-    """Count the numbers that are learnt: all but running moments and fixed numbers."""
-    if is_fixed(params):
-        return 0
-    below = pytrees.parts(params)
-    return params.size if below is None else sum(map(n_parameters, below))
-
-
-def widest(params: Parameters) -> int:
-    """Return the most numbers that a network has for a row between two of its layers."""
-    return max((leaf.shape[-1] for leaf in pytrees.leaves(params) if leaf.ndim), default=1)
 
 
 class Disturbance(NamedTuple):

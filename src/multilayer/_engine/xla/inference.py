@@ -17,8 +17,8 @@ from multilayer._core.types import Array
 from multilayer._data.source import pad_rows, rows_within
 from multilayer._engine.xla import cache
 from multilayer._nn.forward import apply_hidden
-from multilayer._nn.model import Model, Parameters, widest
-from multilayer._nn.network import Network
+from multilayer._nn.model import Model, Parameters
+from multilayer._nn.network import Network, widest
 from multilayer._objectives.losses import distribution
 from multilayer._objectives.objective import Objective
 

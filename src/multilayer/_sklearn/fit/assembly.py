@@ -32,8 +32,8 @@ from multilayer._engine.state import (
     FitConfig,
     Hyper,
 )
-from multilayer._nn.model import Disturbance, Model, Parameters, widest
-from multilayer._nn.network import Network
+from multilayer._nn.model import Disturbance, Model, Parameters
+from multilayer._nn.network import Network, widest
 from multilayer._objectives.objective import LossNumbers, Objective, score_scale
 from multilayer._optim.schedules import Rates, make_rates
 from multilayer._sklearn.arguments.constructors import NetworkArguments

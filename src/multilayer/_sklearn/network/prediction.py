@@ -17,7 +17,7 @@ from multilayer._data import rows
 from multilayer._data.rows import Matrix, MatrixLike
 from multilayer._engine import engines
 from multilayer._engine.history import History
-from multilayer._nn.model import n_parameters
+from multilayer._nn.network import n_parameters
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.architecture import check_transform_layer
 from multilayer._sklearn.network import drawing
