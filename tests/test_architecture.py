@@ -30,7 +30,9 @@ LEVELS = {
 }
 
 # Modules allowed to touch the environment, each with its reason.
-ENVIRONMENT_HOMES: tuple[str, ...] = ()
+ENVIRONMENT_HOMES: tuple[str, ...] = (
+    "_core/environment.py",  # what JAX would be set to, where it has not been imported
+)
 
 
 @dataclass(frozen=True)

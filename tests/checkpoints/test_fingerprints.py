@@ -12,7 +12,7 @@ from multilayer._sklearn.fit.fingerprint import parameters_of
 from multilayer.callbacks import CSVLog, EarlyStopping, KeepBest, ProgressBar, TimeBudget
 
 EXEMPT = {  # no part of the result, or told by what training starts from
-    *("callbacks", "checkpoint", "transform_layer", "verbose"),
+    *("callbacks", "checkpoint", "device", "transform_layer", "verbose"),
     *("random_state", "reuse_from", "warm_start"),
 }
 OTHER = {
@@ -63,6 +63,7 @@ OTHER = {
     "layer_learning_rates": (1.0, 0.5),
     "weight_normalization": "data",
     "precision": "bfloat16",
+    "device": "cpu",
     "scoring": "f1_macro",
     "callbacks": [ProgressBar()],
     "checkpoint": "elsewhere",

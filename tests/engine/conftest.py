@@ -78,7 +78,7 @@ def _training(
         X_val, y_val = validation
         ones = np.ones(len(X_val), config.dtype)
         samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
-        validation = assembly.validation_of(config, samples, params)
+        validation = assembly.validation_of(config, samples, params, XLA.put)
     numbers = class_outputs.classifier_numbers(estimator, config.dtype)
     hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     return Training(

@@ -96,6 +96,7 @@ BAD_ARGUMENTS = {
     "ema_decay": [-0.1, 1.0, "0.99"],
     "weight_normalization": ["rows", None, 1],
     "precision": ["float16", None, 32],
+    "device": ["cuda", None, 0],
     "scoring": ["recall_at_3", 3],
     "calibration_fraction": [1, -0.1, "tenth", None, True],
     "transform_layer": [1, -2, 0.5, None],

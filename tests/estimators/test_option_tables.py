@@ -14,6 +14,7 @@ import multilayer
 from multilayer import InvalidArgumentError, MLPClassifier, MLPRegressor, nn
 from multilayer._cli import settings, train
 from multilayer._core.activations import HIDDEN
+from multilayer._core.environment import DEVICES
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS, WEIGHT_INITS
 from multilayer._optim.schedules import SCHEDULES, WARMUP
 from multilayer._optim.solvers import SOLVERS
@@ -21,6 +22,7 @@ from multilayer._sklearn.targets.metric_table import METRICS
 
 TABLES = {
     "activation": set(HIDDEN),
+    "device": set(DEVICES),
     "learning_rate": set(SCHEDULES),
     "solver": set(SOLVERS),
     "weight_init": {"auto", *WEIGHT_INITIALIZERS},
@@ -61,6 +63,7 @@ def test_the_command_line_offers_the_tables():
         "solver": with_epochs,
         "activation": set(HIDDEN),
         "weight_init": set(WEIGHT_INITS),
+        "device": set(DEVICES),
     }
     assert {name: set(choices) for name, choices in settings.CHOICES.items()} == expected
     for name, choices in expected.items():

@@ -8,7 +8,9 @@ from scipy import sparse
 from multilayer import MLPClassifier
 from multilayer._data import rows as rows_module
 from multilayer._data.source import BLOCK_BYTES
-from multilayer._engine.xla.inference import BLOCKS, block_size, widest
+from multilayer._engine.xla.inference import BLOCKS, block_size
+from multilayer._engine.xla.maker import XLA
+from multilayer._nn.network import widest
 from multilayer._sklearn.fit import assembly, samples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -78,7 +80,7 @@ def test_dense_validation_rows_are_padded_by_less_than_a_block(trained):
         dtype="float32",
     )
     dense = samples.Samples(X[:90].toarray(), Y[:90], np.ones(90), Y[:90])
-    blocks = assembly.validation_of(config, dense, trained._parameters("float32")).blocks
+    blocks = assembly.validation_of(config, dense, trained._parameters("float32"), XLA.put).blocks
     assert blocks.X[0].nbytes <= BLOCK_BYTES
     assert blocks.X.shape[0] * blocks.X.shape[1] < 90 + blocks.X.shape[1]
 

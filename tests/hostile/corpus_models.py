@@ -109,6 +109,7 @@ ARGUMENTS = [
     ("norm", "batch", "'norm"),
     ("residual", "yes", "residual"),
     ("precision", "float8", "precision"),
+    ("device", "tpu", "device"),
     ("weight_init", "x", "weight_init"),
     ("out_activation", "x", "out_activation"),
     ("out_activation", [], "out_activation"),

@@ -13,6 +13,7 @@ import typer
 
 from multilayer._core.activations import HIDDEN
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
+from multilayer._core.environment import DEVICES
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim import solvers
@@ -267,7 +268,12 @@ INTERVALS = {
     "calibration_fraction": "[0, 1)",
     "test_fraction": "[0, 1)",
 }
-CHOICES = {"solver": SOLVERS, "activation": HIDDEN, "weight_init": WEIGHT_INITS}
+CHOICES = {
+    "solver": SOLVERS,
+    "activation": HIDDEN,
+    "weight_init": WEIGHT_INITS,
+    "device": DEVICES,
+}
 ARGUMENTS = {
     "hidden": "hidden_layer_sizes",
     "epochs": "max_iter",

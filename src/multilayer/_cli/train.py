@@ -8,6 +8,7 @@ import typer
 from multilayer._cli import settings as o
 from multilayer._cli import train_options
 from multilayer._core.activations import HIDDEN as ACTIVATIONS
+from multilayer._core.environment import DEVICES
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._optim.solvers import solvers_with
 
@@ -139,6 +140,10 @@ WEIGHT_INIT = Annotated[
     str | None,
     _option(f"Initial weights: {', '.join(WEIGHT_INITS)}.", _NETWORK, **_names(*WEIGHT_INITS)),
 ]
+DEVICE = Annotated[
+    str | None,
+    _option(f"What computes: {', '.join(DEVICES)} (auto).", _NETWORK, **_names(*DEVICES)),
+]
 MODEL = Annotated[
     Path | None,
     _option("Model file to write (here, named after DATA).", _OUTPUT, "--model", "-m"),
@@ -198,6 +203,7 @@ def train(
     activation: ACTIVATION = None,
     dropout: DROPOUT = None,
     weight_init: WEIGHT_INIT = None,
+    device: DEVICE = None,
     model: MODEL = None,
     checkpoint: CHECKPOINT = None,
     checkpoint_every: CHECKPOINT_EVERY = None,

@@ -35,6 +35,7 @@ NETWORK = (
     "weight_init",
     "patience",
     "calibration_fraction",
+    "device",
 )
 """Options that are arguments of a single network."""
 

@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 from multilayer._core.errors import ForkedProcessError
 
@@ -36,6 +37,44 @@ def thread_limit() -> int:
     """Return the most threads that OMP_NUM_THREADS allows, as joblib sets it in its workers."""
     first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return max(1, int(first)) if first.isdecimal() else sys.maxsize
+
+
+# What JAX is set to, found out without importing it -----------------------------------------------
+
+
+DEVICES = ("auto", "cpu", "gpu")
+"""What may be asked to compute."""
+
+ON = ("1", "on", "t", "true", "y", "yes")
+"""What JAX takes for true in an environment variable."""
+
+
+def jax_setting(name: str) -> object:
+    """Return a setting of JAX: of the one in this process, else what its variable says."""
+    config = getattr(sys.modules.get("jax"), "config", None)
+    if config is not None:
+        return getattr(config, name)
+    return os.environ.get(name.upper())
+
+
+def jax_computes_in_float64() -> bool:
+    """Whether what JAX computes by default is float64."""
+    given = jax_setting("jax_enable_x64")
+    return given.lower() in ON if isinstance(given, str) else bool(given)
+
+
+def jax_accelerator() -> str:
+    """Say what makes JAX compute elsewhere than on the CPU; nothing where nothing does.
+
+    That is the first platform that JAX is set to use; where none is named, the plugin of an
+    accelerator, which JAX would find by the same packages.
+    """
+    platforms = jax_setting("jax_platforms")
+    if platforms:
+        first = str(platforms).partition(",")[0].strip()
+        return "" if first == "cpu" else f"JAX_PLATFORMS is {platforms!r}"
+    found = [name for name in ("jax_plugins", "libtpu") if find_spec(name) is not None]
+    return f"JAX has the plugin of an accelerator ({found[0]})" if found else ""
 
 
 # Which process computes with JAX: a forked child of it would wait for threads that it lacks ------

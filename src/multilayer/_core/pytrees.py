@@ -32,6 +32,17 @@ def children(tree: Tree) -> list[tuple[str, Tree]] | None:
     return None
 
 
+def parts(tree: Tree) -> list[Tree] | None:
+    """Return the trees directly below, of classes registered with JAX too; None for a leaf."""
+    below = children(tree)
+    if below is not None:
+        return [part for _, part in below]
+    if not _is_registered(tree):
+        return None
+    flatten = sys.modules["jax"].tree_util.tree_flatten
+    return flatten(tree, is_leaf=lambda node: node is not tree)[0]
+
+
 def named_leaves(tree: Tree) -> Iterator[tuple[str, Tree]]:
     """Go through the leaves, each with the path to it, such as ``"0/kernel"``."""
     below = children(tree)
@@ -45,6 +56,16 @@ def named_leaves(tree: Tree) -> Iterator[tuple[str, Tree]]:
             yield jax.tree_util.keystr(keys, simple=True, separator="/"), leaf
     else:
         yield "", tree
+
+
+def outline(tree: Tree) -> object:
+    """Return the names, the nesting and the shapes of a tree, whatever its classes are."""
+    below = children(tree)
+    if below is not None:
+        return [(name, outline(part)) for name, part in below]
+    if _is_registered(tree):
+        return type(tree), [(name, np.shape(leaf)) for name, leaf in named_leaves(tree)]
+    return np.shape(tree)
 
 
 def leaves(tree: Tree) -> list[Tree]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from multilayer._core.environment import jax_computes_in_float64
+
 # Types shared by all -----------------------------------------------------------------------------
 
 
@@ -36,9 +38,7 @@ WHOLE_NUMBERS = ("epoch", "steps")
 
 def computing_type() -> str:
     """Return what everything is computed in: float32, or float64 under ``jax_enable_x64``."""
-    import jax  # late: what needs only the names above starts no JAX
-
-    return str(jax.dtypes.canonicalize_dtype(float))
+    return "float64" if jax_computes_in_float64() else "float32"
 
 
 # Users' functions, made comparable: equal ones share a compiled program --------------------------

@@ -10,7 +10,6 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from multilayer._core import pytrees
-from multilayer._core.environment import check_process
 from multilayer._data.source import Rows, Source
 from multilayer._engine.callbacks.protocol import Callback, Progress, Stop
 from multilayer._engine.history import History
@@ -137,7 +136,6 @@ def minimise(
     called at each iteration as at an epoch, and see the estimator's ``arguments``. Ctrl-C ends the
     search at the last accepted point.
     """
-    check_process()
     start = time.perf_counter()
     problem = Problem(maker, config, hyper, source, params)
     compile_seconds = time.perf_counter() - start

@@ -28,7 +28,6 @@ from typing import Protocol
 
 import numpy as np
 
-from multilayer._core.environment import check_process
 from multilayer._core.pytrees import leaves
 from multilayer._core.types import Report
 from multilayer._data.source import Rows, Source, Window, pad_rows
@@ -177,7 +176,6 @@ def train(
 
     An exception (a callback's, Ctrl-C) leaves ``training`` as it was after the last call.
     """
-    check_process()
     pace = budget or Pace(training)
     with attended(training, callbacks):
         if training.checkpointer is not None and training.checkpointer.resumes:

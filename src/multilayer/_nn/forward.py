@@ -115,12 +115,6 @@ def with_fixed(learnt: Parameters, params: Parameters) -> Parameters:
     )
 
 
-def n_parameters(params: Parameters) -> int:
-    """Count the numbers that are learnt: all but running moments and fixed numbers."""
-    nodes = jax.tree.leaves(params, is_leaf=is_fixed)
-    return sum(node.size for node in nodes if not is_fixed(node))
-
-
 # The forward pass of a network of dense layers, in training and at prediction --------------------
 
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from multilayer._core import pytrees
 from multilayer._core.activations import AnyActivation
 from multilayer._core.types import Array
 from multilayer._nn.initializers import draw_layer
-from multilayer._nn.model import Disturbance, Moments
+from multilayer._nn.model import Disturbance, Moments, Parameters, is_fixed
 
 
 class Dense(NamedTuple):
@@ -127,3 +128,19 @@ def with_norm(norm: str, layer: Dense) -> Dense:
     one, zero = np.ones_like(layer.bias), np.zeros_like(layer.bias)
     layer = layer._replace(scale=one, shift=zero)
     return layer._replace(moments=Moments(zero, one)) if norm == "batch" else layer
+
+
+# Sizes of any network ---------------------------------------------------------------------------
+
+
+def n_parameters(params: Parameters) -> int:
+    """Count the numbers that are learnt: all but running moments and fixed numbers."""
+    if is_fixed(params):
+        return 0
+    below = pytrees.parts(params)
+    return params.size if below is None else sum(map(n_parameters, below))
+
+
+def widest(params: Parameters) -> int:
+    """Return the most numbers that a network has for a row between two of its layers."""
+    return max((leaf.shape[-1] for leaf in pytrees.leaves(params) if leaf.ndim), default=1)

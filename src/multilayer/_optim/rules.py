@@ -1,23 +1,16 @@
 """Update rules: those of the solvers, and what is done to an update."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from multilayer._core.types import Array
+from multilayer._optim.states import AdamState
 
 # Adam, with the bias correction folded into the rate as in scikit-learn --------------------------
-
-
-class AdamState(NamedTuple):
-    """Running moments of the gradient."""
-
-    count: Array  # int32, updates so far
-    mu: optax.Updates  # mean of the gradient
-    nu: optax.Updates  # mean of its square
 
 
 def scale_by_adam(b1: Array, b2: Array, eps: Array) -> optax.GradientTransformation:

@@ -91,7 +91,9 @@ def normalise(norm: str | None, layer: Dense, z: np.ndarray) -> np.ndarray:
         mean, variance = layer.moments
     else:
         mean, variance = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)
-    return (z - mean) * (layer.scale / np.sqrt(variance + variance.dtype.type(EPSILON))) + layer.shift
+    return (z - mean) * (
+        layer.scale / np.sqrt(variance + variance.dtype.type(EPSILON))
+    ) + layer.shift
 
 
 def _refuse_huge(X: np.ndarray) -> None:

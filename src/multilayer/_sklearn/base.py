@@ -33,10 +33,12 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.rows import MatrixLike
 from multilayer._engine.callbacks.printing import PrintLoss
+from multilayer._engine.engines import OLDER
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.constructors import NetworkArguments, known_arguments
 from multilayer._sklearn.arguments.resolved import check_partial_fit
 from multilayer._sklearn.arguments.solver_arguments import is_full_batch
+from multilayer._sklearn.fit import assembly, checkpointing, engine_run, start
 from multilayer._sklearn.fit.calibration import Calibrated, set_calibration_rows_aside
 from multilayer._sklearn.fit.samples import Samples, Seen
 from multilayer._sklearn.fit.sklearn_callbacks import (
@@ -77,8 +79,7 @@ class BaseMLP(
 ):
     """Training, shared by the estimators. The methods that they override say what is learnt.
 
-    The engine is imported where it is used, so that importing, constructing and cloning an
-    estimator start no JAX.
+    The engine is loaded where it is used: what trains natively starts no JAX.
     """
 
     _seen: Seen = Seen()  # the weights of the rows of partial_fit so far
@@ -86,6 +87,7 @@ class BaseMLP(
     _resumable: "Continuation | None"
     _trained: "Objective"
     _seed: int
+    engine_: str
     n_outputs_: int
     n_reused_layers_: int
     t_: int
@@ -175,8 +177,6 @@ class BaseMLP(
             The loss became infinite or NaN (a ValueError); the estimator has the best finite
             network.
         """
-        from multilayer._sklearn.fit import assembly, checkpointing, start  # late: they start JAX
-
         resolved = self._check_parameters()
         again = self.warm_start and "_network" in vars(self)
         with ExitStack() as stack:
@@ -218,8 +218,6 @@ class BaseMLP(
         again: bool,
     ) -> Self:
         """Train for one epoch, from where the last call left off (partial_fit)."""
-        from multilayer._sklearn.fit import assembly, start  # late: they start JAX
-
         check_partial_fit(self)
         with self._unchanged_on_refusal():
             (rows, objective), judged = samples(), self._validation(*validation)
@@ -287,9 +285,8 @@ class BaseMLP(
         calibrate_on: Samples | None = None,
     ) -> None:
         """Train; whatever ends it, the attributes describe a network that can be used."""
-        from multilayer._sklearn.fit import engine_run
-
-        callbacks = [*(self.callbacks or ()), *callbacks, *([PrintLoss()] if self.verbose else ())]
+        watch = [PrintLoss(plan.choice.sentence)] if self.verbose else []
+        callbacks = [*(self.callbacks or ()), *callbacks, *watch]
         result = engine_run.run(plan, training, epochs, callbacks, keep_best=keep_best)
         # All that training leaves on the estimator is set here.
         set_network(self, plan, result.params)
@@ -303,6 +300,11 @@ class BaseMLP(
         if calibrate_on is not None and result.error is None:
             self._calibration = self._calibration_on(calibrate_on)
         result.raise_or_warn()
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take what was pickled; networks of earlier releases do not say what trained them."""
+        earlier = {"engine_": OLDER} if "_network" in state else {}
+        super().__setstate__(earlier | state)
 
     def __sklearn_tags__(self) -> Tags:
         """Say what data this estimator takes."""

@@ -8,6 +8,9 @@ from multilayer import MLPClassifier, MLPRegressor
 from multilayer._engine import engines
 from multilayer._engine.native import coverage
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"  # a few epochs show what an option does
+)
 if coverage.unavailable():
     pytest.skip(coverage.unavailable(), allow_module_level=True)
 
@@ -42,9 +45,7 @@ def fitted(engine, estimator, X, y, sample_weight=None):
 
 def assert_alike(make, X, y, weights=None, tolerance=1e-4):
     native, xla = (fitted(engine, make(), X, y, weights) for engine in engines.NAMES)
-    for a, b in zip(
-        native.coefs_ + native.intercepts_, xla.coefs_ + xla.intercepts_, strict=True
-    ):
+    for a, b in zip(native.coefs_ + native.intercepts_, xla.coefs_ + xla.intercepts_, strict=True):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * np.abs(b).max())
     for name in ("loss", "validation_loss", "validation_score", "learning_rate", "steps"):
         one, other = native.history_[name], xla.history_[name]
@@ -138,7 +139,12 @@ def test_dropout_and_noise_are_drawn_anew_in_each_step():
     X, y = data("iris")
     random = {"dropout": 0.5, "input_dropout": 0.2, "input_noise": 0.3, "learning_rate_init": 0.02}
     one, same, other = (
-        fitted(engines.NATIVE, MLPClassifier(**BASE | random | {"max_iter": 40, "random_state": s}), X, y)
+        fitted(
+            engines.NATIVE,
+            MLPClassifier(**BASE | random | {"max_iter": 40, "random_state": s}),
+            X,
+            y,
+        )
         for s in (0, 0, 1)
     )
     np.testing.assert_array_equal(one.coefs_[0], same.coefs_[0])

@@ -29,8 +29,9 @@ def random_objective(rng):
     n_heads = int(rng.integers(1, 3))
     if loss in ("softmax", "one_vs_rest"):
         heads = tuple(int(n) for n in rng.integers(2, 20, n_heads))
-        y = lambda n: np.stack([rng.integers(0, h, n) for h in heads], axis=1).astype(np.int32)
-        return Objective(loss, "identity", heads), y
+        return Objective(loss, "identity", heads), lambda n: np.stack(
+            [rng.integers(0, h, n) for h in heads], axis=1
+        )
     if loss == "logistic":
         return Objective(loss, "identity", (1,) * n_heads), lambda n: rng.integers(
             0, 2, (n, n_heads)
@@ -78,7 +79,9 @@ def hyper_parameters(objective, rng):
         alpha=nothing,
         l1_ratio=nothing,
         disturbance=Disturbance(np.zeros(0), nothing, nothing),
-        loss=LossNumbers(np.float64(0.1 * rng.integers(2)), np.float64(0.7), np.array([0.1, 0.5, 0.8]), None),
+        loss=LossNumbers(
+            np.float64(0.1 * rng.integers(2)), np.float64(0.7), np.array([0.1, 0.5, 0.8]), None
+        ),
         clip_norm=nothing,
         max_norm=nothing,
         ema_decay=nothing,
@@ -117,7 +120,10 @@ def test_random_networks(block, monkeypatch):
         step = 1e-6
         above, below = (
             program.of_rows(
-                tuple(moved(layer, way, sign * step) for layer, way in zip(params, direction, strict=True)),
+                tuple(
+                    moved(layer, way, sign * step)
+                    for layer, way in zip(params, direction, strict=True)
+                ),
                 rows,
             )[0]
             for sign in (1, -1)
@@ -125,11 +131,19 @@ def test_random_networks(block, monkeypatch):
         slope = sum(
             float((g * d).sum())
             for layer, way in zip(gradient, direction, strict=True)
-            for g, d in zip(leaves(layer._replace(moments=None)), leaves(way._replace(moments=None)), strict=True)
+            for g, d in zip(
+                leaves(layer._replace(moments=None)),
+                leaves(way._replace(moments=None)),
+                strict=True,
+            )
         )
         size = sum(float(np.abs(g).sum()) for g in leaves(gradient))
         np.testing.assert_allclose(
-            (above - below) / (2 * step), slope, rtol=1e-5, atol=1e-7 * (1 + size), err_msg=str(number)
+            (above - below) / (2 * step),
+            slope,
+            rtol=1e-5,
+            atol=1e-7 * (1 + size),
+            err_msg=str(number),
         )
 
 

@@ -10,9 +10,23 @@ if TYPE_CHECKING:
 
 
 class PrintLoss(Callback):
-    """Print scikit-learn's lines, one per epoch: what ``verbose=True`` does."""
+    """Print scikit-learn's lines, one per epoch: what ``verbose=True`` does.
+
+    Parameters
+    ----------
+    first : str, default=""
+        A line to print before them.
+    """
 
     only_watches = True
+
+    def __init__(self, first: str = "") -> None:
+        self._first = first
+
+    def on_train_begin(self, run: Run) -> None:
+        """Print the line that comes first, where there is one."""
+        if self._first:
+            print(self._first)
 
     def on_epoch_end(self, report: Report) -> None:
         """Print the loss, and the validation score where there is one."""

@@ -3,10 +3,10 @@
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
+from multilayer._core.pytrees import map_leaves
 from multilayer._core.types import Array
 from multilayer._data.source import Rows
 from multilayer._engine.native import library as lib
@@ -22,27 +22,6 @@ from multilayer._objectives.objective import LossNumbers, Objective, n_sums, rep
 
 MONITORS = (LOSS, VALIDATION_LOSS, VALIDATION_SCORE)
 ARRAYS = (lib.KERNEL, lib.BIAS, lib.SCALE, lib.SHIFT, lib.RUNNING_MEAN, lib.RUNNING_VARIANCE)
-
-
-class RuleState(NamedTuple):
-    """State of an update rule: its leaves are those of the rule in Optax, in the same order."""
-
-    count: Array | None = None  # int32, updates so far
-    first: Layers | None = None
-    second: Layers | None = None
-
-
-# How many arrays a rule has for each parameter, and whether it counts its updates.
-SLOTS = {
-    "plain_sgd": 0,
-    "sgd": 1,
-    "adam": 2,
-    "corrected_adam": 2,
-    "adamw": 2,
-    "adagrad": 1,
-    "rmsprop": 2,
-}
-COUNTING = ("adam", "corrected_adam", "adamw")
 
 
 def rule_number(config: FitConfig) -> int:
@@ -104,7 +83,7 @@ def layer_specs(network: Network, hyper: Hyper | None, layerwise: bool) -> list[
     specs = []
     for i, n_in in enumerate(network.layer_sizes[:-1]):
         hidden = i < network.n_hidden
-        dropped = hidden and network.dropout and hyper is not None
+        chance = hyper.disturbance.dropout[i] if hidden and network.dropout and hyper else 0.0
         specs.append(
             lib.LayerSpec(
                 n_in=n_in,
@@ -113,8 +92,8 @@ def layer_specs(network: Network, hyper: Hyper | None, layerwise: bool) -> list[
                 norm=lib.NORMS.index(network.norm) if hidden else 0,
                 skip=network.skips(i),
                 frozen=i < network.n_frozen,
-                dropout=float(hyper.disturbance.dropout[i]) if dropped else 0.0,
-                rate=float(hyper.layer_rates[i]) if layerwise and hyper is not None else 1.0,
+                dropout=float(chance),
+                rate=float(hyper.layer_rates[i]) if layerwise and hyper else 1.0,
             )
         )
     return specs
@@ -126,7 +105,9 @@ def doubles(values: Sequence[float] | np.ndarray) -> ctypes.Array:
     return (ctypes.c_double * max(1, len(numbers)))(*numbers)
 
 
-def base_spec(network: Network, objective: Objective | None, numbers: LossNumbers | None) -> lib.Spec:
+def base_spec(
+    network: Network, objective: Objective | None, numbers: LossNumbers | None
+) -> lib.Spec:
     """Describe what a network computes, and its loss."""
     heads = (network.layer_sizes[-1],) if objective is None else objective.heads
     spec = lib.Spec(
@@ -161,7 +142,10 @@ def training_spec(config: FitConfig, hyper: Hyper) -> lib.Spec:
     spec.l1_ratio = float(hyper.l1_ratio) if config.l1 else 0.0
     spec.beta1, spec.beta2 = float(numbers.get("beta_1", 0)), float(numbers.get("beta_2", 0))
     spec.epsilon = float(numbers.get("epsilon", 0))
-    spec.momentum, spec.decay_rate = float(numbers.get("momentum", 0)), float(numbers.get("decay", 0))
+    spec.momentum, spec.decay_rate = (
+        float(numbers.get("momentum", 0)),
+        float(numbers.get("decay", 0)),
+    )
     spec.weight_decay = float(numbers.get("weight_decay", 0))
     spec.input_scale = float(hyper.input_scale) if config.scaled else 1.0
     random = config.network
@@ -178,7 +162,12 @@ class Handle:
     """A network in the library; freed with this object."""
 
     def __init__(
-        self, network: Network, spec: lib.Spec, layers: list[lib.LayerSpec], most_rows: int, dtype: str
+        self,
+        network: Network,
+        spec: lib.Spec,
+        layers: list[lib.LayerSpec],
+        most_rows: int,
+        dtype: str,
     ) -> None:
         self.network, self.dtype = network, np.dtype(dtype)
         self._layers = (lib.LayerSpec * len(layers))(*layers)
@@ -205,14 +194,11 @@ class Handle:
         """Read a copy of the parameters."""
         layers = []
         for i, layer in enumerate(like):
-            parts: list[np.ndarray | None] = []
-            for array, values in zip(ARRAYS, flat(layer), strict=True):
-                part = None if values is None else np.empty(np.shape(values), self.dtype)
-                if part is not None:
-                    lib.check(self._library.ml_get(self.address, copy, i, array, pointer(part)))
-                parts.append(part)
-            moments = None if layer.moments is None else type(layer.moments)(*parts[4:])
-            layers.append(type(layer)(*parts[:4], moments))
+            new = map_leaves(lambda leaf: np.empty(np.shape(leaf), self.dtype), layer)
+            for array, values in zip(ARRAYS, flat(new), strict=True):
+                if values is not None:
+                    lib.check(self._library.ml_get(self.address, copy, i, array, pointer(values)))
+            layers.append(new)
         return tuple(layers)
 
     def train(self, call: lib.Call) -> None:

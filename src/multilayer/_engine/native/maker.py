@@ -1,17 +1,16 @@
 """The maker of programs that runs natively, see :mod:`multilayer._engine.program`."""
 
+from itertools import pairwise
+
 import numpy as np
 
-from multilayer._core.pytrees import map_leaves
+from multilayer._core.pytrees import leaves, with_leaves
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
 from multilayer._engine.native import library as lib
 from multilayer._engine.native.handle import (
-    COUNTING,
-    SLOTS,
     Handle,
     NativeRows,
-    RuleState,
     base_spec,
     layer_specs,
     native_rows,
@@ -19,10 +18,19 @@ from multilayer._engine.native.handle import (
     training_spec,
 )
 from multilayer._engine.native.threads import n_threads
-from multilayer._engine.program import Arguments, BlockProgram, EpochEnd, Maker, Program, Sums
+from multilayer._engine.program import (
+    Arguments,
+    BlockProgram,
+    EpochEnd,
+    Maker,
+    Program,
+    Sums,
+    Validation,
+)
 from multilayer._engine.state import RUNNING, FitConfig, Hyper, Pending, TrainState, first_state
 from multilayer._nn.model import Moments, Parameters
-from multilayer._nn.network import Layers, Network
+from multilayer._nn.network import Dense, Layers, Network
+from multilayer._optim.states import Slots, first_optimizer_state, slots_of, state_of
 
 VALIDATION_ROWS = 128  # at least so many are validated at a time
 BLOCK_ROWS = 2048  # rows whose gradient is formed at a time
@@ -36,14 +44,9 @@ class NativeMaker:
         return rows.map(np.ascontiguousarray)
 
     def initial_state(self, config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:
-        """Return the state before the first step: zeros, but for AdaGrad's accumulator."""
-        fill = float(hyper.solver.get("initial_accumulator_value", 0.0))
-        first = map_leaves(lambda leaf: np.full_like(leaf, fill), params)
-        second = map_leaves(np.zeros_like, params)
-        n = SLOTS[str(config.solver)]
-        count = np.int32(0) if config.solver in COUNTING else None
-        state = RuleState(count, first if n else None, second if n > 1 else None)
-        return first_state(config, params, state)
+        """Return the state before the first step."""
+        rule = str(config.solver)
+        return first_state(config, params, first_optimizer_state(rule, params, hyper.solver))
 
     def training_program(self, config: FitConfig, epochs: int, args: Arguments) -> Program:
         """Return what trains, with a network of its own in the library."""
@@ -95,7 +98,7 @@ def network_of(config: FitConfig) -> Network:
 def n_weights(network: Network) -> int:
     """Count the weights of a network."""
     sizes = network.layer_sizes
-    return sum(n * m for n, m in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum(n * m for n, m in pairwise(sizes))
 
 
 def threads_for(config: FitConfig, rows: int) -> int:
@@ -116,7 +119,7 @@ def with_penalty(
     shrink = real(float(hyper.alpha) / divisor if divisor > 0 else 0.0)
     ratio = real(hyper.l1_ratio if config.l1 else 0.0)
 
-    def add(i: int, layer: Layers) -> Layers:
+    def add(i: int, layer: Dense) -> Dense:
         if i < network_of(config).n_frozen:
             return layer
         w = np.asarray(params[i].kernel)
@@ -131,7 +134,9 @@ def plain_network(config: FitConfig, hyper: Hyper, params: Layers, rows: int) ->
     network = network_of(config).at_prediction()
     spec = base_spec(network, config.objective, hyper.loss)
     spec.input_scale = float(hyper.input_scale) if config.scaled else 1.0
-    handle = Handle(network, spec, layer_specs(network, None, False), max(1, min(rows, 1024)), config.dtype)
+    handle = Handle(
+        network, spec, layer_specs(network, None, False), max(1, min(rows, 1024)), config.dtype
+    )
     handle.put(lib.PARAMS, params)
     return handle
 
@@ -162,7 +167,7 @@ class GradientProgram:
         self._handle.put(lib.PARAMS, params)
         ours = native_rows(self.config.objective, rows, self.config.dtype)
         total = np.asarray(rows.divisors).sum(dtype=np.float64)
-        loss, gradient = 0.0, map_leaves(lambda leaf: np.zeros_like(leaf, np.float64), params)
+        loss, sums = 0.0, [np.zeros(np.shape(leaf)) for leaf in leaves(params)]
         for start in range(0, len(rows.y), self.most_rows):
             line = np.full((1, self.most_rows), -1, np.int32)
             some = np.arange(start, min(start + self.most_rows, len(rows.y)), dtype=np.int32)
@@ -171,9 +176,11 @@ class GradientProgram:
             if share == 0:
                 continue
             loss += share * self._run(ours, line, 0, 0)
-            part = iter(map_leaves_list(self._handle.get(lib.GRADIENT, params)))
-            gradient = map_leaves(lambda leaf, s=share, p=part: leaf + s * next(p), gradient)
-        return loss, map_leaves(lambda leaf: leaf.astype(self.config.dtype), gradient)
+            for sum_, part in zip(
+                sums, leaves(self._handle.get(lib.GRADIENT, params)), strict=True
+            ):
+                sum_ += share * part
+        return loss, with_leaves(params, [sum_.astype(self.config.dtype) for sum_ in sums])
 
     def _run(self, rows: NativeRows, order: np.ndarray, first: int, step: int) -> float:
         rates = np.zeros(len(order), self.config.dtype)
@@ -190,13 +197,6 @@ class GradientProgram:
             rate_divisor=1.0,
         )
         return self._handle.gradient(call)
-
-
-def map_leaves_list(tree: Parameters) -> list[np.ndarray]:
-    """Return the leaves of a tree."""
-    found: list[np.ndarray] = []
-    map_leaves(found.append, tree)
-    return found
 
 
 class NativeProgram:
@@ -227,17 +227,20 @@ class NativeProgram:
         return self._inside, lines.astype(self.config.dtype)
 
     def _put(self, state: TrainState) -> None:
-        put = self._handle.put
+        put, slots = self._handle.put, self._slots(state)
         put(lib.PARAMS, state.params)
         put(lib.BEST, state.best_params)
         for copy, part in (
-            (lib.SLOT1, state.opt_state.first),
-            (lib.SLOT2, state.opt_state.second),
+            (lib.SLOT1, slots.first),
+            (lib.SLOT2, slots.second),
             (lib.MEAN, state.average),
             (lib.PENDING, None if state.pending is None else state.pending.gradient),
         ):
             if part is not None:
                 put(copy, part)
+
+    def _slots(self, state: TrainState) -> Slots:
+        return slots_of(str(self.config.solver), state.opt_state, state.params)
 
     def _call(self, args: Arguments, lines: np.ndarray) -> lib.Call:
         state, hyper, dtype = args.state, args.hyper, self.config.dtype
@@ -253,7 +256,7 @@ class NativeProgram:
             step=int(state.step),
             stop=int(args.stop),
             per_epoch=int(hyper.steps_per_epoch),
-            updates=int(state.opt_state.count or 0),
+            updates=int(self._slots(state).updates or 0),
             threads=self.threads,
             status=int(state.status),
             no_improvement=int(state.no_improvement),
@@ -268,7 +271,7 @@ class NativeProgram:
             report=pointer(lines),
         )
         if args.validation is not None:
-            call.validation, call.scale = self._validation_rows(args)
+            call.validation, call.scale = self._validation_rows(args.validation)
         call.owners = order, rates, lines  # alive as long as the call
         return call
 
@@ -277,8 +280,7 @@ class NativeProgram:
             self._rows = rows, native_rows(self.config.objective, rows, self.config.dtype)
         return self._rows[1].spec
 
-    def _validation_rows(self, args: Arguments) -> tuple[lib.RowsSpec, int | None]:
-        given = args.validation
+    def _validation_rows(self, given: Validation) -> tuple[lib.RowsSpec, int | None]:
         if self._validation is None or self._validation[0] is not given:
             flat = given.blocks.map(lambda part: part.reshape(-1, *part.shape[2:]))
             weight = np.asarray(flat.weight)
@@ -292,11 +294,11 @@ class NativeProgram:
 
     def _state(self, before: TrainState, call: lib.Call) -> TrainState:
         real, get = np.dtype(self.config.dtype).type, self._handle.get
-        rule, like = before.opt_state, before.params
-        rule = RuleState(
-            count=None if rule.count is None else np.int32(call.updates),
-            first=None if rule.first is None else with_moments(get(lib.SLOT1, like), rule.first),
-            second=None if rule.second is None else with_moments(get(lib.SLOT2, like), rule.second),
+        like, old = before.params, self._slots(before)
+        slots = Slots(
+            updates=None if old.updates is None else np.int32(call.updates),
+            first=None if old.first is None else with_moments(get(lib.SLOT1, like), old.first),
+            second=None if old.second is None else with_moments(get(lib.SLOT2, like), old.second),
         )
         pending = before.pending
         if pending is not None:
@@ -307,7 +309,7 @@ class NativeProgram:
         )
         return before._replace(
             params=get(lib.PARAMS, like),
-            opt_state=rule,
+            opt_state=state_of(str(self.config.solver), slots),
             average=None if before.average is None else get(lib.MEAN, like),
             pending=pending,
             best_params=get(lib.BEST, like) if improved else before.best_params,
@@ -326,6 +328,6 @@ class NativeProgram:
 def with_moments(params: Layers, moments: Layers) -> Layers:
     """Return parameters with what others have in place of running moments: no rule moves them."""
     return tuple(
-        layer if layer.moments is None else layer._replace(moments=Moments(*other.moments))
+        layer if other.moments is None else layer._replace(moments=Moments(*other.moments))
         for layer, other in zip(params, moments, strict=True)
     )

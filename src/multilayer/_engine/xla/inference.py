@@ -18,7 +18,7 @@ from multilayer._data.source import pad_rows, rows_within
 from multilayer._engine.xla import cache
 from multilayer._nn.forward import apply_hidden
 from multilayer._nn.model import Model, Parameters
-from multilayer._nn.network import Network
+from multilayer._nn.network import Network, widest
 from multilayer._objectives.losses import distribution
 from multilayer._objectives.objective import Objective
 
@@ -34,11 +34,6 @@ def block_size(n_rows: int, width: int, itemsize: int) -> int:
     if most < BLOCKS[-1]:
         return max((size for size in BLOCKS if size <= most), default=BLOCKS[0])
     return next((size for size in BLOCKS if n_rows <= size), BLOCKS[-1])
-
-
-def widest(params: Parameters) -> int:
-    """Return the most numbers that a network has for a row between two of its layers."""
-    return max((leaf.shape[-1] for leaf in jax.tree.leaves(params) if leaf.ndim), default=1)
 
 
 Reading: TypeAlias = Objective | int | None

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import optax
 
+from multilayer._core.environment import check_process
 from multilayer._core.pytrees import Tree
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
@@ -28,10 +29,12 @@ class XlaMaker:
         is safe as long as training ends within the call that requested it: nothing writes to them,
         and nothing refers to them afterwards.
         """
+        check_process()
         return jax.device_put(rows.map(np.ascontiguousarray))
 
     def initial_state(self, config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:
         """Return the state before the first step."""
+        check_process()
         return first_state(config, params, initial_optimizer_state(config, hyper, params))
 
     def training_program(self, config: FitConfig, epochs: int, args: Arguments) -> Program:
@@ -60,6 +63,18 @@ class XlaMaker:
 
 
 XLA: Maker = XlaMaker()
+
+
+def platform() -> str:
+    """Return where JAX computes: "cpu", or its name of an accelerator."""
+    check_process()
+    return jax.default_backend()
+
+
+def hardware() -> str:
+    """Return the kind of device that JAX computes on."""
+    check_process()
+    return jax.devices()[0].device_kind
 
 
 def initial_optimizer_state(config: FitConfig, hyper: Hyper, params: Parameters) -> optax.OptState:

@@ -151,6 +151,7 @@ class NetworkArguments:
     layer_learning_rates: Sequence[float] | None = None
     weight_normalization: str = "batch"
     precision: str = "float32"
+    device: str = "auto"
     scoring: Any = None
     callbacks: "Sequence[Callback] | None" = None
     checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None

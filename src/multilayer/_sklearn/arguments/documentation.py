@@ -58,7 +58,7 @@ random_state : int, RandomState instance or None, default=None
 tol : float, default=1e-4
     Gain below which an epoch counts as no improvement ("lbfgs": gradient tolerance).
 verbose : bool or int, default=False
-    Print a line per epoch.
+    Print which engine trains and, if it is XLA, why not the native one; then a line per epoch.
 warm_start : bool, default=False
     Continue from the previous fit, the optimizer's state included (scikit-learn starts that
     one anew).
@@ -171,6 +171,14 @@ weight_normalization : {"batch", "data"}, default="batch"
 precision : {"float32", "bfloat16"}, default="float32"
     Operands of matrix products in training; "bfloat16" rounds them to 8 bits and accumulates in
     float32. Faster where the processor supports it, slower elsewhere. Prediction is in float32.
+device : {"auto", "cpu", "gpu"}, default="auto"
+    What computes. "cpu": the native engine, which starts neither JAX nor a compiler; and XLA, on
+    the CPU, what that does not cover, such as a `network` or functions of your own, a `solver` of
+    Optax, or bfloat16. "gpu": XLA on the accelerator that JAX has. "auto": "cpu", unless
+    JAX has an accelerator: the variable JAX_PLATFORMS names one first, or says nothing and the
+    plugin of one is installed (``pip install "jax[cuda12]"``); then XLA. JAX is not imported to
+    find that out. The attribute `engine_` says what it was: it also predicts with the network,
+    here and wherever it is loaded.
 scoring : str, multilayer.Metric, callable or None, default=None
     Metric that early stopping monitors and ``validation_scores_`` contains: None for <score>,
     "loss" for the validation loss, a name or your own record, or a function of ``(estimator, X,
@@ -183,8 +191,9 @@ callbacks : sequence of multilayer.callbacks.Callback or None, default=None
 checkpoint : str, path-like, multilayer.Checkpoint or None, default=None
     Folder for checkpoints, so that the same fit, started again after a crash, resumes where it
     stopped, with a bit-identical result; a fit that was finished returns at once. "Same" means the
-    data, weights and arguments, except `verbose`, `callbacks` that do not act on training and
-    `transform_layer`. SIGINT and SIGTERM wait until a checkpoint is written.
+    data, weights and arguments, except `verbose`, `callbacks` that do not act on training, `device`
+    and `transform_layer`. Another engine resumes it with a warning: the result differs in rounding
+    and random numbers. SIGINT and SIGTERM wait until a checkpoint is written.
 calibration_fraction : float, default=0.0
     Fraction of the rows that ``fit`` sets aside before training, takes no part of training from,
     and calibrates the network on at its end: <calibration>. The split is
@@ -195,6 +204,8 @@ transform_layer : int, default=-1
 """
 
 ATTRIBUTES = """\
+engine_ : {"native", "xla"}
+    What trained the network and predicts with it; see `device`.
 coefs_, intercepts_ : list of ndarray
     Weights ``(n_inputs, n_units)`` and biases ``(n_units,)`` of each layer.
 params_ : pytree of ndarray

@@ -1,13 +1,13 @@
 """A network of the user's in place of dense layers: its checks and its first parameters."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import jax
 import numpy as np
 
 from multilayer._core.checks import refuse
 from multilayer._nn.keys import key
-from multilayer._nn.layers import as_layer, initialize
+from multilayer._nn.layers import Layer, as_layer, initialize
 from multilayer._nn.model import Parameters
 from multilayer._nn.sequential import UserNetwork
 from multilayer._sklearn.arguments.constructors import NetworkArguments
@@ -34,12 +34,33 @@ SHAPE_ARGUMENTS = (
 """Arguments about dense layers, which say nothing of another network."""
 
 
-def check_own_network(arguments: NetworkArguments) -> None:
+@dataclass(frozen=True)
+class OwnNetwork:
+    """A network of the user's that was checked."""
+
+    given: object
+    layer: Layer
+
+    def start(
+        self, seed: int, n_features: int, n_outputs: int, dtype: str
+    ) -> tuple[UserNetwork, Parameters]:
+        """Return the network and its first parameters, arrays of NumPy; its outputs are checked."""
+        params, width = initialize("network", self.layer, key(seed), n_features)
+        if width != n_outputs:
+            rule = f"one with {n_outputs} outputs for these targets"
+            remedy = f"Let its last layer have {n_outputs} units; it has {width}."
+            refuse("network", rule, self.given, remedy)
+        if not jax.tree.leaves(params):
+            refuse("network", "one with parameters: there is nothing to train", self.given)
+        return UserNetwork(self.layer), jax.tree.map(lambda leaf: np.array(leaf, dtype), params)
+
+
+def check_own_network(arguments: NetworkArguments) -> OwnNetwork:
     """Check a network of the user's, and that nothing is asked of dense layers beside it."""
     if not hasattr(arguments.network, "init"):  # a function alone is a layer, but no network
         rule = "None, or an object with init(key, n_inputs) and apply(params, x)"
         refuse("network", rule, arguments.network, "Build one with multilayer.nn.sequential.")
-    as_layer("network", arguments.network)
+    layer = as_layer("network", arguments.network)
     defaults = {field.name: field.default for field in fields(NetworkArguments)}
     for name in SHAPE_ARGUMENTS:
         value = getattr(arguments, name)
@@ -52,23 +73,8 @@ def check_own_network(arguments: NetworkArguments) -> None:
             )
     if is_full_batch(arguments.solver):
         refuse("solver", "a mini-batch solver for a network of your own", arguments.solver)
+    return OwnNetwork(arguments.network, layer)
 
 
 def _same(value: object, default: object) -> bool:
     return type(value) is type(default) and value == default
-
-
-def start(
-    model: object, seed: int, n_features: int, n_outputs: int, dtype: str
-) -> tuple[UserNetwork, Parameters]:
-    """Return a network and its first parameters, arrays of NumPy; its outputs are checked."""
-    layer = as_layer("network", model)
-    params, width = initialize("network", layer, key(seed), n_features)
-    if width != n_outputs:
-        rule = f"one with {n_outputs} outputs for these targets"
-        refuse(
-            "network", rule, model, f"Let its last layer have {n_outputs} units; it has {width}."
-        )
-    if not jax.tree.leaves(params):
-        refuse("network", "one with parameters: there is nothing to train", model)
-    return UserNetwork(layer), jax.tree.map(lambda leaf: np.array(leaf, dtype), params)

@@ -4,10 +4,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
+from multilayer._core.environment import DEVICES
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._nn.initializers import WEIGHT_INITS
 from multilayer._nn.network import Network
@@ -28,6 +30,9 @@ from multilayer._sklearn.arguments.constructors import (
 )
 from multilayer._sklearn.arguments.solver_arguments import SolverSettings, resolve_solver
 from multilayer._sklearn.targets.regression_targets import check_loss
+
+if TYPE_CHECKING:  # it starts JAX
+    from multilayer._sklearn.arguments.own_network import OwnNetwork
 
 # Checks of arguments that all estimators have ----------------------------------------------------
 
@@ -113,6 +118,7 @@ class Resolved:
     arguments: NetworkArguments
     architecture: Architecture
     solver: SolverSettings
+    own: "OwnNetwork | None" = None  # a network of the user's in place of dense layers
 
     def network(self, layer_sizes: Sequence[int], n_frozen: int = 0) -> Network:
         """Return the network of dense layers between these inputs and outputs, in training."""
@@ -146,10 +152,11 @@ def check_parameters(arguments: NetworkArguments) -> Resolved:
         check_bool(name, getattr(arguments, name))
     architecture = check_architecture(arguments)
     check_reuse(arguments, len(architecture.hidden_sizes))
+    own = None
     if arguments.network is not None:
         from multilayer._sklearn.arguments import own_network  # late: it starts JAX
 
-        own_network.check_own_network(arguments)
+        own = own_network.check_own_network(arguments)
     check_choice("weight_normalization", arguments.weight_normalization, WEIGHT_NORMALIZATIONS)
     check_choice("weight_init", arguments.weight_init, WEIGHT_INITS)
     check_choice("bias_init", arguments.bias_init, ("auto", "zeros"))
@@ -166,7 +173,8 @@ def check_parameters(arguments: NetworkArguments) -> Resolved:
         check_callbacks(arguments.callbacks)
     if arguments.checkpoint is not None:
         check_checkpoint(arguments.checkpoint)
-    resolved = Resolved(arguments, architecture, resolve_solver(arguments))
+    check_choice("device", arguments.device, DEVICES)
+    resolved = Resolved(arguments, architecture, resolve_solver(arguments), own)
     if resolved.solver.full_batch:
         check_lbfgs(resolved)
     return resolved

@@ -1,11 +1,14 @@
 """From an estimator's arguments and checked data to a training run of the engine."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilayer._core.environment import level_of_caller
 from multilayer._data.order import shuffled, unshuffled
 from multilayer._data.rows import compact
 from multilayer._data.source import (
@@ -17,7 +20,9 @@ from multilayer._data.source import (
     rows_bucket,
     rows_within,
 )
+from multilayer._engine import engines
 from multilayer._engine.checkpointer import Checkpointer
+from multilayer._engine.engines import Choice, Engine
 from multilayer._engine.loop import Scorer, StreamedValidation, Training
 from multilayer._engine.program import Validation
 from multilayer._engine.state import (
@@ -27,10 +32,8 @@ from multilayer._engine.state import (
     FitConfig,
     Hyper,
 )
-from multilayer._engine.xla.inference import widest
-from multilayer._engine.xla.maker import XLA
 from multilayer._nn.model import Disturbance, Model, Parameters
-from multilayer._nn.sequential import UserNetwork
+from multilayer._nn.network import Network, widest
 from multilayer._objectives.objective import LossNumbers, Objective, score_scale
 from multilayer._optim.schedules import Rates, make_rates
 from multilayer._sklearn.arguments.constructors import NetworkArguments
@@ -60,7 +63,8 @@ class Plan:
     start: Start
     objective: Objective
     numbers: LossNumbers
-    dtype: str
+    config: FitConfig
+    choice: Choice  # of the engine: it trains, and predicts
     given: Mapping[str, object] = field(default_factory=dict)  # the arguments, for callbacks
 
 
@@ -92,19 +96,60 @@ def prepare(
         by_class, rule = class_weights is not None, estimator.weight_normalization
         divisor = divisors(rule, given, seen, by_class=by_class)
         samples = replace(samples, divisor=divisor)
-    plan = Plan(
-        resolved=resolved,
-        start=start,
-        objective=objective,
-        numbers=estimator._loss_numbers(samples.dtype, class_weights),
-        dtype=samples.dtype,
+    scored = validation is not None and estimator.scoring not in (None, "loss")
+    plan = planned(
+        resolved,
+        start,
+        objective,
+        estimator._loss_numbers(samples.dtype, class_weights),
+        samples,
+        validation,
+        scored=scored,
+        one_epoch=one_epoch,
         given=estimator.get_params(deep=False),
     )
     scorer = None
-    if validation is not None and estimator.scoring not in (None, "loss"):
+    if validation is not None and scored:
         scorer = network_scorer(estimator, plan, validation)
     make = None if checkpointed is None else checkpointed.checkpointer
     return plan, assemble(plan, samples, validation, scorer, make, one_epoch=one_epoch)
+
+
+def planned(
+    resolved: Resolved,
+    start: Start,
+    objective: Objective,
+    numbers: LossNumbers,
+    samples: Samples,
+    validation: Samples | None,
+    *,
+    scored: bool = False,
+    one_epoch: bool = False,
+    given: Mapping[str, object] = MappingProxyType({}),
+) -> Plan:
+    """Return the plan of a fit, the engine that computes it included; no data are read.
+
+    ``scored`` says that Python computes a score of the validation data.
+    """
+    config = configuration(
+        resolved,
+        start.in_training,
+        objective,
+        weighted=one_epoch or bool((samples.divisors == 0).any()),
+        validate=validation is not None,
+        closed_outside=scored or (validation is not None and validation.streamed),
+        dtype=samples.dtype,
+    )
+    streamed = samples.streamed or (validation is not None and validation.streamed)
+    choice = engines.choose(resolved.arguments.device, config, streamed=streamed)
+    if start.continuation is not None and start.engine != choice.engine:
+        warnings.warn(
+            f"The network was trained by the engine {start.engine!r} and continues by "
+            f"{choice.engine!r}: results differ from those of one engine in rounding and in the "
+            "random numbers of dropout and noise.",
+            stacklevel=level_of_caller(),
+        )
+    return Plan(resolved, start, objective, numbers, config, choice, given)
 
 
 def assemble(
@@ -112,7 +157,7 @@ def assemble(
     samples: Samples,
     validation: Samples | None,
     scorer: Scorer | None = None,
-    checkpointer: Callable[[int], Checkpointer] | None = None,
+    checkpointer: Callable[[int, Engine], Checkpointer] | None = None,
     *,
     one_epoch: bool = False,
 ) -> Training:
@@ -120,36 +165,35 @@ def assemble(
 
     ``one_epoch`` is for samples that one epoch is trained on, among others of any number: a
     schedule then spans max_iter such epochs from the first, otherwise those done and max_iter more.
-    ``checkpointer`` makes what writes and restores checkpoints, given the steps of an epoch.
+    ``checkpointer`` makes what writes and restores checkpoints, given the steps of an epoch and
+    the engine.
     """
-    arguments, start = plan.resolved.arguments, plan.start
-    config = configuration(
-        plan.resolved,
-        start.in_training,
-        plan.objective,
-        weighted=one_epoch or bool((samples.divisors == 0).any()),
-        validate=validation is not None,
-        closed_outside=scorer is not None or (validation is not None and validation.streamed),
-        dtype=plan.dtype,
+    arguments, start, config = plan.resolved.arguments, plan.start, plan.config
+    engine = engines.load(plan.choice.engine)
+    maker = engine.maker
+    source = training_source(
+        arguments, samples, start.seed, config.dtype, put=maker.put, once=one_epoch
     )
-    source = training_source(arguments, samples, start.seed, config.dtype, once=one_epoch)
     hyper = hyper_parameters(plan.resolved, plan.numbers, config, source, start.seed)
-    state, done = XLA.initial_state(config, hyper, start.params), len(start.history)
+    state, done = maker.initial_state(config, hyper, start.params), len(start.history)
     if start.continuation is not None:
         state = start.continuation.onto(state, done * source.steps_per_epoch)
+    judged = None
+    if validation is not None:
+        judged = validation_of(config, validation, start.params, maker.put)
     training = Training(
-        maker=XLA,
+        maker=maker,
         config=config,
         hyper=hyper,
         source=source,
         schedule=schedule(plan.resolved, source, arguments.max_iter + (0 if one_epoch else done)),
-        validation=None if validation is None else validation_of(config, validation, start.params),
+        validation=judged,
         state=state,
         scorer=scorer,
         arguments=plan.given,
         begun=done,
         reported=done,
-        checkpointer=None if checkpointer is None else checkpointer(source.steps_per_epoch),
+        checkpointer=None if checkpointer is None else checkpointer(source.steps_per_epoch, engine),
         history=start.history.continued(),
     )
     if training.checkpointer is not None:
@@ -192,7 +236,7 @@ def configuration(
         validate=validate,
         monitor=monitor,
         closed_outside=closed_outside,
-        factored=isinstance(network, UserNetwork),
+        factored=not isinstance(network, Network),
         dtype=dtype,
     )
 
@@ -242,9 +286,15 @@ def schedule(resolved: Resolved, source: Source, epochs: int) -> Rates:
 
 
 def training_source(
-    arguments: NetworkArguments, samples: Samples, seed: int, dtype: str, *, once: bool = False
+    arguments: NetworkArguments,
+    samples: Samples,
+    seed: int,
+    dtype: str,
+    *,
+    put: Callable[[Rows], Rows],
+    once: bool = False,
 ) -> Source:
-    """Return the batches of a fit: whole on the device, or streamed."""
+    """Return the batches of a fit: whole where ``put``, a maker's, takes them; or streamed."""
     n = len(samples)
     order = shuffled(n, seed) if arguments.shuffle else unshuffled(n)
     # Asked for, not what is there: chunks of all sizes share a program.
@@ -252,14 +302,14 @@ def training_source(
     if samples.streamed:
         take, targets = samples.taker(dtype), samples.y
         weight, divisor = samples.weight, samples.divisor
-        return StreamedSource(take, targets, weight, size, order, divisor, once=once, put=XLA.put)
+        return StreamedSource(take, targets, weight, size, order, divisor, once=once, put=put)
     X, divisor = compact(samples.X, dtype), samples.divisor
     parts = X, samples.y, samples.weight, size, order, divisor
-    return ResidentSource(*parts, once=once, put=XLA.put)
+    return ResidentSource(*parts, once=once, put=put)
 
 
 def validation_of(
-    config: FitConfig, samples: Samples, params: Parameters
+    config: FitConfig, samples: Samples, params: Parameters, put: Callable[[Rows], Rows]
 ) -> Validation | StreamedValidation:
     """Validation rows on the device, in padded blocks ``(blocks, rows, ...)``; or streamed."""
     n, take = len(samples), samples.taker(config.dtype)
@@ -274,4 +324,4 @@ def validation_of(
     parts = take(slice(0, n)), samples.y, samples.weight
     padded = (pad_rows(part, n_blocks * block) for part in parts)
     blocks = (part.reshape(n_blocks, block, *part.shape[1:]) for part in padded)
-    return Validation(XLA.put(Rows(*blocks)), scale)
+    return Validation(put(Rows(*blocks)), scale)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from multilayer._core.environment import level_of_caller, releases, usable_cores
 from multilayer._core.errors import ModelFileError
 from multilayer._core.pytrees import leaves
 from multilayer._engine.checkpointer import Checkpointer, Interval
+from multilayer._engine.engines import OLDER, Engine
 from multilayer._persist.atomic import claimed
 from multilayer._persist.checkpoints import (
     StoredCheckpoint,
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from multilayer._sklearn.tabular.tabular_base import BaseTabular
 
 NAME_DIGITS = 24  # of the fingerprint, in the name of a fit's folder
-PACKAGES = ("jax", "jaxlib", "numpy", "optax", "scikit-learn")
-"""Releases of these may change the bits of a result."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,20 @@ class CheckpointedFit:
         """The seed of the run: that of the checkpoint where there is one."""
         return int(self.identity["seed"])
 
-    def checkpointer(self, steps_per_epoch: int) -> Checkpointer:
-        """Return the checkpointer of the run."""
+    def checkpointer(self, steps_per_epoch: int, engine: Engine) -> Checkpointer:
+        """Return the checkpointer of the run, which this engine computes.
+
+        A checkpoint that was written by something else is continued, with a warning.
+        """
+        identity = {
+            **self.identity,
+            "engine": engine.name,
+            "releases": releases(engine.packages),
+            "threads": usable_cores(),
+            "device": engine.hardware(),
+        }
+        if self.found is not None:
+            _warn_of_differences(self.found, identity)
         every = self.asked.every
         if every == "epoch":
             interval = Interval(steps=steps_per_epoch, seconds=None)
@@ -61,7 +71,7 @@ class CheckpointedFit:
             interval = Interval(steps=None, seconds=every)
         else:
             interval = Interval(steps=int(every), seconds=None)
-        return Checkpointer(self.folder, interval, self.asked.keep, self.identity, self.found)
+        return Checkpointer(self.folder, interval, self.asked.keep, identity, self.found)
 
 
 @contextmanager
@@ -138,12 +148,7 @@ def _claimed_fit(
             "fingerprint": digest,
             "parameters": parameters,
             "seed": seed if found is None else found.facts["seed"],
-            "releases": releases(PACKAGES),
-            "threads": usable_cores(),
-            "device": jax.devices()[0].device_kind,
         }
-        if found is not None:
-            _warn_of_differences(found, identity)
         yield CheckpointedFit(asked, folder, identity, found)
 
 
@@ -185,21 +190,29 @@ def _newest(folder: Path, digest: str) -> StoredCheckpoint | None:
 
 def _warn_of_differences(found: StoredCheckpoint, identity: dict[str, Any]) -> None:
     """Warn where the rest of the run is computed with something else than its beginning."""
-    now = {**identity["releases"], "threads": identity["threads"], "device": identity["device"]}
     facts = found.facts
-    before = {
-        **(facts["releases"] if isinstance(facts.get("releases"), dict) else {}),
-        "threads": facts.get("threads"),
-        "device": facts.get("device"),
+    now = {name: identity[name] for name in ("engine", "threads", "device")}
+    before = {"engine": OLDER, "threads": None, "device": None} | {
+        name: facts[name] for name in now if name in facts
     }
+    same_engine = before["engine"] == now["engine"]
+    releases_before = facts["releases"] if isinstance(facts.get("releases"), dict) else {}
+    for name, release in identity["releases"].items():
+        if same_engine or name in releases_before:  # each engine has packages of its own
+            now[name], before[name] = release, releases_before.get(name)
     changed = [
-        f"{name} {before.get(name)} (now {value})"
+        f"{name} {before[name]} (now {value})"
         for name, value in now.items()
-        if before.get(name) != value
+        if before[name] != value
     ]
     if changed:
+        differs = (
+            "the last bits may differ"
+            if same_engine
+            else "rounding and the random numbers of dropout and noise differ"
+        )
         warnings.warn(
             f"{found.path} was written with {', '.join(changed)}. Training resumes from it, but "
-            "the last bits may differ from those of uninterrupted training.",
+            f"{differs} from those of uninterrupted training.",
             stacklevel=level_of_caller(),
         )

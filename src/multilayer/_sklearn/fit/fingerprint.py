@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.base import BaseMLP
     from multilayer._sklearn.tabular.tabular_base import BaseTabular
 
-NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "transform_layer", "verbose")
+NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "device", "transform_layer", "verbose")
 ADDED = {"weight_normalization": "batch", "calibration_fraction": 0.0}
 """Arguments that earlier releases lack, with the value that leaves a fit as it was there."""
 TOLD_OTHERWISE = ("random_state", "reuse_from", "warm_start")  # by what training starts from

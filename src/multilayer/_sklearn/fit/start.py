@@ -7,24 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 import numpy as np
 
 from multilayer._core.checks import refuse
-from multilayer._core.environment import check_process
-from multilayer._core.pytrees import leaves, map_leaves
+from multilayer._core.pytrees import Tree, leaves, outline, with_leaves
 from multilayer._core.types import Array
 from multilayer._engine.history import History
 from multilayer._engine.state import CONVERGED, RUNNING, TrainState
-from multilayer._nn.layers import as_layer
 from multilayer._nn.model import Model, Parameters
 from multilayer._nn.network import initialize
 from multilayer._objectives.objective import Objective
-from multilayer._sklearn.arguments import own_network
 from multilayer._sklearn.arguments.resolved import Resolved
 from multilayer._sklearn.fit import reuse
 from multilayer._sklearn.fit.samples import Samples, Seen
 from multilayer._sklearn.network.parameters import parameters_of
 
 if TYPE_CHECKING:
-    import optax
-
     from multilayer._sklearn.base import BaseMLP
 
 NOTHING_SEEN = Seen()
@@ -50,6 +45,7 @@ class Start:
     continuation: Continuation | None = None
     seen: Seen = NOTHING_SEEN  # the weights of the rows of partial_fit so far
     n_rows_trained: int = 0  # counted anew in each epoch
+    engine: str = ""  # of the earlier training
 
 
 def start_of(
@@ -61,7 +57,6 @@ def start_of(
     again: bool,
 ) -> Start:
     """Return first parameters, or with ``again`` those of before if they fit what is asked now."""
-    check_process()  # before anything that a fork has broken is touched
     if not again:
         # Late: the command line compiles a program while scikit-learn is being imported.
         from sklearn.utils import check_random_state
@@ -85,6 +80,7 @@ def start_of(
         continuation=estimator._resumable,
         seen=estimator._seen,
         n_rows_trained=estimator.t_,
+        engine=estimator.engine_,
     )
 
 
@@ -102,9 +98,8 @@ def fresh(
     of what a `random_state` means: the parameters first, then the seed of the training.
     """
     arguments = resolved.arguments
-    if arguments.network is not None:
-        seed = draw_seed(rng)
-        model, params = own_network.start(arguments.network, seed, n_features, n_outputs, dtype)
+    if resolved.own is not None:
+        model, params = resolved.own.start(draw_seed(rng), n_features, n_outputs, dtype)
         return Start(model, model, params, draw_seed(rng))
     architecture = resolved.architecture
     network = resolved.network((n_features, *architecture.hidden_sizes, n_outputs))
@@ -139,11 +134,11 @@ def network_to_continue(estimator: "BaseMLP", resolved: Resolved, objective: Obj
     before = estimator._network
     if estimator.network is not None or "params_" in vars(estimator):
         layer = getattr(before, "layer", None)
-        if estimator.network is None or as_layer("network", estimator.network) != layer:
+        if resolved.own is None or resolved.own.layer != layer:
             refuse_other(estimator, "network", layer)
     if sum(objective.heads) != estimator.n_outputs_:
         refuse_other(estimator, *estimator._other_objective())
-    if estimator.network is not None:
+    if resolved.own is not None:
         return before
     if resolved.architecture.hidden_sizes != before.layer_sizes[1:-1]:
         refuse_other(estimator, "hidden_layer_sizes", before.layer_sizes[1:-1])
@@ -173,7 +168,7 @@ class Raw(NamedTuple):
 class Resumable(NamedTuple):
     """A training state on the host, without the parameters that are the estimator's attributes."""
 
-    opt_state: "optax.OptState"
+    opt_state: Tree
     raw: Raw | None
     best_kept: Array
     best_value: Array
@@ -198,16 +193,15 @@ class Resumable(NamedTuple):
     def onto(self, fresh: TrainState, step: int) -> TrainState:
         """Continue from a fresh state of the same solver, at the given step.
 
-        A solver that has changed since starts with an optimizer state of its own.
+        A solver that has changed since starts with an optimizer state of its own; another engine
+        has the same arrays, in containers of its own.
         """
         params = fresh.params
         if self.raw is not None and fresh.average is not None and alike(self.raw.shown, params):
             params = self.raw.params
         return fresh._replace(
             params=params,
-            opt_state=self.opt_state
-            if compatible(self.opt_state, fresh.opt_state)
-            else fresh.opt_state,
+            opt_state=continued(self.opt_state, fresh.opt_state),
             best_kept=self.best_kept,
             best_value=self.best_value,
             no_improvement=self.no_improvement,
@@ -218,9 +212,12 @@ class Resumable(NamedTuple):
         )
 
 
-def compatible(mine: "optax.OptState", theirs: "optax.OptState") -> bool:
-    """Whether two optimizer states have the same structure, with names of classes, and shapes."""
-    return repr(map_leaves(np.shape, mine)) == repr(map_leaves(np.shape, theirs))
+def continued(before: Tree, fresh: Tree) -> Tree:
+    """Return an optimizer state's arrays in the containers of a fresh one.
+
+    Where the two differ in names, nesting or shapes it is another solver's, and has no use.
+    """
+    return with_leaves(fresh, leaves(before)) if outline(before) == outline(fresh) else fresh
 
 
 def alike(one: Parameters, other: Parameters) -> bool:

@@ -38,6 +38,7 @@ def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -
         "_trained": plan.objective,
         "n_outputs_": sum(plan.objective.heads),
         "n_reused_layers_": plan.start.n_reused_layers,
+        "engine_": plan.choice.engine,
         "_calibration": None,  # that of an earlier network
     }
     if estimator.network is not None:

@@ -15,7 +15,9 @@ from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.types import REPORT_COLUMNS, computing_type
 from multilayer._data import rows
 from multilayer._data.rows import Matrix, MatrixLike
+from multilayer._engine import engines
 from multilayer._engine.history import History
+from multilayer._nn.network import n_parameters
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.architecture import check_transform_layer
 from multilayer._sklearn.network import drawing
@@ -105,6 +107,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The network of an estimator, forward."""
 
     _network: "Network"  # a multilayer._nn.network.Network, the one that was trained
+    engine_: str
     input_scale: float | None
     transform_layer: int
     network: object
@@ -112,7 +115,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     intercepts_: list[np.ndarray]
 
     def _outputs(self, X: MatrixLike, read: "Objective | int | None" = None) -> np.ndarray:
-        """Compute what is read from the network; see `multilayer._engine.xla.inference`.
+        """Compute what is read from the network; see `multilayer._engine.engines.Outputs`.
 
         It is computed in float32, and comes in the type that scikit-learn would return: float32
         for X of float32 or of a smaller type, float64 otherwise.
@@ -135,10 +138,8 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         read: "Objective | int | None",
     ) -> np.ndarray:
         """Do the same for rows that are taken in slices, in the computing type."""
-        from multilayer._engine.xla.inference import outputs
-
         dtype = computing_type()
-        return outputs(
+        return engines.predictor(self.engine_).outputs(
             self._network,
             self._parameters(dtype),
             take,
@@ -195,8 +196,6 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Number of weights, biases, and scales and shifts of normalised layers."""
         if "_network" not in vars(self):
             raise AttributeError("n_parameters_ is there once the network is: call fit first")
-        from multilayer._nn.forward import n_parameters
-
         return n_parameters(self._parameters("float32"))
 
     def summary(self) -> str:

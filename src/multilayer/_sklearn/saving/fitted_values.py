@@ -7,6 +7,7 @@ import numpy as np
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON, REPORT_COLUMNS, WHOLE_NUMBERS
+from multilayer._engine import engines
 from multilayer._engine.history import History
 from multilayer._sklearn.saving.label_arrays import decode_labels, encode_labels
 from multilayer._sklearn.saving.reader import (
@@ -68,7 +69,7 @@ def _check_whole(name: str, column: np.ndarray) -> None:
 
 FIGURES = (
     *("loss_", "n_iter_", "n_reused_layers_", "t_", "stop_reason_", "fit_seconds_"),
-    *("compile_seconds_", "_validated", "_stopped_by_score"),
+    *("compile_seconds_", "engine_", "_validated", "_stopped_by_score"),
 )
 """Attributes that are numbers, words and flags; in files they lack the underscores."""
 
@@ -84,6 +85,7 @@ class TrainingFigures:
     stop_reason: str
     fit_seconds: float
     compile_seconds: float
+    engine: str
     validated: bool
     stopped_by_score: bool
     seed: int
@@ -106,6 +108,7 @@ def take_figures(fitted: Values, n_layers: int) -> TrainingFigures:
         stop_reason=take(fitted, "stop_reason", str),
         fit_seconds=take(fitted, "fit_seconds", float),
         compile_seconds=take(fitted, "compile_seconds", float),
+        engine=take(fitted, "engine", str) if "engine" in fitted else engines.OLDER,
         validated=take(fitted, "validated", bool),
         stopped_by_score=take(fitted, "stopped_by_score", bool),
         seed=take_count(fitted, "seed"),
@@ -113,6 +116,8 @@ def take_figures(fitted: Values, n_layers: int) -> TrainingFigures:
     for name in ("fit_seconds", "compile_seconds"):
         if not 0 <= getattr(figures, name) < np.inf:
             raise ModelFileError(f"its value {name!r} must be seconds.")
+    if figures.engine not in engines.NAMES:
+        raise ModelFileError(f"its engine is none of {engines.NAMES}: {figures.engine!r}.")
     if figures.n_reused_layers >= n_layers:
         raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")
     if figures.seed >= 2**32:

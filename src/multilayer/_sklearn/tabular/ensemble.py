@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from multilayer._core.numpy_activations import softmax
 from multilayer._data.encoding import TableLayout
+from multilayer._engine import engines
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.history import History
@@ -225,9 +226,9 @@ class EnsembleRun:
 
     def checkpointer(self, steps_per_epoch: int) -> Checkpointer | None:
         """Return what writes checkpoints, if requested."""
-        return (
-            None if self.checkpointed is None else self.checkpointed.checkpointer(steps_per_epoch)
-        )
+        if self.checkpointed is None:
+            return None
+        return self.checkpointed.checkpointer(steps_per_epoch, engines.load(engines.XLA))
 
     @property
     def first_seed(self) -> int:

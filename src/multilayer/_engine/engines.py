@@ -1,0 +1,177 @@
+"""The engines that compute, by name, and which of them a fit gets.
+
+An engine is loaded when it is first used, by the name of its package: this module starts none, and
+what is chosen by it is decided without importing JAX. So a fit that runs natively never waits for
+JAX, nor does what follows it: prediction, saving, loading.
+
+The rule of ``device="auto"`` is what a user without an accelerator and one with an accelerator
+expect of the same line: on a machine whose JAX has one, JAX uses it; everywhere else the native
+engine computes, on the CPU, what it covers, and XLA the rest. A network is always predicted with by
+the engine that trained it, on whatever machine it is loaded, so that the bits of its predictions
+are those of its training's validation; an engine that is not there gives way to XLA, with a
+warning.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from types import ModuleType
+from typing import Protocol
+
+import numpy as np
+
+from multilayer._core.checks import refuse
+from multilayer._core.environment import jax_accelerator, level_of_caller
+from multilayer._engine.program import Maker
+from multilayer._engine.state import FitConfig
+from multilayer._nn.model import Model, Parameters
+from multilayer._objectives.objective import Objective
+
+NATIVE, XLA = "native", "xla"
+NAMES = (NATIVE, XLA)
+OLDER = XLA
+"""What trained the networks of earlier releases, which do not say."""
+
+REMEDY = (
+    'Install JAX for the accelerator, such as pip install "jax[cuda12]", and let JAX_PLATFORMS not '
+    "name the CPU alone; or choose device='auto'."
+)
+
+
+class Outputs(Protocol):
+    """Computes what a network says of rows, in blocks that are the same for any number of rows.
+
+    ``take(rows)`` returns a slice of the rows as a dense array. What is read is the outputs before
+    their activation (None), what an objective makes of them, or a hidden layer by its number. The
+    result has the type ``dtype`` and the shape ``(n_rows, ...)``.
+    """
+
+    def __call__(
+        self,
+        network: Model,
+        params: Parameters,
+        take: Callable[[slice], np.ndarray],
+        n_rows: int,
+        *,
+        read: Objective | int | None = None,
+        input_scale: float,
+        dtype: str,
+    ) -> np.ndarray:
+        """Compute the outputs."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What computes: in training, programs of a maker; at prediction, outputs."""
+
+    name: str
+    maker: Maker
+    outputs: Outputs
+    platform: Callable[[], str]  # "cpu", or what JAX calls an accelerator
+    hardware: Callable[[], str]  # its kind, which checkpoints mention
+    packages: tuple[str, ...]  # whose releases may change the bits of a result
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which engine a fit gets, and where it is not the native one, why not."""
+
+    engine: str
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The choice in words, for ``verbose``."""
+        if self.engine == NATIVE:
+            return "Training natively on the CPU."
+        return f"Training by XLA, not natively: {self.reason}."
+
+
+@lru_cache(maxsize=len(NAMES))
+def load(name: str) -> Engine:
+    """Return an engine by its name; that of XLA starts JAX."""
+    package = f"multilayer._engine.{name}"
+    maker, inference = import_module(f"{package}.maker"), import_module(f"{package}.inference")
+    if name == XLA:
+        packages = ("jax", "jaxlib", "numpy", "optax", "scikit-learn")
+        return Engine(name, maker.XLA, inference.outputs, maker.platform, maker.hardware, packages)
+    return Engine(
+        name, maker.NATIVE, inference.outputs, _cpu, _cpu, packages=("numpy", "scikit-learn")
+    )
+
+
+def _cpu() -> str:
+    return "cpu"
+
+
+@lru_cache(maxsize=1)
+def native_problem() -> str:
+    """Say why nothing can be computed natively in this process; nothing where it can."""
+    problem: str = _coverage().unavailable()
+    return problem
+
+
+def _coverage() -> ModuleType:
+    return import_module("multilayer._engine.native.coverage")
+
+
+def choose(device: str, config: FitConfig, *, streamed: bool) -> Choice:
+    """Return which engine trains, and so predicts with, the network of a fit.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "gpu"}
+        Where to compute, as the estimator's argument says.
+    config : FitConfig
+        What is to be computed.
+    streamed : bool
+        Whether rows are made dense in turn.
+
+    Raises
+    ------
+    InvalidArgumentError
+        There is no such device, or the fit cannot be computed on it (a ValueError).
+    """
+    if device == "gpu":
+        if load(XLA).platform() == "cpu":
+            refuse("device", "'auto' or 'cpu' where JAX has no accelerator", device, REMEDY)
+        return Choice(XLA, "device='gpu'")
+    if device == "auto" and (accelerator := jax_accelerator()):
+        return Choice(XLA, accelerator)
+    reason = native_problem()
+    if not reason:
+        reason = _coverage().uncovered(config, streamed=streamed)
+    if not reason:
+        return Choice(NATIVE)
+    if device == "cpu" and (platform := load(XLA).platform()) != "cpu":
+        refuse(
+            "device",
+            f"'auto' or 'gpu' for a fit that XLA computes ({reason}) where JAX uses the {platform}",
+            device,
+            "Set JAX_PLATFORMS=cpu before JAX is imported.",
+        )
+    return Choice(XLA, reason)
+
+
+def predictor(name: str) -> Engine:
+    """Return the engine that a network was trained by, or XLA where that is not available."""
+    if name == NATIVE and (reason := native_problem()):
+        _warn_of_other_engine(reason)
+        return load(XLA)
+    return load(name)
+
+
+_warned: set[str] = set()  # reasons, in this process
+
+
+def _warn_of_other_engine(reason: str) -> None:
+    if reason in _warned:
+        return
+    _warned.add(reason)
+    warnings.warn(
+        f"The network was trained by the native engine, which is not available ({reason}). XLA "
+        "predicts with it: results differ in the last bits, and JAX is started for it.",
+        stacklevel=level_of_caller(),
+    )

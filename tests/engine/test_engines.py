@@ -1,0 +1,143 @@
+"""Which engine a fit gets: by the device, what JAX would compute on, and what is covered."""
+
+import runpy
+import sys
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from multilayer import InvalidArgumentError
+from multilayer._core import environment
+from multilayer._engine import engines
+from multilayer._engine.engines import Choice
+from multilayer._engine.state import FitConfig
+from multilayer._nn.network import Network
+from multilayer._objectives.objective import Objective
+
+standing_in = runpy.run_path(str(Path(__file__).with_name("native_stand_in.py")))["standing_in"]
+
+LINE = FitConfig(
+    Network((3, 1), ()), Objective("squared_error", "identity", (1,)), solver="plain_sgd"
+)
+OTHER = FitConfig(
+    Network((3, 2, 1), ("relu",)), Objective("squared_error", "identity", (1,)), solver="adam"
+)
+UNCOVERED = Choice("xla", "the stand-in computes lines alone")
+
+
+@pytest.fixture
+def native():
+    with standing_in():
+        yield
+
+
+@pytest.fixture
+def jax_on(monkeypatch):
+    """Let JAX have platforms, or a plugin, that this machine lacks."""
+
+    def set_to(platforms=None, plugins=()):
+        config = SimpleNamespace(jax_platforms=platforms)
+        monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(config=config))
+        found = {name: object() for name in plugins}
+        monkeypatch.setattr(environment, "find_spec", found.get)
+
+    return set_to
+
+
+# Whether JAX would use an accelerator -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("platforms", "plugins", "reason"),
+    [
+        (None, (), ""),
+        ("", (), ""),
+        ("cpu", ("jax_plugins",), ""),
+        ("cpu,cuda", ("jax_plugins",), ""),
+        ("cuda,cpu", (), "JAX_PLATFORMS is 'cuda,cpu'"),
+        (None, ("jax_plugins",), "JAX has the plugin of an accelerator (jax_plugins)"),
+        ("", ("libtpu",), "JAX has the plugin of an accelerator (libtpu)"),
+    ],
+)
+def test_accelerators_are_those_that_jax_would_use(jax_on, platforms, plugins, reason):
+    jax_on(platforms, plugins)
+    assert environment.jax_accelerator() == reason
+
+
+def test_settings_come_from_variables_where_jax_is_not_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    assert environment.jax_accelerator() == "JAX_PLATFORMS is 'cuda'"
+    for text, expected in (("True", True), ("1", True), ("0", False), ("", False)):
+        monkeypatch.setenv("JAX_ENABLE_X64", text)
+        assert environment.jax_computes_in_float64() is expected
+    monkeypatch.delenv("JAX_ENABLE_X64")
+    assert not environment.jax_computes_in_float64()
+
+
+# The choice ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_what_is_covered_is_computed_natively(native, jax_on, device):
+    jax_on()
+    assert engines.choose(device, LINE, streamed=False) == Choice("native")
+
+
+def test_what_is_not_covered_is_computed_by_xla(native):
+    assert engines.choose("auto", LINE, streamed=True) == UNCOVERED
+    assert engines.choose("auto", OTHER, streamed=False) == UNCOVERED
+    assert engines.choose("cpu", OTHER, streamed=False) == UNCOVERED
+
+
+def test_where_jax_has_an_accelerator_it_computes_unless_the_cpu_is_asked_for(native, jax_on):
+    jax_on("cuda")
+    assert engines.choose("auto", LINE, streamed=False) == Choice("xla", "JAX_PLATFORMS is 'cuda'")
+    assert engines.choose("cpu", LINE, streamed=False) == Choice("native")
+
+
+def on_platform(name):
+    """The engine of XLA, were it on another platform."""
+    found = engines.load("xla")
+    return SimpleNamespace(**(vars(found) | {"platform": lambda: name}))
+
+
+def test_xla_on_an_accelerator_is_no_cpu(native, monkeypatch):
+    cuda = on_platform("gpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(engines, "load", lambda name: cuda)
+        assert engines.choose("gpu", LINE, streamed=False) == Choice("xla", "device='gpu'")
+        with pytest.raises(InvalidArgumentError, match=r"lines alone\) where JAX uses the gpu"):
+            engines.choose("cpu", OTHER, streamed=False)
+
+
+def test_without_an_accelerator_gpu_is_refused_with_the_remedy(native):
+    with pytest.raises(InvalidArgumentError, match=r"device must be .* Install JAX for the acc"):
+        engines.choose("gpu", LINE, streamed=False)
+
+
+def test_without_the_library_xla_computes_and_says_why():
+    with standing_in("the self-test failed"):
+        choice = engines.choose("auto", LINE, streamed=False)
+    assert choice == Choice("xla", "the self-test failed")
+    assert choice.sentence == "Training by XLA, not natively: the self-test failed."
+    assert Choice("native").sentence == "Training natively on the CPU."
+
+
+# Prediction ---------------------------------------------------------------------------------------
+
+
+def test_what_trained_predicts(native):
+    assert engines.predictor("native").name == "native"
+    assert engines.predictor("xla").name == "xla"
+
+
+def test_xla_predicts_in_place_of_a_native_engine_that_is_not_there_and_warns_once():
+    with standing_in("the self-test failed"):
+        with pytest.warns(UserWarning, match=r"not available \(the self-test failed\)"):
+            assert engines.predictor("native").name == "xla"
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert engines.predictor("native").name == "xla"
