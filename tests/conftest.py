@@ -30,3 +30,23 @@ def no_earlier_interrupt(monkeypatch):
     results = sys.modules.get("multilayer._sklearn.fit.engine_run")
     if results is not None:
         monkeypatch.setattr(results, "_last_interrupt", float("-inf"))
+
+
+@pytest.fixture(scope="module")
+def module_by_xla():
+    """Let XLA train what the native engine would: for tests of its programs."""
+    from multilayer._engine import engines
+
+    choice = engines.Choice(engines.XLA, "a test asks for it")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "choose", lambda *given, **more: choice)
+        yield
+
+
+@pytest.fixture
+def by_xla(monkeypatch):
+    """Do the same for one test."""
+    from multilayer._engine import engines
+
+    choice = engines.Choice(engines.XLA, "a test asks for it")
+    monkeypatch.setattr(engines, "choose", lambda *given, **more: choice)

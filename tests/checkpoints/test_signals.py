@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 
 from multilayer import Checkpoint, MLPClassifier
 from multilayer._engine import checkpointer, loop
-from multilayer._engine.xla import epoch
+from multilayer._engine.native.maker import NativeMaker
 from multilayer._persist.checkpoints import read_checkpoint
 from multilayer.callbacks import Callback
 
@@ -127,8 +127,8 @@ def test_before_the_first_step(number, tmp_path):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_while_the_program_is_compiled(number, tmp_path, monkeypatch):
-    on_call(epoch, "training_program", number, 1, monkeypatch)
+def test_while_the_program_is_made(number, tmp_path, monkeypatch):
+    on_call(NativeMaker, "training_program", number, 1, monkeypatch)
     monkeypatch.setattr(loop.Pace, "__call__", lambda pace, step: 3)
     assert assert_stops_and_goes_on(estimator(tmp_path), number, X, y) == 3
 
@@ -143,7 +143,7 @@ def test_in_an_epoch_or_at_its_end(number, at, tmp_path, monkeypatch):
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize(("block", "step"), [(1, 0), (2, 0), (5, 10)])  # three blocks an epoch
 def test_while_streamed_rows_are_judged(number, block, step, tmp_path, monkeypatch):
-    on_call(epoch, "sums_program", number, block, monkeypatch)
+    on_call(NativeMaker, "sums_program", number, block, monkeypatch)
     data = {"X_val": MANY, "y_val": np.tile(y, 11)}
     asked = estimator(tmp_path, early_stopping=True)
     assert assert_stops_and_goes_on(asked, number, sparse.csr_matrix(X), y, **data) == step

@@ -18,7 +18,10 @@ from multilayer._engine.xla.cache import PROGRAMS, ProgramCache
 from multilayer._persist import memory
 from multilayer._persist.memory import n_maps
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("module_by_xla"),
+]
 
 EVENT = "/jax/core/compile/backend_compile_duration"
 

@@ -55,6 +55,7 @@ def refused(message, activation):
     assert not hasattr(clf, "coefs_")
 
 
+@pytest.mark.usefixtures("by_xla")
 @pytest.mark.parametrize("name", ["selu", "logistic"])
 def test_the_record_of_a_built_in_function_under_another_name_trains_the_same(name):
     """Its first weights and biases too."""

@@ -54,6 +54,7 @@ def refused(message, **arguments):
     assert not hasattr(reg, "coefs_")
 
 
+@pytest.mark.usefixtures("by_xla")
 @pytest.mark.parametrize("name", ["huber", "poisson", "quantile", "gaussian_nll"])
 def test_the_record_of_a_built_in_loss_under_another_name_trains_the_same(name):
     """Each kind of output, each number and the raw outputs reach a user's function."""
@@ -82,6 +83,7 @@ def test_the_reported_loss_is_the_functions():
     assert reg.loss_ == pytest.approx(2 * expected, rel=1e-5)
 
 
+@pytest.mark.usefixtures("by_xla")
 def test_clones_and_pickles_train_the_same_and_share_the_program():
     loss = RegressionLoss("half", partial(scaled, factor=0.5))
     reg = regressor(loss, solver="sgd").fit(X, Y)

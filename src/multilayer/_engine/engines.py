@@ -23,7 +23,7 @@ from typing import Protocol
 import numpy as np
 
 from multilayer._core.checks import refuse
-from multilayer._core.environment import jax_accelerator, level_of_caller
+from multilayer._core.environment import jax_accelerator, level_of_caller, usable_cores
 from multilayer._engine.program import Maker
 from multilayer._engine.state import FitConfig
 from multilayer._nn.model import Model, Parameters
@@ -71,6 +71,7 @@ class Engine:
     outputs: Outputs
     platform: Callable[[], str]  # "cpu", or what JAX calls an accelerator
     hardware: Callable[[], str]  # its kind, which checkpoints mention
+    threads: Callable[[], int]  # how many the bits of a result depend on
     packages: tuple[str, ...]  # whose releases may change the bits of a result
 
 
@@ -96,14 +97,19 @@ def load(name: str) -> Engine:
     maker, inference = import_module(f"{package}.maker"), import_module(f"{package}.inference")
     if name == XLA:
         packages = ("jax", "jaxlib", "numpy", "optax", "scikit-learn")
-        return Engine(name, maker.XLA, inference.outputs, maker.platform, maker.hardware, packages)
-    return Engine(
-        name, maker.NATIVE, inference.outputs, _cpu, _cpu, packages=("numpy", "scikit-learn")
-    )
+        parts = maker.XLA, inference.outputs, maker.platform, maker.hardware, usable_cores
+        return Engine(name, *parts, packages)
+    instruction_set = import_module(f"{package}.library").instruction_set
+    parts = maker.NATIVE, inference.outputs, _cpu, instruction_set, _one
+    return Engine(name, *parts, packages=("numpy", "scikit-learn"))
 
 
 def _cpu() -> str:
     return "cpu"
+
+
+def _one() -> int:
+    return 1  # a native result is the same for any number of threads
 
 
 @lru_cache(maxsize=1)

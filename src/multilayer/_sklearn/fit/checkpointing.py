@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilayer._core.environment import level_of_caller, releases, usable_cores
+from multilayer._core.environment import level_of_caller, releases
 from multilayer._core.errors import ModelFileError
 from multilayer._core.pytrees import leaves
 from multilayer._engine.checkpointer import Checkpointer, Interval
@@ -59,7 +59,7 @@ class CheckpointedFit:
             **self.identity,
             "engine": engine.name,
             "releases": releases(engine.packages),
-            "threads": usable_cores(),
+            "threads": engine.threads(),
             "device": engine.hardware(),
         }
         if self.found is not None:
