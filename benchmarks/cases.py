@@ -9,9 +9,11 @@ import numpy as np
 
 CHAPTER = (784, 300, 100, 10)
 TABLE = (20, 64, 64, 3)
+WIDE = (20, 256, 256, 3)
 IRIS = (4, 100, 3)
 ALL = (
     "multilayer",
+    "multilayer_xla",
     "reference_scan",
     "torch_one_thread",
     "torch_all_threads",
@@ -53,6 +55,8 @@ CASES = (
     ),
     Case("table-50-sgd", "20-64-64-3, batch 50, SGD", "table", TABLE, 50, *SGD, 10_000, 10),
     Case("table-50-adam", "20-64-64-3, batch 50, Adam", "table", TABLE, 50, *ADAM, 10_000, 10),
+    Case("wide-64-sgd", "20-256-256-3, batch 64, SGD", "table", WIDE, 64, *SGD, 9_984, 4),
+    Case("wide-64-adam", "20-256-256-3, batch 64, Adam", "table", WIDE, 64, *ADAM, 9_984, 4),
     Case(
         "iris",
         "iris, 4-100-3, 200 epochs of 1 step, Adam",
@@ -62,7 +66,7 @@ CASES = (
         *ADAM,
         rows=150,
         epochs=200,
-        contenders=("multilayer", "scikit_learn"),
+        contenders=("multilayer", "multilayer_xla", "scikit_learn"),
     ),
 )
 

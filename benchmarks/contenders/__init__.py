@@ -11,6 +11,7 @@ Start = Callable[[int], Train]
 
 TITLES = {
     "multilayer": "multilayer",
+    "multilayer_xla": "multilayer, by XLA",
     "reference_scan": "plain JAX, one `lax.scan` per epoch",
     "torch_one_thread": "PyTorch eager, 1 thread",
     "torch_all_threads": "PyTorch eager, all cores",

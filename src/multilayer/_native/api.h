@@ -91,5 +91,6 @@ struct ml_engine {
   int (*train)(void*, ml_call*);
   int (*gradient)(void*, ml_call*, double* loss);
   int (*read)(void*, const ml_reading*);
+  double (*multiply_adds)(long repeats);  // for benchmarks: operations done in a loop of the micro-kernel
 };
 }

@@ -62,3 +62,4 @@ ML_EXPORT int ml_copy(void* h, int from, int to) { return engine().copy(h, from,
 ML_EXPORT int ml_train(void* h, ml_call* call) { return engine().train(h, call); }
 ML_EXPORT int ml_gradient(void* h, ml_call* call, double* loss) { return engine().gradient(h, call, loss); }
 ML_EXPORT int ml_read(void* h, const ml_reading* reading) { return engine().read(h, reading); }
+ML_EXPORT double ml_multiply_adds(long repeats) { return engine().multiply_adds(repeats); }
