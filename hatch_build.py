@@ -70,7 +70,11 @@ class NativeBuildHook(BuildHookInterface):
             native.compile_library(native.SOURCES, target)
         else:
             self.scratch = tempfile.TemporaryDirectory()
-            library = native.compile_library(Path(self.scratch.name), target)
+            try:
+                library = native.compile_library(Path(self.scratch.name), target)
+            except native.BuildError:
+                self.scratch.cleanup()  # `finalize` is not called after an error
+                raise
             build_data["force_include"][str(library)] = f"multilayer/_native/{library.name}"
         machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
