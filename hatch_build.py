@@ -8,6 +8,8 @@ import os
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,27 +37,44 @@ def chosen_target():
     return native.named_target(name) if name else native.this_machine()
 
 
+@contextmanager
+def plain_messages() -> Iterator[None]:
+    """End with the message of an error alone: pip shows it, without a traceback of the hook."""
+    try:
+        yield
+    except native.BuildError as error:
+        sys.exit(f"The native engine of multilayer was not built. {error}")
+
+
 class NativeBuildHook(BuildHookInterface):
     """Compile the library; put it into the wheel, or in place for an editable install."""
 
     def dependencies(self) -> list[str]:
         """Ask for ziglang only where no compiler is found."""
-        if self.target_name != "wheel" or not native.wanted():
-            return []
-        needs_zig = chosen_target().zig or native.system_compiler() is None
-        return ["ziglang>=0.13"] if needs_zig else []
+        with plain_messages():
+            if self.target_name != "wheel" or not native.wanted():
+                return []
+            needs_zig = chosen_target().zig or native.system_compiler() is None
+            return ["ziglang>=0.13"] if needs_zig else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile before the wheel is written."""
         self.scratch = None
-        if self.target_name != "wheel" or not native.wanted():
-            return
+        with plain_messages():
+            if self.target_name == "wheel" and native.wanted():
+                self._compile(version == "editable", build_data)
+
+    def _compile(self, in_place: bool, build_data: dict[str, Any]) -> None:
         target = chosen_target()
-        if version == "editable":
+        if in_place:
             native.compile_library(native.SOURCES, target)
         else:
             self.scratch = tempfile.TemporaryDirectory()
-            library = native.compile_library(Path(self.scratch.name), target)
+            try:
+                library = native.compile_library(Path(self.scratch.name), target)
+            except native.BuildError:
+                self.scratch.cleanup()  # `finalize` is not called after an error
+                raise
             build_data["force_include"][str(library)] = f"multilayer/_native/{library.name}"
         machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False

@@ -17,7 +17,15 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 
 import jax  # noqa: E402 - it reads the environment once
 
+from multilayer._engine.native import location  # noqa: E402
+
 jax.config.update("jax_numpy_rank_promotion", "raise")  # broadcasts between ranks are written out
+
+# `make sanitize` compiles the native engine into a folder of its own.
+if folder := os.environ.get("MULTILAYER_NATIVE_FOLDER"):
+    location.FOLDER = Path(folder).resolve()
+    if location.library_path() is None:
+        raise pytest.UsageError(location.why_not_built())
 
 # A shell without job control starts what goes to the background with interrupts ignored.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -38,11 +38,19 @@ WHEELS = {
 ENDINGS = {"linux": ".so", "macos": ".dylib", "windows": ".dll"}
 
 
-class NoCompilerError(Exception):
+class BuildError(Exception):
+    """The library cannot be built; the message says why."""
+
+
+class SettingError(BuildError):
+    """A variable of the environment has a value that means nothing."""
+
+
+class NoCompilerError(BuildError):
     """No C++ compiler was found."""
 
 
-class CompileError(Exception):
+class CompileError(BuildError):
     """The compiler failed; the text is its own."""
 
 
@@ -95,7 +103,7 @@ def this_machine() -> Target:
 def named_target(name: str) -> Target:
     """Return the target that zig calls `name`."""
     if name not in WHEELS:
-        raise ValueError(f"target must be one of {', '.join(WHEELS)}, got target={name!r}.")
+        raise SettingError(f"target must be one of {', '.join(WHEELS)}, got target={name!r}.")
     processor, system = name.split("-")[:2]
     return Target(processor, system.partition(".")[0], name)
 
@@ -227,7 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             target = named_target(options.target) if options.target else this_machine()
             print(compile_library(options.folder, target, options.sanitize))
-    except (CompileError, NoCompilerError) as error:
+    except BuildError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -237,7 +245,10 @@ def wanted() -> bool:
     """Return whether the native engine is to be built."""
     value = os.environ.get("MULTILAYER_NATIVE", "1")
     if value not in ("0", "1"):
-        raise ValueError(f"MULTILAYER_NATIVE must be 0 or 1, got MULTILAYER_NATIVE={value!r}.")
+        raise SettingError(
+            f"MULTILAYER_NATIVE must be 0 or 1, got MULTILAYER_NATIVE={value!r}. "
+            "0 builds without the native engine."
+        )
     return value == "1"
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -27,26 +28,67 @@ def load(name, path):
 native = load("compile_native_under_test", ROOT / "tools" / "compile_native.py")
 
 
+# An engine that computes nothing: the real one takes a minute of processor time.
+EMPTY_ENGINE = """
+#include "api.h"
+#define JOIN2(a, b) a##_##b
+#define JOIN(a, b) JOIN2(a, b)
+#define TEXT2(x) #x
+#define TEXT(x) TEXT2(x)
+extern "C" const ml_engine JOIN(ml_engine, ML_ISA);
+extern "C" const ml_engine JOIN(ml_engine, ML_ISA) = {TEXT(ML_ISA), 0, 0, 0, 0, 0, 0, 0, 0};
+"""
+
+
 @pytest.fixture(scope="module")
-def library(tmp_path_factory):
+def sources(tmp_path_factory):
+    """The sources with an empty engine."""
     if native.system_compiler() is None:
         pytest.skip("no C++ compiler here")
-    return native.compile_library(tmp_path_factory.mktemp("native"), native.this_machine())
+    folder = tmp_path_factory.mktemp("sources")
+    for source in (native.SOURCES / native.DISPATCH, native.SOURCES / "api.h"):
+        shutil.copy(source, folder)
+    (folder / native.ENGINE).write_text(EMPTY_ENGINE)
+    return folder
 
 
-def test_library_says_the_instruction_set(library):
-    loaded = ctypes.CDLL(str(library))
+@pytest.fixture(scope="module")
+def library(sources, tmp_path_factory):
+    """A library of the empty engine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "SOURCES", sources)
+        return native.compile_library(tmp_path_factory.mktemp("native"), native.this_machine())
+
+
+def check_library(path):
+    loaded = ctypes.CDLL(str(path))
     loaded.ml_instruction_set.restype = ctypes.c_char_p
     names = [one.name for one in native.this_machine().instruction_sets]
     assert loaded.ml_instruction_set().decode() in names
+    assert path.stat().st_size < 1_500_000
+
+
+def test_library_says_the_instruction_set(library):
+    check_library(library)
     assert [path.name for path in library.parent.iterdir()] == [library.name]  # no scratch left
-    assert library.stat().st_size < 1_500_000
+
+
+@pytest.mark.slow
+def test_real_sources_compile_without_warnings(tmp_path, capfd):
+    if native.system_compiler() is None:
+        pytest.skip("no C++ compiler here")
+    path = native.compile_library(tmp_path, native.this_machine())
+    assert "warning" not in capfd.readouterr().err
+    check_library(path)
 
 
 @pytest.mark.skipif(shutil.which("readelf") is None, reason="readelf is not here")
-def test_library_needs_only_c(library):
+def test_library_needs_only_c():
+    path = location.library_path()
+    if path is None:
+        pytest.skip(location.why_not_built())
     text = subprocess.run(
-        ["readelf", "-d", library], capture_output=True, text=True, check=True
+        ["readelf", "-d", path], capture_output=True, text=True, check=True
     ).stdout
     needed = [line.split("[")[1].split("]")[0] for line in text.splitlines() if "(NEEDED)" in line]
     libraries = {name.split(".so")[0] for name in needed}
@@ -64,13 +106,13 @@ def test_no_library_names_the_remedy(tmp_path, monkeypatch):
     assert str(tmp_path) in location.why_not_built()
 
 
-def test_errors_of_the_compiler_are_shown_and_nothing_is_left(tmp_path, monkeypatch, capsys):
-    if native.system_compiler() is None:
-        pytest.skip("no C++ compiler here")
-    sources = tmp_path / "sources"
-    shutil.copytree(native.SOURCES, sources)
-    (sources / "dispatch.cpp").write_text("#error not today\n")
-    monkeypatch.setattr(native, "SOURCES", sources)
+def test_errors_of_the_compiler_are_shown_and_nothing_is_left(
+    sources, tmp_path, monkeypatch, capsys
+):
+    broken = tmp_path / "sources"
+    shutil.copytree(sources, broken)
+    (broken / native.DISPATCH).write_text("#error not today\n")
+    monkeypatch.setattr(native, "SOURCES", broken)
     assert native.main(["--folder", str(tmp_path / "out")]) == 1
     assert "not today" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
@@ -82,9 +124,27 @@ def test_cxx_that_is_not_there(tmp_path, monkeypatch, capsys):
     assert "CXX='no-such-compiler'" in capsys.readouterr().err
 
 
-def test_a_library_is_compiled_again_only_if_a_source_is_newer(tmp_path, library):
-    assert native.is_current(library)
-    assert not native.is_current(tmp_path / library.name)
+def test_a_library_is_compiled_again_only_if_a_source_is_newer(sources, tmp_path, monkeypatch):
+    copy, folder = tmp_path / "sources", tmp_path / "out"
+    shutil.copytree(sources, copy)
+    monkeypatch.setattr(native, "SOURCES", copy)
+    command = ["--if-changed", "--folder", str(folder)]
+    assert native.main(command) == 0  # there is none yet
+    (library,) = folder.iterdir()
+    first = library.stat()
+    assert native.main(command) == 0
+    assert library.stat().st_ino == first.st_ino
+    later = first.st_mtime + 1
+    os.utime(copy / "api.h", (later, later))
+    assert native.main(command) == 0
+    assert library.stat().st_ino != first.st_ino
+
+
+def test_a_setting_that_means_nothing(monkeypatch, capsys):
+    monkeypatch.setenv("MULTILAYER_NATIVE", "no")
+    assert native.main([]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("MULTILAYER_NATIVE must be 0 or 1, got MULTILAYER_NATIVE='no'. ")
 
 
 @pytest.fixture
@@ -117,17 +177,24 @@ def test_without_a_compiler_and_zig_the_remedies_are_named(no_compiler, monkeypa
         native.find_compiler(native.this_machine())
 
 
-@pytest.mark.parametrize("wanted", ["1", "0"])
-def test_wheel_has_the_library_and_the_tag_of_the_machine(hook, monkeypatch, wanted):
-    if native.system_compiler() is None:
-        pytest.skip("no C++ compiler here")
-    monkeypatch.setenv("MULTILAYER_NATIVE", wanted)
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("MULTILAYER_NATIVE", "yes"), ("MULTILAYER_NATIVE_TARGET", "pdp11"), ("CXX", "no-such-one")],
+)
+def test_wrong_settings_end_a_build_with_a_message(hook, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit, match=f"was not built.*{value}"):
+        hook.dependencies()
+    with pytest.raises(SystemExit, match=f"was not built.*{value}"):
+        hook.initialize("standard", {"force_include": {}})
+
+
+def test_wheel_has_the_library_and_the_tag_of_the_machine(hook, sources, monkeypatch):
+    compile_module = sys.modules["multilayer_compile_native"]
+    monkeypatch.setattr(compile_module, "SOURCES", sources)
     build_data = {"force_include": {}}
     hook.initialize("standard", build_data)
     try:
-        if wanted == "0":
-            assert build_data == {"force_include": {}}
-            return
         machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         assert build_data["tag"] == f"py3-none-{machine}"
         assert build_data["pure_python"] is False
@@ -136,6 +203,14 @@ def test_wheel_has_the_library_and_the_tag_of_the_machine(hook, monkeypatch, wan
         assert inside == f"multilayer/_native/{location.expected_path().name}"
     finally:
         hook.finalize("standard", build_data, "")
+
+
+def test_wheel_without_the_native_engine_is_pure_python(hook, monkeypatch):
+    monkeypatch.setenv("MULTILAYER_NATIVE", "0")
+    build_data = {"force_include": {}}
+    hook.initialize("standard", build_data)
+    hook.finalize("standard", build_data, "")
+    assert build_data == {"force_include": {}}
 
 
 @pytest.mark.slow

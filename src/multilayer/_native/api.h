@@ -2,6 +2,12 @@
 #pragma once
 #include <stdint.h>
 
+#if defined(_WIN32)
+#define ML_EXPORT extern "C" __declspec(dllexport)
+#else
+#define ML_EXPORT extern "C" __attribute__((visibility("default")))
+#endif
+
 extern "C" {
 
 struct ml_layer {

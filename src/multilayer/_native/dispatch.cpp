@@ -4,12 +4,6 @@
 #include <cpuid.h>
 #endif
 
-#if defined(_WIN32)
-#define ML_EXPORT extern "C" __declspec(dllexport)
-#else
-#define ML_EXPORT extern "C" __attribute__((visibility("default")))
-#endif
-
 #if defined(__x86_64__)
 extern "C" const ml_engine ml_engine_baseline, ml_engine_avx2, ml_engine_avx512;
 static const ml_engine* const ENGINES[] = {&ml_engine_baseline, &ml_engine_avx2, &ml_engine_avx512};

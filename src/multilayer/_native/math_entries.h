@@ -3,10 +3,9 @@
 // Included at the end of the file that is compiled for one instruction set, which defines
 // ML_NAME(x): the name with that set appended. `real_bytes` is 4 for float, 8 for double.
 #pragma once
+#include "api.h"
 #include "losses.h"
 #include "random.h"
-
-#define ML_EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
 

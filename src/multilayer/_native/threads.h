@@ -63,9 +63,10 @@ struct Job {
 struct OwnJob {
   Chunk run; void* context;
   int n_phases; int chunks[MOST_PHASES];
-  long ticks, per_tick;     // chunks of a tick
+  long ticks;
+  int64_t per_tick;         // chunks of a tick
   uint64_t first;           // number of its first tick; ticks of all jobs are counted from 1
-  long done, number;        // chunks done before it, and which job it is
+  int64_t done, number;     // chunks done before it, and which job it is
 };
 
 class Team {
@@ -142,7 +143,7 @@ class Team {
   }
 
   // Works on the present job to its end; returns its number.
-  long work(int thread) {
+  int64_t work(int thread) {
     OwnJob job;
     waiting_.enter();
     job.n_phases = job_.n_phases;
@@ -151,12 +152,12 @@ class Team {
     job.first = job_.first, job.done = job_.done, job.number = job_.number;
     waiting_.leave();
     for (long i = 0; i < job.ticks; i++) {
-      long until = job.done + i * job.per_tick;
+      int64_t until = job.done + i * job.per_tick;
       for (int p = 0; p < job.n_phases; p++) {
         until += job.chunks[p];
         for (int c; (c = claim(job.first + (uint64_t)i, p, job.chunks[p], thread)) >= 0;) {
           job.run(job.context, i, p, c);
-          long now = __atomic_add_fetch(&done_, 1, __ATOMIC_SEQ_CST);
+          int64_t now = __atomic_add_fetch(&done_, 1, __ATOMIC_SEQ_CST);
           if (now == until && __atomic_load_n(&sleepers_, __ATOMIC_SEQ_CST)) notify();
         }
         wait_for(until);
@@ -166,7 +167,7 @@ class Team {
   }
 
   // Waits until so many chunks are done.
-  void wait_for(long until) {
+  void wait_for(int64_t until) {
     for (int i = 0; i < SPINS; i++) {
       if (__atomic_load_n(&done_, __ATOMIC_ACQUIRE) >= until) return;
       spin();
@@ -190,7 +191,7 @@ class Team {
   }
 
   void serve(int thread) {
-    for (long seen = 0;;) {
+    for (int64_t seen = 0;;) {
       for (int i = 0; i < SPINS && __atomic_load_n(&published_, __ATOMIC_ACQUIRE) == seen; i++) {
         if (__atomic_load_n(&quit_, __ATOMIC_ACQUIRE)) return;
         spin();
@@ -226,8 +227,8 @@ class Team {
   Start start_[MOST_THREADS];
   Waiting waiting_;
   OwnJob job_;
-  alignas(64) long published_ = 0;
-  alignas(64) long done_ = 0;
+  alignas(64) int64_t published_ = 0;
+  alignas(64) int64_t done_ = 0;
   alignas(64) int sleepers_ = 0;
   int quit_ = 0;
   uint64_t* words_ = nullptr;

@@ -520,7 +520,7 @@ template <class R> static void sum_penalties(const Network<R>& net, Step<R>& s, 
 // Asks for the rows of the next step while the weights are being updated.
 template <class R> static void prefetch_rows(const Run<R>& run, int64_t step, int chunk, int chunks) {
   const ml_call& call = *run.call;
-  const long bytes = (long)run.net->layers[0].s.n_in * X_BYTES[call.rows.X_type];
+  const int64_t bytes = (int64_t)run.net->layers[0].s.n_in * X_BYTES[call.rows.X_type];
   const Step<R>& s = run.steps[step - run.first];
   const int32_t* line = call.order + (step - call.first) * call.width;
   for (int r = part(s.rows, chunk, chunks); r < part(s.rows, chunk + 1, chunks); r++)

@@ -52,13 +52,16 @@ template <class R> ML_INLINE Vec<R> with_sign_of(Vec<R> size, Vec<R> signed_one)
   return (Vec<R>)(((Mask<R>)size & ~sign) | ((Mask<R>)signed_one & sign));
 }
 
+// Whole numbers that wrap around, as those made of NaN may: of signed ones that is undefined.
+template <class R> ML_INLINE Bits<R> wrapping(int64_t n) { return (Bits<R>)whole<R>(n); }
+
 // 2^n for n of normal numbers: n goes into the exponent.
-template <class R> ML_INLINE Vec<R> power_of_two(Mask<R> n) {
-  return (Vec<R>)((n + whole<R>(Format<R>::BIAS)) << Format<R>::MANTISSA);
+template <class R> ML_INLINE Vec<R> power_of_two(Bits<R> n) {
+  return (Vec<R>)((n + wrapping<R>(Format<R>::BIAS)) << Format<R>::MANTISSA);
 }
 
 // x + low = n ln 2 + r with |r| <= ln(2) / 2: gives n, and exp(r) - 1.
-template <class R> struct Reduced { Mask<R> n; Vec<R> expm1; };
+template <class R> struct Reduced { Bits<R> n; Vec<R> expm1; };
 template <class R> ML_INLINE Reduced<R> reduced(Vec<R> x, Vec<R> low) {
   typedef Format<R> F;
   const Vec<R> rounder = all<R>(F::ROUNDER);
@@ -74,7 +77,7 @@ template <class R> ML_INLINE Reduced<R> reduced(Vec<R> x, Vec<R> low) {
                       0.001388888888888332667, 0.0001984126987686435493, 0.00002480158732700718673,
                       2.755725283351690975e-6, 2.755727181021979957e-7, 2.510627473357329469e-8,
                       2.091544229778011522e-9);
-  return {(Mask<R>)shifted - (Mask<R>)rounder, r + r * r * p};
+  return {(Bits<R>)shifted - (Bits<R>)rounder, r + r * r * p};
 }
 
 // exp(x + low) for a low far smaller than x: for an x known to more digits than a number has.
@@ -82,7 +85,7 @@ template <class R> ML_INLINE Vec<R> exp_of_sum(Vec<R> x, Vec<R> low) {
   typedef Format<R> F;
   const Reduced<R> part = reduced<R>(at_least<R>(at_most<R>(x, F::EXP_MOST), F::EXP_LEAST), low);
   // Times 2^n in two steps, as 2^n itself may be too large, or too small, for a normal number.
-  const Mask<R> half = (Mask<R>)((Bits<R>)(part.n + whole<R>(4096)) >> 1) - whole<R>(2048);
+  const Bits<R> half = ((part.n + wrapping<R>(4096)) >> 1) - wrapping<R>(2048);
   return (all<R>(1) + part.expm1) * power_of_two<R>(half) * power_of_two<R>(part.n - half);
 }
 template <class R> ML_INLINE Vec<R> exp_of(Vec<R> x) { return exp_of_sum<R>(x, all<R>(0)); }
@@ -91,7 +94,7 @@ template <class R> ML_INLINE Vec<R> exp_of(Vec<R> x) { return exp_of_sum<R>(x, a
 template <class R> ML_INLINE Vec<R> expm1_of(Vec<R> x) {
   typedef Format<R> F;
   const Reduced<R> part = reduced<R>(at_least<R>(at_most<R>(x, F::EXP_MOST), F::EXPM1_LEAST), all<R>(0));
-  const Vec<R> half = power_of_two<R>(part.n - whole<R>(1));  // 2^n itself may be too large
+  const Vec<R> half = power_of_two<R>(part.n - wrapping<R>(1));  // 2^n itself may be too large
   return all<R>(2) * (half * part.expm1 + (half - all<R>((R)0.5)));
 }
 
@@ -116,15 +119,15 @@ template <class R> ML_INLINE Vec<R> log_of_parts(Vec<R> n, Vec<R> f) {
 template <class R> ML_INLINE Vec<R> log_of(Vec<R> x) {
   typedef Format<R> F;
   const Mask<R> tiny = x < all<R>(F::TINY);  // denormal: as a normal number first
-  const Vec<R> scaled = select<R>(tiny, x * power_of_two<R>(whole<R>(F::MANTISSA + 2)), x);
+  const Vec<R> scaled = select<R>(tiny, x * power_of_two<R>(wrapping<R>(F::MANTISSA + 2)), x);
   // The exponent as a whole number, such that the rest lies between sqrt(1/2) and sqrt(2).
-  const Mask<R> above = (Mask<R>)scaled - whole<R>(F::SQRT_HALF);
-  const Bits<R> biased = (Bits<R>)(above + (whole<R>(F::BIAS) << F::MANTISSA)) >> F::MANTISSA;
-  const Mask<R> n = (Mask<R>)biased - whole<R>(F::BIAS);
-  const Vec<R> f = (Vec<R>)((Mask<R>)scaled - (n << F::MANTISSA)) - all<R>(1);
+  const Bits<R> above = (Bits<R>)scaled - wrapping<R>(F::SQRT_HALF);
+  const Bits<R> biased = (above + (wrapping<R>(F::BIAS) << F::MANTISSA)) >> F::MANTISSA;
+  const Bits<R> n = biased - wrapping<R>(F::BIAS);
+  const Vec<R> f = (Vec<R>)((Bits<R>)scaled - (n << F::MANTISSA)) - all<R>(1);
   // To a real number by the rounder: processors before AVX-512 cannot convert integers of 64 bits.
   const Vec<R> rounder = all<R>(F::ROUNDER);
-  const Vec<R> power = (Vec<R>)((Mask<R>)rounder + n) - rounder - select<R>(tiny, all<R>(F::MANTISSA + 2), all<R>(0));
+  const Vec<R> power = (Vec<R>)((Bits<R>)rounder + n) - rounder - select<R>(tiny, all<R>(F::MANTISSA + 2), all<R>(0));
   const Vec<R> result = log_of_parts<R>(power, f);
   const Vec<R> inf = all<R>((R)__builtin_inf());
   // What is not a positive finite number.
