@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from multilayer import MLPRegressor
-from multilayer._objectives import losses, regression
+from multilayer._objectives import losses, numpy_outputs, regression
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._objectives.regression_losses import (
     OUT_ACTIVATIONS,
@@ -14,7 +14,6 @@ from multilayer._objectives.regression_losses import (
     OutputKind,
 )
 from multilayer._onnx.estimator_graphs import FINISHES
-from multilayer._portable import estimators as portable
 
 DOCS = Path(__file__).parents[2] / "docs"
 LEVELS = (0.2, 0.5, 0.7)
@@ -23,7 +22,7 @@ RECORDS = pytest.mark.parametrize("record", REGRESSION_LOSSES.values(), ids=lamb
 
 def test_every_kind_of_output_is_read_everywhere():
     assert set(losses.READERS) == set(OutputKind), "complete _objectives/losses.py"
-    assert set(portable.READERS) == set(OutputKind), "complete _portable/estimators.py"
+    assert set(numpy_outputs.READERS) == set(OutputKind), "complete _objectives/numpy_outputs.py"
     assert set(FINISHES) == set(OutputKind), "complete _onnx/estimator_graphs.py"
 
 
@@ -37,7 +36,7 @@ def test_kinds_have_the_units_that_their_readers_take(kind):
     raw = np.random.default_rng(0).normal(size=(5, 2 * units)).astype(np.float32)
     found = np.asarray(losses.distribution(objective, raw))
     assert found.size == raw.size
-    np.testing.assert_allclose(portable.distribution(objective, raw), found, rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(numpy_outputs.distribution(objective, raw), found, rtol=2e-6, atol=1e-6)
 
 
 @RECORDS

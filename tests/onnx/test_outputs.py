@@ -61,7 +61,7 @@ def test_improbable_classes_of_one_output_each(runner):
     clf = classifier(CLASSES, out_activation="logistic")
     clf.intercepts_[-1] = np.array([-200.0, -201.0, -300.0])
     got = runner(to_onnx(clf))(X)["probabilities"]
-    np.testing.assert_allclose(got, clf.predict_proba(X), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(got, clf.predict_proba(X), rtol=0, atol=2e-5)  # 1 ulp of 200
 
 
 @pytest.mark.parametrize("out_activation", ["softmax", "logistic"])

@@ -33,7 +33,7 @@ from multilayer._engine.state import (
     Hyper,
 )
 from multilayer._nn.model import Disturbance, Model, Parameters
-from multilayer._nn.network import Network, widest
+from multilayer._nn.network import widest
 from multilayer._objectives.objective import LossNumbers, Objective, score_scale
 from multilayer._optim.schedules import Rates, make_rates
 from multilayer._sklearn.arguments.constructors import NetworkArguments
@@ -236,7 +236,7 @@ def configuration(
         validate=validate,
         monitor=monitor,
         closed_outside=closed_outside,
-        factored=not isinstance(network, Network),
+        factored=hasattr(network, "factors"),
         dtype=dtype,
     )
 
