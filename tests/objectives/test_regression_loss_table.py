@@ -36,7 +36,9 @@ def test_kinds_have_the_units_that_their_readers_take(kind):
     raw = np.random.default_rng(0).normal(size=(5, 2 * units)).astype(np.float32)
     found = np.asarray(losses.distribution(objective, raw))
     assert found.size == raw.size
-    np.testing.assert_allclose(numpy_outputs.distribution(objective, raw), found, rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        numpy_outputs.distribution(objective, raw), found, rtol=2e-6, atol=1e-6
+    )
 
 
 @RECORDS
