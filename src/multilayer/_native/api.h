@@ -59,9 +59,10 @@ struct ml_rows {
 struct ml_call {
   ml_rows rows;
   const int32_t* order;    // (steps, width) row numbers; -1 after the last of a batch
-  int64_t width, first;    // `first` is the step of order[0]
+  int64_t lines, width, first;  // steps that `order` and `rates` have; `first` is the step of order[0]
   const void* rates;       // (steps,) reals
   int64_t step, stop, per_epoch, updates;  // `step` and `updates` so far: in and out
+  int64_t most_ended;      // lines of the report: epochs that may end
   ml_rows validation;      // X null where there is none
   const double* scale;     // what the sums of the score are divided by
   int32_t threads, status, no_improvement, n_ended;  // `n_ended`: epochs that ended, out

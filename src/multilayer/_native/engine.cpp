@@ -57,22 +57,42 @@ template <class R> static int copy_whole(Network<R>& net, int from, int to) {
 static int copy_of(void* h, int from, int to) {
   return ML_CALL(h, copy_whole(ML_NET(float, h), from, to), copy_whole(ML_NET(double, h), from, to));
 }
-static bool wrong(const ml_rows& rows) { return rows.X && (rows.X_type < 0 || rows.X_type > 5 || rows.n < 1 || rows.y_columns < 0); }
-static bool wrong(int rule, int most_rows, const ml_call* call) {
-  if (rule < 0 || !call || !call->rows.X || !call->order || wrong(call->rows) || wrong(call->validation)) return true;
-  if (call->width < 1 || call->width > most_rows || call->per_epoch < 1 || call->step < call->first) return true;
-  for (int64_t i = (call->step - call->first) * call->width; i < (call->stop - call->first) * call->width; i++)
-    if (call->order[i] >= call->rows.n) return true;
+// Once more what Python has checked: a wrong size or number must not become a wrong address.
+static bool wrong(const ml_spec& spec, const ml_rows& rows, bool judged) {
+  if (!rows.X || rows.X_type < 0 || rows.X_type > 5 || rows.n < 1) return true;
+  if (!judged) return false;
+  if (!rows.y || rows.y_columns != spec.heads) return true;
+  if (spec.loss > ONE_VS_REST) return false;
+  const int32_t* y = (const int32_t*)rows.y;
+  for (int64_t i = 0; i < rows.n; i++)
+    for (int h = 0; h < spec.heads; h++, y++)
+      if (*y < 0 || *y >= spec.units[h]) return true;
+  return false;
+}
+static bool wrong(const ml_spec& spec, const ml_call* call, int64_t lines) {
+  if (spec.rule < 0 || !call || !call->order || !call->rates || wrong(spec, call->rows, true)) return true;
+  if (call->validation.X && (!call->scale || wrong(spec, call->validation, true))) return true;
+  if (call->width < 1 || call->width > spec.most_rows || call->per_epoch < 1 || call->step < call->first) return true;
+  if (call->stop < call->step || (call->stop / call->per_epoch - call->step / call->per_epoch) > lines) return true;
+  if (call->first < 0 || call->lines < 0 || call->stop - call->first > call->lines) return true;
+  for (int64_t step = call->step; step < call->stop; step++) {
+    const int32_t* line = call->order + (step - call->first) * call->width;
+    bool ended = false;  // nothing but -1 follows the last row of a batch
+    for (int64_t i = 0; i < call->width; i++) {
+      if (line[i] >= call->rows.n || (ended && line[i] >= 0)) return true;
+      ended = ended || line[i] < 0;
+    }
+  }
   return false;
 }
 static int train_handle(void* h, ml_call* call) {
   const ml_spec& spec = ML_CALL(h, ML_NET(float, h).spec, ML_NET(double, h).spec);
-  if (wrong(spec.rule, spec.most_rows, call)) return ML_BAD_ARGUMENT;
+  if (wrong(spec, call, call && call->report ? call->most_ended : 0)) return ML_BAD_ARGUMENT;
   return ML_CALL(h, train(ML_NET(float, h), *call), train(ML_NET(double, h), *call));
 }
 static int gradient_handle(void* h, ml_call* call, double* loss) {
   const ml_spec& spec = ML_CALL(h, ML_NET(float, h).spec, ML_NET(double, h).spec);
-  if (wrong(spec.rule, spec.most_rows, call)) return ML_BAD_ARGUMENT;
+  if (!loss || wrong(spec, call, INT64_MAX)) return ML_BAD_ARGUMENT;
   return ML_CALL(h, gradient(ML_NET(float, h), *call, loss), gradient(ML_NET(double, h), *call, loss));
 }
 template <class R> static int read_with(Network<R>& net, const ml_reading& reading) {
@@ -80,10 +100,9 @@ template <class R> static int read_with(Network<R>& net, const ml_reading& readi
   return read_rows(net, team, reading);
 }
 static int read_handle(void* h, const ml_reading* r) {
-  const int layers = ML_CALL(h, ML_NET(float, h).n_layers, ML_NET(double, h).n_layers);
-  if (!r || !r->rows.X || wrong(r->rows) || r->copy < 0 || r->copy >= ML_COPIES || r->layer < 0 || r->layer >= layers)
-    return ML_BAD_ARGUMENT;
-  if (r->loss && r->layer != layers - 1) return ML_BAD_ARGUMENT;
+  const ml_spec& spec = ML_CALL(h, ML_NET(float, h).spec, ML_NET(double, h).spec);
+  if (!r || r->copy < 0 || r->copy >= ML_COPIES || r->layer < 0 || r->layer >= spec.n_layers) return ML_BAD_ARGUMENT;
+  if (wrong(spec, r->rows, r->loss != nullptr) || (r->loss && (!r->sums || r->layer != spec.n_layers - 1))) return ML_BAD_ARGUMENT;
   return ML_CALL(h, read_with(ML_NET(float, h), *r), read_with(ML_NET(double, h), *r));
 }
 

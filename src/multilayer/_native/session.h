@@ -297,19 +297,30 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
 template <class R> static void* create(const ml_spec* given, int* error) {
   *error = ML_BAD_ARGUMENT;
   if (given->n_layers < 1 || given->n_layers > 120 || given->most_rows < 1 || given->heads < 1 || given->heads > 1024) return nullptr;
-  if (given->rule >= N_RULES) return nullptr;
+  if (given->rule >= N_RULES || given->loss < 0 || given->loss > GAUSSIAN_NLL || (given->accumulated && given->accumulate_steps < 1)) return nullptr;
+  if (!given->layers || !given->units || !activation_of<R>(given->out_activation)) return nullptr;
+  if (given->middle < 0 || given->middle >= given->units[0] || (given->loss == QUANTILE && !given->levels)) return nullptr;
   int total = 0, classes = 0;
   for (int i = 0; i < given->heads; i++) {
-    if (given->units[i] < 1) return nullptr;
+    if (given->units[i] < 1 || given->units[i] > 1 << 24) return nullptr;
     total += given->units[i], classes += given->loss == YES_NO ? 2 : given->units[i];
   }
   for (int i = 0; i < given->n_layers; i++) {
     const ml_layer& l = given->layers[i];
     if (l.n_in < 1 || l.n_out < 1 || !activation_of<R>(l.activation)) return nullptr;
     if (i && l.n_in != given->layers[i - 1].n_out) return nullptr;
-    if (l.skip && l.n_in != l.n_out) return nullptr;
+    if ((l.skip && l.n_in != l.n_out) || l.norm < 0 || l.norm > 2) return nullptr;
+    // Frozen layers are the first ones, and not all of them.
+    if (l.frozen && (i == given->n_layers - 1 || (i && !given->layers[i - 1].frozen))) return nullptr;
   }
   if (total != given->layers[given->n_layers - 1].n_out) return nullptr;
+  // So that no size below can overflow.
+  double numbers = 0;
+  for (int i = 0; i < given->n_layers; i++) {
+    const double n = given->layers[i].n_in, m = given->layers[i].n_out;
+    numbers += (n + 64) * (m + 64) + 4.0 * given->most_rows * (n + m + 128);
+  }
+  if (numbers > 1e12) return *error = ML_NO_MEMORY, nullptr;
   *error = ML_NO_MEMORY;
   Network<R>* net = (Network<R>*)calloc(1, sizeof(Network<R>));
   if (!net) return nullptr;
@@ -323,6 +334,7 @@ template <class R> static void* create(const ml_spec* given, int* error) {
     return nullptr;
   }
   for (int i = 0; i < given->heads; i++) net->units[i] = given->units[i];
+  net->spec.units = net->units, net->spec.layers = nullptr, net->spec.levels = net->spec.class_weights = nullptr;  // the caller's
   if (given->levels) for (int i = 0; i < given->units[0]; i++) net->levels[i] = (R)given->levels[i];
   if (given->class_weights) for (int i = 0; i < classes; i++) net->class_weights[i] = (R)given->class_weights[i];
   net->loss = {};

@@ -122,9 +122,9 @@ class Call(ctypes.Structure):
     _fields_ = [
         ("rows", RowsSpec),
         ("order", c_void_p),
-        *((name, c_int64) for name in ("width", "first")),
+        *((name, c_int64) for name in ("lines", "width", "first")),
         ("rates", c_void_p),
-        *((name, c_int64) for name in ("step", "stop", "per_epoch", "updates")),
+        *((name, c_int64) for name in ("step", "stop", "per_epoch", "updates", "most_ended")),
         ("validation", RowsSpec),
         ("scale", c_void_p),
         *((name, c_int32) for name in ("threads", "status", "no_improvement", "n_ended")),

@@ -187,6 +187,7 @@ class GradientProgram:
         call = lib.Call(
             rows=rows.spec,
             order=pointer(order),
+            lines=len(order),
             width=order.shape[1],
             first=first,
             rates=pointer(rates),
@@ -250,6 +251,7 @@ class NativeProgram:
         call = lib.Call(
             rows=self._training_rows(args.rows),
             order=pointer(order),
+            lines=len(order),
             width=order.shape[1],
             first=int(args.first),
             rates=pointer(rates),
@@ -257,6 +259,7 @@ class NativeProgram:
             stop=int(args.stop),
             per_epoch=int(hyper.steps_per_epoch),
             updates=int(self._slots(state).updates or 0),
+            most_ended=len(lines),
             threads=self.threads,
             status=int(state.status),
             no_improvement=int(state.no_improvement),

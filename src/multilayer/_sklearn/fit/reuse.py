@@ -11,8 +11,6 @@ from multilayer._core.errors import DataError
 from multilayer._nn.network import Layers, Network
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 from multilayer._sklearn.network.parameters import layers_of
-from multilayer._sklearn.saving.network_kinds import NetworkValues
-from multilayer._sklearn.saving.parser import read_parsed
 
 if TYPE_CHECKING:
     from sklearn.frozen import FrozenEstimator
@@ -53,6 +51,10 @@ def refuse_without_source(arguments: NetworkArguments) -> None:
 def trained(given: "str | os.PathLike[str] | FrozenEstimator", dtype: str) -> Trained:
     """Return the trained network that is reused."""
     if isinstance(given, str | os.PathLike):
+        # Late: every kind of saved model is described there, a third of what an import takes.
+        from multilayer._sklearn.saving.network_kinds import NetworkValues
+        from multilayer._sklearn.saving.parser import read_parsed
+
         values = read_parsed(given).model.values
         if not isinstance(values, NetworkValues):
             refuse_source(given)

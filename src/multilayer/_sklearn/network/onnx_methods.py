@@ -10,12 +10,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.activations import AnyActivation, OnnxForm, record_of
 from multilayer._core.checks import refuse
-from multilayer._data.encoding import TableEncoding
 from multilayer._data.rows import Matrix
 from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
 from multilayer._sklearn.targets.class_outputs import MULTILABEL, MULTIOUTPUT
 
 if TYPE_CHECKING:
+    from multilayer._data.encoding import TableEncoding
     from multilayer._nn.network import Network
     from multilayer._objectives.objective import Objective
     from multilayer._onnx.conversion import Hooks
@@ -132,7 +132,7 @@ class OnnxTable(OnnxMethods):
     """Those of what reads raw tables."""
 
     @property
-    def _onnx_table(self) -> TableEncoding:
+    def _onnx_table(self) -> "TableEncoding":
         """What the columns become."""
         raise NotImplementedError
 
@@ -140,10 +140,10 @@ class OnnxTable(OnnxMethods):
 class OnnxEncoder(OnnxTable):
     """Those of an encoder of raw tables."""
 
-    _encoding: TableEncoding
+    _encoding: "TableEncoding"
 
     @property
-    def _onnx_table(self) -> TableEncoding:
+    def _onnx_table(self) -> "TableEncoding":
         return self._encoding
 
     def _onnx_description(self) -> "Described":
@@ -158,7 +158,7 @@ class OnnxEnsemble(OnnxTable):
     _ensemble: "Ensemble"
 
     @property
-    def _onnx_table(self) -> TableEncoding:
+    def _onnx_table(self) -> "TableEncoding":
         return self.encoder_._onnx_table
 
     def _onnx_ensemble(self) -> "TableEnsemble":

@@ -1,0 +1,108 @@
+"""Calls of the library with wrong numbers: an error code, never a crash; and no memory is lost."""
+
+import ctypes
+import gc
+import warnings
+
+import numpy as np
+import psutil
+import pytest
+
+from multilayer import MLPClassifier
+from multilayer._engine.native import coverage
+from multilayer._engine.native import library as lib
+
+if coverage.unavailable():
+    pytest.skip(coverage.unavailable(), allow_module_level=True)
+
+ODD = (-(2**31), -1, 0, 1, 2, 3, 7, 2**31 - 1)
+N_SPECS = 3000
+
+
+def random_spec(rng):
+    """A description whose numbers are right now and then, and the memory it points at."""
+    n = int(rng.integers(1, 4))
+    sizes = rng.integers(1, 40, n + 1)
+    layers = (lib.LayerSpec * n)()
+    for i, layer in enumerate(layers):
+        layer.n_in, layer.n_out = int(sizes[i]), int(sizes[i + 1])
+        layer.activation, layer.norm = int(rng.integers(0, 13)), int(rng.integers(0, 4))
+        layer.skip, layer.frozen = int(rng.integers(0, 2)), int(rng.random() < 0.2)
+    units = (ctypes.c_int32 * 2)(int(sizes[-1]), 1)
+    levels = (ctypes.c_double * 64)(*np.linspace(0.01, 0.99, 64))
+    spec = lib.Spec(layers=layers, n_layers=n, units=units, heads=1, levels=levels)
+    spec.real_bytes, spec.most_rows = 4, 8
+    spec.rule, spec.loss = int(rng.integers(-1, 9)), int(rng.integers(0, 10))
+    for name, _ in lib.Spec._fields_:
+        if isinstance(getattr(spec, name), int) and rng.random() < 0.03:
+            setattr(spec, name, int(rng.choice(ODD)) % (2**32 if name == "seed" else 2**40))
+    return spec, (layers, units, levels)
+
+
+def random_call(rng, spec, arrays):
+    n_in = max(1, min(spec.layers[0].n_in, 64))
+    X = np.zeros((8, n_in), np.float32)
+    y, order = np.zeros((8, 2), np.int32), np.arange(16, dtype=np.int32).reshape(2, 8) % 8
+    rates, report, scale = np.ones(2, np.float32), np.zeros((4, 4)), np.ones(4)
+    arrays += [X, y, order, rates, report, scale]
+    rows = lib.RowsSpec(X=X.ctypes.data, y_columns=1, y=y.ctypes.data, n=8)
+    call = lib.Call(
+        rows=rows,
+        order=order.ctypes.data,
+        lines=2,
+        width=8,
+        rates=rates.ctypes.data,
+        stop=2,
+        per_epoch=1,
+        most_ended=4,
+        threads=int(rng.integers(-1, 4)),
+        rate_divisor=1.0,
+        report=report.ctypes.data,
+        scale=scale.ctypes.data,
+    )
+    if rng.random() < 0.3:
+        call.validation = rows
+    if rng.random() < 0.2:
+        order[0, 0], y[0, 0] = rng.choice(ODD), rng.choice(ODD)
+    for name in ("width", "first", "step", "stop", "per_epoch", "most_ended"):
+        if rng.random() < 0.05:
+            setattr(call, name, int(rng.choice(ODD)))
+    return call
+
+
+def test_wrong_numbers_are_refused():
+    library, rng, codes = lib.library(), np.random.default_rng(0), []
+    for _ in range(N_SPECS):
+        spec, memory = random_spec(rng)
+        error = ctypes.c_int(-1)
+        address = library.ml_create(ctypes.byref(spec), ctypes.byref(error))
+        assert bool(address) == (error.value == 0)
+        if not address:
+            codes.append(error.value)
+            continue
+        arrays = list(memory)
+        call = random_call(rng, spec, arrays)
+        codes.append(library.ml_train(address, ctypes.byref(call)))
+        for copy, layer, array in rng.integers(-1, 8, (5, 3)).tolist():
+            values = np.zeros(1 << 12)
+            if layer < spec.n_layers:
+                codes.append(library.ml_get(address, copy, layer, array, values.ctypes.data))
+        library.ml_destroy(address)
+    assert set(codes) == {0, 1, 2}
+    assert codes.count(0) > N_SPECS // 50
+
+
+def test_memory_stays_flat():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(64, 5)), rng.integers(0, 3, 64)
+    process, used = psutil.Process(), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(4):
+            for seed in range(60):
+                clf = MLPClassifier((200, 200), max_iter=1, random_state=seed).fit(X, y)
+                clf.predict(X)
+            gc.collect()
+            used.append(process.memory_info().rss)
+    # A network of one of these fits takes 1.5 MB in the library.
+    assert used[-1] - used[1] < 20e6
