@@ -47,7 +47,7 @@ from multilayer._sklearn.fit.sklearn_callbacks import (
     with_callbacks,
 )
 from multilayer._sklearn.network.importances import HasImportances
-from multilayer._sklearn.network.parameters import set_network
+from multilayer._sklearn.network.parameters import set_network, type_of
 from multilayer._sklearn.network.prediction import Curves
 
 if TYPE_CHECKING:  # what starts JAX when it is imported
@@ -302,8 +302,13 @@ class BaseMLP(
         result.raise_or_warn()
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """Take what was pickled; networks of earlier releases do not say what trained them."""
-        earlier = {"engine_": OLDER} if "_network" in state else {}
+        """Take what was pickled; earlier releases do not say what trained a network, nor in what.
+
+        The type is that of its parameters there.
+        """
+        earlier: dict[str, object] = {}
+        if "_network" in state:
+            earlier = {"engine_": OLDER, "_dtype": type_of(state.get("params_", state.get("coefs_")))}
         super().__setstate__(earlier | state)
 
     def __sklearn_tags__(self) -> Tags:
@@ -312,5 +317,7 @@ class BaseMLP(
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.transformer_tags.preserves_dtype = ["float64"]
+        if self.precision != "float64":
+            tags.transformer_tags.preserves_dtype.append("float32")
         return tags

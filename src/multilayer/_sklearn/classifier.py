@@ -113,7 +113,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     ) -> "tuple[Samples, Objective]":
         rows, labels = inputs.check_X_y(self, X, y, reset=first)
         labels = class_labels.check_labels(labels)
-        weights = inputs.check_weight(weight, rows, computing_type())
+        weights = inputs.check_weight(weight, rows, computing_type(self.precision))
         if first:
             found = class_labels.find_classes(labels) if classes is None else classes
             self.classes_, self._target_kind = found

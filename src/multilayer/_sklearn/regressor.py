@@ -116,7 +116,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     def _samples(
         self, X: MatrixLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
     ) -> "tuple[Samples, Objective]":
-        dtype = computing_type()
+        dtype = computing_type(self.precision)
         rows, numbers = inputs.check_X_y(self, X, y, reset=first, numeric=True)
         numbers = regression_targets.check_targets(numbers, loss_of(self.loss))
         weights = inputs.check_weight(weight, rows, dtype)

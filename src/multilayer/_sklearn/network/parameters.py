@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from multilayer._core.pytrees import map_leaves
+from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._nn.model import Moments, Parameters
 from multilayer._nn.network import Dense, Layers, Network
 
@@ -36,6 +36,7 @@ def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -
     attributes: dict[str, object] = {
         "_network": plan.start.network,
         "_trained": plan.objective,
+        "_dtype": plan.config.dtype,
         "n_outputs_": sum(plan.objective.heads),
         "n_reused_layers_": plan.start.n_reused_layers,
         "engine_": plan.choice.engine,
@@ -68,6 +69,11 @@ def parameters_of(estimator: "FittedNetwork", dtype: str) -> Parameters:
     if estimator.network is not None:
         return map_leaves(lambda leaf: np.array(leaf, dtype), estimator.params_)
     return layers_of(vars(estimator), dtype)
+
+
+def type_of(parameters: object) -> str:
+    """Return what a network is computed in that has these arrays: float64 if all of them are."""
+    return "float64" if all(np.asarray(leaf).dtype == np.float64 for leaf in leaves(parameters)) else "float32"
 
 
 def layers_of(attributes: Mapping[str, Sequence[np.ndarray]], dtype: str) -> Layers:
