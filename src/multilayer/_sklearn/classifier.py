@@ -71,9 +71,10 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     Notes
     -----
     A binary problem has one output unit (one logit), as in scikit-learn. Several columns of classes
-    share one network, with a softmax over the classes of each. Everything is computed in float32;
-    results come in float64 for X of float64, as in scikit-learn, and in float32 for X of float32.
-    Results are reproducible on the same machine type, versions and thread count.
+    share one network, with a softmax over the classes of each. Everything is computed in float32
+    unless `precision` is "float64"; results come in float64 for X of float64, as in scikit-learn,
+    and in float32 for X of float32. Results are reproducible on the same machine type, versions and
+    thread count.
 
     Examples
     --------

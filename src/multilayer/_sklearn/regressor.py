@@ -82,10 +82,10 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
 
     Notes
     -----
-    Everything is computed in float32; results come in float64 for X of float64, as in scikit-learn,
-    and in float32 for X of float32. With several targets the sum of their losses is minimised and
-    their mean is reported, as in scikit-learn (for "poisson" the sum). Results are reproducible
-    on the same machine type, versions and thread count.
+    Everything is computed in float32 unless `precision` is "float64"; results come in float64 for X
+    of float64, as in scikit-learn, and in float32 for X of float32. With several targets the sum of
+    their losses is minimised and their mean is reported, as in scikit-learn (for "poisson" the
+    sum). Results are reproducible on the same machine type, versions and thread count.
 
     Examples
     --------
