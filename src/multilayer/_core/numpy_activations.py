@@ -66,9 +66,9 @@ def gelu(z: np.ndarray) -> np.ndarray:
 
 
 def erf(z: np.ndarray) -> np.ndarray:
-    """Return the error function in float64, to 2e-8 for z of float32, else to 1e-13: NumPy has none.
+    """Return the error function in float64: to 1e-13, or to 2e-8 for z of float32.
 
-    ``erf(z) / z`` is even and smooth, so that a short series in the square of z has it.
+    NumPy has none. ``erf(z) / z`` is even and smooth, so that a series in the square of z has it.
     """
     largest, degree = ERF[z.dtype.name]
     inside = np.clip(z, -largest, largest).astype(np.float64)

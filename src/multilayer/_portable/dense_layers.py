@@ -66,9 +66,9 @@ def outputs(
     scale = dtype.type(1 if input_scale is None else input_scale)
     block = min(MOST_ROWS, rows_within(max(network.layer_sizes), dtype.itemsize))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        blocks = (X[start : start + block] for start in range(0, len(X), block))
         parts = [
-            read(raw_outputs(network, layers, converted_to(dtype, X[start : start + block]) * scale))
-            for start in range(0, len(X), block)
+            read(raw_outputs(network, layers, converted_to(dtype, rows) * scale)) for rows in blocks
         ]
     result = np.concatenate(parts)
     if not np.isfinite(result).all():

@@ -33,7 +33,6 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.rows import MatrixLike
 from multilayer._engine.callbacks.printing import PrintLoss
-from multilayer._engine.engines import OLDER
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.constructors import NetworkArguments, known_arguments
 from multilayer._sklearn.arguments.resolved import check_partial_fit
@@ -47,7 +46,7 @@ from multilayer._sklearn.fit.sklearn_callbacks import (
     with_callbacks,
 )
 from multilayer._sklearn.network.importances import HasImportances
-from multilayer._sklearn.network.parameters import set_network, type_of
+from multilayer._sklearn.network.parameters import set_network, unsaid_attributes
 from multilayer._sklearn.network.prediction import Curves
 
 if TYPE_CHECKING:  # what starts JAX when it is imported
@@ -302,14 +301,8 @@ class BaseMLP(
         result.raise_or_warn()
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """Take what was pickled; earlier releases do not say what trained a network, nor in what.
-
-        The type is that of its parameters there.
-        """
-        earlier: dict[str, object] = {}
-        if "_network" in state:
-            earlier = {"engine_": OLDER, "_dtype": type_of(state.get("params_", state.get("coefs_")))}
-        super().__setstate__(earlier | state)
+        """Take what was pickled, by this or an earlier release."""
+        super().__setstate__(unsaid_attributes(state) | state)
 
     def __sklearn_tags__(self) -> Tags:
         """Say what data this estimator takes."""
@@ -317,7 +310,6 @@ class BaseMLP(
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
-        tags.transformer_tags.preserves_dtype = ["float64"]
-        if self.precision != "float64":
-            tags.transformer_tags.preserves_dtype.append("float32")
+        single = [] if self.precision == "float64" else ["float32"]
+        tags.transformer_tags.preserves_dtype = ["float64", *single]
         return tags

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from multilayer._core.pytrees import leaves, map_leaves
+from multilayer._engine.engines import OLDER
 from multilayer._nn.model import Moments, Parameters
 from multilayer._nn.network import Dense, Layers, Network
 
@@ -73,7 +74,15 @@ def parameters_of(estimator: "FittedNetwork", dtype: str) -> Parameters:
 
 def type_of(parameters: object) -> str:
     """Return what a network is computed in that has these arrays: float64 if all of them are."""
-    return "float64" if all(np.asarray(leaf).dtype == np.float64 for leaf in leaves(parameters)) else "float32"
+    types = {np.asarray(leaf).dtype for leaf in leaves(parameters)}
+    return "float64" if types == {np.dtype(np.float64)} else "float32"
+
+
+def unsaid_attributes(state: Mapping[str, object]) -> dict[str, object]:
+    """Return what pickles of earlier releases do not say of a network: its engine and its type."""
+    if "_network" not in state:
+        return {}
+    return {"engine_": OLDER, "_dtype": type_of(state.get("params_", state.get("coefs_")))}
 
 
 def layers_of(attributes: Mapping[str, Sequence[np.ndarray]], dtype: str) -> Layers:
