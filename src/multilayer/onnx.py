@@ -70,10 +70,12 @@ def to_onnx(
     ModelFileError
         The file cannot be written (a ValueError).
 
-    Notes ----- A network computes in float32, as in training (and where JAX was set to train in
-    float64, too); the steps before it compute in float64, as in scikit-learn. Functions given as
-    `activation` and custom networks are code, and refused. An encoder that would raise an error for
-    an unknown category gives NaN instead.
+    Notes
+    -----
+    A network computes in float32, as in training, and also where it was trained in float64: its
+    weights are rounded then. The steps before it compute in float64, as in scikit-learn. Functions
+    given as `activation` and custom networks are code, and refused. An encoder that would raise an
+    error for an unknown category gives NaN instead.
 
     Examples
     --------

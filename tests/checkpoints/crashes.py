@@ -91,7 +91,7 @@ def assert_same_result(one, other):
     for name in ("n_iter_", "t_", "stop_reason_", "best_validation_score_", "_seed"):
         assert getattr(one, name) == getattr(other, name), name
     assert_array_equal(one.loss_, other.loss_)
-    trees = [(e._parameters("float32"), e._resumable) for e in (one, other)]
+    trees = [(e._parameters(), e._resumable) for e in (one, other)]
     leaves, structures = zip(*map(jax.tree.flatten, trees), strict=True)
     assert structures[0] == structures[1]
     for a, b in zip(*leaves, strict=True):

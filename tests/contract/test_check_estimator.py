@@ -4,7 +4,6 @@ The normal run has the default configurations, without checks that are much like
 contract`` has all of them, under each of the scikit-learn releases in ``matrix.py``.
 """
 
-import jax
 import pytest
 from sklearn import linear_model
 from sklearn.base import clone
@@ -49,7 +48,11 @@ OTHERS = {
     "perceptron-until_converged": Perceptron(tol=None, max_iter=50),
     "perceptron-elasticnet": Perceptron(penalty="elasticnet", max_iter=20),
 }
-for _estimator in (DEFAULT | OTHERS).values():
+IN_FLOAT64 = {
+    "classifier-float64": MLPClassifier(precision="float64"),
+    "regressor-float64": MLPRegressor(precision="float64"),
+}
+for _estimator in (DEFAULT | OTHERS | IN_FLOAT64).values():
     _estimator.set_params(random_state=0)  # not every check sets it
 
 # Checks that cannot hold ------------------------------------------------------------------------
@@ -67,11 +70,14 @@ STEPS = (
 
 
 def why_weights_are_not_copies(estimator):
+    """Return why a check of weights fails, nothing where it passes."""
     if isinstance(estimator, Perceptron):  # scikit-learn expects the same of its own
         return STEPS
     if estimator.early_stopping:
         return SPLIT
-    return DROPOUT if estimator.dropout else ROUNDING
+    if estimator.dropout:
+        return DROPOUT
+    return "" if estimator.precision == "float64" else ROUNDING
 
 
 # Checks that fit one estimator twice and want the same from both. A warm start must then have
@@ -96,6 +102,14 @@ LIKE_OTHERS = (
     "check_sample_weight_equivalence_on_sparse_data",
     "check_transformer_general",
 )
+# What of float64 is not as in float32: of these networks the others run behind the marker slow.
+OF_FLOAT64 = (
+    *WEIGHTS,
+    "check_estimators_pickle",
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+    "check_transformer_preserve_dtypes",
+)
 
 
 def name_of(check):
@@ -107,11 +121,12 @@ def cases(configurations):
     for label, estimator in configurations.items():
         for _, check in estimator_checks_generator(estimator):
             name, marks, subject = name_of(check), [], estimator
-            if name in WEIGHTS:
-                reason = why_weights_are_not_copies(estimator)
+            if name in WEIGHTS and (reason := why_weights_are_not_copies(estimator)):
                 # Whether a rounded sum differs is up to the machine.
                 marks = [pytest.mark.xfail(reason=reason, strict=reason != ROUNDING)]
-            if name in LIKE_OTHERS and not isinstance(estimator, Perceptron):
+            if estimator in IN_FLOAT64.values():
+                marks += [] if name in OF_FLOAT64 else [pytest.mark.slow]
+            elif name in LIKE_OTHERS and not isinstance(estimator, Perceptron):
                 marks.append(pytest.mark.slow)
             if estimator.warm_start and name in FITTED_TWICE:
                 subject = clone(estimator).set_params(**UP_TO_A_MINIMUM)
@@ -133,6 +148,12 @@ def test_contract(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize(("estimator", "check"), list(cases(IN_FLOAT64)))
+def test_contract_in_float64(estimator, check):
+    """No check is expected to fail."""
+    check(estimator)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("estimator", "check"), list(cases(OTHERS)))
 def test_contract_of_other_configurations(estimator, check):
@@ -140,10 +161,9 @@ def test_contract_of_other_configurations(estimator, check):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("estimator", "check"), list(weight_cases(DEFAULT | OTHERS)))
+@pytest.mark.parametrize(("estimator", "check"), list(weight_cases(OTHERS)))
 def test_weights_are_copies_in_float64(estimator, check):
-    with jax.enable_x64(True):
-        check(estimator)
+    check(clone(estimator).set_params(precision="float64"))
 
 
 # The lists themselves ---------------------------------------------------------------------------
@@ -151,7 +171,7 @@ def test_weights_are_copies_in_float64(estimator, check):
 
 def test_listed_checks_exist():
     names = {name_of(check) for _, check in estimator_checks_generator(MLPClassifier())}
-    assert {*WEIGHTS, *FITTED_TWICE, *LIKE_OTHERS} <= names
+    assert {*WEIGHTS, *FITTED_TWICE, *LIKE_OTHERS, *OF_FLOAT64} <= names
 
 
 def test_perceptron_fails_no_check_that_theirs_does_not():

@@ -39,6 +39,7 @@ def _training(
     epochs=1,
     seed=0,
     params=None,
+    maker=XLA,
 ):
     """Build a training run that has done no step yet."""
     objective, targets = _targets(y)
@@ -52,7 +53,7 @@ def _training(
         objective,
         weighted=weighted,
         validate=validation is not None,
-        dtype=computing_type(),
+        dtype=computing_type(estimator.precision),
     )
     if weight is None:
         weight = np.ones(len(X))
@@ -78,17 +79,17 @@ def _training(
         X_val, y_val = validation
         ones = np.ones(len(X_val), config.dtype)
         samples = Samples(X_val.astype(config.dtype), _targets(y_val)[1], ones, y_val)
-        validation = assembly.validation_of(config, samples, params, XLA.put)
+        validation = assembly.validation_of(config, samples, params, maker.put)
     numbers = class_outputs.classifier_numbers(estimator, config.dtype)
     hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
     return Training(
-        maker=XLA,
+        maker=maker,
         config=config,
         hyper=hyper,
         source=source,
         schedule=assembly.schedule(resolved, source, epochs),
         validation=validation,
-        state=XLA.initial_state(config, hyper, params),
+        state=maker.initial_state(config, hyper, params),
     )
 
 

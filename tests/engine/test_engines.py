@@ -3,6 +3,7 @@
 import runpy
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -37,8 +38,8 @@ def native():
 def jax_on(monkeypatch):
     """Let JAX have platforms, or a plugin, that this machine lacks."""
 
-    def set_to(platforms=None, plugins=()):
-        config = SimpleNamespace(jax_platforms=platforms)
+    def set_to(platforms=None, plugins=(), x64=False):
+        config = SimpleNamespace(jax_platforms=platforms, jax_enable_x64=x64)
         monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(config=config))
         found = {name: object() for name in plugins}
         monkeypatch.setattr(environment, "find_spec", found.get)
@@ -111,6 +112,22 @@ def test_xla_on_an_accelerator_is_no_cpu(native, monkeypatch):
         assert engines.choose("gpu", LINE, streamed=False) == Choice("xla", "device='gpu'")
         with pytest.raises(InvalidArgumentError, match=r"lines alone\) where JAX uses the gpu"):
             engines.choose("cpu", OTHER, streamed=False)
+
+
+def test_float64_is_native_unless_jax_computes_in_it(native, jax_on, monkeypatch):
+    double, other = replace(LINE, dtype="float64"), replace(OTHER, dtype="float64")
+    cuda = on_platform("cuda")
+    with monkeypatch.context() as patch:
+        patch.setattr(engines, "load", lambda name: cuda)
+        jax_on("cuda")
+        assert engines.choose("auto", double, streamed=False) == Choice("native")
+        for device, config in (("auto", other), ("cpu", other), ("gpu", double)):
+            rule = r"precision must be 'float32' for a fit that XLA computes \(.*JAX_ENABLE_X64=1"
+            with pytest.raises(InvalidArgumentError, match=rule):
+                engines.choose(device, config, streamed=False)
+        jax_on("cuda", x64=True)
+        assert engines.choose("auto", double, streamed=False).engine == "xla"
+        assert engines.choose("gpu", other, streamed=False) == Choice("xla", "device='gpu'")
 
 
 def test_without_an_accelerator_gpu_is_refused_with_the_remedy(native):

@@ -2,7 +2,7 @@
 
 scikit-learn draws weights and the order of rows from one RandomState; the order is drawn again
 here and handed to the engine. In float64 the two agree to rounding, in float32 to 1e-5 of the
-loss.
+loss. Both engines compute float64: JAX where it is set to, the native one by its argument.
 """
 
 import jax
@@ -15,6 +15,8 @@ from sklearn.utils import shuffle
 
 from multilayer import MLPClassifier
 from multilayer._engine.loop import train
+from multilayer._engine.native.maker import NATIVE
+from multilayer._engine.xla.maker import XLA
 from multilayer._nn.network import Network, initialize
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -34,6 +36,7 @@ SOLVERS = {
     "no momentum": {"solver": "sgd", "learning_rate_init": 0.1, "momentum": 0.0},
     "adam": {"solver": "adam", "learning_rate_init": 0.01},
 }
+MAKERS = {"xla": XLA, "native": NATIVE}
 NEVER_STOP = {"n_iter_no_change": 10**6, "max_iter": EPOCHS}
 
 
@@ -50,42 +53,43 @@ def weights_and_orders(sizes, activation, n_rows, dtype):
     return params, orders.__getitem__
 
 
-def both_curves(make_training, data, dtype, arguments):
+def both_curves(make_training, data, dtype, arguments, maker=XLA):
     """Train scikit-learn's network in float64 and the engine's in ``dtype``."""
     X, y = DATA[data]()
     arguments = {"hidden_layer_sizes": HIDDEN[data], **NEVER_STOP, **arguments}
     theirs = neural_network.MLPClassifier(random_state=SEED, **arguments).fit(X, y)
     sizes = (X.shape[1], *HIDDEN[data], theirs.n_outputs_)
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(dtype == "float64" and maker is XLA):
         params, order = weights_and_orders(sizes, theirs.activation, len(X), dtype)
-        training = make_training(
-            MLPClassifier(**arguments), X, y, order=order, params=params, epochs=EPOCHS
-        )
+        network = MLPClassifier(**arguments, precision=dtype)
+        ours = {"order": order, "params": params, "epochs": EPOCHS, "maker": maker}
+        training = make_training(network, X, y, **ours)
         assert training.config.dtype == dtype
         train(training, arguments["max_iter"] * training.source.steps_per_epoch)
     return theirs, training.history
 
 
 @pytest.mark.parametrize(
-    ("solver", "dtype", "rtol"),
+    ("solver", "dtype", "maker", "rtol"),
     [
-        *((solver, "float64", 1e-10) for solver in SOLVERS),
-        *((solver, "float32", 1e-5) for solver in ("nesterov", "adam")),
+        *((solver, "float64", maker, 1e-10) for solver in SOLVERS for maker in MAKERS),
+        *((solver, "float32", "xla", 1e-5) for solver in ("nesterov", "adam")),
     ],
 )
 @pytest.mark.parametrize("data", ["digits", "iris"])
-def test_loss_curve(make_training, data, solver, dtype, rtol):
-    theirs, history = both_curves(make_training, data, dtype, SOLVERS[solver])
+def test_loss_curve(make_training, data, solver, dtype, maker, rtol):
+    theirs, history = both_curves(make_training, data, dtype, SOLVERS[solver], MAKERS[maker])
     assert len(history) == EPOCHS
     assert theirs.loss_curve_[-1] < 0.7 * theirs.loss_curve_[0]
     np.testing.assert_allclose(history["loss"], theirs.loss_curve_, rtol=rtol)
 
 
+@pytest.mark.parametrize("maker", MAKERS)
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh"])
-def test_loss_curve_of_other_activations_and_two_classes(make_training, activation):
+def test_loss_curve_of_other_activations_and_two_classes(make_training, activation, maker):
     """Inputs up to 16, a batch size that leaves a rest, and a large penalty."""
     arguments = {**SOLVERS["adam"], "activation": activation, "alpha": 1.0, "batch_size": 50}
-    theirs, history = both_curves(make_training, "two digits", "float64", arguments)
+    theirs, history = both_curves(make_training, "two digits", "float64", arguments, MAKERS[maker])
     assert theirs.n_outputs_ == 1
     # Not to 1e-11: scikit-learn clips probabilities before it takes their logarithm.
     np.testing.assert_allclose(history["loss"], theirs.loss_curve_, rtol=1e-9)
@@ -99,7 +103,8 @@ def test_invscaling(make_training):
     np.testing.assert_allclose(history["learning_rate"], rates, rtol=1e-12)
 
 
-def test_adaptive(make_training):
+@pytest.mark.parametrize("maker", MAKERS)
+def test_adaptive(make_training, maker):
     arguments = {
         **SOLVERS["no momentum"],
         "learning_rate": "adaptive",
@@ -107,7 +112,7 @@ def test_adaptive(make_training):
         "n_iter_no_change": 2,
         "max_iter": 60,
     }
-    theirs, history = both_curves(make_training, "iris", "float64", arguments)
+    theirs, history = both_curves(make_training, "iris", "float64", arguments, MAKERS[maker])
     assert theirs.n_iter_ == len(history) < 60
     np.testing.assert_allclose(history["loss"], theirs.loss_curve_, rtol=1e-9)
     assert len(np.unique(history["learning_rate"])) > 5

@@ -5,7 +5,6 @@ scikit-learn's two checks of this want seven digits, which float32 does not have
 full batch: where there are several, copies of a row are in several and a weighted row is in one.
 """
 
-import jax
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -120,17 +119,16 @@ def assert_same(one, other, dtype):
         np.testing.assert_allclose(a, b, rtol=0, atol=RELATIVE_ERROR[dtype] * scale)
 
 
-@pytest.fixture(params=["float32", pytest.param("float64", marks=SLOW)])
+@pytest.fixture(params=["float32", "float64"])
 def dtype(request):
-    with jax.enable_x64(request.param == "float64"):
-        yield request.param
+    return request.param
 
 
 @pytest.fixture(params=[pytest.param(name, marks=[] if name in QUICK else SLOW) for name in CASES])
-def case(request):
+def case(request, dtype):
     """An estimator, rows and targets."""
     estimator, target = CASES[request.param]
-    return estimator, inputs(), TARGETS[target]
+    return clone(estimator).set_params(precision=dtype), inputs(), TARGETS[target]
 
 
 def test_weighted_rows_are_repeated_rows(case, dtype):
@@ -153,7 +151,7 @@ def test_rows_without_weight_are_no_rows(case, dtype):
 def test_weighted_rows_in_partial_fit(name, dtype):
     estimator, target = CASES[name]
     X, y = inputs(), TARGETS[target]
-    weighted, repeated = clone(estimator), clone(estimator)
+    weighted, repeated = (clone(estimator).set_params(precision=dtype) for _ in range(2))
     known = {"classes": np.unique(y)} if isinstance(estimator, MLPClassifier) else {}
     for _ in range(5):
         weighted.partial_fit(X, y, sample_weight=WEIGHTS, **known)

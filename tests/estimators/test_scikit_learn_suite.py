@@ -7,6 +7,7 @@ what they look at is tested on public attributes at the end.
 
 import inspect
 import types
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -33,12 +34,13 @@ DIFFERENT = {
     "test_n_iter_no_change": PRIVATE + "the count of epochs without improvement",
     "test_n_iter_no_change_inf": PRIVATE + "the count of epochs without improvement",
     "test_predict_proba_multilabel": (
-        "probabilities in float32 are exactly 1 above a logit of 17, and tie"
+        "probabilities are exactly 1 above a logit of 17 (in float64 of 37), and tie where their "
+        "logarithms do not"
     ),
     "test_early_stopping_stratified": "the message names the class by another text",
-    "test_mlp_param_dtypes[float64]": "parameters are float32 for X of any type",
+    "test_mlp_param_dtypes[float64]": "the type of parameters is an argument",  # tested below
     "test_preserve_feature_names": "y has one class only, which ours refuses",
-    "test_nonfinite_params": "values beyond float32 are refused before training",
+    "test_nonfinite_params": "values beyond float32 are refused, of float64 in other words",
     "test_mlp_diverging_loss": "a loss that is not finite is an error under early stopping too",
     "test_mlp_partial_fit_after_fit": "partial_fit under early_stopping is refused; ours does it",
 }
@@ -229,6 +231,17 @@ def test_multilabel_probabilities():
     assert_array_equal(p > 0.5, Y)
     assert_allclose(np.exp(log_p), p, rtol=1e-4, atol=1e-30)
     assert np.abs(p.sum(axis=1) - 1).max() > 0.5
+
+
+@pytest.mark.parametrize("estimator", OURS.values())
+def test_parameters_of_float64(estimator):
+    theirs.test_mlp_param_dtypes(np.float64, partial(estimator, precision="float64"))
+
+
+def test_values_that_overflow_float64():
+    X = np.finfo(np.float64).max * np.random.RandomState(0).uniform(size=(10, 2))
+    with pytest.raises(ValueError, match="solver produced non-finite parameter weights"):
+        MLPRegressor(precision="float64", random_state=0).fit(X, X[:, 0] > 0.5)
 
 
 def test_early_stopping_keeps_feature_names():

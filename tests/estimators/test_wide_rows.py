@@ -80,14 +80,14 @@ def test_dense_validation_rows_are_padded_by_less_than_a_block(trained):
         dtype="float32",
     )
     dense = samples.Samples(X[:90].toarray(), Y[:90], np.ones(90), Y[:90])
-    blocks = assembly.validation_of(config, dense, trained._parameters("float32"), XLA.put).blocks
+    blocks = assembly.validation_of(config, dense, trained._parameters(), XLA.put).blocks
     assert blocks.X[0].nbytes <= BLOCK_BYTES
     assert blocks.X.shape[0] * blocks.X.shape[1] < 90 + blocks.X.shape[1]
 
 
 def test_activations_count_as_inputs_do():
     few = MLPClassifier((8, 100_000), max_iter=0).fit(X[:4, :20], [0, 1, 0, 1])
-    assert widest(few._parameters("float32")) == 100_000
+    assert widest(few._parameters()) == 100_000
     for n_rows in (1, 100, 10_000):
         assert block_size(n_rows, 100_000, 4) == BLOCKS[0]
         assert block_size(n_rows, 16_000, 4) * 16_000 * 4 <= BLOCK_BYTES

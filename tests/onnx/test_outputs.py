@@ -56,6 +56,13 @@ def test_classes(fitted, runner, kind):
         np.testing.assert_allclose(got["probabilities"], expected, rtol=0, atol=1e-6)
 
 
+def test_networks_of_float64_compute_in_float32(runner):
+    clf = classifier(CLASSES, precision="float64")
+    got = runner(to_onnx(clf))(X, slice(None))["probabilities"]
+    np.testing.assert_allclose(got, clf.predict_proba(X), rtol=0, atol=1e-6)
+    assert (got.dtype, clf.predict_proba(X).dtype) == (np.float32, np.float64)
+
+
 def test_improbable_classes_of_one_output_each(runner):
     # Every output says no: a quotient of probabilities would be 0/0.
     clf = classifier(CLASSES, out_activation="logistic")

@@ -53,7 +53,7 @@ def compile_mnist(recipe: str, given: settings.Arguments, output: Path) -> Threa
 
 def _blank_fit(arguments: ClassifierArguments) -> tuple[Plan, Samples, Samples]:
     """A fit of the right shapes on blank images."""
-    resolved, dtype = check_classifier(arguments), computing_type()
+    resolved, dtype = check_classifier(arguments), computing_type(arguments.precision)
     start = fresh(resolved, np.random.RandomState(0), N_PIXELS, N_CLASSES, None, dtype)
     train, validation = (_blank_samples(n, dtype) for n in (N_TRAIN, N_VALID))
     objective = Objective("softmax", "softmax", (N_CLASSES,))

@@ -186,7 +186,7 @@ def _csv(found: Predictions, cell: Callable[[Cell], Cell]) -> str:
         lines = [[*map(cell, ids), *row] for ids, row in zip(named, lines, strict=True)]
     for beside in found.beside:
         header += [cell(name) for name in beside.names]
-        # Nine digits distinguish any two float32 numbers, and that is how they were computed.
+        # Nine digits distinguish any two float32 numbers; those of a float64 model are rounded.
         lines = [
             [*row, *(f"{value:.9g}" for value in values)]
             for row, values in zip(lines, beside.values.tolist(), strict=True)

@@ -36,9 +36,12 @@ WHOLE_NUMBERS = ("epoch", "steps")
 """Columns of integers."""
 
 
-def computing_type() -> str:
-    """Return what everything is computed in: float32, or float64 under ``jax_enable_x64``."""
-    return "float64" if jax_computes_in_float64() else "float32"
+def computing_type(precision: str = "float32") -> str:
+    """Return what a fit is computed in: float64 if it is to be, or under ``jax_enable_x64``.
+
+    What was fitted knows its own type, and does not ask here.
+    """
+    return "float64" if precision == "float64" or jax_computes_in_float64() else "float32"
 
 
 # Users' functions, made comparable: equal ones share a compiled program --------------------------

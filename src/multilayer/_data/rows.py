@@ -29,7 +29,7 @@ def compact(X: np.ndarray, dtype: str) -> np.ndarray:
     if X.dtype == bool:
         return X.astype(np.uint8)
     X = X.astype(X.dtype.newbyteorder("="), copy=False)
-    if X.dtype == dtype or (X.dtype.name in ACCEPTED and dtype == "float32"):
+    if X.dtype == dtype or X.dtype.name in ACCEPTED:
         return X
     with np.errstate(over="ignore", invalid="ignore"):
         converted = X.astype(dtype)

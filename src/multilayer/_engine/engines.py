@@ -6,7 +6,8 @@ JAX, nor does what follows it: prediction, saving, loading.
 
 The rule of ``device="auto"`` is what a user without an accelerator and one with an accelerator
 expect of the same line: on a machine whose JAX has one, JAX uses it; everywhere else the native
-engine computes, on the CPU, what it covers, and XLA the rest. A network is always predicted with by
+engine computes, on the CPU, what it covers, and XLA the rest. Float64 is native too, unless JAX is
+set to compute in it; what is not covered is then refused. A network is always predicted with by
 the engine that trained it, on whatever machine it is loaded, so that the bits of its predictions
 are those of its training's validation; an engine that is not there gives way to XLA, with a
 warning.
@@ -23,7 +24,12 @@ from typing import Protocol
 import numpy as np
 
 from multilayer._core.checks import refuse
-from multilayer._core.environment import jax_accelerator, level_of_caller, usable_cores
+from multilayer._core.environment import (
+    jax_accelerator,
+    jax_computes_in_float64,
+    level_of_caller,
+    usable_cores,
+)
 from multilayer._engine.program import Maker
 from multilayer._engine.state import FitConfig
 from multilayer._nn.model import Model, Parameters
@@ -138,19 +144,22 @@ def choose(device: str, config: FitConfig, *, streamed: bool) -> Choice:
     Raises
     ------
     InvalidArgumentError
-        There is no such device, or the fit cannot be computed on it (a ValueError).
+        There is no such device, or the fit cannot be computed on it, or not in float64 (a
+        ValueError).
     """
     if device == "gpu":
         if load(XLA).platform() == "cpu":
             refuse("device", "'auto' or 'cpu' where JAX has no accelerator", device, REMEDY)
+        _check_type(config, "device='gpu'")
         return Choice(XLA, "device='gpu'")
-    if device == "auto" and (accelerator := jax_accelerator()):
+    if device == "auto" and not _jax_rounds(config) and (accelerator := jax_accelerator()):
         return Choice(XLA, accelerator)
     reason = native_problem()
     if not reason:
         reason = _coverage().uncovered(config, streamed=streamed)
     if not reason:
         return Choice(NATIVE)
+    _check_type(config, reason)
     if device == "cpu" and (platform := load(XLA).platform()) != "cpu":
         refuse(
             "device",
@@ -159,6 +168,23 @@ def choose(device: str, config: FitConfig, *, streamed: bool) -> Choice:
             "Set JAX_PLATFORMS=cpu before JAX is imported.",
         )
     return Choice(XLA, reason)
+
+
+def _jax_rounds(config: FitConfig) -> bool:
+    """Whether JAX would compute in a smaller type than a fit asks for."""
+    return config.dtype == "float64" and not jax_computes_in_float64()
+
+
+def _check_type(config: FitConfig, reason: str) -> None:
+    """Refuse a fit that XLA computes, for a reason, in a smaller type."""
+    if _jax_rounds(config):
+        refuse(
+            "precision",
+            f"'float32' for a fit that XLA computes ({reason}) while JAX rounds to float32",
+            config.dtype,
+            "Let JAX compute in float64: set JAX_ENABLE_X64=1, or call "
+            "jax.config.update('jax_enable_x64', True).",
+        )
 
 
 def predictor(name: str) -> Engine:

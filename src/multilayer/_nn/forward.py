@@ -48,7 +48,7 @@ bfloat16_product.defvjp(_forward, _backward)
 
 
 def product(x: Array, kernel: Array, precision: str) -> Array:
-    """Return ``x @ kernel``; precision is "float32" (as the operands are) or "bfloat16"."""
+    """Return ``x @ kernel``; "bfloat16" is the only precision that is not the operands' own."""
     return bfloat16_product(x, kernel) if precision == "bfloat16" else x @ kernel
 
 

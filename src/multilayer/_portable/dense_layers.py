@@ -10,7 +10,7 @@ from multilayer._core.numpy_activations import ACTIVATIONS, softplus
 from multilayer._data.source import rows_within
 from multilayer._nn.model import EPSILON
 from multilayer._nn.network import Dense, Layers, Network
-from multilayer._portable.predictor import numbers, single
+from multilayer._portable.predictor import converted_to, numbers
 
 
 def log_logistic(z: np.ndarray) -> np.ndarray:
@@ -40,14 +40,14 @@ def outputs(
     input_scale: float | None,
     read: Read = unchanged,
 ) -> np.ndarray:
-    """Compute in float32 what is read from the raw outputs of a network for rows.
+    """Compute what is read from the raw outputs of a network for rows, in the type of its layers.
 
     Parameters
     ----------
     network : Network
         Its shape.
     layers : tuple of Dense
-        Its parameters, in float32.
+        Its parameters, all in float32 or all in float64.
     X : ndarray of shape (rows, n_features)
         Numbers.
     input_scale : float or None
@@ -58,20 +58,22 @@ def outputs(
     Returns
     -------
     outputs : ndarray of shape (rows, ...)
-        In float32 for X of float32 or of a smaller type, in float64 otherwise, as the estimators'.
+        Of a network in float32: in float32 for X of float32 or of a smaller type; in float64
+        otherwise, as the estimators'.
     """
     X = numbers(X)
-    scale = np.float32(1 if input_scale is None else input_scale)
-    block = min(MOST_ROWS, rows_within(max(network.layer_sizes), itemsize=4))
+    dtype = layers[0].kernel.dtype
+    scale = dtype.type(1 if input_scale is None else input_scale)
+    block = min(MOST_ROWS, rows_within(max(network.layer_sizes), dtype.itemsize))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        blocks = (X[start : start + block] for start in range(0, len(X), block))
         parts = [
-            read(raw_outputs(network, layers, single(X[start : start + block]) * scale))
-            for start in range(0, len(X), block)
+            read(raw_outputs(network, layers, converted_to(dtype, rows) * scale)) for rows in blocks
         ]
     result = np.concatenate(parts)
     if not np.isfinite(result).all():
-        _refuse_huge(X)
-    return result.astype(np.result_type(X.dtype, np.float32), copy=False)
+        _refuse_huge(X, dtype)
+    return result.astype(np.result_type(X.dtype, dtype), copy=False)
 
 
 def raw_outputs(network: Network, layers: Layers, x: np.ndarray) -> np.ndarray:
@@ -96,11 +98,11 @@ def normalise(norm: str | None, layer: Dense, z: np.ndarray) -> np.ndarray:
     ) + layer.shift
 
 
-def _refuse_huge(X: np.ndarray) -> None:
+def _refuse_huge(X: np.ndarray, dtype: np.dtype) -> None:
     """Refuse values so large that the outputs overflowed; weights as large are another matter."""
     largest = np.abs(X.astype(np.float64)).max()
-    if largest > np.sqrt(np.finfo(np.float32).max):
+    if largest > np.sqrt(np.finfo(dtype).max):
         raise DataError(
             f"X contains values too large for the network, up to {largest:.3g}: its outputs "
-            "overflow float32. Scale the columns as in training."
+            f"overflow {dtype}. Scale the columns as in training."
         )

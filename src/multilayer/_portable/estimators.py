@@ -114,7 +114,7 @@ def network_step(values: NetworkValues, read: Read = unchanged) -> Step:
     transform = partial(
         outputs,
         values.network,
-        layers_of(values.parameters, "float32"),
+        layers_of(values.parameters, values.dtype),
         input_scale=values.arguments.input_scale,
         read=read,
     )

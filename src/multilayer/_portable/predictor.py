@@ -106,13 +106,14 @@ def real(X: np.ndarray, *, missing: bool = False) -> np.ndarray:
     return X if X.dtype.kind == "f" else X.astype(np.float64)
 
 
-def single(X: np.ndarray) -> np.ndarray:
-    """Return a table of numbers in float32, the type that networks compute in."""
+def converted_to(dtype: np.dtype, X: np.ndarray) -> np.ndarray:
+    """Return a table of numbers in the type that a network computes in."""
     with np.errstate(over="ignore"):
-        converted = X.astype(np.float32, copy=False)
-    if X.dtype.kind == "f" and X.dtype.itemsize > 4 and not np.isfinite(converted).all():
+        converted = X.astype(dtype, copy=False)
+    larger = X.dtype.kind == "f" and X.dtype.itemsize > dtype.itemsize
+    if larger and not np.isfinite(converted).all():
         raise DataError(
-            "X contains a value too large for dtype('float32'). Scale the columns as in training."
+            f"X contains a value too large for {dtype!r}. Scale the columns as in training."
         )
     return converted
 

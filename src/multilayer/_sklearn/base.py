@@ -33,7 +33,6 @@ from multilayer._core.checks import refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.rows import MatrixLike
 from multilayer._engine.callbacks.printing import PrintLoss
-from multilayer._engine.engines import OLDER
 from multilayer._engine.history import History
 from multilayer._sklearn.arguments.constructors import NetworkArguments, known_arguments
 from multilayer._sklearn.arguments.resolved import check_partial_fit
@@ -47,7 +46,7 @@ from multilayer._sklearn.fit.sklearn_callbacks import (
     with_callbacks,
 )
 from multilayer._sklearn.network.importances import HasImportances
-from multilayer._sklearn.network.parameters import set_network
+from multilayer._sklearn.network.parameters import set_network, unsaid_attributes
 from multilayer._sklearn.network.prediction import Curves
 
 if TYPE_CHECKING:  # what starts JAX when it is imported
@@ -302,9 +301,8 @@ class BaseMLP(
         result.raise_or_warn()
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """Take what was pickled; networks of earlier releases do not say what trained them."""
-        earlier = {"engine_": OLDER} if "_network" in state else {}
-        super().__setstate__(earlier | state)
+        """Take what was pickled, by this or an earlier release."""
+        super().__setstate__(unsaid_attributes(state) | state)
 
     def __sklearn_tags__(self) -> Tags:
         """Say what data this estimator takes."""
@@ -312,5 +310,6 @@ class BaseMLP(
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        single = [] if self.precision == "float64" else ["float32"]
+        tags.transformer_tags.preserves_dtype = ["float64", *single]
         return tags

@@ -71,9 +71,10 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     Notes
     -----
     A binary problem has one output unit (one logit), as in scikit-learn. Several columns of classes
-    share one network, with a softmax over the classes of each. Everything is computed in float32;
-    results come in float64 for X of float64, as in scikit-learn, and in float32 for X of float32.
-    Results are reproducible on the same machine type, versions and thread count.
+    share one network, with a softmax over the classes of each. Everything is computed in float32
+    unless `precision` is "float64"; results come in float64 for X of float64, as in scikit-learn,
+    and in float32 for X of float32. Results are reproducible on the same machine type, versions and
+    thread count.
 
     Examples
     --------
@@ -113,7 +114,7 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
     ) -> "tuple[Samples, Objective]":
         rows, labels = inputs.check_X_y(self, X, y, reset=first)
         labels = class_labels.check_labels(labels)
-        weights = inputs.check_weight(weight, rows, computing_type())
+        weights = inputs.check_weight(weight, rows, computing_type(self.precision))
         if first:
             found = class_labels.find_classes(labels) if classes is None else classes
             self.classes_, self._target_kind = found

@@ -82,10 +82,10 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
 
     Notes
     -----
-    Everything is computed in float32; results come in float64 for X of float64, as in scikit-learn,
-    and in float32 for X of float32. With several targets the sum of their losses is minimised and
-    their mean is reported, as in scikit-learn (for "poisson" the sum). Results are reproducible
-    on the same machine type, versions and thread count.
+    Everything is computed in float32 unless `precision` is "float64"; results come in float64 for X
+    of float64, as in scikit-learn, and in float32 for X of float32. With several targets the sum of
+    their losses is minimised and their mean is reported, as in scikit-learn (for "poisson" the
+    sum). Results are reproducible on the same machine type, versions and thread count.
 
     Examples
     --------
@@ -116,7 +116,7 @@ class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
     def _samples(
         self, X: MatrixLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool
     ) -> "tuple[Samples, Objective]":
-        dtype = computing_type()
+        dtype = computing_type(self.precision)
         rows, numbers = inputs.check_X_y(self, X, y, reset=first, numeric=True)
         numbers = regression_targets.check_targets(numbers, loss_of(self.loss))
         weights = inputs.check_weight(weight, rows, dtype)

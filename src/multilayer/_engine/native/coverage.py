@@ -28,7 +28,7 @@ def uncovered(config: FitConfig, *, streamed: bool) -> str:
         return f"loss is {objective.loss!r}, of your own"
     if config.solver not in lib.RULES:
         return f"solver is {_named(config.solver)}"
-    if network.precision != "float32":
+    if network.precision == "bfloat16":
         return f"precision is {network.precision!r}"
     if len(network.layer_sizes) - 1 > MOST_LAYERS:
         return f"the network has more than {MOST_LAYERS} layers"

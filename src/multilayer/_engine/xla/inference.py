@@ -7,6 +7,7 @@ numbers.) Wide rows and wide networks have one size of block, which their width 
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TypeAlias, cast
 
 import jax
@@ -62,10 +63,24 @@ def outputs(
     -------
     outputs : ndarray of shape (n_rows, ...), of type ``dtype``
     """
+    check_process()
+    # A network of float64 is one wherever it is loaded; the setting is of this thread alone.
+    with jax.enable_x64(True) if dtype == "float64" else nullcontext():
+        return _outputs(network, params, take, n_rows, read, input_scale, dtype)
+
+
+def _outputs(
+    network: Model,
+    params: Parameters,
+    take: Callable[[slice], np.ndarray],
+    n_rows: int,
+    read: Reading,
+    input_scale: float,
+    dtype: str,
+) -> np.ndarray:
     n_features = take(slice(0, 1)).shape[1]
     size = block_size(n_rows, max(n_features, widest(params)), np.dtype(dtype).itemsize)
     scale = np.dtype(dtype).type(input_scale)
-    check_process()
     if n_rows > size:  # for one block the call itself brings them
         params = jax.device_put(params)
     network = network.at_prediction()

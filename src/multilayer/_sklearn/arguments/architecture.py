@@ -29,7 +29,7 @@ from multilayer._sklearn.arguments.constructors import NetworkArguments
 # From an estimator's arguments to the shape of its network ---------------------------------------
 
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "float64", "bfloat16")
 STEPS = (*records.STEPS, *records.STEPS.values(), heaviside, sign)
 
 

@@ -168,9 +168,13 @@ weight_normalization : {"batch", "data"}, default="batch"
     all rows at once; a row of weight 0 is a row. Means are over the data of ``fit``, or over the
     rows of all calls of ``partial_fit`` so far (for a model from a file, since it was
     loaded).<class_weights>
-precision : {"float32", "bfloat16"}, default="float32"
-    Operands of matrix products in training; "bfloat16" rounds them to 8 bits and accumulates in
-    float32. Faster where the processor supports it, slower elsewhere. Prediction is in float32.
+precision : {"float32", "float64", "bfloat16"}, default="float32"
+    What everything is computed in, whatever the type of X: it says nothing of the precision.
+    "float64" is twice as slow, and as exact as scikit-learn; parameters and results are float64
+    too. The native engine computes it; a fit that needs XLA is refused unless JAX is set to
+    float64 (``jax_enable_x64``; JAX computes in float64 under "float32" as well then). "bfloat16"
+    is float32, but for the operands of matrix products in training, which are rounded to 8 bits:
+    faster where the processor supports it, slower elsewhere.
 device : {"auto", "cpu", "gpu"}, default="auto"
     What computes. "cpu": the native engine, which starts neither JAX nor a compiler; and XLA, on
     the CPU, what that does not cover, such as a `network` or functions of your own, a `solver` of

@@ -14,7 +14,6 @@ from scipy.optimize import minimize_scalar
 
 from multilayer._core.checks import count, refuse
 from multilayer._core.errors import DataError
-from multilayer._core.types import computing_type
 from multilayer._data.rows import MatrixLike
 from multilayer._objectives.objective import Objective
 from multilayer._sklearn.fit.samples import CALIBRATION, Samples, set_aside
@@ -147,7 +146,7 @@ class Calibrated(NetworkUse):
 
 def outputs_of(network: NetworkUse, samples: Samples, read: Objective | None) -> np.ndarray:
     """Return what is read from a network for rows, in float64; a streamed X is not copied."""
-    dtype = computing_type()
+    dtype = network._dtype
     result = network._computed(samples.taker(dtype), len(samples), read)
     if not np.isfinite(result).all():
         refuse_huge(samples.matrix(), dtype)

@@ -194,19 +194,20 @@ class Resumable(NamedTuple):
         """Continue from a fresh state of the same solver, at the given step.
 
         A solver that has changed since starts with an optimizer state of its own; another engine
-        has the same arrays, in containers of its own.
+        has the same arrays, in containers of its own, another precision the same numbers rounded.
         """
         params = fresh.params
         if self.raw is not None and fresh.average is not None and alike(self.raw.shown, params):
-            params = self.raw.params
+            params = in_types_of(params, self.raw.params)
+        real = fresh.best_loss.dtype.type
         return fresh._replace(
             params=params,
             opt_state=continued(self.opt_state, fresh.opt_state),
-            best_kept=self.best_kept,
-            best_value=self.best_value,
+            best_kept=real(self.best_kept),
+            best_value=real(self.best_value),
             no_improvement=self.no_improvement,
-            divisor=self.divisor,
-            best_loss=np.asarray(self.best_loss, fresh.best_loss.dtype),
+            divisor=real(self.divisor),
+            best_loss=real(self.best_loss),
             step=np.int32(step),
             status=np.int32(RUNNING),
         )
@@ -217,10 +218,16 @@ def continued(before: Tree, fresh: Tree) -> Tree:
 
     Where the two differ in names, nesting or shapes it is another solver's, and has no use.
     """
-    return with_leaves(fresh, leaves(before)) if outline(before) == outline(fresh) else fresh
+    return in_types_of(fresh, before) if outline(before) == outline(fresh) else fresh
 
 
-def alike(one: Parameters, other: Parameters) -> bool:
-    """Whether two sets of parameters are the same: users may have changed the attributes."""
-    pairs = zip(leaves(one), leaves(other), strict=True)
+def in_types_of(like: Tree, tree: Tree) -> Tree:
+    """Return a tree's arrays in the types and the containers of another one."""
+    pairs = zip(leaves(tree), leaves(like), strict=True)
+    return with_leaves(like, [np.asarray(leaf, np.asarray(own).dtype) for leaf, own in pairs])
+
+
+def alike(before: Parameters, now: Parameters) -> bool:
+    """Whether parameters are still the same: users may have changed the attributes."""
+    pairs = zip(leaves(in_types_of(now, before)), leaves(now), strict=True)
     return all(np.array_equal(a, b) for a, b in pairs)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from multilayer._core.pytrees import map_leaves
+from multilayer._core.pytrees import leaves, map_leaves
+from multilayer._engine.engines import OLDER
 from multilayer._nn.model import Moments, Parameters
 from multilayer._nn.network import Dense, Layers, Network
 
@@ -36,6 +37,7 @@ def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -
     attributes: dict[str, object] = {
         "_network": plan.start.network,
         "_trained": plan.objective,
+        "_dtype": plan.config.dtype,
         "n_outputs_": sum(plan.objective.heads),
         "n_reused_layers_": plan.start.n_reused_layers,
         "engine_": plan.choice.engine,
@@ -68,6 +70,19 @@ def parameters_of(estimator: "FittedNetwork", dtype: str) -> Parameters:
     if estimator.network is not None:
         return map_leaves(lambda leaf: np.array(leaf, dtype), estimator.params_)
     return layers_of(vars(estimator), dtype)
+
+
+def type_of(parameters: object) -> str:
+    """Return what a network is computed in that has these arrays: float64 if all of them are."""
+    types = {np.asarray(leaf).dtype for leaf in leaves(parameters)}
+    return "float64" if types == {np.dtype(np.float64)} else "float32"
+
+
+def unsaid_attributes(state: Mapping[str, object]) -> dict[str, object]:
+    """Return what pickles of earlier releases do not say of a network: its engine and its type."""
+    if "_network" not in state:
+        return {}
+    return {"engine_": OLDER, "_dtype": type_of(state.get("params_", state.get("coefs_")))}
 
 
 def layers_of(attributes: Mapping[str, Sequence[np.ndarray]], dtype: str) -> Layers:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._core.types import REPORT_COLUMNS, computing_type
+from multilayer._core.types import REPORT_COLUMNS
 from multilayer._data import rows
 from multilayer._data.rows import Matrix, MatrixLike
 from multilayer._engine import engines
@@ -107,6 +107,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The network of an estimator, forward."""
 
     _network: "Network"  # a multilayer._nn.network.Network, the one that was trained
+    _dtype: str  # what it was trained, and is computed, in
     engine_: str
     input_scale: float | None
     transform_layer: int
@@ -117,15 +118,15 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _outputs(self, X: MatrixLike, read: "Objective | int | None" = None) -> np.ndarray:
         """Compute what is read from the network; see `multilayer._engine.engines.Outputs`.
 
-        It is computed in float32, and comes in the type that scikit-learn would return: float32
-        for X of float32 or of a smaller type, float64 otherwise.
+        It is computed in the type of the training. A network of float32 gives what scikit-learn
+        would return: float32 for X of float32 or of a smaller type, float64 otherwise.
         """
         check_is_fitted(self)
         return self._forward(inputs.check_X(self, X, reset=False), read)
 
     def _forward(self, X: Matrix, read: "Objective | int | None") -> np.ndarray:
         """Do the same for rows that were checked."""
-        dtype = computing_type()
+        dtype = self._dtype
         result = self._computed(rows.row_taker(X, dtype), X.shape[0], read)
         if not np.isfinite(result).all():
             inputs.refuse_huge(X, dtype)  # weights as large would be another matter
@@ -138,20 +139,19 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         read: "Objective | int | None",
     ) -> np.ndarray:
         """Do the same for rows that are taken in slices, in the computing type."""
-        dtype = computing_type()
         return engines.predictor(self.engine_).outputs(
             self._network,
-            self._parameters(dtype),
+            self._parameters(),
             take,
             n_rows,
             read=read,
             input_scale=1.0 if self.input_scale is None else self.input_scale,
-            dtype=dtype,
+            dtype=self._dtype,
         )
 
-    def _parameters(self, dtype: str) -> "Parameters":
+    def _parameters(self) -> "Parameters":
         """Return the parameters in the attributes (users may have changed them)."""
-        return parameters_of(self, dtype)
+        return parameters_of(self, self._dtype)
 
     def transform(self, X: MatrixLike) -> np.ndarray:
         """Activations of a hidden layer: the features that the network has learnt.
@@ -196,7 +196,7 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Number of weights, biases, and scales and shifts of normalised layers."""
         if "_network" not in vars(self):
             raise AttributeError("n_parameters_ is there once the network is: call fit first")
-        return n_parameters(self._parameters("float32"))
+        return n_parameters(self._parameters())
 
     def summary(self) -> str:
         """Table of the layers: units, activation, parameters.

@@ -20,7 +20,7 @@ from multilayer._sklearn.arguments.constructors import (
     RegressorArguments,
 )
 from multilayer._sklearn.arguments.resolved import Resolved, check_classifier, check_regressor
-from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES
+from multilayer._sklearn.network.parameters import NORM_ATTRIBUTES, type_of
 from multilayer._sklearn.saving.fitted_values import (
     FIGURES,
     ClassTarget,
@@ -125,7 +125,7 @@ def _fitted(estimator: "BaseMLP") -> Encoded:
 def _parameter_arrays(estimator: "BaseMLP") -> dict[str, np.ndarray]:
     sizes = estimator._network.layer_sizes
     arrays = {
-        f"{name}.{i}": np.asarray(array)
+        f"{name}.{i}": np.asarray(array, estimator._dtype)  # what it says of itself in the file
         for name in ("coefs", "intercepts", *_norm_names(estimator._network))
         for i, array in enumerate(getattr(estimator, f"{name}_"))
     }
@@ -203,6 +203,11 @@ class NetworkValues:
         return self.network.layer_sizes[0]
 
     @property
+    def dtype(self) -> str:
+        """What the network is computed in: the type of its parameters."""
+        return type_of(list(self.parameters.values()))
+
+    @property
     def best_validation_score(self) -> float | None:
         """The best score of its history; None without validation data."""
         scores = self.history["validation_score"] if self.figures.validated else None
@@ -221,6 +226,7 @@ class NetworkValues:
             "n_outputs_": self.network.layer_sizes[-1],
             "_trained": self.objective,
             "_network": self.network,
+            "_dtype": self.dtype,
             "_history": self.history,
             "_resumable": FreshOptimizer(),
             "_calibration_share": self.calibration_share,
