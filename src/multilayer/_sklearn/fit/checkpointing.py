@@ -196,6 +196,8 @@ def _warn_of_differences(found: StoredCheckpoint, identity: dict[str, Any]) -> N
         name: facts[name] for name in now if name in facts
     }
     same_engine = before["engine"] == now["engine"]
+    if not same_engine:  # another engine has threads and a device of its own
+        now, before = {"engine": now["engine"]}, {"engine": before["engine"]}
     releases_before = facts["releases"] if isinstance(facts.get("releases"), dict) else {}
     for name, release in identity["releases"].items():
         if same_engine or name in releases_before:  # each engine has packages of its own
