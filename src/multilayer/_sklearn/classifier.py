@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     ``sum(w * c * loss) / (sum(w) * m)``, where `m` is the mean of `c` over all rows, by `w`.""",
 )
 class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArguments):
-    """Multilayer perceptron classifier, trained by one compiled program.
+    """Multilayer perceptron classifier, trained natively on the CPU or by XLA.
 
     The arguments of :class:`sklearn.neural_network.MLPClassifier` have its names, order, defaults
     and meaning, so that changing the import is enough; the ones it lacks follow them.

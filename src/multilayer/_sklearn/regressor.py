@@ -51,7 +51,7 @@ def _predicts_quantiles(estimator: "MLPRegressor") -> bool:
     losses=", ".join(f'"{name}"' for name in REGRESSION_LOSSES),
 )
 class MLPRegressor(RegressorMixin, OnnxRegressor, BaseMLP, RegressorArguments):
-    """Multilayer perceptron regressor, trained by one compiled program.
+    """Multilayer perceptron regressor, trained natively on the CPU or by XLA.
 
     The arguments of :class:`sklearn.neural_network.MLPRegressor` have its names, order, defaults
     and meaning, so that changing the import is enough; the ones it lacks follow them.
