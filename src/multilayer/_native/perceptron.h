@@ -24,7 +24,7 @@ typedef Vec<double> Doubles;
 ML_INLINE double product(double a, double b) { double p = a * b; ML_ROUND(p); return p; }
 ML_INLINE Doubles product(Doubles a, Doubles b) { Doubles p = a * b; ML_ROUND(p); return p; }
 
-constexpr int AHEAD = 3;                 // rows that are asked of memory before their turn
+constexpr int AHEAD = 6;                 // rows that are asked of memory before their turn
 constexpr long FETCHED = 16;             // lines of each; the processor goes on by itself
 constexpr double SMALLEST_FACTOR = 1e-9; // below it the factor is multiplied into the weights
 constexpr double EPSILON = 2.220446049250313e-16;

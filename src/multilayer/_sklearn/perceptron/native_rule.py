@@ -11,7 +11,7 @@ from multilayer._core.checks import refuse
 from multilayer._data.rows import Matrix, RowBlocks
 from multilayer._engine.native import library as lib
 from multilayer._engine.native.handle import pointer
-from multilayer._sklearn.perceptron.rule import Lesson, Passes, Rule, Tally, Unit
+from multilayer._sklearn.perceptron.rule import Lesson, Passes, Penalty, Rule, Tally, Unit
 
 ROW_TYPES = (*lib.X_TYPES, "int32", "int64")
 """Types of dense rows, in the order of ``visit_rows``; all others become float64."""
@@ -89,8 +89,9 @@ class Visitor:
         visit.learns_bias, visit.bias_share = rule.learns_bias, rule.bias_share
         visit.alpha, visit.l1_ratio = rule.alpha, rule.l1_ratio
         visit.owed_step, visit.shrink_by, visit.factor = rule.owed, rule.shrunk, 1.0
-        visit.square = float(unit.weights @ unit.weights)
-        visit.absolute = float(np.abs(unit.weights).sum())
+        if rule.alpha:
+            penalty = Penalty.on(unit)
+            visit.square, visit.absolute = penalty.square, penalty.absolute
         self._visit, self._owners = visit, (native, lesson, paid)
 
     def visit(self, order: np.ndarray) -> Tally:
