@@ -26,6 +26,7 @@ class NativeRule:
     def __init__(self, rows: RowBlocks) -> None:
         n_rows, n_features = rows.X.shape
         norms = np.ascontiguousarray(rows.norms, np.float64)
+        self._owners: tuple[np.ndarray, ...]  # alive as long as the pointers
         if rows.sparse:
             values, indices, starts = checked(rows.X)
             entries = len(values) // n_rows
@@ -36,7 +37,7 @@ class NativeRule:
                 indptr=pointer(starts),
                 n_entries=len(values),
             )
-            self._owners = norms, values, indices, starts  # alive as long as the pointers
+            self._owners = norms, values, indices, starts
         else:
             as_it_is = rows.X.dtype.name in ROW_TYPES and rows.X.dtype.isnative
             values = np.ascontiguousarray(rows.X, None if as_it_is else np.float64)

@@ -12,7 +12,8 @@ from multilayer._data.rows import DenseBlock, RowBlocks, SparseBlock
 
 # The perceptron's learning rule: one threshold unit that learns from its errors ------------------
 #
-# All is NumPy in float64. A row that is classified correctly changes nothing, so the rows of a
+# All is NumPy in float64, in place of the native engine (``native_rule.py``) where that is not
+# available, and for its tests. A row that is classified correctly changes nothing, so the rows of a
 # block are scored by one product, and the work in Python is per update, not per row. Whether a row
 # is an error is decided on a sum taken feature by feature: a product by BLAS differs from it in the
 # last bits, and a score of 0 or nearly 0 decides over an update.
