@@ -176,7 +176,18 @@ template <class I, class U> struct SparseRows {
     for (long j = 0; j < n; j++) set(w[at[j]], w[at[j]] + product(step, x[j]), sums);
   }
   void collect(double* w, double* paid, double owed, double factor, Sums& sums) const {
-    for (long j = 0; j < n; j++) set(w[at[j]], after_l1(w[at[j]], paid[at[j]], owed, factor), sums);
+    constexpr int L = LANES<double>;
+    Doubles squares = all<double>(0), sizes = squares;
+    long j = 0;
+    for (; j + L <= n; j += L) {  // side by side without branches: signs are hard to foresee
+      Doubles before = squares, own = squares;
+      for (int l = 0; l < L; l++) before[l] = w[at[j + l]], own[l] = paid[at[j + l]];
+      const Doubles after = after_l1(before, own, all<double>(owed), all<double>(factor));
+      for (int l = 0; l < L; l++) w[at[j + l]] = after[l], paid[at[j + l]] = own[l];
+      squares += after * after - before * before, sizes += magnitude<double>(after) - magnitude<double>(before);
+    }
+    sums.squares += sum_of<double>(squares), sums.sizes += sum_of<double>(sizes);
+    for (; j < n; j++) set(w[at[j]], after_l1(w[at[j]], paid[at[j]], owed, factor), sums);
   }
 };
 
