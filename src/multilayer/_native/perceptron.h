@@ -25,21 +25,21 @@ ML_INLINE double product(double a, double b) { double p = a * b; ML_ROUND(p); re
 ML_INLINE Doubles product(Doubles a, Doubles b) { Doubles p = a * b; ML_ROUND(p); return p; }
 
 constexpr int AHEAD = 6;                 // rows that are asked of memory before their turn
-constexpr long FETCHED = 16;             // lines of each; the processor goes on by itself
+constexpr int64_t FETCHED = 16;             // lines of each; the processor goes on by itself
 constexpr double SMALLEST_FACTOR = 1e-9; // below it the factor is multiplied into the weights
 constexpr double EPSILON = 2.220446049250313e-16;
 
 // Always inline, like what calls it: GCC leaves out calls of a function that does nothing else.
-ML_INLINE void fetch(const void* from, long bytes) {
-  const long lines = (bytes + 63) / 64;
-  for (long i = 0; i < (lines < FETCHED ? lines : FETCHED); i++) __builtin_prefetch((const char*)from + 64 * i);
+ML_INLINE void fetch(const void* from, int64_t bytes) {
+  const int64_t lines = (bytes + 63) / 64;
+  for (int64_t i = 0; i < (lines < FETCHED ? lines : FETCHED); i++) __builtin_prefetch((const char*)from + 64 * i);
 }
 
 // Sums over weights: of their squares and of their sizes.
 struct Sums { double squares, sizes; };
-ML_INLINE Sums sums_of(const double* w, long n) {
+ML_INLINE Sums sums_of(const double* w, int64_t n) {
   Doubles squares = all<double>(0), sizes = all<double>(0);
-  long j = 0;
+  int64_t j = 0;
   for (; j + LANES<double> <= n; j += LANES<double>) {
     const Doubles each = load(w + j);
     squares += each * each, sizes += magnitude<double>(each);
@@ -78,19 +78,19 @@ template <class T> struct DenseRows {
 
   bool has(int64_t i) const { return i >= 0 && i < c.n_rows; }
   const T* at(int64_t i) const { return (const T*)c.X + i * c.n_features; }
-  __attribute__((always_inline)) void fetch_row(int64_t i) const { fetch(at(i), c.n_features * (long)sizeof(T)); }
+  __attribute__((always_inline)) void fetch_row(int64_t i) const { fetch(at(i), c.n_features * (int64_t)sizeof(T)); }
   bool take(int64_t i) {
     if constexpr (IS_DOUBLE<T>) return x = at(i), true;
     const T* from = at(i);
-    for (long j = 0; j < c.n_features; j++) room[j] = (double)from[j];
+    for (int64_t j = 0; j < c.n_features; j++) room[j] = (double)from[j];
     return x = room, true;
   }
   double terms() const { return (double)c.n_features; }
   double in_any_order(const double* w) const {
-    const long n = c.n_features;
+    const int64_t n = c.n_features;
     constexpr int L = LANES<double>;
     Doubles s0 = all<double>(0), s1 = s0, s2 = s0, s3 = s0;
-    long j = 0;
+    int64_t j = 0;
     for (; j + 4 * L <= n; j += 4 * L) {
       s0 += load(x + j) * load(w + j), s1 += load(x + j + L) * load(w + j + L);
       s2 += load(x + j + 2 * L) * load(w + j + 2 * L), s3 += load(x + j + 3 * L) * load(w + j + 3 * L);
@@ -102,11 +102,11 @@ template <class T> struct DenseRows {
   }
   double in_sequence(const double* w) const {
     double sum = 0;
-    for (long j = 0; j < c.n_features; j++) sum += product(x[j], w[j]);
+    for (int64_t j = 0; j < c.n_features; j++) sum += product(x[j], w[j]);
     return sum;
   }
   void move(double* w, double step) const {
-    long j = 0;
+    int64_t j = 0;
     for (; j + LANES<double> <= c.n_features; j += LANES<double>)
       store<double>(w + j, load(w + j) + product(all<double>(step), load(x + j)));
     for (; j < c.n_features; j++) w[j] += product(step, x[j]);
@@ -116,7 +116,7 @@ template <class T> struct DenseRows {
     sums = sums_of(w, c.n_features);
   }
   void collect(double* w, double* paid, double owed, double factor, Sums&) const {
-    long j = 0;
+    int64_t j = 0;
     for (; j + LANES<double> <= c.n_features; j += LANES<double>) {
       Doubles own = load(paid + j);
       store<double>(w + j, after_l1(load(w + j), own, all<double>(owed), all<double>(factor)));
@@ -131,28 +131,28 @@ template <class I, class U> struct SparseRows {
   const ml_perceptron& c;
   const double* x = nullptr;
   const I* at = nullptr;
-  long n = 0;
+  int64_t n = 0;
   explicit SparseRows(const ml_perceptron& call, double*) : c(call) {}
 
   bool has(int64_t i) const {
     return i >= 0 && i < c.n_rows && c.indptr[i] >= 0 && c.indptr[i] <= c.indptr[i + 1] && c.indptr[i + 1] <= c.n_entries;
   }
   __attribute__((always_inline)) void fetch_row(int64_t i) const {
-    const long entries = c.indptr[i + 1] - c.indptr[i];
-    fetch((const I*)c.indices + c.indptr[i], entries * (long)sizeof(I));
-    fetch((const double*)c.X + c.indptr[i], entries * (long)sizeof(double));
+    const int64_t entries = c.indptr[i + 1] - c.indptr[i];
+    fetch((const I*)c.indices + c.indptr[i], entries * (int64_t)sizeof(I));
+    fetch((const double*)c.X + c.indptr[i], entries * (int64_t)sizeof(double));
   }
   bool take(int64_t i) {
     x = (const double*)c.X + c.indptr[i], at = (const I*)c.indices + c.indptr[i], n = c.indptr[i + 1] - c.indptr[i];
     const U most = (U)-1 >> 1, end = (uint64_t)c.n_features > most ? most + 1 : (U)c.n_features;
     U wrong = 0;
-    for (long j = 0; j < n; j++) wrong |= (U)((U)at[j] >= end);  // what is below 0 is a large U
+    for (int64_t j = 0; j < n; j++) wrong |= (U)((U)at[j] >= end);  // what is below 0 is a large U
     return !wrong;
   }
   double terms() const { return (double)n; }
   double in_any_order(const double* w) const {
     double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    long j = 0;
+    int64_t j = 0;
     for (; j + 4 <= n; j += 4) {
       s0 += x[j] * w[at[j]], s1 += x[j + 1] * w[at[j + 1]];
       s2 += x[j + 2] * w[at[j + 2]], s3 += x[j + 3] * w[at[j + 3]];
@@ -162,11 +162,11 @@ template <class I, class U> struct SparseRows {
   }
   double in_sequence(const double* w) const {
     double sum = 0;
-    for (long j = 0; j < n; j++) sum += product(x[j], w[at[j]]);
+    for (int64_t j = 0; j < n; j++) sum += product(x[j], w[at[j]]);
     return sum;
   }
   void move(double* w, double step) const {
-    for (long j = 0; j < n; j++) w[at[j]] += product(step, x[j]);
+    for (int64_t j = 0; j < n; j++) w[at[j]] += product(step, x[j]);
   }
   // Sums are carried on, as there may be far more weights than a row has entries.
   static void set(double& w, double after, Sums& sums) {
@@ -174,12 +174,12 @@ template <class I, class U> struct SparseRows {
     w = after;
   }
   void move(double* w, double step, Sums& sums) const {
-    for (long j = 0; j < n; j++) set(w[at[j]], w[at[j]] + product(step, x[j]), sums);
+    for (int64_t j = 0; j < n; j++) set(w[at[j]], w[at[j]] + product(step, x[j]), sums);
   }
   void collect(double* w, double* paid, double owed, double factor, Sums& sums) const {
     constexpr int L = LANES<double>;
     Doubles squares = all<double>(0), sizes = squares;
-    long j = 0;
+    int64_t j = 0;
     for (; j + L <= n; j += L) {  // side by side without branches: signs are hard to foresee
       Doubles before = squares, own = squares;
       for (int l = 0; l < L; l++) before[l] = w[at[j + l]], own[l] = paid[at[j + l]];
