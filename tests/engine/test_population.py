@@ -7,8 +7,8 @@ import pytest
 from multilayer import MLPClassifier
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._engine.loop import train
+from multilayer._engine.population import train_population
 from multilayer._engine.state import CONVERGED, DIVERGED, RUNNING
-from multilayer._engine.xla.epoch import train_population
 
 N_MEMBERS = 8
 EPOCHS = 6

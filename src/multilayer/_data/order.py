@@ -72,22 +72,22 @@ WORD = 2**32 - 1
 LOW_BITS = 2**31 - 1
 
 
-def shuffled_again(n_rows: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield the order of the rows in each pass, without end.
+def shuffled_again(permutation: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the order of the rows in each pass: the permutation of the order of the pass before."""
+    order = np.arange(len(permutation))
+    while True:
+        order = order[permutation]
+        yield order
 
-    One permutation is drawn, by Durstenfeld's form of the shuffle of Fisher and Yates, and each
-    pass applies it to the order of the pass before.
-    """
+
+def drawn_permutation(n_rows: int, seed: int) -> np.ndarray:
+    """Return a permutation drawn by Durstenfeld's form of the shuffle of Fisher and Yates."""
     permutation = list(range(n_rows))
     numbers = xorshift(seed)
     for i in range(n_rows - 1):
         j = i + next(numbers) % (n_rows - i)
         permutation[i], permutation[j] = permutation[j], permutation[i]
-    step = np.array(permutation, np.intp)
-    order = np.arange(n_rows)
-    while True:
-        order = order[step]
-        yield order
+    return np.array(permutation, np.intp)
 
 
 def xorshift(seed: int) -> Iterator[int]:

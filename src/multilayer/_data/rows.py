@@ -128,7 +128,7 @@ class RowBlocks:
     def norms(self) -> np.ndarray:
         """Euclidean norms of the rows ``(rows,)``."""
         if self.sparse:
-            return np.sqrt((self.X * self.X).sum(axis=1))
+            return np.sqrt(self.X.power(2).sum(axis=1))
         norms = np.empty(len(self))
         for first in range(0, len(self), self.block_rows):
             rows = slice(first, first + self.block_rows)

@@ -82,6 +82,28 @@ struct ml_reading {
   double* sums;            // of the score
 };
 
+// The rule of the perceptron: one threshold unit visits rows in an order. See perceptron.h.
+struct ml_perceptron {
+  const void* X;           // (n_rows, n_features); of sparse rows the stored numbers, doubles
+  int32_t X_type;          // as of ml_rows; 6 int32, 7 int64; -1: sparse rows
+  int32_t index_bytes;     // of sparse rows: 4 or 8
+  const void* indices;     // columns of the stored numbers
+  const int64_t* indptr;   // (n_rows + 1,) where each row's begin
+  int64_t n_rows, n_features, n_entries;
+  const double *targets, *sizes, *norms;  // of the rows: -1 or 1, sizes of the steps, norms
+  const int64_t* order;    // (n_order,) row numbers
+  int64_t n_order, first, stop;  // this call visits order[first] up to order[stop]
+  double* weights;         // (n_features,)
+  double* paid;            // (n_features,) what L1 has taken, or null: there is no penalty
+  int32_t learns_bias, pad;
+  double bias_share;
+  double alpha, l1_ratio, owed_step, shrink_by;  // of the penalty
+  double bias, factor, owed, square, absolute;   // in and out: the unit, and its penalty
+  double length, sum_squares, sum_sizes;         // in and out within a pass
+  double loss;             // in and out: sums of the pass
+  int64_t updates;
+};
+
 // Copies of a network's parameters, and their arrays in each layer.
 enum { ML_PARAMS, ML_SLOT1, ML_SLOT2, ML_MEAN, ML_PENDING, ML_BEST, ML_GRADIENT, ML_COPIES };
 enum { ML_KERNEL, ML_BIAS, ML_SCALE, ML_SHIFT, ML_RUNNING_MEAN, ML_RUNNING_VARIANCE, ML_ARRAYS };
@@ -99,5 +121,7 @@ struct ml_engine {
   int (*gradient)(void*, ml_call*, double* loss);
   int (*read)(void*, const ml_reading*);
   double (*multiply_adds)(long repeats);  // for benchmarks: operations done in a loop of the micro-kernel
+  int (*perceptron)(ml_perceptron*);
+  int (*shuffle)(uint32_t seed, int64_t n, int64_t* order);
 };
 }

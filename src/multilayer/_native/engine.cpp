@@ -1,4 +1,5 @@
 // The engine for one instruction set; compiled once for each, with ML_BYTES and ML_ISA set.
+#include "perceptron.h"
 #include "session.h"
 
 #define ML_JOIN2(a, b) a##_##b
@@ -111,5 +112,6 @@ static int read_handle(void* h, const ml_reading* r) {
 extern "C" const ml_engine ML_NAME(ml_engine);
 extern "C" const ml_engine ML_NAME(ml_engine) = {
     ML_TEXT(ML_ISA), create_handle, destroy_handle, put, get, copy_of, train_handle, gradient_handle, read_handle, multiply_adds,
+    visit_rows, shuffle,
 };
 #include "math_entries.h"

@@ -147,7 +147,28 @@ class Reading(ctypes.Structure):
     ]
 
 
-STRUCTURES = (LayerSpec, Spec, RowsSpec, Call, Reading)
+class Visit(ctypes.Structure):
+    """A perceptron's visit to rows: ``ml_perceptron``."""
+
+    _fields_ = [
+        ("X", c_void_p),
+        ("X_type", c_int32),
+        ("index_bytes", c_int32),
+        *((name, c_void_p) for name in ("indices", "indptr")),
+        *((name, c_int64) for name in ("n_rows", "n_features", "n_entries")),
+        *((name, c_void_p) for name in ("targets", "sizes", "norms", "order")),
+        *((name, c_int64) for name in ("n_order", "first", "stop")),
+        *((name, c_void_p) for name in ("weights", "paid")),
+        *((name, c_int32) for name in ("learns_bias", "pad")),
+        *((name, c_double) for name in ("bias_share", "alpha", "l1_ratio")),
+        *((name, c_double) for name in ("owed_step", "shrink_by")),
+        *((name, c_double) for name in ("bias", "factor", "owed", "square", "absolute")),
+        *((name, c_double) for name in ("length", "sum_squares", "sum_sizes", "loss")),
+        ("updates", c_int64),
+    ]
+
+
+STRUCTURES = (LayerSpec, Spec, RowsSpec, Call, Reading, Visit)
 ERRORS = {1: MemoryError("the native engine ran out of memory"), 2: ValueError("a bad argument")}
 
 
@@ -167,6 +188,8 @@ def open_library(path: Path) -> ctypes.CDLL:
         "ml_train": (c_int, (c_void_p, POINTER(Call))),
         "ml_gradient": (c_int, (c_void_p, POINTER(Call), POINTER(c_double))),
         "ml_read": (c_int, (c_void_p, POINTER(Reading))),
+        "ml_visit": (c_int, (POINTER(Visit),)),
+        "ml_shuffle": (c_int, (c_uint32, c_int64, c_void_p)),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)

@@ -1,18 +1,16 @@
 """The training program: any number of steps of one network, or of a population."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from multilayer._core.checks import check_choice, refuse
-from multilayer._core.environment import check_process, usable_cores
+from multilayer._core.checks import refuse
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
-from multilayer._engine.loop import Training, train, window_rates
+from multilayer._engine.loop import Training, window_rates
 from multilayer._engine.program import Arguments, EpochEnd, Program, Sums, Validation
 from multilayer._engine.state import RUNNING, FitConfig, Hyper, TrainState
 from multilayer._engine.stopping import close_epoch
@@ -146,34 +144,9 @@ def sums_program(config: FitConfig, hyper: Hyper, params: Parameters, rows: Rows
     return cache.get(("validate", config, cache.signature((params, hyper, rows))), build)
 
 
-# Many networks of one shape at once: on threads (CPU), or as one vmapped program -----------------
+# Many networks of one shape in one vmapped program -----------------------------------------------
 #
-# The program of one member is the definition. XLA does not split the small products of one network
-# over cores, so on a CPU the members share the cores one by one; an accelerator takes them all in
-# one program. A member that diverges or stops early says so in its own status; it never touches
-# the others.
-
-
-def train_population(members: Sequence[Training], stop: int, *, how: str = "auto") -> None:
-    """Train every member until step ``stop``, its own convergence or divergence.
-
-    Parameters
-    ----------
-    members : sequence of Training
-        One shape of network and of data for all; hyper-parameters, initial weights, seeds, orders
-        of rows and weights are each member's own.
-    how : {"auto", "threads", "vmap"}
-        "auto" takes threads on a CPU and vmap on an accelerator.
-    """
-    check_choice("how", how, ("auto", "threads", "vmap"))
-    check_process()
-    if how == "auto":
-        how = "threads" if jax.default_backend() == "cpu" else "vmap"
-    if how == "threads":
-        with ThreadPoolExecutor(usable_cores()) as pool:
-            list(pool.map(lambda member: train(member, stop), members))
-    else:
-        train_together(members, stop)
+# The program of one member is the definition.
 
 
 def train_together(members: Sequence[Training], stop: int) -> None:

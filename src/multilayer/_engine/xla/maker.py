@@ -1,5 +1,6 @@
 """The maker of programs that the estimators use: XLA's, see :mod:`multilayer._engine.program`."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import jax
@@ -10,6 +11,7 @@ from multilayer._core.environment import check_process
 from multilayer._core.pytrees import Tree
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
+from multilayer._engine.loop import Training
 from multilayer._engine.program import Arguments, BlockProgram, Maker, Program, Sums
 from multilayer._engine.state import FitConfig, Hyper, TrainState, first_state
 from multilayer._engine.xla import epoch
@@ -60,6 +62,15 @@ class XlaMaker:
     ) -> Parameters:
         """Return the gradient of what a step lowers."""
         return batch_gradient(config, hyper, params, window, step)
+
+    def prefers_vmap(self) -> bool:
+        """Whether one program for many runs is quicker: not on a CPU."""
+        return platform() != "cpu"
+
+    def train_together(self, members: Sequence[Training], stop: int) -> None:
+        """Train runs of one shape in one program, see :mod:`multilayer._engine.population`."""
+        check_process()
+        epoch.train_together(members, stop)
 
 
 XLA: Maker = XlaMaker()

@@ -24,6 +24,7 @@ from multilayer._engine import engines
 from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.engines import Choice, Engine
 from multilayer._engine.loop import Scorer, StreamedValidation, Training
+from multilayer._engine.native.threads import follow_threadpoolctl
 from multilayer._engine.program import Validation
 from multilayer._engine.state import (
     LOSS,
@@ -45,6 +46,9 @@ from multilayer._sklearn.fit.start import NOTHING_SEEN, Start
 if TYPE_CHECKING:
     from multilayer._sklearn.base import BaseMLP
     from multilayer._sklearn.fit.checkpointing import CheckpointedFit
+
+if not engines.native_problem():
+    follow_threadpoolctl()  # now, not in the first fit: it limits what is loaded when it is called
 
 VALIDATION_BLOCK = 1024  # most rows of a block of validation data
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity

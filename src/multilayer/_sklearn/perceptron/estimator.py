@@ -36,8 +36,8 @@ class Perceptron(
     Parameters
     ----------
     penalty : {"l2", "l1", "elasticnet"} or None, default=None
-        Penalty on the weights, not on the bias. It changes them at every row: training is slow (a
-        step of Python per row) and does not converge by itself.
+        Penalty on the weights, not on the bias. It changes them at every row, so that training does
+        not converge by itself.
     alpha : float, default=0.0001
         Strength of the penalty, at least 0.
     l1_ratio : float, default=0.15

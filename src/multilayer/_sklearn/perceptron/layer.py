@@ -14,11 +14,21 @@ from sklearn.utils import check_random_state
 from multilayer._core.checks import refuse
 from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DataError
-from multilayer._data.order import shuffled_again
+from multilayer._data.order import drawn_permutation, shuffled_again
 from multilayer._data.rows import Matrix, RowBlocks
 from multilayer._engine.callbacks.printing import PrintLoss
+from multilayer._engine.engines import native_problem
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments
-from multilayer._sklearn.perceptron.rule import Lesson, Outcome, Rule, Stopping, Unit, train
+from multilayer._sklearn.perceptron.native_rule import NativeRule, permutation
+from multilayer._sklearn.perceptron.rule import (
+    Lesson,
+    Outcome,
+    Rule,
+    Stopping,
+    Unit,
+    passes_of,
+    train,
+)
 from multilayer._sklearn.targets import class_labels
 from multilayer._sklearn.targets.class_outputs import BINARY, MULTICLASS, Classes
 
@@ -81,13 +91,15 @@ def train_layer(
         )
     rows = RowBlocks(X)
     rule = rule_of(arguments, rows)
+    passes = passes_of if native_problem() else NativeRule(rows).passes_of
     return [
         train(
             unit,
-            Lesson(rows, np.where(yes, 1.0, -1.0), steps),
+            Lesson(rows, np.where(yes, 1.0, -1.0), np.ascontiguousarray(steps)),
             orders(arguments, len(rows), seed, held_out),
             rule,
             Stopping(max_iter, arguments.tol, arguments.n_iter_no_change),
+            passes=passes,
             score=None if held_out is None else accuracy_on(X, yes, weight, held_out),
             watch=PrintLoss().on_epoch_end if arguments.verbose else None,
         )
@@ -185,7 +197,11 @@ def orders(
     arguments: PerceptronArguments, n_rows: int, seed: int, held_out: np.ndarray | None
 ) -> Iterator[np.ndarray]:
     """Yield the order of the rows in each pass, without those set aside."""
-    every = shuffled_again(n_rows, seed) if arguments.shuffle else repeat(np.arange(n_rows))
+    if arguments.shuffle:
+        drawn = (drawn_permutation if native_problem() else permutation)(n_rows, seed)
+        every: Iterator[np.ndarray] = shuffled_again(drawn)
+    else:
+        every = repeat(np.arange(n_rows))
     if held_out is None:
         return every
     return (order[~held_out[order]] for order in every)

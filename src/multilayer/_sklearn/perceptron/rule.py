@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from multilayer._data.rows import DenseBlock, RowBlocks, SparseBlock
 
 # The perceptron's learning rule: one threshold unit that learns from its errors ------------------
 #
-# All is NumPy in float64. A row that is classified correctly changes nothing, so the rows of a
+# All is NumPy in float64, in place of the native engine (``native_rule.py``) where that is not
+# available, and for its tests. A row that is classified correctly changes nothing, so the rows of a
 # block are scored by one product, and the work in Python is per update, not per row. Whether a row
 # is an error is decided on a sum taken feature by feature: a product by BLAS differs from it in the
 # last bits, and a score of 0 or nearly 0 decides over an update.
@@ -27,6 +28,16 @@ class Rule:
     bias_share: float = 1.0  # of a step, taken by the bias
     alpha: float = 0.0  # strength of the penalty
     l1_ratio: float = 0.0  # share of L1 in the penalty
+
+    @property
+    def owed(self) -> float:
+        """What L1 asks of each weight for a row."""
+        return self.l1_ratio * self.eta * self.alpha
+
+    @property
+    def shrunk(self) -> float:
+        """What L2 leaves of each weight after a row: not beyond 0."""
+        return max(0.0, 1 - (1 - self.l1_ratio) * self.eta * self.alpha)
 
 
 @dataclass
@@ -159,8 +170,8 @@ class Penalty:
         return rule.alpha * (l2 + l1)
 
     def shrink(self, unit: Unit, rule: Rule) -> None:
-        """Shrink all weights by the L2 part; not beyond 0."""
-        by = max(0.0, 1 - (1 - rule.l1_ratio) * rule.eta * rule.alpha)
+        """Shrink all weights by the L2 part."""
+        by = rule.shrunk
         self.factor *= by
         self.square *= by**2
         self.absolute *= by
@@ -169,7 +180,7 @@ class Penalty:
 
     def collect(self, unit: Unit, columns: Any, rule: Rule) -> None:
         """Let the weights of some features pay the L1 part."""
-        self.owed += rule.l1_ratio * rule.eta * rule.alpha
+        self.owed += rule.owed
         before, paid = unit.weights[columns], self.paid[columns]
         lowered = np.maximum(before - (self.owed + paid) / self.factor, 0)
         raised = np.minimum(before + (self.owed - paid) / self.factor, 0)
@@ -235,6 +246,21 @@ class Stopping:
         return self.stale >= self.n_iter_no_change
 
 
+Passes: TypeAlias = tuple[Callable[[np.ndarray], Tally], Callable[[], None]]
+"""What visits the rows in an order, and what brings the weights up to date after it."""
+
+
+def passes_of(unit: Unit, lesson: Lesson, rule: Rule) -> Passes:
+    """Return the passes of a unit in NumPy."""
+    if not rule.alpha:
+        return lambda order: one_pass(unit, lesson, order, rule), lambda: None
+    penalty = Penalty.on(unit)
+    return (
+        lambda order: penalised_pass(unit, penalty, lesson, order, rule),
+        lambda: penalty.settle(unit),
+    )
+
+
 class Outcome(NamedTuple):
     """Result of training."""
 
@@ -251,13 +277,15 @@ def train(
     rule: Rule,
     stopping: Stopping,
     *,
+    passes: Callable[[Unit, Lesson, Rule], Passes] = passes_of,
     score: Callable[[Unit], float] | None = None,
     watch: Callable[[Report], None] | None = None,
 ) -> Outcome:
     """Train a unit in place.
 
-    ``orders`` yields the order of the rows of each pass. ``score`` takes the place of the loss in
-    the stopping rule, ``watch`` is called after each pass.
+    ``orders`` yields the order of the rows of each pass. ``passes`` says what makes them: NumPy, or
+    the native engine. ``score`` takes the place of the loss in the stopping rule, ``watch`` is
+    called after each pass.
 
     Notes
     -----
@@ -266,7 +294,7 @@ def train(
     ``y * (w @ x) > 0`` for all rows. So `inseparable` is a proof (where no sum was rounded), looked
     for after each pass.
     """
-    visit, settle = passes_of(unit, lesson, rule)
+    visit, settle = passes(unit, lesson, rule)
     updates, inseparable, seen = 0, False, {fingerprint(unit)}
     for epoch in range(stopping.max_iter):
         order = next(orders)
@@ -275,8 +303,9 @@ def train(
         refuse_overflow(unit, epoch)
         updates += tally.updates
         if tally.updates and not rule.alpha:
-            inseparable |= fingerprint(unit) in seen
-            seen.add(fingerprint(unit))
+            now = fingerprint(unit)
+            inseparable |= now in seen
+            seen.add(now)
         loss, scored = tally.loss / len(order), np.nan
         if score is not None:
             settle()
@@ -288,19 +317,6 @@ def train(
             break
     settle()
     return Outcome(epoch + 1, updates, tally.updates == 0, inseparable)
-
-
-def passes_of(
-    unit: Unit, lesson: Lesson, rule: Rule
-) -> tuple[Callable[[np.ndarray], Tally], Callable[[], None]]:
-    """Return what visits the rows in an order, and what brings the weights up to date after it."""
-    if not rule.alpha:
-        return lambda order: one_pass(unit, lesson, order, rule), lambda: None
-    penalty = Penalty.on(unit)
-    return (
-        lambda order: penalised_pass(unit, penalty, lesson, order, rule),
-        lambda: penalty.settle(unit),
-    )
 
 
 def fingerprint(unit: Unit) -> int:
