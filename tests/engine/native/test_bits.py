@@ -245,7 +245,7 @@ def test_threadpoolctl_limits_the_threads_of_a_fit(monkeypatch):
         assert used() == before
     assert used() == before == 4
     known = [pool for pool in threadpool_info() if pool["user_api"] == "multilayer"]
-    assert [pool["num_threads"] for pool in known] == [4]
+    assert {pool["num_threads"] for pool in known} == {4}  # other tests load other copies
 
 
 FRESH = """
