@@ -42,13 +42,13 @@ def test_seed_0_is_seed_1():
 def test_order_is_that_of_scikit_learn(n_rows, seed):
     rows = np.arange(n_rows, dtype=float)
     theirs = ArrayDataset64(rows[:, None], rows, np.ones(n_rows), seed=1)
-    for order in islice(shuffled_again(n_rows, seed), 4):
+    for order in islice(shuffled_again(drawn_permutation(n_rows, seed)), 4):
         theirs._shuffle_py(seed)
         assert_array_equal(order, [theirs._next_py()[3] for _ in rows])
 
 
 def test_every_order_is_a_permutation_and_another_one():
-    orders = list(islice(shuffled_again(50, 3), 10))
+    orders = list(islice(shuffled_again(drawn_permutation(50, 3)), 10))
     for order in orders:
         assert_array_equal(np.sort(order), np.arange(50))
     assert len({tuple(order) for order in orders}) == 10
