@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.utils._seq_dataset import ArrayDataset64
 
-from multilayer._data.order import shuffled_again, xorshift
+from multilayer._data.order import drawn_permutation, shuffled_again, xorshift
 
 
 def bits(word):
