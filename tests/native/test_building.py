@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from multilayer._engine.native import location
+from multilayer._engine.native import coverage, location
 
 ROOT = Path(__file__).parents[2]
 
@@ -226,3 +226,8 @@ def test_zig_builds_wheels_of_every_target(target, tmp_path, monkeypatch):
     inside = f"multilayer/_native/{native.named_target(target).library}"
     with zipfile.ZipFile(wheel) as file:
         assert file.getinfo(inside).compress_size < 1_500_000
+
+
+@pytest.mark.skipif(os.environ.get("MULTILAYER_NATIVE") == "0", reason="built without it")
+def test_this_installation_has_the_library():
+    assert coverage.unavailable() == ""  # or every test of the engine would be left out
