@@ -71,12 +71,11 @@ template <class R> struct Layer {
   R* gy;          // gradient of the normalised values
   R* go;          // gradient of the outputs, where the layer skips
   R* normed;      // values before scale and shift
-  R *batch_mean, *batch_factor;  // of batch normalisation: of each unit
+  R* batch_factor;  // of batch normalisation: of each unit
   R* row_factor;  // of layer normalisation: of each row
   long first_unit;  // of the blocks of weights, counted over the layers
 
   bool norm() const { return s.norm != 0; }
-  int real_rows() const { return s.n_in; }
 };
 
 template <class R> struct Network {

@@ -22,40 +22,33 @@ constexpr int MOST2 = 6, MOST1 = 8;
 constexpr int K_BLOCK = 384;    // inputs of a block of a product: a panel of weights stays in the cache
 constexpr int ROW_BLOCK = 160;  // rows of a block of a gradient
 
+// sums += a[rows] * b[panel] for one input.
+template <class R, int MR, int NV> ML_INLINE void multiply_add_input(const R* a, const R* b, Vec<R> (&sums)[MR][NV]) {
+  Vec<R> w[NV];
+#pragma GCC unroll 2
+  for (int v = 0; v < NV; v++) w[v] = load(b + v * LANES<R>);
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; i++) {
+    Vec<R> x = all<R>(a[i * PANEL<R>]);
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; v++) sums[i][v] += x * w[v];
+  }
+}
+
 // sums += a[rows, k0:k1] * b[k0:k1, panel]; `a` points at the first row of the tile in panel 0.
 template <class R, int MR, int NV>
 ML_INLINE void multiply_add(const R* a, long stride, const R* b, int k0, int k1, Vec<R> (&sums)[MR][NV]) {
-  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  constexpr int PW = PANEL<R>;
   const R* ap = a + (long)(k0 / PW) * stride;
   const R* bp = b + (long)k0 * PW;
   for (int k = k0; k < k1; k += PW, ap += stride) {
     int n = k1 - k < PW ? k1 - k : PW;
     if (n == PW) {
 #pragma GCC unroll 4
-      for (int kk = 0; kk < PW; kk++, bp += PW) {
-        Vec<R> w[NV];
-#pragma GCC unroll 2
-        for (int v = 0; v < NV; v++) w[v] = load(bp + v * VL);
-#pragma GCC unroll 16
-        for (int i = 0; i < MR; i++) {
-          Vec<R> x = all<R>(ap[i * PW + kk]);
-#pragma GCC unroll 2
-          for (int v = 0; v < NV; v++) sums[i][v] += x * w[v];
-        }
-      }
+      for (int kk = 0; kk < PW; kk++, bp += PW) multiply_add_input<R>(ap + kk, bp, sums);
     } else {
 #pragma GCC unroll 1
-      for (int kk = 0; kk < n; kk++, bp += PW) {
-        Vec<R> w[NV];
-#pragma GCC unroll 2
-        for (int v = 0; v < NV; v++) w[v] = load(bp + v * VL);
-#pragma GCC unroll 16
-        for (int i = 0; i < MR; i++) {
-          Vec<R> x = all<R>(ap[i * PW + kk]);
-#pragma GCC unroll 2
-          for (int v = 0; v < NV; v++) sums[i][v] += x * w[v];
-        }
-      }
+      for (int kk = 0; kk < n; kk++, bp += PW) multiply_add_input<R>(ap + kk, bp, sums);
     }
   }
 }

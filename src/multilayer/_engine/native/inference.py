@@ -26,20 +26,7 @@ def outputs(
     input_scale: float,
     dtype: str,
 ) -> np.ndarray:
-    """Compute what a network says of rows; arguments and result as those of the other engine.
-
-    Parameters
-    ----------
-    take : callable
-        ``take(rows)`` returns a slice of the rows as a dense array.
-    read : Objective, int or None
-        None reads the outputs before their activation, an objective what that makes of them, a
-        number the activations of that hidden layer.
-
-    Returns
-    -------
-    outputs : ndarray of shape (n_rows, ...), of type ``dtype``
-    """
+    """Compute what a network says of rows, as :class:`multilayer._engine.engines.Outputs` says."""
     network = network.at_prediction()
     threads = n_threads(n_weights(network) * n_rows)
     spec = base_spec(network, None, None)
