@@ -62,7 +62,7 @@ def ensemble(encoder, n_outputs, temperature=1.0):
     rng = np.random.default_rng(0)
     params = stacked([init_layers(layers, rng, X) for _ in range(N_MEMBERS)])
     network = Members(layers, N_MEMBERS).at_prediction()
-    return Ensemble(network, params, np.array([0.25, 0.75]), temperature)
+    return Ensemble(network, params, np.array([0.25, 0.75]), temperature, "xla")
 
 
 def ensemble_of_steps(encoder, n_outputs):
@@ -81,7 +81,7 @@ def ensemble_of_steps(encoder, n_outputs):
     )
     params = init_members(layers, np.random.default_rng(0), X, N_MEMBERS)
     network = Members(layers, N_MEMBERS).at_prediction()
-    return Ensemble(network, params, np.array([0.5, 0.5]), 1.0)
+    return Ensemble(network, params, np.array([0.5, 0.5]), 1.0, "xla")
 
 
 def fitted(estimator, encoder, own, learnt):

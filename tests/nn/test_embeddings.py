@@ -15,9 +15,9 @@ from multilayer._nn.embeddings import (
     periodic_embedding,
     piecewise_linear_embedding,
 )
-from multilayer._nn.forward import with_fixed, without_fixed
+from multilayer._nn.forward import with_fixed
 from multilayer._nn.members import batch_ensemble, factors_of, shared, stacked
-from multilayer._nn.model import Factor, Fixed, is_fixed
+from multilayer._nn.model import Factor, Fixed, is_fixed, without_fixed
 from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 
 LAYERS = (

@@ -88,6 +88,22 @@ def map_leaves(function: Callable[[Tree], Tree], tree: Tree) -> Tree:
     return sys.modules["jax"].tree.map(function, tree) if _is_registered(tree) else function(tree)
 
 
+def without_nodes(tree: Tree, is_node: Callable[[Tree], bool]) -> Tree:
+    """Return a tree with None in place of some nodes or leaves."""
+    if is_node(tree) or tree is None:
+        return None
+    if type(tree) is dict:
+        return {key: without_nodes(tree[key], is_node) for key in sorted(tree)}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(without_nodes(part, is_node) for part in tree))
+    if type(tree) is tuple or type(tree) is list:
+        return type(tree)([without_nodes(part, is_node) for part in tree])
+    if not _is_registered(tree):
+        return tree
+    mapped = sys.modules["jax"].tree.map
+    return mapped(lambda node: None if is_node(node) else node, tree, is_leaf=is_node)
+
+
 def with_leaves(tree: Tree, new: list[Tree]) -> Tree:
     """Return a tree of the same structure with other leaves."""
     following = iter(new)

@@ -14,7 +14,7 @@ warning.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -32,6 +32,7 @@ from multilayer._core.environment import (
 )
 from multilayer._engine.program import Maker
 from multilayer._engine.state import FitConfig
+from multilayer._nn.members import Members
 from multilayer._nn.model import Model, Parameters
 from multilayer._objectives.objective import Objective
 
@@ -68,6 +69,19 @@ class Outputs(Protocol):
         """Compute the outputs."""
 
 
+class MemberPredictor(Protocol):
+    """Makes what predicts with each member of an ensemble some rows of its own.
+
+    ``rows`` are the numbers of each member's rows in X. What is made takes the parameters of all
+    members and returns the raw outputs of each, ``(rows, outputs)``.
+    """
+
+    def __call__(
+        self, network: Members, X: np.ndarray, rows: Sequence[np.ndarray]
+    ) -> Callable[[Parameters], list[np.ndarray]]:
+        """Make it."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """What computes: in training, programs of a maker; at prediction, outputs."""
@@ -75,6 +89,7 @@ class Engine:
     name: str
     maker: Maker
     outputs: Outputs
+    member_predictor: MemberPredictor
     platform: Callable[[], str]  # "cpu", or what JAX calls an accelerator
     hardware: Callable[[], str]  # its kind, which checkpoints mention
     threads: Callable[[], int]  # how many the bits of a result depend on
@@ -101,12 +116,13 @@ def load(name: str) -> Engine:
     """Return an engine by its name; that of XLA starts JAX."""
     package = f"multilayer._engine.{name}"
     maker, inference = import_module(f"{package}.maker"), import_module(f"{package}.inference")
+    predictors = inference.outputs, inference.member_predictor
     if name == XLA:
         packages = ("jax", "jaxlib", "numpy", "optax", "scikit-learn")
-        parts = maker.XLA, inference.outputs, maker.platform, maker.hardware, usable_cores
+        parts = maker.XLA, *predictors, maker.platform, maker.hardware, usable_cores
         return Engine(name, *parts, packages)
     instruction_set = import_module(f"{package}.library").instruction_set
-    parts = maker.NATIVE, inference.outputs, _cpu, instruction_set, _one
+    parts = maker.NATIVE, *predictors, _cpu, instruction_set, _one
     return Engine(name, *parts, packages=("numpy", "scikit-learn"))
 
 

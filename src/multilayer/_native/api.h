@@ -16,14 +16,34 @@ struct ml_layer {
   int32_t norm;        // 0 none, 1 batch, 2 layer
   int32_t skip;        // 1: adds its input to its output
   int32_t frozen;
+  int32_t parametric;  // 1: each unit learns its share of the activation, z + share (f(z) - z)
+  int32_t drops;       // 1: the chance of dropout is an array of its own, ML_DROPOUT
   double dropout;      // chance of a unit to be dropped in training
-  double rate;         // factor of the learning rate
+  double out_factor;   // of its outputs: what the next layer divides its inputs by
+  double rates[4], decays[4];  // factors of learning rate and weight decay, from ML_KERNEL to ML_SHIFT
+};
+
+// What reads the columns of a table, in front of the first layer; see table.h. Its outputs are, side by
+// side: waves, scaled columns, bins, columns that pass, embeddings.
+struct ml_table {
+  int32_t n_scaled;        // first columns, which are centred, scaled and clipped
+  int32_t n_passed;        // columns that follow and stay as they are
+  int32_t n_bins;
+  const int32_t* bin_columns;  // (n_bins,) scaled column of each bin, ascending
+  int32_t n_waved, n_frequencies, wave_size;  // first columns with periodic embeddings
+  int32_t n_categories;    // last columns: codes
+  const int32_t* cardinalities;
+  int32_t category_size;
+  int32_t drops;           // 1: outputs are dropped in training, with the chance ML_TABLE_DROPOUT
+  int32_t weighted;        // 1: each output has a weight that learns
+  double out_factor, wave_rate, weight_rate;  // rates: factors of learning rate and of weight decay
 };
 
 struct ml_spec {
   int32_t real_bytes;  // 4 or 8
   int32_t n_layers;
   const ml_layer* layers;
+  const ml_table* table;  // or null: inputs are what the first layer gets
   int32_t most_rows;   // of a batch
   int32_t rule;        // of rules.h, or -1: never trained
   // The loss, see losses.h.
@@ -42,6 +62,7 @@ struct ml_spec {
   // The stopping rule, see `_engine/stopping.py`.
   int32_t validates, monitor, closed_outside, patience;  // monitor: 0 loss, 1 validation loss, 2 score
   double tol, base_rate;
+  double total_steps;  // that dropout and weight decay are annealed over, or 0: they are not
 };
 
 // Rows: inputs `(n, n_in)`, targets `(n, columns)` and weights.
@@ -61,6 +82,7 @@ struct ml_call {
   const int32_t* order;    // (steps, width) row numbers; -1 after the last of a batch
   int64_t lines, width, first;  // steps that `order` and `rates` have; `first` is the step of order[0]
   const void* rates;       // (steps,) reals
+  const void* divisors;    // (steps,) reals that losses are divided by, or null: those of the rows
   int64_t step, stop, per_epoch, updates;  // `step` and `updates` so far: in and out
   int64_t most_ended;      // lines of the report: epochs that may end
   ml_rows validation;      // X null where there is none
@@ -68,6 +90,7 @@ struct ml_call {
   int32_t threads, status, no_improvement, n_ended;  // `n_ended`: epochs that ended, out
   double best_kept, best_loss, best_value, rate_divisor, loss_sum, weight_sum;  // in and out
   double pending_loss, pending_weight;
+  double* losses;          // (steps,) out: sums of the weighted losses of each step's rows, or null
   double* report;          // (epochs, 4): loss, validation loss, validation score, learning rate
 };
 
@@ -106,7 +129,15 @@ struct ml_perceptron {
 
 // Copies of a network's parameters, and their arrays in each layer.
 enum { ML_PARAMS, ML_SLOT1, ML_SLOT2, ML_MEAN, ML_PENDING, ML_BEST, ML_GRADIENT, ML_COPIES };
-enum { ML_KERNEL, ML_BIAS, ML_SCALE, ML_SHIFT, ML_RUNNING_MEAN, ML_RUNNING_VARIANCE, ML_ARRAYS };
+// ML_SCALE is also the share of a parametric activation.
+enum { ML_KERNEL, ML_BIAS, ML_SCALE, ML_SHIFT, ML_RUNNING_MEAN, ML_RUNNING_VARIANCE, ML_DROPOUT, ML_ARRAYS };
+// The arrays of a table, as those of layer ML_TABLE: measured ones, then learnt ones. The embedding of
+// category j is ML_EMBEDDINGS + j.
+enum {
+  ML_CENTRE, ML_FACTOR, ML_BIN_LOW, ML_BIN_SLOPE, ML_BIN_MEAN, ML_BIN_GAIN, ML_USED, ML_TABLE_DROPOUT,
+  ML_WEIGHTS, ML_FREQUENCIES, ML_PHASES, ML_WAVE_KERNEL, ML_WAVE_BIAS, ML_EMBEDDINGS
+};
+enum { ML_TABLE = -1 };
 enum { ML_OK, ML_NO_MEMORY, ML_BAD_ARGUMENT };
 
 // The functions of one instruction set.
@@ -120,6 +151,8 @@ struct ml_engine {
   int (*train)(void*, ml_call*);
   int (*gradient)(void*, ml_call*, double* loss);
   int (*read)(void*, const ml_reading*);
+  int (*train_many)(void**, ml_call*, int n, int threads);  // networks of their own, one on each thread
+  int (*read_many)(void**, const ml_reading*, int n, int threads);
   double (*multiply_adds)(long repeats);  // for benchmarks: operations done in a loop of the micro-kernel
   int (*perceptron)(ml_perceptron*);
   int (*shuffle)(uint32_t seed, int64_t n, int64_t* order);

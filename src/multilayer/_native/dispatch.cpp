@@ -45,8 +45,8 @@ ML_EXPORT const char* ml_use(int level) {
 }
 ML_EXPORT int ml_sizes(int32_t* sizes) {  // of the structures, to be compared with Python's
   sizes[0] = sizeof(ml_layer), sizes[1] = sizeof(ml_spec), sizes[2] = sizeof(ml_rows), sizes[3] = sizeof(ml_call);
-  sizes[4] = sizeof(ml_reading), sizes[5] = sizeof(ml_perceptron);
-  return 6;
+  sizes[4] = sizeof(ml_reading), sizes[5] = sizeof(ml_perceptron), sizes[6] = sizeof(ml_table);
+  return 7;
 }
 ML_EXPORT void* ml_create(const ml_spec* spec, int* error) { return engine().create(spec, error); }
 ML_EXPORT void ml_destroy(void* h) { engine().destroy(h); }
@@ -56,6 +56,8 @@ ML_EXPORT int ml_copy(void* h, int from, int to) { return engine().copy(h, from,
 ML_EXPORT int ml_train(void* h, ml_call* call) { return engine().train(h, call); }
 ML_EXPORT int ml_gradient(void* h, ml_call* call, double* loss) { return engine().gradient(h, call, loss); }
 ML_EXPORT int ml_read(void* h, const ml_reading* reading) { return engine().read(h, reading); }
+ML_EXPORT int ml_train_many(void** h, ml_call* calls, int n, int threads) { return engine().train_many(h, calls, n, threads); }
+ML_EXPORT int ml_read_many(void** h, const ml_reading* readings, int n, int threads) { return engine().read_many(h, readings, n, threads); }
 ML_EXPORT double ml_multiply_adds(long repeats) { return engine().multiply_adds(repeats); }
 ML_EXPORT int ml_visit(ml_perceptron* call) { return engine().perceptron(call); }
 ML_EXPORT int ml_shuffle(uint32_t seed, int64_t n, int64_t* order) { return engine().shuffle(seed, n, order); }

@@ -107,11 +107,38 @@ static int read_handle(void* h, const ml_reading* r) {
   return ML_CALL(h, read_with(ML_NET(float, h), *r), read_with(ML_NET(double, h), *r));
 }
 
+// Networks of their own side by side, one on each thread; the first error of theirs.
+struct Many { void** handles; ml_call* calls; const ml_reading* readings; int* errors; };
+static void many_chunk(void* context, long, int, int i) {
+  Many& m = *(Many*)context;
+  m.errors[i] = m.calls ? train_handle(m.handles[i], &m.calls[i]) : read_handle(m.handles[i], &m.readings[i]);
+}
+static int run_many(Many m, int n, int threads) {
+  if (n < 1 || n > 65535 || !m.handles || (!m.calls && !m.readings)) return ML_BAD_ARGUMENT;
+  m.errors = (int*)calloc((size_t)n, sizeof(int));
+  if (!m.errors) return ML_NO_MEMORY;
+  {
+    Team team(threads < n ? threads : n);
+    const Job job = {many_chunk, &m, 1, &n, 1};
+    team.run(job);
+  }
+  int error = ML_OK;
+  for (int i = 0; i < n && !error; i++) error = m.errors[i];
+  free(m.errors);
+  return error;
+}
+static int train_many(void** handles, ml_call* calls, int n, int threads) {
+  return run_many({handles, calls, nullptr, nullptr}, n, threads);
+}
+static int read_many(void** handles, const ml_reading* readings, int n, int threads) {
+  return run_many({handles, nullptr, readings, nullptr}, n, threads);
+}
+
 }  // namespace
 
 extern "C" const ml_engine ML_NAME(ml_engine);
 extern "C" const ml_engine ML_NAME(ml_engine) = {
-    ML_TEXT(ML_ISA), create_handle, destroy_handle, put, get, copy_of, train_handle, gradient_handle, read_handle, multiply_adds,
-    visit_rows, shuffle,
+    ML_TEXT(ML_ISA), create_handle, destroy_handle, put, get, copy_of, train_handle, gradient_handle, read_handle, train_many,
+    read_many, multiply_adds, visit_rows, shuffle,
 };
 #include "math_entries.h"

@@ -1,4 +1,4 @@
-// A network of dense layers in memory: its packed parameters, its buffers, and its layers' passes.
+// A network in memory: its packed parameters, its buffers, and the passes of its dense layers.
 #pragma once
 #include <stdlib.h>
 #include <string.h>
@@ -62,25 +62,53 @@ template <class R> struct Layer {
   ml_layer s;
   int k_panels, n_panels;
   bool fused;     // nothing but a ReLU, or nothing at all, follows the product
+  bool mixed;     // its activations are multiplied: by shares, by a mask, by a factor
   Activation<R> activation;
   long at[ML_ARRAYS];  // where its arrays are in a copy of the parameters
   R* transposed;  // the weights once more, for the gradient; null where none is passed on
   R *in, *out;    // activations
   R* slopes;      // of what follows the product; null where fused
   R* gz;          // gradient of the product's result
-  R* gy;          // gradient of the normalised values
+  R* gy;          // gradient of the normalised values; of parametric activations
   R* go;          // gradient of the outputs, where the layer skips
-  R* normed;      // values before scale and shift
+  R* normed;      // values before scale and shift; f(z) - z of parametric activations
   R* batch_factor;  // of batch normalisation: of each unit
   R* row_factor;  // of layer normalisation: of each row
   long first_unit;  // of the blocks of weights, counted over the layers
 
   bool norm() const { return s.norm != 0; }
+  int vectors() const { return norm() ? 3 : s.parametric ? 2 : 1; }  // learnt arrays from ML_BIAS on
+  bool has(int array) const {
+    switch (array) {
+      case ML_KERNEL: case ML_BIAS: return true;
+      case ML_SCALE: return norm() || s.parametric;
+      case ML_SHIFT: return norm();
+      case ML_DROPOUT: return s.drops;
+      default: return s.norm == 1;
+    }
+  }
+};
+
+// What reads the columns of a table, see inputs.h.
+template <class R> struct Table {
+  ml_table s;
+  int32_t *bin_columns, *cardinalities;
+  int n_columns, n_out;
+  int scaled_at, bins_at, passed_at, embeddings_at;  // where the parts of the outputs begin
+  int frequencies, wave_stride, scaled_stride;       // padded numbers: of a column, of its biases, of a row
+  int first_learnt;    // panel of outputs from which on the gradient is wanted
+  long at[ML_EMBEDDINGS];
+  long* embedding_at;  // of each category
+  R* scaled;           // the scaled columns of each row
+  int32_t* codes;      // of each row
+  R* plain;            // outputs before their weights
+  R *g, *own_g;        // gradients: of the outputs, and of what they are before weights and dropout
 };
 
 template <class R> struct Network {
   ml_spec spec;
   Layer<R>* layers;
+  Table<R>* table;    // or null
   int n_layers, n_frozen, stride_rows;
   long stride;        // numbers from one panel of activations to the next
   long copy_size;     // numbers of a copy of the parameters
@@ -106,24 +134,38 @@ struct Batch {  // rows of a step
   uint32_t step;
   bool training;
   double weight_total;
+  double strength;  // of dropout and weight decay, which may be annealed
 };
 
-template <class R> static void scale_by_mask(R* values, Vec<R> factor) { store(values, load(values) * factor); }
-
-// Dropout: each number is 0 with a chance of `rate`, the others are divided by 1 - rate.
+// What follows an activation function: of parametric ones each unit's share, z + share (f(z) - z); dropout,
+// by which each number is 0 with a chance of `rate` and the others are divided by 1 - rate; and the factor
+// of all outputs. `normed` has f(z) and gets what the share is multiplied by.
 template <class R>
-static void drop(const Network<R>& net, const Layer<R>& l, int number, const Batch& b, int r0, int r1, int p0, int p1) {
+static void mix(const Network<R>& net, const Layer<R>& l, int number, const R* params, const Batch& b, int r0, int r1, int p0, int p1) {
   constexpr int PW = PANEL<R>, VL = LANES<R>;
-  const R keep = (R)(1.0 - l.s.dropout);
-  const Vec<R> factor = all<R>(1 / keep);
+  const double chance = b.strength * (l.s.drops ? (double)params[l.at[ML_DROPOUT]] : l.s.dropout);
+  const bool drops = b.training && chance > 0;
+  const R keep = (R)(1.0 - chance);
+  const Vec<R> whole_factor = all<R>((R)l.s.out_factor), left = all<R>((R)l.s.out_factor / keep);
   const Key key = key_of(net.spec.seed, b.step, (uint32_t)number);
   for (int p = p0; p < p1; p++)
     for (int r = r0; r < r1; r++)
       for (int v = 0; v < PW; v += VL) {
-        long at = p * net.stride + (long)r * PW + v;
-        uint32_t index = (uint32_t)r * (uint32_t)(l.n_panels * PW) + (uint32_t)(p * PW + v);
-        Vec<R> f = select<R>(uniform<R>(key, index) < all<R>(keep), factor, all<R>(0));
-        scale_by_mask<R>(l.out + at, f), scale_by_mask<R>(l.slopes + at, f);
+        const long at = p * net.stride + (long)r * PW + v;
+        const uint32_t index = (uint32_t)r * (uint32_t)(l.n_panels * PW) + (uint32_t)(p * PW + v);
+        const Vec<R> f = drops ? select<R>(uniform<R>(key, index) < all<R>(keep), left, all<R>(0)) : whole_factor;
+        Vec<R> y = load(l.out + at);
+        if (l.s.parametric) {
+          const Vec<R> share = load(params + l.at[ML_SCALE] + p * PW + v), more = load(l.normed + at) - y;
+          y += share * more;
+          if (b.training) {
+            store(l.normed + at, more * f);
+            store(l.slopes + at, (all<R>(1) + share * (load(l.slopes + at) - all<R>(1))) * f);
+          }
+        } else if (b.training) {
+          store(l.slopes + at, load(l.slopes + at) * f);
+        }
+        store(l.out + at, y * f);
       }
 }
 
@@ -210,9 +252,10 @@ static void forward(const Network<R>& net, int number, R* params, const Batch& b
   if (l.s.norm == 2) layer_normalise(net, l, params, r0, r1);
   for (int p = p0; p < p1; p++) {
     const long at = p * net.stride + (long)r0 * PW;
-    l.activation(l.out + at, l.out + at, b.training ? l.slopes + at : nullptr, (long)(r1 - r0) * PW);
+    R* values = l.s.parametric ? l.normed + at : l.out + at;
+    l.activation(l.out + at, values, b.training ? l.slopes + at : nullptr, (long)(r1 - r0) * PW);
   }
-  if (b.training && l.s.dropout > 0) drop(net, l, number, b, r0, r1, p0, p1);
+  if (l.mixed) mix(net, l, number, params, b, r0, r1, p0, p1);
   if (l.s.skip)
     for (int p = p0; p < p1; p++)
       for (long i = (long)r0 * PW; i < (long)r1 * PW; i += LANES<R>)
@@ -273,21 +316,44 @@ static void backward(const Network<R>& net, int number, const R* params, const B
   const Layer<R>& l = net.layers[number];
   const Layer<R>& above = net.layers[number + 1];
   R* gy = l.norm() ? l.gy : l.gz;
+  R* go = l.s.skip ? l.go : l.s.parametric ? l.gy : nullptr;  // where the gradient of the outputs is wanted
   Product<R> m;
   m.a = above.gz, m.a_stride = net.stride, m.k = above.s.n_out;
   m.b = above.transposed, m.b_stride = (long)above.n_panels * PW * PW, m.n = l.s.n_out;
   m.bias = nullptr, m.add = above.s.skip ? above.go : nullptr;
-  m.c = l.s.skip ? l.go : gy, m.c_stride = net.stride;
-  m.ending = l.s.skip ? END_PLAIN : !l.fused ? END_SCALE : l.s.activation == RELU ? END_MASK : END_PLAIN;
+  m.c = go ? go : gy, m.c_stride = net.stride;
+  m.ending = go ? END_PLAIN : !l.fused ? END_SCALE : l.s.activation == RELU ? END_MASK : END_PLAIN;
   m.other = l.fused ? l.out : l.slopes;
   product(m, r0, r1, p0, p1);
-  if (l.s.skip)
+  if (go)
     for (int p = p0; p < p1; p++)
       for (long i = p * net.stride + (long)r0 * PW; i < p * net.stride + (long)r1 * PW; i += LANES<R>)
-        store(gy + i, load(l.go + i) * load(l.slopes + i));
+        store(gy + i, load(go + i) * load(l.slopes + i));
   if (l.s.norm == 1)
     for (int p = p0; p < p1; p++) batch_normalise_back(net, l, params, b, p);
   if (l.s.norm == 2) layer_normalise_back(net, l, params, r0, r1);
+}
+
+// Weights with what belongs to them, and sums over rows --------------------------------------------------
+
+template <class R> static bool fuses(const Network<R>& net) {  // whether gradients are applied as they come
+  return !net.spec.clipped && !net.spec.accumulated && !net.spec.max_normed;
+}
+
+template <class R> static Weights<R> weights_at(const Network<R>& net, long at) {
+  R* mean = net.spec.averaged && fuses(net) ? net.copies[ML_MEAN] + at : nullptr;
+  return {net.copies[ML_PARAMS] + at, net.copies[ML_SLOT1] + at, net.copies[ML_SLOT2] + at, mean};
+}
+
+// Sums over rows of a panel: of the gradient, or of its product with `x`.
+template <class R> ML_INLINE Vec<R> column_sum(const R* g, const R* x, int rows) {
+  constexpr int PW = PANEL<R>;
+  Vec<R> s[4] = {all<R>(0), all<R>(0), all<R>(0), all<R>(0)};
+  for (int r = 0; r < rows; r++) {
+    Vec<R> y = load(g + (long)r * PW);
+    s[r & 3] += x ? y * load(x + (long)r * PW) : y;
+  }
+  return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
 }  // namespace

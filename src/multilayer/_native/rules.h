@@ -7,14 +7,14 @@
 
 namespace {
 
-// Numbers of one update. Those of a layer: `factor`, `penalty` and `decay`.
+// Numbers of one update. Those of an array: `factor`, `weight_decay`, `l1` and `l2`.
 template <class R> struct Numbers {
   R rate;
-  R factor;       // of the layer's own rate
+  R factor;       // of the array's own rate
   R beta1, beta2, epsilon;
   R scale1, scale2;  // what corrects the moments, by the number of the update
   R momentum, decay_rate;
-  R weight_decay;
+  R weight_decay; // beside the rule (Loshchilov and Hutter, 2019)
   R l1, l2;       // shares of the penalty in the gradient: alpha / divisor, split by l1_ratio
   R ema;          // share of the old average
   R gathered;     // what a gradient that waits is multiplied by
@@ -33,14 +33,14 @@ template <class R> ML_INLINE Vec<R> sign_of(Vec<R> w) {
 
 enum RuleKind { PLAIN_SGD, SGD, NESTEROV, ADAM, CORRECTED_ADAM, ADAMW, ADAGRAD, RMSPROP, N_RULES };
 
-// Each returns the step, which is added to the weight.
+// Each returns the step, which is added to the weight. AdamW is Adam with a weight decay.
 template <class R> struct PlainSgd {
   static constexpr int slots = 0;
-  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, Vec<R>, R*, R*) { return all<R>(-h.rate) * g; }
+  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, R*, R*) { return all<R>(-h.rate) * g; }
 };
 template <class R> struct Momentum {
   static constexpr int slots = 1;
-  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, Vec<R>, R* m, R*) {
+  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, R* m, R*) {
     Vec<R> t = g + all<R>(h.momentum) * load(m);
     store(m, t);
     return all<R>(-h.rate) * t;
@@ -48,7 +48,7 @@ template <class R> struct Momentum {
 };
 template <class R> struct Nesterov {
   static constexpr int slots = 1;
-  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, Vec<R>, R* m, R*) {
+  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, R* m, R*) {
     Vec<R> t = g + all<R>(h.momentum) * load(m);
     store(m, t);
     return all<R>(-h.rate) * (g + all<R>(h.momentum) * t);
@@ -57,7 +57,7 @@ template <class R> struct Nesterov {
 // Kingma and Ba (2015), the form at the end of section 2: epsilon beside the uncorrected moment.
 template <class R> struct Adam {
   static constexpr int slots = 2;
-  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, Vec<R>, R* m, R* v) {
+  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, R* m, R* v) {
     Vec<R> a = all<R>(h.beta1) * load(m) + all<R>(1 - h.beta1) * g;
     Vec<R> b = all<R>(h.beta2) * load(v) + all<R>(1 - h.beta2) * (g * g);
     store(m, a), store(v, b);
@@ -66,22 +66,16 @@ template <class R> struct Adam {
 };
 template <class R> struct CorrectedAdam {
   static constexpr int slots = 2;
-  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, Vec<R>, R* m, R* v) {
+  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, R* m, R* v) {
     Vec<R> a = all<R>(h.beta1) * load(m) + all<R>(1 - h.beta1) * g;
     Vec<R> b = all<R>(h.beta2) * load(v) + all<R>(1 - h.beta2) * (g * g);
     store(m, a), store(v, b);
     return all<R>(-h.rate * h.scale1) * a / (square_root_of<R>(b * all<R>(h.scale2)) + all<R>(h.epsilon));
   }
 };
-template <class R> struct AdamW {
-  static constexpr int slots = 2;
-  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, Vec<R> w, R* m, R* v) {
-    return Adam<R>::step(h, g, w, m, v) - all<R>(h.rate * h.weight_decay) * w;
-  }
-};
 template <class R> struct Adagrad {
   static constexpr int slots = 1;
-  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, Vec<R>, R* m, R*) {
+  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, R* m, R*) {
     Vec<R> sum = load(m) + g * g;
     store(m, sum);
     Vec<R> step = all<R>(-h.rate) * g / square_root_of<R>(sum + all<R>(h.epsilon));
@@ -90,7 +84,7 @@ template <class R> struct Adagrad {
 };
 template <class R> struct RmsProp {
   static constexpr int slots = 2;
-  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, Vec<R>, R* m, R* v) {
+  ML_INLINE Vec<R> step(const Numbers<R>& h, Vec<R> g, R* m, R* v) {
     Vec<R> square = all<R>(h.decay_rate) * load(m) + all<R>(1 - h.decay_rate) * (g * g);
     store(m, square);
     Vec<R> t = all<R>(-h.rate) * g / square_root_of<R>(square + all<R>(h.epsilon)) + all<R>(h.momentum) * load(v);
@@ -107,12 +101,13 @@ template <class R, class RULE>
 static void apply_rule(const Numbers<R>& h, const R* gradient, Weights<R> at, long n, R* penalty) {
   const Numbers<R> numbers = h;  // a copy, which nothing written below can change
   const Vec<R> l1 = all<R>(h.l1), l2 = all<R>(h.l2), factor = all<R>(h.factor), ema = all<R>(h.ema), rest = all<R>(1 - h.ema);
+  const Vec<R> decay = all<R>(h.rate * h.weight_decay);
   Vec<R> total = all<R>(0);
   for (long i = 0; i < n; i += LANES<R>) {
     Vec<R> w = load(at.w + i), g = load(gradient + i) + l2 * w;
     if (h.l1 != 0) g += l1 * sign_of<R>(w);
     if (penalty) total += l1 * magnitude<R>(w) + all<R>((R)0.5) * l2 * (w * w);
-    w += factor * RULE::step(numbers, g, w, at.m + i, at.v + i);
+    w += factor * (RULE::step(numbers, g, at.m + i, at.v + i) - decay * w);
     store(at.w + i, w);
     if (at.mean) store(at.mean + i, ema * load(at.mean + i) + rest * w);
   }
@@ -135,7 +130,7 @@ template <class R> struct Rule {
 template <class R, class RULE> constexpr Rule<R> rule() { return {apply_rule<R, RULE>, RULE::slots}; }
 template <class R> constexpr Rule<R> RULES[N_RULES] = {  // in the order of RuleKind
     rule<R, PlainSgd<R>>(),      rule<R, Momentum<R>>(), rule<R, Nesterov<R>>(), rule<R, Adam<R>>(),
-    rule<R, CorrectedAdam<R>>(), rule<R, AdamW<R>>(),    rule<R, Adagrad<R>>(),  rule<R, RmsProp<R>>(),
+    rule<R, CorrectedAdam<R>>(), rule<R, Adam<R>>(),     rule<R, Adagrad<R>>(),  rule<R, RmsProp<R>>(),
 };
 
 }  // namespace

@@ -27,11 +27,12 @@ template <class R> static void read_chunk(void* context, long tick, int, int chu
   const int rows = left < net.spec.most_rows ? (int)left : net.spec.most_rows;
   const int r0 = part(rows, chunk, pass.chunks), r1 = part(rows, chunk + 1, pass.chunks);
   if (r0 == r1) return;
-  const Batch b = {rows, 0, false, 0};
-  for (int r = r0; r < r1; r++) pack(net, reading.rows, row0 + r, r);
+  const Batch b = {rows, 0, false, 0, 0};
+  R* raw = net.scratch + chunk * 2 * net.scratch_size;
+  for (int r = r0; r < r1; r++)
+    take_row(net, net.copies[reading.copy], b, reading.rows, row0 + r, r, raw, raw + net.scratch_size);
   for (int i = 0; i <= reading.layer; i++) forward(net, i, net.copies[reading.copy], b, r0, r1, 0, net.layers[i].n_panels);
   const Layer<R>& l = net.layers[reading.layer];
-  R* raw = net.scratch + chunk * 2 * net.scratch_size;
   for (int r = r0; r < r1; r++) {
     const int64_t row = row0 + r;
     unpack_row(net, l, l.out, r, raw);
@@ -152,7 +153,7 @@ template <class R> static void prepare(Run<R>& run, ml_call& call, int64_t step,
     const void* of = call.rows.divisor ? call.rows.divisor : call.rows.weight;
     if (of) for (int r = 0; r < s.rows; r++) divisor += ((const R*)of)[line[r]];
     else divisor = (R)s.rows;
-    s.divisor = divisor;
+    s.divisor = divisor = call.divisors ? ((const R*)call.divisors)[step + i - call.first] : divisor;
     s.weight_total = s.rows;
     if (call.rows.weight) {
       s.weight_total = 0;
@@ -217,6 +218,7 @@ template <class R> static int train(Network<R>& net, ml_call& call) {
     for (long i = 0; i < n; i++) {
       const Step<R>& s = run.steps[i];
       const bool updated = s.due && s.gathered > 0;
+      if (call.losses) call.losses[call.step + i - call.first] = s.loss * net.spec.reported_share;
       if (s.divisor > 0) call.loss_sum = (R)((R)call.loss_sum + (R)(s.loss * net.spec.reported_share));
       call.weight_sum = (R)((R)call.weight_sum + s.divisor);
       if (net.spec.alpha > 0 && updated) call.loss_sum = (R)((R)call.loss_sum + (R)(s.penalty * s.gathered + frozen));
@@ -256,13 +258,14 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
   constexpr int PW = PANEL<R>;
   const ml_spec& spec = net.spec;
   const bool trains = spec.rule >= 0;
-  long at = 0, unit = 0;
+  long at = net.table ? place_table(*net.table, 0) : 0, unit = 0;
   for (int i = 0; i < net.n_layers; i++) {
     Layer<R>& l = net.layers[i];
     for (int a = 0; a < ML_ARRAYS; a++) {
       l.at[a] = at;
       if (a == ML_KERNEL) at += (long)l.n_panels * l.k_panels * PW * PW;
-      else if (a == ML_BIAS || (a <= ML_SHIFT ? l.norm() : l.s.norm == 1)) at += l.n_panels * PW;
+      else if (a == ML_DROPOUT) at += l.has(a) ? PW : 0;
+      else if (l.has(a)) at += l.n_panels * PW;
     }
     l.first_unit = unit, unit += (long)l.n_panels * l.k_panels;
   }
@@ -271,19 +274,20 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
   const bool wanted[ML_COPIES] = {true, slots >= 1, slots >= 2, spec.averaged != 0, spec.accumulated != 0, trains, trains};
   for (int c = 0; c < ML_COPIES; c++) net.copies[c] = wanted[c] ? arena.take<R>(at) : net.copies[0];
   const long rows = net.stride_rows;
-  int widest = 0;
+  int widest = net.table ? (int)padded<R>(net.table->n_columns > net.table->n_out ? net.table->n_columns : net.table->n_out) : 0;
   R* before = arena.take<R>(net.layers[0].k_panels * PW * rows);
+  if (net.table) place_table_buffers(net, arena, trains);
   for (int i = 0; i < net.n_layers; i++) {
     Layer<R>& l = net.layers[i];
     const long n = (long)l.n_panels * PW * rows;
     const bool learns = trains && !l.s.frozen;
     l.in = before, l.out = before = arena.take<R>(n);
-    l.transposed = learns && i > net.n_frozen ? arena.take<R>((long)l.n_panels * l.k_panels * PW * PW) : nullptr;
+    l.transposed = learns && (i > net.n_frozen || (net.table && table_learns<R>(net.table->s))) ? arena.take<R>((long)l.n_panels * l.k_panels * PW * PW) : nullptr;
     l.slopes = trains && !l.fused ? arena.take<R>(n) : nullptr;
     l.gz = learns ? arena.take<R>(n) : nullptr;
-    l.gy = learns && l.norm() ? arena.take<R>(n) : nullptr;
+    l.gy = learns && (l.norm() || l.s.parametric) ? arena.take<R>(n) : nullptr;
     l.go = learns && l.s.skip ? arena.take<R>(n) : nullptr;
-    l.normed = l.norm() ? arena.take<R>(n) : nullptr;
+    l.normed = l.norm() || l.s.parametric ? arena.take<R>(n) : nullptr;
     l.batch_factor = l.norm() ? arena.take<R>(l.n_panels * PW) : nullptr;
     l.row_factor = l.norm() ? arena.take<R>(rows) : nullptr;
     if (l.n_panels * PW > widest) widest = l.n_panels * PW;
@@ -292,6 +296,11 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
   net.unit_penalties = arena.take<double>(2 * unit);
   net.scratch_size = widest + PW;
   net.scratch = arena.take<R>(2 * net.scratch_size * most_row_chunks<R>(spec.most_rows));
+}
+
+template <class R> static void free_network(Network<R>* net) {
+  if (net->table) free_table(net->table);
+  free(net->layers), free(net->units), free(net->levels), free(net->class_weights), free(net);
 }
 
 template <class R> static void* create(const ml_spec* given, int* error) {
@@ -309,13 +318,19 @@ template <class R> static void* create(const ml_spec* given, int* error) {
     const ml_layer& l = given->layers[i];
     if (l.n_in < 1 || l.n_out < 1 || !activation_of<R>(l.activation)) return nullptr;
     if (i && l.n_in != given->layers[i - 1].n_out) return nullptr;
-    if ((l.skip && l.n_in != l.n_out) || l.norm < 0 || l.norm > 2) return nullptr;
+    if ((l.skip && l.n_in != l.n_out) || l.norm < 0 || l.norm > 2 || (l.parametric && (l.norm || l.skip))) return nullptr;
     // Frozen layers are the first ones, and not all of them.
     if (l.frozen && (i == given->n_layers - 1 || (i && !given->layers[i - 1].frozen))) return nullptr;
   }
   if (total != given->layers[given->n_layers - 1].n_out) return nullptr;
+  if (given->table) {  // alone: its arrays have no penalty, no average, and no part in the gradient's norm
+    const bool around = given->clipped || given->max_normed || given->averaged || given->accumulated || given->alpha > 0;
+    if (wrong_table(*given->table) || table_width(*given->table) != given->layers[0].n_in || given->layers[0].frozen || around) return nullptr;
+  }
   // So that no size below can overflow.
   double numbers = 0;
+  if (given->table)
+    for (int j = 0; j < given->table->n_categories; j++) numbers += 8.0 * given->table->cardinalities[j] * given->table->category_size;
   for (int i = 0; i < given->n_layers; i++) {
     const double n = given->layers[i].n_in, m = given->layers[i].n_out;
     numbers += (n + 64) * (m + 64) + 4.0 * given->most_rows * (n + m + 128);
@@ -329,12 +344,10 @@ template <class R> static void* create(const ml_spec* given, int* error) {
   net->units = (int32_t*)calloc((size_t)given->heads, sizeof(int32_t));
   net->levels = (R*)calloc((size_t)given->units[0] + 1, sizeof(R));
   net->class_weights = (R*)calloc((size_t)classes + 1, sizeof(R));
-  if (!net->layers || !net->units || !net->levels || !net->class_weights) {
-    free(net->layers), free(net->units), free(net->levels), free(net->class_weights), free(net);
-    return nullptr;
-  }
+  net->table = given->table ? make_table<R>(*given->table) : nullptr;
+  if (!net->layers || !net->units || !net->levels || !net->class_weights || (given->table && !net->table)) return free_network(net), nullptr;
   for (int i = 0; i < given->heads; i++) net->units[i] = given->units[i];
-  net->spec.units = net->units, net->spec.layers = nullptr, net->spec.levels = net->spec.class_weights = nullptr;  // the caller's
+  net->spec.units = net->units, net->spec.layers = nullptr, net->spec.table = nullptr, net->spec.levels = net->spec.class_weights = nullptr;  // the caller's
   if (given->levels) for (int i = 0; i < given->units[0]; i++) net->levels[i] = (R)given->levels[i];
   if (given->class_weights) for (int i = 0; i < classes; i++) net->class_weights[i] = (R)given->class_weights[i];
   net->loss = {};
@@ -350,7 +363,8 @@ template <class R> static void* create(const ml_spec* given, int* error) {
     l.k_panels = panels<R>(l.s.n_in), l.n_panels = panels<R>(l.s.n_out);
     l.activation = activation_of<R>(l.s.activation);
     const bool simple = l.s.activation == RELU || l.s.activation == IDENTITY;
-    l.fused = simple && !l.norm() && !l.s.skip && l.s.dropout == 0;
+    l.mixed = l.s.parametric || l.s.drops || l.s.dropout > 0 || l.s.out_factor != 1;
+    l.fused = simple && !l.norm() && !l.s.skip && !l.mixed;
     if (l.s.frozen && net->n_frozen == i) net->n_frozen = i + 1;
   }
   net->stride_rows = given->most_rows | 1;
@@ -358,10 +372,7 @@ template <class R> static void* create(const ml_spec* given, int* error) {
   Arena arena;
   lay_out(*net, arena);
   arena.base = (char*)allocate(arena.used);
-  if (!arena.base) {
-    free(net->layers), free(net->units), free(net->levels), free(net->class_weights), free(net);
-    return nullptr;
-  }
+  if (!arena.base) return free_network(net), nullptr;
   arena.used = 0;
   lay_out(*net, arena);
   net->copies[ML_PARAMS] = (R*)arena.base;
@@ -372,21 +383,23 @@ template <class R> static void* create(const ml_spec* given, int* error) {
 template <class R> static void destroy(void* handle) {
   Network<R>* net = (Network<R>*)handle;
   release(net->copies[ML_PARAMS]);
-  free(net->layers), free(net->units), free(net->levels), free(net->class_weights), free(net);
+  free_network(net);
 }
 
 // Moves an array between a copy and row-major memory.
 template <class R> static int move(Network<R>& net, int copy, int layer, int array, R* values, bool in) {
   constexpr int PW = PANEL<R>;
-  if (copy < 0 || copy >= ML_COPIES || layer < 0 || layer >= net.n_layers || array < 0 || array >= ML_ARRAYS) return ML_BAD_ARGUMENT;
-  if (copy && net.copies[copy] == net.copies[ML_PARAMS]) return ML_BAD_ARGUMENT;
+  if (copy < 0 || copy >= ML_COPIES || (copy && net.copies[copy] == net.copies[ML_PARAMS])) return ML_BAD_ARGUMENT;
+  if (layer == ML_TABLE) return move_table(net, copy, array, values, in);
+  if (layer < 0 || layer >= net.n_layers || array < 0 || array >= ML_ARRAYS) return ML_BAD_ARGUMENT;
   Layer<R>& l = net.layers[layer];
   R* to = net.copies[copy] + l.at[array];
   const int n = l.s.n_out;
+  if (!l.has(array)) return ML_BAD_ARGUMENT;
   if (array != ML_KERNEL) {
-    if (array > ML_BIAS && (array <= ML_SHIFT ? !l.norm() : l.s.norm != 1)) return ML_BAD_ARGUMENT;
-    if (in) memcpy(to, values, (size_t)n * sizeof(R));
-    else memcpy(values, to, (size_t)n * sizeof(R));
+    const size_t bytes = (size_t)(array == ML_DROPOUT ? 1 : n) * sizeof(R);
+    if (in) memcpy(to, values, bytes);
+    else memcpy(values, to, bytes);
     return ML_OK;
   }
   for (int p = 0; p < l.n_panels; p++) {

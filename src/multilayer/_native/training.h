@@ -1,6 +1,6 @@
 // A step of training as phases, and the epochs that steps make up.
 #pragma once
-#include "network.h"
+#include "inputs.h"
 #include "threads.h"
 
 namespace {
@@ -8,58 +8,7 @@ namespace {
 constexpr int ROWS_OF_CHUNK = 96;   // so many rows of all layers stay in the cache of a core
 constexpr long WIDE_LAYER = 150000; // weights of a first layer that is split by columns
 
-// How rows come in ---------------------------------------------------------------------------------
-
-template <class R, class X>
-static void pack_row(const X* x, int n, R scale, bool scaled, R* to, long stride) {
-  constexpr int PW = PANEL<R>;
-  for (; n >= PW; n -= PW, x += PW, to += stride) {
-    R part[PW];
-    for (int i = 0; i < PW; i++) part[i] = (R)x[i];
-    if (scaled)
-      for (int i = 0; i < PW; i++) part[i] *= scale;
-    memcpy(to, part, sizeof part);
-  }
-  for (int i = 0; i < n; i++) to[i] = scaled ? (R)x[i] * scale : (R)x[i];
-}
-
-template <class R> static void pack(const Network<R>& net, const ml_rows& rows, int64_t row, int at) {
-  const int n = net.layers[0].s.n_in;
-  const R scale = (R)net.spec.input_scale;
-  const bool scaled = net.spec.input_scale != 1;
-  R* to = net.layers[0].in + (long)at * PANEL<R>;
-  const int64_t from = row * n;
-  switch (rows.X_type) {  // the order of X_TYPES in `_engine/native/library.py`
-    case 0: pack_row<R>((const float*)rows.X + from, n, scale, scaled, to, net.stride); break;
-    case 1: pack_row<R>((const double*)rows.X + from, n, scale, scaled, to, net.stride); break;
-    case 2: pack_row<R>((const uint8_t*)rows.X + from, n, scale, scaled, to, net.stride); break;
-    case 3: pack_row<R>((const int8_t*)rows.X + from, n, scale, scaled, to, net.stride); break;
-    case 4: pack_row<R>((const uint16_t*)rows.X + from, n, scale, scaled, to, net.stride); break;
-    case 5: pack_row<R>((const int16_t*)rows.X + from, n, scale, scaled, to, net.stride); break;
-  }
-}
-constexpr int X_BYTES[6] = {4, 8, 1, 1, 2, 2};
-
-// Dropout of inputs, and Gaussian noise added to them.
-template <class R> static void disturb(const Network<R>& net, const Batch& b, int r0, int r1) {
-  constexpr int PW = PANEL<R>, VL = LANES<R>;
-  const Layer<R>& l = net.layers[0];
-  const R keep = (R)(1.0 - net.spec.input_dropout), noise = (R)net.spec.input_noise;
-  const Key dropped = key_of(net.spec.seed, b.step, (uint32_t)net.n_layers);
-  const Key noisy = key_of(net.spec.seed, b.step, (uint32_t)net.n_layers + 1);
-  for (int p = 0; p < l.k_panels; p++)
-    for (int r = r0; r < r1; r++)
-      for (int v = 0; v < PW; v += VL) {
-        R* at = l.in + p * net.stride + (long)r * PW + v;
-        const uint32_t index = (uint32_t)r * (uint32_t)(l.k_panels * PW) + (uint32_t)(p * PW + v);
-        Vec<R> x = load(at);
-        if (net.spec.input_dropout > 0)
-          x = select<R>(uniform<R>(dropped, index) < all<R>(keep), x * all<R>(1 / keep), all<R>(0));
-        if (net.spec.input_noise > 0)
-          x += all<R>(noise) * normal<R>(noisy, index) * real_lanes<R>(l.s.n_in - p * PW - v);
-        store(at, x);
-      }
-}
+// Targets and raw outputs --------------------------------------------------------------------------
 
 template <class R> static R real_at(const void* p, int64_t i, R otherwise) { return p ? ((const R*)p)[i] : otherwise; }
 
@@ -94,6 +43,7 @@ struct Phase {
   bool gathers, judges;      // of BY_ROWS: takes the rows in; computes the loss
   int forward0, forward1;    // layers that it runs forward
   int backward0, backward1;  // layers that get their gradient, from backward1 - 1 down to backward0
+  bool reaches_table;        // whether the columns of a table get theirs then
   int layer;                 // of phases by columns
 };
 
@@ -114,10 +64,6 @@ template <class R> static bool by_columns(const Network<R>& net, int i, int thre
   if (l.s.norm == 1 && !l.s.frozen) return true;
   return i == 0 && threads > 1 && net.n_layers > 1 && l.s.norm != 2 && (long)l.s.n_in * l.s.n_out >= WIDE_LAYER &&
          l.n_panels >= threads;
-}
-
-template <class R> static bool fuses(const Network<R>& net) {
-  return !net.spec.clipped && !net.spec.accumulated && !net.spec.max_normed;
 }
 
 template <class R> static void make_plan(const Network<R>& net, int threads, int rows, bool update, Plan& plan) {
@@ -146,6 +92,10 @@ template <class R> static void make_plan(const Network<R>& net, int threads, int
     if (!open) open = &plan.add(BY_ROWS), open->forward0 = open->forward1 = L, open->backward1 = i + 1;
     open->backward0 = i;
   }
+  if (net.table && net.table->g) {
+    if (!open) open = &plan.add(BY_ROWS), open->forward0 = open->forward1 = L, open->backward0 = open->backward1 = 0;
+    open->reaches_table = true;
+  }
   plan.add(SLOPES);
   if (update && !fuses(net)) {
     if (net.spec.clipped) plan.add(NORM_OF_GRADIENT);
@@ -170,7 +120,7 @@ static inline int part(int n, int chunk, int chunks) { return (int)((long)n * ch
 
 template <class R> struct Step {
   int rows;
-  R divisor;           // of the loss: the sum of those of the rows
+  R divisor;           // of the loss: the sum of those of the rows, or as the call says
   double weight_total; // of batch normalisation
   long updates;        // made before it
   bool due;            // whether it ends with an update
@@ -190,6 +140,13 @@ template <class R> struct Run {
   bool update;
 };
 
+// What dropout and weight decay are multiplied by: 1 in the first half, then half a cosine down to 0
+// ("flat_cos" of Holzmueller et al., 2024).
+static inline double strength_of(const ml_spec& spec, int64_t step) {
+  const double t = spec.total_steps > 0 ? (double)step / spec.total_steps : 0;
+  return t <= 0.5 ? 1 : 0.5 * (1 + __builtin_cos(3.14159265358979323846 * (2 * t - 1)));
+}
+
 template <class R> static Numbers<R> numbers_of(const Run<R>& run, const Step<R>& s, int64_t step) {
   const ml_spec& spec = run.net->spec;
   Numbers<R> h;
@@ -197,7 +154,7 @@ template <class R> static Numbers<R> numbers_of(const Run<R>& run, const Step<R>
   if (spec.adaptive) h.rate = h.rate / (R)run.call->rate_divisor;
   h.factor = 1;
   h.beta1 = (R)spec.beta1, h.beta2 = (R)spec.beta2, h.epsilon = (R)spec.epsilon;
-  h.momentum = (R)spec.momentum, h.decay_rate = (R)spec.decay_rate, h.weight_decay = (R)spec.weight_decay;
+  h.momentum = (R)spec.momentum, h.decay_rate = (R)spec.decay_rate, h.weight_decay = (R)(spec.weight_decay * strength_of(spec, step));
   h.scale1 = h.scale2 = 1;
   if (spec.rule == ADAM || spec.rule == ADAMW || spec.rule == CORRECTED_ADAM) {
     const double t = (double)(s.updates + 1), one = 1 - __builtin_pow(spec.beta1, t), two = 1 - __builtin_pow(spec.beta2, t);
@@ -272,8 +229,9 @@ template <class R> static void rows_chunk(const Run<R>& run, const Phase& phase,
   const int r0 = part(b.rows, chunk, chunks), r1 = part(b.rows, chunk + 1, chunks);
   if (r0 == r1) return;
   if (phase.gathers) {
+    R* x = net.scratch + chunk * 2 * net.scratch_size;
     for (int r = r0; r < r1; r++) {
-      pack(net, run.call->rows, line[r], r);
+      take_row(net, net.copies[ML_PARAMS], b, run.call->rows, line[r], r, x, x + net.scratch_size);
       net.row_weights[r] = real_at<R>(run.call->rows.weight, line[r], 1);
     }
     if (net.spec.input_dropout > 0 || net.spec.input_noise > 0) disturb(net, b, r0, r1);
@@ -283,36 +241,23 @@ template <class R> static void rows_chunk(const Run<R>& run, const Phase& phase,
   if (phase.judges) judge_rows(run, s, line, chunk, r0, r1);
   for (int i = phase.backward1 - 1; i >= phase.backward0; i--)
     backward(net, i, net.copies[ML_PARAMS], b, r0, r1, 0, net.layers[i].n_panels);
+  if (phase.reaches_table) table_backward(net, net.copies[ML_PARAMS], b, r0, r1);
 }
 
 // Gradients of weights -----------------------------------------------------------------------------
-
-template <class R> static Weights<R> weights_at(const Network<R>& net, long at) {
-  R* mean = net.spec.averaged && fuses(net) ? net.copies[ML_MEAN] + at : nullptr;
-  return {net.copies[ML_PARAMS] + at, net.copies[ML_SLOT1] + at, net.copies[ML_SLOT2] + at, mean};
-}
-
-// Sums over rows of a panel: of the gradient, or of its product with `x`.
-template <class R> ML_INLINE Vec<R> column_sum(const R* g, const R* x, int rows) {
-  constexpr int PW = PANEL<R>;
-  Vec<R> s[4] = {all<R>(0), all<R>(0), all<R>(0), all<R>(0)};
-  for (int r = 0; r < rows; r++) {
-    Vec<R> y = load(g + (long)r * PW);
-    s[r & 3] += x ? y * load(x + (long)r * PW) : y;
-  }
-  return (s[0] + s[1]) + (s[2] + s[3]);
-}
 
 // What a rule changes in a panel besides the matrix: bias, scale, shift.
 template <class R>
 static void update_vectors(const Network<R>& net, const Layer<R>& l, Apply<R> apply, Numbers<R> h, int rows, int p, R* into) {
   constexpr int PW = PANEL<R>, VL = LANES<R>;
-  h.l1 = h.l2 = h.weight_decay = 0;
+  const R decay = h.weight_decay;
+  h.l1 = h.l2 = 0;
   const long from = p * net.stride;
   const R* of[3][2] = {{l.gz, nullptr}, {l.gy, l.normed}, {l.gy, nullptr}};
   const int arrays[3] = {ML_BIAS, ML_SCALE, ML_SHIFT};
-  for (int a = 0; a < (l.norm() ? 3 : 1); a++) {
+  for (int a = 0; a < l.vectors(); a++) {
     const long at = l.at[arrays[a]] + p * PW;
+    h.factor = (R)l.s.rates[arrays[a]], h.weight_decay = decay * (R)l.s.decays[arrays[a]];
     alignas(64) R sums[PW];
     for (int v = 0; v < PW; v += VL)
       store(sums + v, column_sum<R>(of[a][0] + from + v, of[a][1] ? of[a][1] + from + v : nullptr, rows));
@@ -357,7 +302,8 @@ template <class R> static void slopes_chunk(const Run<R>& run, const Step<R>& s,
   for (int i = net.n_frozen; i < net.n_layers; i++) {
     Layer<R>& l = net.layers[i];
     const long n = (long)l.n_panels * l.k_panels;
-    h.factor = (R)l.s.rate;
+    Numbers<R> own = h;
+    own.factor = (R)l.s.rates[ML_KERNEL], own.weight_decay *= (R)l.s.decays[ML_KERNEL];
     for (long u = n * chunk / chunks; u < n * (chunk + 1) / chunks; u++) {
       const int p = (int)(u / l.k_panels), q = (int)(u % l.k_panels);
       const long at = l.at[ML_KERNEL] + u * PW * PW;
@@ -367,7 +313,7 @@ template <class R> static void slopes_chunk(const Run<R>& run, const Step<R>& s,
       prefetch_block(w, update ? RULES<R>[net.spec.rule].slots : 0, inputs);
       slope(l.in + q * net.stride, l.gz + p * net.stride, s.rows, inputs, l.s.n_out - p * PW, sums);
       R penalty = 0;
-      apply(h, sums, w, (long)inputs * PW, net.spec.alpha > 0 ? &penalty : nullptr);
+      apply(own, sums, w, (long)inputs * PW, net.spec.alpha > 0 ? &penalty : nullptr);
       if (update && net.spec.alpha > 0) penalties[l.first_unit + u] = penalty;
       if (update && l.transposed) transpose(w.w, l.transposed + ((long)q * l.n_panels + p) * PW * PW);
       if (q == 0) {
@@ -376,18 +322,21 @@ template <class R> static void slopes_chunk(const Run<R>& run, const Step<R>& s,
       }
     }
   }
+  const int units = table_units(net);
+  for (int u = part(units, chunk, chunks); u < part(units, chunk + 1, chunks); u++)
+    table_slopes(net, u, apply, h, s.rows, into);
 }
 
 // Updates from gradients that were written down ----------------------------------------------------
 
-// Calls f(at, n, matrix) for stretches of what is learnt in panel p of a layer.
+// Calls f(at, n, array) for stretches of what is learnt in panel p of a layer.
 constexpr long STRETCH = 512;
 template <class R, class F> static void each_stretch(const Layer<R>& l, int p, F f) {
   constexpr int PW = PANEL<R>;
   const long panel = l.at[ML_KERNEL] + (long)p * l.k_panels * PW * PW, n = (long)l.s.n_in * PW;
-  for (long i = 0; i < n; i += STRETCH) f(panel + i, n - i < STRETCH ? n - i : STRETCH, true);
+  for (long i = 0; i < n; i += STRETCH) f(panel + i, n - i < STRETCH ? n - i : STRETCH, ML_KERNEL);
   const int arrays[3] = {ML_BIAS, ML_SCALE, ML_SHIFT};
-  for (int a = 0; a < (l.norm() ? 3 : 1); a++) f(l.at[arrays[a]] + p * PW, (long)PW, false);
+  for (int a = 0; a < l.vectors(); a++) f(l.at[arrays[a]] + p * PW, (long)PW, arrays[a]);
 }
 
 // The gradient of a stretch: gathered ones divided, the penalty's part added, shortened.
@@ -425,9 +374,9 @@ template <class R> static void norm_chunk(const Run<R>& run, const Step<R>& s, i
   const R share = !gathered ? 1 : s.gathered > 0 ? 1 / s.gathered : 0;
   each_panel(net, chunk, chunks, [&](Layer<R>& l, int p, long number) {
     double squares = 0;
-    each_stretch(l, p, [&](long at, long n, bool matrix) {
+    each_stretch(l, p, [&](long at, long n, int array) {
       alignas(64) R x[STRETCH];
-      complete<R>(h, share, 1, g + at, net.copies[ML_PARAMS] + at, n, matrix, x);
+      complete<R>(h, share, 1, g + at, net.copies[ML_PARAMS] + at, n, array == ML_KERNEL, x);
       Vec<R> sum = all<R>(0);
       for (long i = 0; i < n; i += LANES<R>) sum += load(x + i) * load(x + i);
       squares += (double)sum_of<R>(sum);
@@ -461,7 +410,7 @@ template <class R> static R shortening(const Run<R>& run) {
 
 // Moves the average of all that is learnt in a panel.
 template <class R> static void average_panel(const Network<R>& net, const Layer<R>& l, R ema, int p) {
-  each_stretch(l, p, [&](long at, long n, bool) {
+  each_stretch(l, p, [&](long at, long n, int) {
     R* mean = net.copies[ML_MEAN] + at;
     for (long i = 0; i < n; i += LANES<R>)
       store(mean + i, all<R>(ema) * load(mean + i) + all<R>(1 - ema) * load(net.copies[ML_PARAMS] + at + i));
@@ -481,19 +430,20 @@ template <class R> static void update_chunk(const Run<R>& run, const Step<R>& s,
   each_panel(net, chunk, chunks, [&](Layer<R>& l, int p, long) {
     Vec<R> penalty = all<R>(0);
     if (s.gathered > 0)
-      each_stretch(l, p, [&](long at, long n, bool matrix) {
+      each_stretch(l, p, [&](long at, long n, int array) {
+        const bool matrix = array == ML_KERNEL;
         alignas(64) R x[STRETCH];
         const R* w = net.copies[ML_PARAMS] + at;
         complete<R>(h, share, shorter, g + at, w, n, matrix, x);
         for (long i = 0; matrix && i < n; i += LANES<R>)
           penalty += all<R>(h.l1) * magnitude<R>(load(w + i)) + all<R>(h.l2 / 2) * (load(w + i) * load(w + i));
         Numbers<R> own = h;
-        own.factor = (R)l.s.rate, own.l1 = own.l2 = 0;  // the penalty is in the gradient
-        if (!matrix) own.weight_decay = 0;
+        own.l1 = own.l2 = 0;  // the penalty is in the gradient
+        own.factor = (R)l.s.rates[array], own.weight_decay *= (R)l.s.decays[array];
         RULES<R>[net.spec.rule].apply(own, x, weights_at(net, at), n, nullptr);
       });
     penalties[l.first_unit + (long)p * l.k_panels] = (double)sum_of<R>(penalty);
-    if (gathered) each_stretch(l, p, [&](long at, long n, bool) { memset(g + at, 0, (size_t)n * sizeof(R)); });
+    if (gathered) each_stretch(l, p, [&](long at, long n, int) { memset(g + at, 0, (size_t)n * sizeof(R)); });
     if (!(s.gathered > 0)) return;
     if (net.spec.max_normed && &l != &net.last()) limit_panel(net, l, p);
     if (net.spec.averaged) average_panel(net, l, h.ema, p);
@@ -521,7 +471,7 @@ template <class R> static void sum_penalties(const Network<R>& net, Step<R>& s, 
 // Always inline: GCC removes the call of a function that does nothing else.
 template <class R> ML_INLINE void prefetch_rows(const Run<R>& run, int64_t step, int chunk, int chunks) {
   const ml_call& call = *run.call;
-  const int64_t bytes = (int64_t)run.net->layers[0].s.n_in * X_BYTES[call.rows.X_type];
+  const int64_t bytes = (int64_t)columns_of(*run.net) * X_BYTES[call.rows.X_type];
   const Step<R>& s = run.steps[step - run.first];
   const int32_t* line = call.order + (step - call.first) * call.width;
   for (int r = part(s.rows, chunk, chunks); r < part(s.rows, chunk + 1, chunks); r++)
@@ -535,7 +485,7 @@ template <class R> static void train_chunk(void* context, long tick, int number,
   Step<R>& s = run.steps[tick];
   const Phase& phase = run.plan.phases[number];
   const int chunks = run.plan.chunks[number];
-  const Batch b = {s.rows, (uint32_t)step, true, s.weight_total};
+  const Batch b = {s.rows, (uint32_t)step, true, s.weight_total, strength_of(net.spec, step)};
   const int32_t* line = run.call->order + (step - run.call->first) * run.call->width;
   if (number == 0 && chunk == 0 && tick > 0 && net.spec.alpha > 0 && run.update)
     sum_penalties(net, run.steps[tick - 1], step - 1);
@@ -554,7 +504,7 @@ template <class R> static void train_chunk(void* context, long tick, int number,
     case SLOPES:
       if (chunk == 0) sum_losses(net, s);
       slopes_chunk(run, s, step, chunk, chunks);
-      if (tick + 1 < run.ticks && run.call->rows.n * net.layers[0].s.n_in > 1 << 16) prefetch_rows(run, step + 1, chunk, chunks);
+      if (tick + 1 < run.ticks && run.call->rows.n * columns_of(net) > 1 << 16) prefetch_rows(run, step + 1, chunk, chunks);
       break;
     case NORM_OF_GRADIENT: norm_chunk(run, s, step, chunk, chunks); break;
     case UPDATE: update_chunk(run, s, step, chunk, chunks); break;

@@ -9,7 +9,14 @@ from jax import lax
 
 from multilayer._core.activation_functions import function_of
 from multilayer._core.types import Array
-from multilayer._nn.model import EPSILON, Disturbance, Fixed, Moments, Parameters, Rate, is_fixed
+from multilayer._nn.model import (
+    EPSILON,
+    Disturbance,
+    Moments,
+    Parameters,
+    is_constant,
+    is_fixed,
+)
 
 if TYPE_CHECKING:
     from multilayer._nn.network import Dense, Layers, Network
@@ -96,16 +103,6 @@ def keep_fixed(new: Parameters, old: Parameters) -> Parameters:
     With their gradient of 0 an update rule may still change them (decay).
     """
     return jax.tree.map(lambda n, o: o if is_fixed(o) else n, new, old, is_leaf=is_fixed)
-
-
-def is_constant(node: object) -> bool:
-    """Whether a node of a tree is no matter of an update rule, which has no state for it."""
-    return isinstance(node, Fixed | Rate)
-
-
-def without_fixed(params: Parameters) -> Parameters:
-    """Return a tree with nothing in place of what an update rule does not see."""
-    return jax.tree.map(lambda n: None if is_constant(n) else n, params, is_leaf=is_constant)
 
 
 def with_fixed(learnt: Parameters, params: Parameters) -> Parameters:

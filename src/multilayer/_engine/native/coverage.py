@@ -7,7 +7,9 @@ import numpy as np
 from multilayer._data.source import Rows
 from multilayer._engine.native import library as lib
 from multilayer._engine.native.handle import Handle, base_spec, layer_specs, native_rows
+from multilayer._engine.native.table_networks import uncovered_layer
 from multilayer._engine.state import FitConfig
+from multilayer._nn.members import Members
 from multilayer._nn.network import Dense, Network
 
 MOST_LAYERS, MOST_HEADS = 120, 1024  # as in `_native/session.h`
@@ -19,6 +21,8 @@ def uncovered(config: FitConfig, *, streamed: bool) -> str:
     Rows that are streamed are covered like others.
     """
     network, objective = config.network, config.objective
+    if isinstance(network, Members):
+        return uncovered_layer(network.layers) or _uncovered_around(config)
     if not isinstance(network, Network):
         return "the network is a custom one"
     for activation in network.activations:
@@ -35,6 +39,11 @@ def uncovered(config: FitConfig, *, streamed: bool) -> str:
     if len(objective.heads) > MOST_HEADS:
         return f"y has more than {MOST_HEADS} columns"
     return ""
+
+
+def _uncovered_around(config: FitConfig) -> str:
+    """Return what is done around the update of a network for tables that is not native."""
+    return "gradients are clipped" if config.clipped else ""
 
 
 def _named(value: object) -> str:
@@ -63,9 +72,9 @@ def self_test() -> bool:
     X = rng.normal(size=(13, 19))
     expected = np.tanh(X @ layers[0].kernel + layers[0].bias) @ layers[1].kernel + layers[1].bias
     for dtype, tolerance in (("float32", 1e-5), ("float64", 1e-12)):
-        spec = base_spec(network, None, None)
+        spec = base_spec(5, None, None)
         spec.input_scale = 1.0
-        handle = Handle(network, spec, layer_specs(network, None, False), 8, dtype)
+        handle = Handle(spec, layer_specs(network, None, False), 8, dtype)
         handle.put(lib.PARAMS, tuple(layers))
         rows = native_rows(None, Rows(X.astype(dtype), None, None), dtype)
         if not np.allclose(handle.read(rows, 1, 1), expected, rtol=0, atol=tolerance):

@@ -1,13 +1,12 @@
 """A network inside the native library: made from a configuration, filled and read."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from multilayer._core.pytrees import map_leaves
-from multilayer._core.types import Array
+from multilayer._core.pytrees import leaves, map_leaves
 from multilayer._data.source import Rows
 from multilayer._engine.native import library as lib
 from multilayer._engine.state import (
@@ -22,6 +21,10 @@ from multilayer._objectives.objective import LossNumbers, Objective, n_sums, rep
 
 MONITORS = (LOSS, VALIDATION_LOSS, VALIDATION_SCORE)
 ARRAYS = (lib.KERNEL, lib.BIAS, lib.SCALE, lib.SHIFT, lib.RUNNING_MEAN, lib.RUNNING_VARIANCE)
+DECAYS = (1.0, 0.0, 0.0, 0.0)  # of kernel, bias, scale and shift: weights alone decay
+
+Place = tuple[int, int]
+"""A layer and one of its arrays, by the numbers of the library."""
 
 
 def rule_number(config: FitConfig) -> int:
@@ -93,7 +96,9 @@ def layer_specs(network: Network, hyper: Hyper | None, layerwise: bool) -> list[
                 skip=network.skips(i),
                 frozen=i < network.n_frozen,
                 dropout=float(chance),
-                rate=float(hyper.layer_rates[i]) if layerwise and hyper else 1.0,
+                out_factor=1.0,
+                rates=(float(hyper.layer_rates[i]) if layerwise and hyper else 1.0,) * 4,
+                decays=DECAYS,
             )
         )
     return specs
@@ -105,11 +110,9 @@ def doubles(values: Sequence[float] | np.ndarray) -> ctypes.Array:
     return (ctypes.c_double * max(1, len(numbers)))(*numbers)
 
 
-def base_spec(
-    network: Network, objective: Objective | None, numbers: LossNumbers | None
-) -> lib.Spec:
+def base_spec(n_outputs: int, objective: Objective | None, numbers: LossNumbers | None) -> lib.Spec:
     """Describe what a network computes, and its loss."""
-    heads = (network.layer_sizes[-1],) if objective is None else objective.heads
+    heads = (n_outputs,) if objective is None else objective.heads
     spec = lib.Spec(
         units=(ctypes.c_int32 * len(heads))(*heads), heads=len(heads), rule=-1, reported_share=1.0
     )
@@ -127,10 +130,9 @@ def base_spec(
     return spec
 
 
-def training_spec(config: FitConfig, hyper: Hyper) -> lib.Spec:
-    """Describe a network and all that its training does."""
-    assert isinstance(config.network, Network)
-    spec, numbers = base_spec(config.network, config.objective, hyper.loss), hyper.solver
+def training_spec(config: FitConfig, hyper: Hyper, n_outputs: int) -> lib.Spec:
+    """Describe what training does to any network."""
+    spec, numbers = base_spec(n_outputs, config.objective, hyper.loss), hyper.solver
     spec.rule = rule_number(config)
     spec.clipped, spec.clip_norm = config.clipped, float(hyper.clip_norm)
     spec.max_normed, spec.max_norm = config.max_norm, float(hyper.max_norm)
@@ -148,13 +150,19 @@ def training_spec(config: FitConfig, hyper: Hyper) -> lib.Spec:
     )
     spec.weight_decay = float(numbers.get("weight_decay", 0))
     spec.input_scale = float(hyper.input_scale) if config.scaled else 1.0
-    random = config.network
-    spec.input_dropout = float(hyper.disturbance.input_dropout) if random.input_dropout else 0.0
-    spec.input_noise = float(hyper.disturbance.input_noise) if random.input_noise else 0.0
     spec.seed = int(hyper.seed)
     spec.validates, spec.closed_outside = config.validate, config.closed_outside
     spec.monitor, spec.patience = MONITORS.index(config.monitor), int(hyper.n_iter_no_change)
     spec.tol, spec.base_rate = float(hyper.tol), float(hyper.learning_rate)
+    return spec
+
+
+def network_spec(config: FitConfig, hyper: Hyper, network: Network) -> lib.Spec:
+    """Describe a network of dense layers and all that its training does."""
+    spec = training_spec(config, hyper, network.layer_sizes[-1])
+    disturbance = hyper.disturbance
+    spec.input_dropout = float(disturbance.input_dropout) if network.input_dropout else 0.0
+    spec.input_noise = float(disturbance.input_noise) if network.input_noise else 0.0
     return spec
 
 
@@ -163,16 +171,17 @@ class Handle:
 
     def __init__(
         self,
-        network: Network,
         spec: lib.Spec,
-        layers: list[lib.LayerSpec],
+        layers: Sequence[lib.LayerSpec],
         most_rows: int,
         dtype: str,
+        table: lib.TableSpec | None = None,
     ) -> None:
-        self.network, self.dtype = network, np.dtype(dtype)
+        self.dtype = np.dtype(dtype)
         self._layers = (lib.LayerSpec * len(layers))(*layers)
         self._library = lib.library()
         spec.layers, spec.n_layers = self._layers, len(layers)
+        spec.table = None if table is None else ctypes.pointer(table)
         spec.most_rows, spec.real_bytes = most_rows, self.dtype.itemsize
         error = ctypes.c_int()
         self.address = self._library.ml_create(ctypes.byref(spec), ctypes.byref(error))
@@ -182,24 +191,26 @@ class Handle:
         if getattr(self, "address", None):
             self._library.ml_destroy(self.address)
 
+    def fill(self, copy: int, arrays: Iterable[tuple[Place, np.ndarray]]) -> None:
+        """Fill arrays of a copy of the parameters."""
+        for (layer, array), values in arrays:
+            values = np.ascontiguousarray(values, self.dtype)
+            lib.check(self._library.ml_put(self.address, copy, layer, array, pointer(values)))
+
+    def read_into(self, copy: int, arrays: Iterable[tuple[Place, np.ndarray]]) -> None:
+        """Read arrays of a copy of the parameters into memory of the handle's type."""
+        for (layer, array), values in arrays:
+            lib.check(self._library.ml_get(self.address, copy, layer, array, pointer(values)))
+
     def put(self, copy: int, params: Layers) -> None:
-        """Fill a copy of the parameters."""
-        for i, layer in enumerate(params):
-            for array, values in zip(ARRAYS, flat(layer), strict=True):
-                if values is not None:
-                    values = np.ascontiguousarray(values, self.dtype)
-                    lib.check(self._library.ml_put(self.address, copy, i, array, pointer(values)))
+        """Fill a copy of the parameters of dense layers."""
+        self.fill(copy, zip(places_of(params), leaves(params), strict=True))
 
     def get(self, copy: int, like: Layers) -> Layers:
-        """Read a copy of the parameters."""
-        layers = []
-        for i, layer in enumerate(like):
-            new = map_leaves(lambda leaf: np.empty(np.shape(leaf), self.dtype), layer)
-            for array, values in zip(ARRAYS, flat(new), strict=True):
-                if values is not None:
-                    lib.check(self._library.ml_get(self.address, copy, i, array, pointer(values)))
-            layers.append(new)
-        return tuple(layers)
+        """Read a copy of the parameters of dense layers."""
+        new = map_leaves(lambda leaf: np.empty(np.shape(leaf), self.dtype), like)
+        self.read_into(copy, zip(places_of(new), leaves(new), strict=True))
+        return new
 
     def train(self, call: lib.Call) -> None:
         """Do the steps of a call."""
@@ -213,7 +224,7 @@ class Handle:
 
     def read(self, rows: NativeRows, layer: int, threads: int) -> np.ndarray:
         """Return the outputs of a layer for rows, before the activation of the last one."""
-        out = np.empty((rows.spec.n, self.network.layer_sizes[layer + 1]), self.dtype)
+        out = np.empty((rows.spec.n, self._layers[layer].n_out), self.dtype)
         reading = lib.Reading(
             rows=rows.spec, copy=lib.PARAMS, layer=layer, threads=threads, out=pointer(out)
         )
@@ -228,7 +239,7 @@ class Handle:
         reading = lib.Reading(
             rows=rows.spec,
             copy=lib.PARAMS,
-            layer=self.network.n_hidden,
+            layer=len(self._layers) - 1,
             threads=threads,
             loss=pointer(loss),
             sums=pointer(sums),
@@ -237,6 +248,10 @@ class Handle:
         return float(loss[0]), sums
 
 
-def flat(layer: Array) -> tuple[np.ndarray | None, ...]:
-    """Return the arrays of a layer in the order of ARRAYS, None where there is none."""
-    return (*layer[:4], *((None, None) if layer.moments is None else layer.moments))
+def places_of(params: Layers) -> list[Place]:
+    """Return where in the library the arrays of dense layers are, in the order of the leaves."""
+    places = []
+    for i, layer in enumerate(params):
+        found = (*layer[:4], *((None, None) if layer.moments is None else layer.moments))
+        places += [(i, a) for a, values in zip(ARRAYS, found, strict=True) if values is not None]
+    return places

@@ -1,6 +1,6 @@
 """Outputs of a network for many rows, natively. A row's result never depends on those beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -8,17 +8,21 @@ from multilayer._data.source import Rows, rows_within
 from multilayer._engine.native.handle import Handle, base_spec, layer_specs, native_rows
 from multilayer._engine.native.library import PARAMS
 from multilayer._engine.native.maker import n_weights
+from multilayer._engine.native.members import readers
 from multilayer._engine.native.threads import n_threads
+from multilayer._nn.members import Members
+from multilayer._nn.model import Parameters
 from multilayer._nn.network import Layers, Network
 from multilayer._objectives.numpy_outputs import distribution
 from multilayer._objectives.objective import Objective
 
 MOST_ROWS = 192  # whose activations are in memory at a time, for each thread
+MEMBER_ROWS = 16_384  # of an ensemble, whose outputs are computed in one call
 
 
 def outputs(
-    network: Network,
-    params: Layers,
+    network: Network | Members,
+    params: Layers | Parameters,
     take: Callable[[slice], np.ndarray],
     n_rows: int,
     *,
@@ -27,12 +31,14 @@ def outputs(
     dtype: str,
 ) -> np.ndarray:
     """Compute what a network says of rows, as :class:`multilayer._engine.engines.Outputs` says."""
+    if isinstance(network, Members):
+        return outputs_of_members(network, params, take, n_rows, dtype)
     network = network.at_prediction()
     threads = n_threads(n_weights(network) * n_rows)
-    spec = base_spec(network, None, None)
+    spec = base_spec(network.layer_sizes[-1], None, None)
     spec.input_scale = float(input_scale)
     most = min(n_rows, MOST_ROWS * threads)
-    handle = Handle(network, spec, layer_specs(network, None, False), most, dtype)
+    handle = Handle(spec, layer_specs(network, None, False), most, dtype)
     handle.put(PARAMS, params)
     layer = read if isinstance(read, int) else network.n_hidden
     block = rows_within(network.layer_sizes[0], np.dtype(dtype).itemsize)
@@ -42,3 +48,40 @@ def outputs(
         parts.append(handle.read(native_rows(None, Rows(X, None, None), dtype), layer, threads))
     raw = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return distribution(read, raw) if isinstance(read, Objective) else raw
+
+
+def outputs_of_members(
+    network: Members,
+    params: Parameters,
+    take: Callable[[slice], np.ndarray],
+    n_rows: int,
+    dtype: str,
+) -> np.ndarray:
+    """Return the raw outputs of all members for the same rows, ``(rows, members * outputs)``."""
+    handles = readers(network, params, min(n_rows, MOST_ROWS), dtype)
+    handles.put(PARAMS, params, handles.network.places)
+    parts = []
+    for start in range(0, n_rows, MEMBER_ROWS):
+        X = take(slice(start, min(start + MEMBER_ROWS, n_rows)))
+        rows = native_rows(None, Rows(X, None, None), dtype)
+        parts.append(np.stack(handles.outputs([rows] * network.n_members), axis=1))
+    raw = np.concatenate(parts)
+    return raw.reshape(n_rows, -1)
+
+
+def member_predictor(
+    network: Members, X: np.ndarray, rows: Sequence[np.ndarray]
+) -> Callable[[Parameters], list[np.ndarray]]:
+    """Return what predicts with each member some rows of its own.
+
+    As :class:`multilayer._engine.engines.MemberPredictor` says.
+    """
+    tables = [native_rows(None, Rows(X[own], None, None), "float32") for own in rows]
+    most = min(max(map(len, rows)), MOST_ROWS)
+
+    def predict(params: Parameters) -> list[np.ndarray]:
+        handles = readers(network, params, most, "float32")
+        handles.put(PARAMS, params, handles.network.places)
+        return handles.outputs(tables)
+
+    return predict

@@ -56,7 +56,10 @@ X_TYPES = ("float32", "float64", "uint8", "int8", "uint16", "int16")
 NORMS = (None, "batch", "layer")
 
 PARAMS, SLOT1, SLOT2, MEAN, PENDING, BEST, GRADIENT = range(7)
-KERNEL, BIAS, SCALE, SHIFT, RUNNING_MEAN, RUNNING_VARIANCE = range(6)
+KERNEL, BIAS, SCALE, SHIFT, RUNNING_MEAN, RUNNING_VARIANCE, DROPOUT = range(7)
+CENTRE, FACTOR, BIN_LOW, BIN_SLOPE, BIN_MEAN, BIN_GAIN, USED, TABLE_DROPOUT = range(8)
+WEIGHTS, FREQUENCIES, PHASES, WAVE_KERNEL, WAVE_BIAS, EMBEDDINGS = range(8, 14)
+TABLE = -1  # the number of the layer that these are arrays of
 
 
 class LayerSpec(ctypes.Structure):
@@ -69,8 +72,25 @@ class LayerSpec(ctypes.Structure):
         ("norm", c_int32),
         ("skip", c_int32),
         ("frozen", c_int32),
+        ("parametric", c_int32),
+        ("drops", c_int32),
         ("dropout", c_double),
-        ("rate", c_double),
+        ("out_factor", c_double),
+        ("rates", c_double * 4),
+        ("decays", c_double * 4),
+    ]
+
+
+class TableSpec(ctypes.Structure):
+    """What reads the columns of a table: ``ml_table``."""
+
+    _fields_ = [
+        *((name, c_int32) for name in ("n_scaled", "n_passed", "n_bins")),
+        ("bin_columns", c_void_p),
+        *((name, c_int32) for name in ("n_waved", "n_frequencies", "wave_size", "n_categories")),
+        ("cardinalities", c_void_p),
+        *((name, c_int32) for name in ("category_size", "drops", "weighted")),
+        *((name, c_double) for name in ("out_factor", "wave_rate", "weight_rate")),
     ]
 
 
@@ -81,6 +101,7 @@ class Spec(ctypes.Structure):
         ("real_bytes", c_int32),
         ("n_layers", c_int32),
         ("layers", POINTER(LayerSpec)),
+        ("table", POINTER(TableSpec)),
         ("most_rows", c_int32),
         ("rule", c_int32),
         *((name, c_int32) for name in ("loss", "heads", "middle", "out_activation")),
@@ -98,7 +119,7 @@ class Spec(ctypes.Structure):
         *((name, c_double) for name in ("input_scale", "input_dropout", "input_noise")),
         ("seed", c_uint32),
         *((name, c_int32) for name in ("validates", "monitor", "closed_outside", "patience")),
-        *((name, c_double) for name in ("tol", "base_rate")),
+        *((name, c_double) for name in ("tol", "base_rate", "total_steps")),
     ]
 
 
@@ -124,6 +145,7 @@ class Call(ctypes.Structure):
         ("order", c_void_p),
         *((name, c_int64) for name in ("lines", "width", "first")),
         ("rates", c_void_p),
+        ("divisors", c_void_p),
         *((name, c_int64) for name in ("step", "stop", "per_epoch", "updates", "most_ended")),
         ("validation", RowsSpec),
         ("scale", c_void_p),
@@ -131,6 +153,7 @@ class Call(ctypes.Structure):
         *((name, c_double) for name in ("best_kept", "best_loss", "best_value")),
         *((name, c_double) for name in ("rate_divisor", "loss_sum", "weight_sum")),
         *((name, c_double) for name in ("pending_loss", "pending_weight")),
+        ("losses", c_void_p),
         ("report", c_void_p),
     ]
 
@@ -168,7 +191,7 @@ class Visit(ctypes.Structure):
     ]
 
 
-STRUCTURES = (LayerSpec, Spec, RowsSpec, Call, Reading, Visit)
+STRUCTURES = (LayerSpec, Spec, RowsSpec, Call, Reading, Visit, TableSpec)
 ERRORS = {1: MemoryError("the native engine ran out of memory"), 2: ValueError("a bad argument")}
 
 
@@ -188,6 +211,8 @@ def open_library(path: Path) -> ctypes.CDLL:
         "ml_train": (c_int, (c_void_p, POINTER(Call))),
         "ml_gradient": (c_int, (c_void_p, POINTER(Call), POINTER(c_double))),
         "ml_read": (c_int, (c_void_p, POINTER(Reading))),
+        "ml_train_many": (c_int, (c_void_p, POINTER(Call), c_int, c_int)),
+        "ml_read_many": (c_int, (c_void_p, POINTER(Reading), c_int, c_int)),
         "ml_visit": (c_int, (POINTER(Visit),)),
         "ml_shuffle": (c_int, (c_uint32, c_int64, c_void_p)),
     }

@@ -14,9 +14,10 @@ from multilayer._engine.native.handle import (
     base_spec,
     layer_specs,
     native_rows,
+    network_spec,
     pointer,
-    training_spec,
 )
+from multilayer._engine.native.members import MembersProgram
 from multilayer._engine.native.threads import n_threads
 from multilayer._engine.program import (
     Arguments,
@@ -28,7 +29,8 @@ from multilayer._engine.program import (
     Validation,
 )
 from multilayer._engine.state import RUNNING, FitConfig, Hyper, Pending, TrainState, first_state
-from multilayer._nn.model import Moments, Parameters
+from multilayer._nn.members import Members
+from multilayer._nn.model import Moments, Parameters, without_fixed
 from multilayer._nn.network import Dense, Layers, Network
 from multilayer._optim.states import Slots, first_optimizer_state, slots_of, state_of
 
@@ -45,11 +47,13 @@ class NativeMaker:
 
     def initial_state(self, config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:
         """Return the state before the first step."""
-        rule = str(config.solver)
-        return first_state(config, params, first_optimizer_state(rule, params, hyper.solver))
+        rule, learnt = str(config.solver), without_fixed(params)
+        return first_state(config, params, first_optimizer_state(rule, learnt, hyper.solver))
 
     def training_program(self, config: FitConfig, epochs: int, args: Arguments) -> Program:
-        """Return what trains, with a network of its own in the library."""
+        """Return what trains, with networks of its own in the library."""
+        if isinstance(config.network, Members):
+            return MembersProgram(config, epochs, args)
         return NativeProgram(config, epochs, args)
 
     def sums_program(
@@ -132,11 +136,10 @@ def with_penalty(
 def plain_network(config: FitConfig, hyper: Hyper, params: Layers, rows: int) -> Handle:
     """Return a network in the library that is not trained."""
     network = network_of(config).at_prediction()
-    spec = base_spec(network, config.objective, hyper.loss)
+    spec = base_spec(network.layer_sizes[-1], config.objective, hyper.loss)
     spec.input_scale = float(hyper.input_scale) if config.scaled else 1.0
-    handle = Handle(
-        network, spec, layer_specs(network, None, False), max(1, min(rows, 1024)), config.dtype
-    )
+    layers = layer_specs(network, None, False)
+    handle = Handle(spec, layers, max(1, min(rows, 1024)), config.dtype)
     handle.put(lib.PARAMS, params)
     return handle
 
@@ -145,7 +148,7 @@ def trained_network(config: FitConfig, hyper: Hyper, most_rows: int) -> Handle:
     """Return a network in the library that is to be trained."""
     network = network_of(config)
     layers = layer_specs(network, hyper, config.layerwise)
-    return Handle(network, training_spec(config, hyper), layers, most_rows, config.dtype)
+    return Handle(network_spec(config, hyper, network), layers, most_rows, config.dtype)
 
 
 class GradientProgram:

@@ -6,7 +6,7 @@ are taken 24 at a time, and 8 that are left over are added up in another order; 
 numbers.) Wide rows and wide networks have one size of block, which their width alone decides.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TypeAlias, cast
 
@@ -18,6 +18,7 @@ from multilayer._core.types import Array
 from multilayer._data.source import pad_rows, rows_within
 from multilayer._engine.xla import cache
 from multilayer._nn.forward import apply_hidden
+from multilayer._nn.members import Members
 from multilayer._nn.model import Model, Parameters
 from multilayer._nn.network import Network, widest
 from multilayer._objectives.losses import distribution
@@ -114,3 +115,36 @@ def prediction_program(
         return cache.compiled(forward, *args)
 
     return cache.get(("predict", network, read, dtype, cache.signature(args)), build)
+
+
+# Members of an ensemble, each with rows of its own -----------------------------------------------
+
+
+BLOCK = 1024  # rows of each member that are predicted at once
+
+
+def member_predictor(
+    network: Members, X: np.ndarray, rows: Sequence[np.ndarray]
+) -> Callable[[Parameters], list[np.ndarray]]:
+    """Return what predicts with each member some rows of its own.
+
+    As :class:`multilayer._engine.engines.MemberPredictor` says: one program for all members.
+    """
+    longest = max(map(len, rows))
+    size = min(BLOCK, 1 << (longest - 1).bit_length())  # a power of two: few programs
+    n_blocks = -(-longest // size)
+    length = n_blocks * size
+    padded = np.stack([np.pad(own, (0, length - len(own)), mode="edge") for own in rows])
+    scale = np.float32(1)
+
+    def predict(params: Parameters) -> list[np.ndarray]:
+        parts = []
+        for start in range(0, length, size):
+            block = X[padded[:, start : start + size].ravel()]
+            args = params, block, scale
+            raw = np.asarray(prediction_program(network, None, "float32", args)(*args))
+            parts.append(raw.reshape(len(rows), size, -1))
+        together = np.concatenate(parts, axis=1)
+        return [raw[: len(own)] for raw, own in zip(together, rows, strict=True)]
+
+    return predict

@@ -16,10 +16,10 @@ from multilayer._core.pytrees import aligned_zeros
 from multilayer._core.types import Array, comparable
 from multilayer._engine.xla import cache
 from multilayer._engine.xla.step import by_rates, reciprocal
-from multilayer._nn.forward import keep_fixed, with_fixed, without_fixed
+from multilayer._nn.forward import keep_fixed, with_fixed
 from multilayer._nn.layers import Layer, apply_in_training, as_layer
 from multilayer._nn.members import factors_of
-from multilayer._nn.model import Parameters
+from multilayer._nn.model import Parameters, without_fixed
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
 
 

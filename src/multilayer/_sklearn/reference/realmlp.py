@@ -161,7 +161,7 @@ RealMLP [1]_ is a multilayer perceptron with the defaults that were best on aver
     enter weight decay twice, as in the authors' code. Missing numbers are the median, with an
     indicator beside them; the authors' code refuses them.
 
-    All networks of `n_cv` and `n_ens` are trained side by side by one compiled program.
+    All networks of `n_cv` and `n_ens` are trained side by side, natively one on each core.
 
     References
     ----------

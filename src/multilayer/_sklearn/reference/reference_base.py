@@ -15,7 +15,7 @@ from multilayer._sklearn.arguments.checkpoint import Checkpoint
 from multilayer._sklearn.reference.recipes import ReferenceRecipe
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit, EnsembleRun
-from multilayer._sklearn.tabular.tabular_base import BaseTabular
+from multilayer._sklearn.tabular.tabular_base import DEVICE, ENGINE, BaseTabular
 from multilayer._sklearn.targets.metric_table import Metric
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Reference(BaseTabular):
     verbose: bool = False
     callbacks: "Sequence[Callback] | None" = None
     checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None
+    device: str = "auto"
 
     @abstractmethod
     def _recipe(self, rows: EncodedRows) -> ReferenceRecipe:
@@ -67,7 +68,7 @@ class Reference(BaseTabular):
 
 
 def engine_side() -> ModuleType:
-    """Return the module that trains, which starts JAX."""
+    """Return the module that trains."""
     from multilayer._sklearn.reference import reference_training
 
     return reference_training
@@ -154,7 +155,7 @@ encoder_ : TabularEncoder
 
 TEXTS = {
     "common": COMMON,
-    "last": LAST,
+    "last": f"{LAST}\n    {DEVICE}",
     "class_weight": CLASS_WEIGHT,
-    "attributes": ATTRIBUTES,
+    "attributes": f"{ATTRIBUTES}\n    {ENGINE}",
 }

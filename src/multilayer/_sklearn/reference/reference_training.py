@@ -9,9 +9,10 @@ import numpy as np
 from multilayer._core.pytrees import map_leaves
 from multilayer._data.member_rows import MemberSource
 from multilayer._data.source import Rows
+from multilayer._engine import engines
+from multilayer._engine.engines import Engine
 from multilayer._engine.loop import Training
 from multilayer._engine.state import FitConfig, Hyper
-from multilayer._engine.xla.maker import XLA
 from multilayer._nn.members import Members
 from multilayer._sklearn.reference.held_out import HeldOut, SplitTargets, splits_of
 from multilayer._sklearn.reference.recipes import ReferenceRecipe, learning_rates
@@ -25,7 +26,6 @@ from multilayer._sklearn.tabular.ensemble import (
 from multilayer._sklearn.tabular.ensemble_training import (
     adam_numbers,
     objective_of,
-    predictor,
     run_to_end,
     sampled,
 )
@@ -47,25 +47,28 @@ def train_reference(
     trained = [np.setdiff1d(everything, own) for own in splits]
     members = [own for own in trained for _ in range(recipe.n_members)]
     network = Members(recipe.network.layers(rows.layout, rows.n_outputs), len(members))
-    judge = judge_of(recipe, rows, splits, network, by_loss=by_loss)
-    training = assemble(recipe, rows, members, network, seed, judge)
+    choice = engines.choose(run.device, config_of(recipe, rows, network), streamed=False)
+    engine = engines.load(choice.engine)
+    judge = judge_of(recipe, rows, splits, network, engine, by_loss=by_loss)
+    training = assemble(recipe, rows, members, network, seed, judge, engine)
     per_epoch = training.source.steps_per_epoch
-    training.checkpointer = run.checkpointer(per_epoch)
-    reason, error = run_to_end(training, recipe.max_iter * per_epoch, [*run.callbacks, judge])
+    training.checkpointer = run.checkpointer(per_epoch, engine)
+    callbacks = run.watching(choice.sentence)
+    reason, error = run_to_end(training, recipe.max_iter * per_epoch, [*callbacks, judge])
     if not judge.n_evaluations:  # ended before the first
         judge.judge(training, map_leaves(np.asarray, training.network))
     params = judge.stored.params
     if recipe.n_refits and error is None and reason != "interrupted":
-        again = assemble_refit(recipe, rows, seed)
+        again = assemble_refit(recipe, rows, seed, engine)
         epochs = 1 + round(float(np.mean(judge.best_epochs)))
-        end, error = run_to_end(again, epochs * again.source.steps_per_epoch, run.callbacks)
+        end, error = run_to_end(again, epochs * again.source.steps_per_epoch, callbacks)
         if end == "max_iter":  # otherwise the networks of the splits are the result
             network = replace(network, n_members=recipe.n_refits * recipe.n_members)
             params = map_leaves(np.asarray, again.network)
         else:
             reason = end
     shares = np.full(network.n_members, 1.0 / network.n_members)
-    ensemble = Ensemble(network.at_prediction(), params, shares, temperature=1.0)
+    ensemble = Ensemble(network.at_prediction(), params, shares, 1.0, engine.name)
     errors = np.zeros((0, rows.n_outputs))
     if not rows.classification:
         errors = np.sort(np.abs(judge.residuals()), axis=0)
@@ -100,6 +103,7 @@ def judge_of(
     rows: EncodedRows,
     splits: Sequence[np.ndarray],
     network: Members,
+    engine: Engine,
     *,
     by_loss: bool,
 ) -> HeldOut:
@@ -113,7 +117,23 @@ def judge_of(
         for own in splits
     ]
     seen = [own for own in splits for _ in range(recipe.n_members)]
-    return HeldOut(recipe, targets, predictor(network, rows.X, seen))
+    return HeldOut(recipe, targets, engine.member_predictor(network, rows.X, seen))
+
+
+def config_of(
+    recipe: ReferenceRecipe, rows: EncodedRows, network: Members, *, judged: bool = True
+) -> FitConfig:
+    """Return what is computed; ``judged`` says whether rows set aside judge each epoch."""
+    return FitConfig(
+        network,
+        objective_of(rows),
+        "corrected_adam",
+        factored=True,
+        annealed=recipe.annealed,
+        clipped=recipe.clip_norm is not None,
+        closed_outside=judged,
+        validate=judged,
+    )
 
 
 def assemble(
@@ -123,6 +143,7 @@ def assemble(
     network: Members,
     seed: int,
     judge: HeldOut | None,
+    engine: Engine,
 ) -> Training:
     """Return a training run at its first step; each member has rows of its own."""
     counts = [len(own) for own in members]
@@ -138,40 +159,33 @@ def assemble(
         seed,
         one_pass=True,
         same_order=recipe.same_batches,
-        put=XLA.put,
+        put=engine.maker.put,
     )
     rng = np.random.default_rng(seed)
     tables = [rows.X[sampled(rng, own, MOST_INITIAL)] for own in members]
     params = recipe.network.init(network.layers, rng, tables)
-    config = FitConfig(
-        network,
-        objective_of(rows),
-        "corrected_adam",
-        factored=True,
-        annealed=recipe.annealed,
-        clipped=recipe.clip_norm is not None,
-        closed_outside=judge is not None,
-        validate=judge is not None,
-    )
+    config = config_of(recipe, rows, network, judged=judge is not None)
     total = recipe.max_iter * per_epoch
     hyper = numbers_of(recipe, per_epoch, total, seed)
     return Training(
-        maker=XLA,
+        maker=engine.maker,
         config=config,
         hyper=hyper,
         source=source,
         schedule=lambda steps: learning_rates(recipe, steps, total),
         validation=judge,
-        state=XLA.initial_state(config, hyper, params),
+        state=engine.maker.initial_state(config, hyper, params),
     )
 
 
-def assemble_refit(recipe: ReferenceRecipe, rows: EncodedRows, seed: int) -> Training:
+def assemble_refit(
+    recipe: ReferenceRecipe, rows: EncodedRows, seed: int, engine: Engine
+) -> Training:
     """Return a training run of networks that see all rows."""
     everything = np.arange(len(rows.X), dtype=np.int32)
     members = [everything] * (recipe.n_refits * recipe.n_members)
     network = Members(recipe.network.layers(rows.layout, rows.n_outputs), len(members))
-    return assemble(replace(recipe, n_splits=1), rows, members, network, seed + 1, None)
+    return assemble(replace(recipe, n_splits=1), rows, members, network, seed + 1, None, engine)
 
 
 def numbers_of(recipe: ReferenceRecipe, per_epoch: int, total_steps: int, seed: int) -> Hyper:

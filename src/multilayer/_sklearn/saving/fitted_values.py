@@ -108,7 +108,7 @@ def take_figures(fitted: Values, n_layers: int) -> TrainingFigures:
         stop_reason=take(fitted, "stop_reason", str),
         fit_seconds=take(fitted, "fit_seconds", float),
         compile_seconds=take(fitted, "compile_seconds", float),
-        engine=take(fitted, "engine", str) if "engine" in fitted else engines.OLDER,
+        engine=take_engine(fitted),
         validated=take(fitted, "validated", bool),
         stopped_by_score=take(fitted, "stopped_by_score", bool),
         seed=take_count(fitted, "seed"),
@@ -116,13 +116,19 @@ def take_figures(fitted: Values, n_layers: int) -> TrainingFigures:
     for name in ("fit_seconds", "compile_seconds"):
         if not 0 <= getattr(figures, name) < np.inf:
             raise ModelFileError(f"its value {name!r} must be seconds.")
-    if figures.engine not in engines.NAMES:
-        raise ModelFileError(f"its engine is none of {engines.NAMES}: {figures.engine!r}.")
     if figures.n_reused_layers >= n_layers:
         raise ModelFileError("its value 'n_reused_layers' must be below its number of layers.")
     if figures.seed >= 2**32:
         raise ModelFileError(f"its value 'seed' must be below 2**32, got {figures.seed}.")
     return figures
+
+
+def take_engine(fitted: Values) -> str:
+    """Return what trained a network; files of earlier releases do not say it."""
+    engine: str = take(fitted, "engine", str) if "engine" in fitted else engines.OLDER
+    if engine not in engines.NAMES:
+        raise ModelFileError(f"its engine is none of {engines.NAMES}: {engine!r}.")
+    return engine
 
 
 # The targets of a fitted estimator, as plain data and back ---------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from multilayer._core.activations import ACTIVATIONS
+from multilayer._core.environment import DEVICES
 from multilayer._sklearn.saving.steps.argument_rules import (
     AUTO,
     FLAG,
@@ -50,6 +51,7 @@ COMMON: Rules = {
     "verbose": FLAG,
     "callbacks": NOTHING,
     "checkpoint": NOTHING,
+    "device": one_of(*DEVICES),
 }
 BY_DATA: Rules = {
     **COMMON,

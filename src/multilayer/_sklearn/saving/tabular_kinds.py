@@ -11,7 +11,12 @@ import numpy as np
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON, REPORT_COLUMNS
 from multilayer._engine.history import History
-from multilayer._sklearn.saving.fitted_values import encode_classes, take_classes, take_history
+from multilayer._sklearn.saving.fitted_values import (
+    encode_classes,
+    take_classes,
+    take_engine,
+    take_history,
+)
 from multilayer._sklearn.saving.frozen_records import decode_record, encode_record
 from multilayer._sklearn.saving.layer_kinds import encode_members, take_members
 from multilayer._sklearn.saving.model_steps import LABELS, NUMBERS, Shape, TransformerValues
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 
 UNSAVED = ("callbacks", "checkpoint")
 """Arguments that a file has no values of."""
+LATER = ("device",)
+"""Arguments that files of earlier releases have no values of."""
 UNITS = ("mean", "spread", "low", "high")
 """Arrays of a target of numbers."""
 
@@ -87,6 +94,7 @@ def _fitted(estimator: "BaseTabular") -> Encoded:
         "encoder": {"params": ENCODER.params(encoder), "fitted": fitted},
         "network": network,
         "temperature": float(ensemble.temperature),
+        "engine": ensemble.engine,
         "history": list(history),
         "report": encode_record(estimator.report_),
     }
@@ -167,7 +175,7 @@ def parse(
     kind: TableKind, params: Values, fitted: StoredValues, arrays: StoredArrays
 ) -> tuple[TabularValues, Shape]:
     """Return the values of an estimator, and what it takes and returns."""
-    arguments = parse_arguments(kind.name, params, kind.rules)
+    arguments = parse_arguments(kind.name, params, kind.rules, varying=LATER)
     if kind.classification:
         target = take_classes(fitted, arrays)
         if target.kind != MULTICLASS or isinstance(target.classes, list):
@@ -216,7 +224,8 @@ def _take_common(
     if set(history.columns()) not in (set(), set(REPORT_COLUMNS)):
         raise ModelFileError(f"its history must have the columns {REPORT_COLUMNS}.")
     report = decode_record(kind.report, fitted.get("report"), finite=False)
-    ensemble = Ensemble(network, parameters, weights, temperature)
+    engine = take_engine(fitted)
+    ensemble = Ensemble(network, parameters, weights, temperature, engine)
     return {
         "arguments": arguments,
         "encoder": encoder,

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from multilayer._core.numpy_activations import softmax
 from multilayer._data.encoding import TableLayout
-from multilayer._engine import engines
+from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.checkpointer import Checkpointer
+from multilayer._engine.engines import Engine
 from multilayer._engine.history import History
 from multilayer._nn.members import Members
 from multilayer._nn.model import Parameters
@@ -108,6 +109,7 @@ class Ensemble:
     params: Parameters
     weights: np.ndarray  # (members,) of their predictions, 1 in sum
     temperature: float  # factor of the logarithms of their mean probabilities
+    engine: str  # what trained it, and predicts with it
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class TabularReport:
     stop_reason : str
         "converged", "max_iter", "time_budget", "interrupted" or what a callback gave.
     fit_seconds, compile_seconds : float
-        In the compiled programs, and for their compilation.
+        In training steps, and for the compilation of programs: 0 where it is native.
     """
 
     n_rows: int
@@ -189,7 +191,7 @@ class ReferenceReport:
     stop_reason : str
         "max_iter", "converged" (early stopping), "interrupted", "failed" or what a callback gave.
     fit_seconds, compile_seconds : float
-        In the compiled programs, and for their compilation.
+        In training steps, and for the compilation of programs: 0 where it is native.
     """
 
     n_rows: int
@@ -223,12 +225,18 @@ class EnsembleRun:
     callbacks: Sequence[Callback] = ()
     began: float = 0.0  # when the fit did, of ``time.monotonic()``
     checkpointed: "CheckpointedFit | None" = None
+    device: str = "auto"
+    verbose: bool = False
 
-    def checkpointer(self, steps_per_epoch: int) -> Checkpointer | None:
+    def checkpointer(self, steps_per_epoch: int, engine: Engine) -> Checkpointer | None:
         """Return what writes checkpoints, if requested."""
         if self.checkpointed is None:
             return None
-        return self.checkpointed.checkpointer(steps_per_epoch, engines.load(engines.XLA))
+        return self.checkpointed.checkpointer(steps_per_epoch, engine)
+
+    def watching(self, first_line: str) -> list[Callback]:
+        """Return the callbacks, with one that prints a line and then each epoch if requested."""
+        return [*self.callbacks, *([PrintLoss(first_line)] if self.verbose else [])]
 
     @property
     def first_seed(self) -> int:

@@ -1,7 +1,7 @@
 """From encoded rows to a trained ensemble."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 
@@ -11,14 +11,14 @@ from multilayer._core.errors import DivergenceError
 from multilayer._core.pytrees import map_leaves
 from multilayer._data.member_rows import MemberSource
 from multilayer._data.source import Rows
-from multilayer._engine import loop
+from multilayer._engine import engines, loop
 from multilayer._engine.callbacks.protocol import Callback
+from multilayer._engine.engines import Engine
 from multilayer._engine.loop import Training
 from multilayer._engine.state import FitConfig, Hyper
-from multilayer._engine.xla import inference
-from multilayer._engine.xla.maker import XLA
 from multilayer._nn.members import Members, init_layers, stacked
-from multilayer._nn.model import Disturbance, Parameters
+from multilayer._nn.model import Disturbance
+from multilayer._nn.tabular_layers import TabularLayer
 from multilayer._objectives.objective import LossNumbers, Objective
 from multilayer._sklearn.fit.checkpointing import checkpointed_ensemble as checkpointed_ensemble
 from multilayer._sklearn.fit.engine_run import take_interrupt
@@ -33,7 +33,6 @@ from multilayer._sklearn.tabular.out_of_fold import OutOfFold, fold_rows, view_s
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe, bins_of, layers_of, learning_rates
 
 NEVER = 2**31 - 1  # epochs without gain that stand for infinity
-BLOCK = 1024  # rows of each member that are predicted at once
 SAMPLE = 4096  # rows that first parameters are drawn by
 MOST_JUDGED = 32_768  # rows that an ensemble is judged by
 
@@ -56,10 +55,14 @@ def train_ensemble(
 
     ``deadline`` is a time of ``time.monotonic()``.
     """
-    training, judge = assemble(recipe, rows, run.first_seed, deadline)
-    training.checkpointer = run.checkpointer(training.source.steps_per_epoch)
-    reason, error = run_to_end(training, recipe.most_steps, [*run.callbacks, judge])
-    return result_of(recipe, rows, training, judge, reason, error)
+    layers = member_layers(recipe, rows)
+    choice = engines.choose(run.device, config_of(layers, rows), streamed=False)
+    engine = engines.load(choice.engine)
+    training, judge = assemble(recipe, rows, layers, run.first_seed, deadline, engine)
+    training.checkpointer = run.checkpointer(training.source.steps_per_epoch, engine)
+    callbacks = [*run.watching(choice.sentence), judge]
+    reason, error = run_to_end(training, recipe.most_steps, callbacks)
+    return result_of(recipe, rows, training, judge, engine, reason, error)
 
 
 def run_to_end(
@@ -90,27 +93,47 @@ def run_to_end(
     return reason, error
 
 
+def member_layers(recipe: EnsembleRecipe, rows: EncodedRows) -> list[tuple[TabularLayer, ...]]:
+    """Return the layers of each member, view by view."""
+    bins = bins_of(recipe, rows.layout, rows.X)
+    views = [layers_of(recipe, view, rows.layout, bins, rows.n_outputs) for view in recipe.views]
+    return [own for own in views for _ in range(recipe.n_members // len(views))]
+
+
+def config_of(layers: Sequence[tuple[TabularLayer, ...]], rows: EncodedRows) -> FitConfig:
+    """Return what is computed for members with these layers."""
+    return FitConfig(
+        Members(layers[0], len(layers)),
+        objective_of(rows),
+        "adam",
+        factored=True,
+        closed_outside=True,
+        validate=True,
+    )
+
+
 def assemble(
-    recipe: EnsembleRecipe, rows: EncodedRows, seed: int, deadline: float
+    recipe: EnsembleRecipe,
+    rows: EncodedRows,
+    layers: Sequence[tuple[TabularLayer, ...]],
+    seed: int,
+    deadline: float,
+    engine: Engine,
 ) -> tuple[Training, OutOfFold]:
     """Return a training run at its first step, and what judges it."""
     folds = folds_of(recipe, rows, seed)
     everything = np.arange(len(rows.X), dtype=np.int32)
     members = [np.setdiff1d(everything, own) for own in folds] * len(recipe.views)
-    bins = bins_of(recipe, rows.layout, rows.X)
-    layers = [
-        layers_of(recipe, view, rows.layout, bins, rows.n_outputs)
-        for view in recipe.views
-        for _ in folds
-    ]
-    network = Members(layers[0], recipe.n_members)
+    config = config_of(layers, rows)
+    network = config.network
+    assert isinstance(network, Members)
     source = MemberSource(
         Rows(rows.X, rows.y, rows.weight),
         members,
         recipe.batch_size,
         recipe.first_cycle,
         seed,
-        put=XLA.put,
+        put=engine.maker.put,
     )
     rng = np.random.default_rng(seed)
     params = stacked(
@@ -119,29 +142,21 @@ def assemble(
             for own, seen in zip(layers, members, strict=True)
         ]
     )
-    config = FitConfig(
-        network,
-        objective_of(rows),
-        "adam",
-        factored=True,
-        closed_outside=True,
-        validate=True,
-    )
     hyper = numbers_of(recipe, seed)
     judged = np.sort(sampled(rng, everything, MOST_JUDGED))
     own_judged = [np.intersect1d(own, judged) for own in folds]
-    predict = predictor(network, rows.X, own_judged * len(recipe.views))
+    predict = engine.member_predictor(network, rows.X, own_judged * len(recipe.views))
     places = [np.searchsorted(judged, own) for own in own_judged]
     scorer = None if rows.scorer is None else partial(rows.scorer, numbers=judged)
     judge = OutOfFold(recipe, places, rows.targets_of(judged), predict, scorer, deadline)
     training = Training(
-        maker=XLA,
+        maker=engine.maker,
         config=config,
         hyper=hyper,
         source=source,
         schedule=lambda steps: learning_rates(recipe, steps),
         validation=judge,
-        state=XLA.initial_state(config, hyper, params),
+        state=engine.maker.initial_state(config, hyper, params),
     )
     return training, judge
 
@@ -151,6 +166,7 @@ def result_of(
     rows: EncodedRows,
     training: Training,
     judge: OutOfFold,
+    engine: Engine,
     reason: str,
     error: BaseException | None,
 ) -> EnsembleFit:
@@ -188,7 +204,8 @@ def result_of(
         fit_seconds=training.seconds,
         compile_seconds=training.compile_seconds,
     )
-    ensemble = Ensemble(network.at_prediction(), judge.stored.params, weights, temperature)
+    params = judge.stored.params
+    ensemble = Ensemble(network.at_prediction(), params, weights, temperature, engine.name)
     return EnsembleFit(ensemble, report, training.history, errors, error)
 
 
@@ -197,33 +214,9 @@ def sampled(rng: np.random.Generator, rows: np.ndarray, most: int) -> np.ndarray
     return rows if len(rows) <= most else rng.choice(rows, most, replace=False)
 
 
-def predictor(
-    network: Members, X: np.ndarray, members: Sequence[np.ndarray]
-) -> Callable[[Parameters], list[np.ndarray]]:
-    """Return the function that predicts with each member some rows of its own."""
-    longest = max(map(len, members))
-    size = min(BLOCK, 1 << (longest - 1).bit_length())  # a power of two: few programs
-    n_blocks = -(-longest // size)
-    length = n_blocks * size
-    padded = np.stack([np.pad(own, (0, length - len(own)), mode="edge") for own in members])
-    scale = np.float32(1)
-
-    def predict(params: Parameters) -> list[np.ndarray]:
-        parts = []
-        for start in range(0, length, size):
-            block = X[padded[:, start : start + size].ravel()]
-            args = params, block, scale
-            raw = np.asarray(inference.prediction_program(network, None, "float32", args)(*args))
-            parts.append(raw.reshape(len(members), size, -1))
-        together = np.concatenate(parts, axis=1)
-        return [raw[: len(own)] for raw, own in zip(together, members, strict=True)]
-
-    return predict
-
-
 def member_outputs(ensemble: Ensemble, X: np.ndarray) -> np.ndarray:
     """Return the raw outputs of every member for encoded rows: ``(rows, members, outputs)``."""
-    raw = inference.outputs(
+    raw = engines.predictor(ensemble.engine).outputs(
         ensemble.network,
         ensemble.params,
         lambda rows: X[rows],

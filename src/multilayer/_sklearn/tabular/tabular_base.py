@@ -23,12 +23,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples, check_consistent_length, check_is_fitted
 
-from multilayer._core.checks import check_bool
+from multilayer._core.checks import check_bool, check_choice
+from multilayer._core.environment import DEVICES
 from multilayer._core.errors import DataError
 from multilayer._core.types import REPORT_COLUMNS
 from multilayer._data.encoding import TableLayout
 from multilayer._data.raw_tables import TableLike
-from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._sklearn.arguments.checkpoint import Checkpoint, check_checkpoint
 from multilayer._sklearn.arguments.constructors import known_arguments
 from multilayer._sklearn.fit.scorer import check_scorer
@@ -41,6 +41,17 @@ from multilayer._sklearn.targets.metric_table import Metric
 
 if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
+
+
+DEVICE = """\
+device : {"auto", "cpu", "gpu"}, default="auto"
+        What computes. "cpu": the native engine, which starts neither JAX nor a compiler; and XLA,
+        on the CPU, what that does not cover. "gpu": XLA on the accelerator that JAX has. "auto":
+        "cpu", unless JAX has an accelerator. `engine_` says what it was: it also predicts."""
+
+ENGINE = """\
+engine_ : {"native", "xla"}
+        What trained the networks and predicts with them; see `device`."""
 
 
 class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
@@ -56,6 +67,7 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
     verbose: bool
     callbacks: "Sequence[Callback] | None"
     checkpoint: "str | os.PathLike[str] | Checkpoint | None"
+    device: str
 
     @abstractmethod
     def _check_arguments(self) -> None:
@@ -80,6 +92,7 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
         """Check the arguments that all have."""
         check_scorer(self.scoring)
         check_bool("verbose", self.verbose)
+        check_choice("device", self.device, DEVICES)
         if self.checkpoint is not None:
             check_checkpoint(self.checkpoint)
 
@@ -136,9 +149,11 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
         encoded = encoder.fit_transform(X)
         targets, rows = self._encoded(encoded, encoder.layout_, y, weight, groups)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        callbacks = (*(self.callbacks or ()), *([PrintLoss()] if self.verbose else ()))
         with engine_side().checkpointed_ensemble(self, rows, seed) as checkpointed:
-            result = self._train(rows, EnsembleRun(seed, callbacks, began, checkpointed))
+            run = EnsembleRun(
+                seed, self.callbacks or (), began, checkpointed, self.device, self.verbose
+            )
+            result = self._train(rows, run)
         self._set_fitted(encoder, targets, result)
         if result.error is not None:
             raise result.error
@@ -160,6 +175,12 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
             del self.feature_names_in_
         self.n_iter_ = len(result.history)
         self.report_, self.stop_reason_ = result.report, result.report.stop_reason
+
+    @property
+    def engine_(self) -> str:
+        """What trained the networks and predicts with them: "native" or "xla"."""
+        check_is_fitted(self)
+        return self._ensemble.engine
 
     @property
     def feature_roles_(self) -> dict[str | int, str]:
@@ -201,7 +222,7 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
 
 
 def engine_side() -> ModuleType:
-    """Return the module that trains and predicts, which starts JAX."""
+    """Return the module that trains and predicts."""
     from multilayer._sklearn.tabular import ensemble_training
 
     return ensemble_training

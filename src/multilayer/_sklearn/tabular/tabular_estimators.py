@@ -14,7 +14,7 @@ from multilayer._sklearn.arguments.documentation import with_texts
 from multilayer._sklearn.tabular import recipe as recipes
 from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit, EnsembleRun
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe
-from multilayer._sklearn.tabular.tabular_base import BaseTabular, engine_side
+from multilayer._sklearn.tabular.tabular_base import DEVICE, ENGINE, BaseTabular, engine_side
 from multilayer._sklearn.tabular.tabular_prediction import (
     BaseTabularClassifier,
     BaseTabularRegressor,
@@ -71,8 +71,8 @@ encoder_ : TabularEncoder
         Names of the columns of X, where X had names that are all text."""
 
 NOTES = """\
-The networks are multilayer perceptrons of three hidden layers with 128 units, trained side by side
-    by one compiled program. Numbers are scaled and clipped by the statistics of each network's own
+The networks are multilayer perceptrons of three hidden layers with 128 units, trained side by side,
+    natively one on each core. Numbers are scaled and clipped by the statistics of each one's own
     training rows; layers, first weights, update rule and learning rate follow RealMLP (Holzmueller
     et al., 2024), the piecewise linear encoding is that of Gorishniy et al. (2022). The learning
     rate goes through cycles, each twice as long as the one before. After each cycle training ends
@@ -84,8 +84,8 @@ The networks are multilayer perceptrons of three hidden layers with 128 units, t
 
 TEXTS = {
     "parameters": PARAMETERS,
-    "attributes": ATTRIBUTES,
-    "checkpoint": CHECKPOINT,
+    "attributes": f"{ATTRIBUTES}\n    {ENGINE}",
+    "checkpoint": f"{CHECKPOINT}\n    {DEVICE}",
     "notes": NOTES,
 }
 """What the docstrings of both have in common."""
@@ -106,6 +106,7 @@ class ByData(BaseTabular):
         verbose: bool = False,
         callbacks: "Sequence[Callback] | None" = None,
         checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None,
+        device: str = "auto",
     ) -> None:
         self.n_estimators = n_estimators
         self.n_folds = n_folds
@@ -116,6 +117,7 @@ class ByData(BaseTabular):
         self.verbose = verbose
         self.callbacks = callbacks
         self.checkpoint = checkpoint
+        self.device = device
 
     def _check_arguments(self) -> None:
         """Check the constructor's arguments, as far as that needs no data."""
@@ -224,6 +226,7 @@ class TabularClassifier(ByData, BaseTabularClassifier):
         verbose: bool = False,
         callbacks: "Sequence[Callback] | None" = None,
         checkpoint: "str | os.PathLike[str] | Checkpoint | None" = None,
+        device: str = "auto",
     ) -> None:
         super().__init__(
             n_estimators=n_estimators,

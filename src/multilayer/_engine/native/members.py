@@ -1,0 +1,246 @@
+"""Ensembles in the native library: each member is a network of its own, one on each core.
+
+What stands side by side in one tree of arrays is taken apart here and put together again. A member
+has its own memory, rows and random numbers; so its bits do not depend on the others, but for what a
+step divides all losses by.
+"""
+
+import ctypes
+from collections.abc import Sequence
+
+import numpy as np
+
+from multilayer._core.pytrees import leaves, with_leaves
+from multilayer._core.types import Array
+from multilayer._data.source import Rows
+from multilayer._engine.native import library as lib
+from multilayer._engine.native.handle import (
+    Handle,
+    NativeRows,
+    Place,
+    base_spec,
+    native_rows,
+    pointer,
+    training_spec,
+)
+from multilayer._engine.native.table_networks import TableNetwork, described, is_learnt
+from multilayer._engine.native.threads import most_threads, n_threads
+from multilayer._engine.program import Arguments, EpochEnd
+from multilayer._engine.state import RUNNING, FitConfig, Hyper, TrainState
+from multilayer._engine.stopping import close_epoch
+from multilayer._nn.activation_layers import scheduled_dropout
+from multilayer._nn.members import Members
+from multilayer._nn.model import Parameters, without_fixed
+from multilayer._optim.states import Slots, slots_of, state_of
+
+
+class MemberHandles:
+    """The networks of the members in the library."""
+
+    def __init__(
+        self, network: TableNetwork, specs: Sequence[lib.Spec], most_rows: int, dtype: str
+    ) -> None:
+        self.network = network
+        self.handles = [
+            Handle(spec, network.layers, most_rows, dtype, network.table) for spec in specs
+        ]
+        self._addresses = (ctypes.c_void_p * len(specs))(*(h.address for h in self.handles))
+
+    def put(self, copy: int, tree: Parameters, places: Sequence[Place]) -> None:
+        """Fill a copy of the parameters of all members, or those arrays of it that have places."""
+        arrays = list(zip(places, map(np.asarray, leaves(tree)), strict=True))
+        for j, handle in enumerate(self.handles):
+            handle.fill(copy, ((place, leaf[j]) for place, leaf in arrays if leaf.size))
+
+    def get(self, copy: int, like: Parameters, places: Sequence[Place]) -> Parameters:
+        """Read a copy of the parameters; what no rule changes is that of `like`."""
+        new = []
+        for place, leaf in zip(places, leaves(like), strict=True):
+            if is_learnt(place):
+                leaf = np.empty(np.shape(leaf), self.handles[0].dtype)
+                for j, handle in enumerate(self.handles):
+                    if leaf.size:
+                        handle.read_into(copy, [(place, leaf[j])])
+            new.append(leaf)
+        return with_leaves(like, new)
+
+    def train(self, calls: Sequence[lib.Call], rows: int) -> None:
+        """Do the steps of a call of each member, of so many rows each."""
+        if len(calls) == 1:  # its threads work on it together
+            calls[0].threads = n_threads(self.network.n_weights * rows)
+            return self.handles[0].train(calls[0])
+        together = (lib.Call * len(calls))(*calls)
+        threads, n = most_threads(), len(calls)
+        lib.check(lib.library().ml_train_many(self._addresses, together, n, threads))
+        for call, done in zip(calls, together, strict=True):
+            call.step, call.updates, call.status = done.step, done.updates, done.status
+
+    def outputs(self, rows: Sequence[NativeRows]) -> list[np.ndarray]:
+        """Return the raw outputs of each member for rows of its own."""
+        handles, layer = self.handles, len(self.network.layers) - 1
+        shapes = [(own.spec.n, self.network.n_outputs) for own in rows]
+        found = [np.empty(shape, handles[0].dtype) for shape in shapes]
+        if len(handles) == 1:
+            threads = n_threads(self.network.n_weights * shapes[0][0])
+            return [handles[0].read(rows[0], layer, threads)]
+        readings = (lib.Reading * len(rows))(
+            *(
+                lib.Reading(
+                    rows=own.spec, copy=lib.PARAMS, layer=layer, threads=1, out=pointer(out)
+                )
+                for own, out in zip(rows, found, strict=True)
+            )
+        )
+        threads = most_threads()
+        lib.check(lib.library().ml_read_many(self._addresses, readings, len(rows), threads))
+        return found
+
+
+def readers(network: Members, params: Parameters, most_rows: int, dtype: str) -> MemberHandles:
+    """Return the members' networks to predict with, without their parameters."""
+    member = described(network, params)
+    specs = [base_spec(member.n_outputs, None, None) for _ in range(network.n_members)]
+    for spec in specs:
+        spec.input_scale = 1.0
+    return MemberHandles(member, specs, most_rows, dtype)
+
+
+def trained(config: FitConfig, hyper: Hyper, params: Parameters, most_rows: int) -> MemberHandles:
+    """Return the members' networks to be trained, without their parameters."""
+    network = config.network
+    assert isinstance(network, Members)
+    member = described(network, params)
+    drawn_apart = any(
+        isinstance(layer, scheduled_dropout) and not layer.shared_mask for layer in network.layers
+    )
+    decays = np.ravel(0.0 if hyper.weight_decay is None else hyper.weight_decay)
+    specs = []
+    for j in range(network.n_members):
+        spec = training_spec(config, hyper, member.n_outputs)
+        spec.weight_decay = float(decays[j % len(decays)])
+        spec.total_steps = float(hyper.total_steps or 0.0) if config.annealed else 0.0
+        spec.seed = (int(hyper.seed) + j * drawn_apart) % 2**32
+        spec.validates, spec.closed_outside = False, True
+        specs.append(spec)
+    return MemberHandles(member, specs, most_rows, config.dtype)
+
+
+class MembersProgram:
+    """Trains an ensemble from call to call; its networks stay in the library between two calls."""
+
+    def __init__(self, config: FitConfig, epochs: int, args: Arguments) -> None:
+        assert isinstance(config.network, Members)
+        self.config, self.epochs = config, epochs
+        self._n = config.network.n_members
+        self._size = args.order.shape[1] // self._n  # rows of a step of one member
+        self._members = trained(config, args.hyper, args.state.params, self._size)
+        self._inside: TrainState | None = None  # the state that the library has
+        self._rows: tuple[Rows, NativeRows] | None = None
+        self._window: tuple[Array, np.ndarray, np.ndarray] | None = None
+
+    def __call__(self, args: Arguments) -> tuple[TrainState, Array]:
+        """Train from the state up to the step to stop before, or to the end of training."""
+        state, per_epoch = args.state, int(args.hyper.steps_per_epoch)
+        if self._inside is not state:
+            self._put(state)
+        self._inside = None  # if anything fails below, the library has another state
+        lines = np.full((self.epochs, len(EpochEnd._fields)), np.nan)
+        ended = 0
+        while int(state.step) < int(args.stop) and int(state.status) == RUNNING:
+            end = (int(state.step) // per_epoch + 1) * per_epoch
+            state = self._steps(args, state, min(end, int(args.stop)))
+            if int(state.step) == end:
+                figures = self._figures(args, state)
+                lines[ended], ended = figures, ended + 1
+                if not self.config.closed_outside:
+                    state = close_epoch(self.config, args.hyper, state, figures)
+        self._inside = state
+        return state, lines.astype(self.config.dtype)
+
+    def _figures(self, args: Arguments, state: TrainState) -> EpochEnd:
+        real = np.dtype(self.config.dtype).type
+        loss = state.loss_sum * (1 / state.weight_sum) if state.weight_sum > 0 else real(0)
+        rate = real(args.rates[int(state.step) - 1 - int(args.first)])
+        return EpochEnd(loss, real(np.nan), real(np.nan), rate)
+
+    def _put(self, state: TrainState) -> None:
+        members, slots = self._members, self._slots(state)
+        members.put(lib.PARAMS, state.params, members.network.places)
+        for copy, tree in ((lib.SLOT1, slots.first), (lib.SLOT2, slots.second)):
+            if tree is not None:
+                members.put(copy, tree, members.network.learnt)
+
+    def _slots(self, state: TrainState) -> Slots:
+        return slots_of(str(self.config.solver), state.opt_state, without_fixed(state.params))
+
+    def _steps(self, args: Arguments, state: TrainState, stop: int) -> TrainState:
+        """Do the steps up to one of the same epoch."""
+        rows = self._training_rows(args.rows)
+        order, divisors = self._orders(args)
+        rates = np.ascontiguousarray(args.rates, self.config.dtype)
+        slots, step, first = self._slots(state), int(state.step), int(args.first)
+        losses, report = np.zeros((self._n, len(rates))), np.zeros((self._n, 4))
+        calls = [
+            lib.Call(
+                rows=rows.spec,
+                order=pointer(order[j]),
+                lines=len(rates),
+                width=self._size,
+                first=first,
+                rates=pointer(rates),
+                divisors=pointer(divisors),
+                step=step,
+                stop=stop,
+                per_epoch=int(args.hyper.steps_per_epoch),
+                updates=int(slots.updates or 0),
+                most_ended=1,
+                threads=1,
+                rate_divisor=1.0,
+                losses=pointer(losses[j]),
+                report=pointer(report[j]),
+            )
+            for j in range(self._n)
+        ]
+        self._members.train(calls, self._size)
+        done = slice(step - first, stop - first)
+        return self._state(
+            state, calls[0], losses[:, done].sum(axis=0), divisors[done].astype(np.float64)
+        )
+
+    def _state(
+        self, before: TrainState, call: lib.Call, losses: np.ndarray, weights: np.ndarray
+    ) -> TrainState:
+        real, places = np.dtype(self.config.dtype).type, self._members.network.learnt
+        get, old = self._members.get, self._slots(before)
+        slots = Slots(
+            updates=None if old.updates is None else np.int32(call.updates),
+            first=None if old.first is None else get(lib.SLOT1, old.first, places),
+            second=None if old.second is None else get(lib.SLOT2, old.second, places),
+        )
+        return before._replace(
+            params=get(lib.PARAMS, before.params, self._members.network.places),
+            opt_state=state_of(str(self.config.solver), slots),
+            step=np.int32(call.step),
+            loss_sum=added_up(real(before.loss_sum), losses),
+            weight_sum=added_up(real(before.weight_sum), weights),
+        )
+
+    def _training_rows(self, rows: Rows) -> NativeRows:
+        if self._rows is None or self._rows[0] is not rows:
+            self._rows = rows, native_rows(self.config.objective, rows, self.config.dtype)
+        return self._rows[1]
+
+    def _orders(self, args: Arguments) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of each member in each step, and the divisors of the steps' losses."""
+        if self._window is None or self._window[0] is not args.order:
+            order = np.asarray(args.order, np.int32)
+            weights = np.append(args.rows.divisors, 0).astype(self.config.dtype)  # 0 of row -1
+            own = order.reshape(len(order), self._n, self._size).swapaxes(0, 1)
+            divisors = weights[order].sum(axis=1)
+            self._window = args.order, np.ascontiguousarray(own), divisors
+        return self._window[1:]
+
+
+def added_up(start: np.floating, terms: np.ndarray) -> np.floating:
+    """Return a sum that grows term by term: the same wherever it is interrupted."""
+    return np.cumsum(np.append(start, terms.astype(start.dtype)), dtype=start.dtype)[-1]
