@@ -84,19 +84,18 @@ def test_settings_come_from_variables_where_jax_is_not_imported(monkeypatch):
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_what_is_covered_is_computed_natively(native, jax_on, device):
     jax_on()
-    assert engines.choose(device, LINE, streamed=False) == Choice("native")
+    assert engines.choose(device, LINE) == Choice("native")
 
 
 def test_what_is_not_covered_is_computed_by_xla(native):
-    assert engines.choose("auto", LINE, streamed=True) == UNCOVERED
-    assert engines.choose("auto", OTHER, streamed=False) == UNCOVERED
-    assert engines.choose("cpu", OTHER, streamed=False) == UNCOVERED
+    assert engines.choose("auto", OTHER) == UNCOVERED
+    assert engines.choose("cpu", OTHER) == UNCOVERED
 
 
 def test_where_jax_has_an_accelerator_it_computes_unless_the_cpu_is_asked_for(native, jax_on):
     jax_on("cuda")
-    assert engines.choose("auto", LINE, streamed=False) == Choice("xla", "JAX_PLATFORMS is 'cuda'")
-    assert engines.choose("cpu", LINE, streamed=False) == Choice("native")
+    assert engines.choose("auto", LINE) == Choice("xla", "JAX_PLATFORMS is 'cuda'")
+    assert engines.choose("cpu", LINE) == Choice("native")
 
 
 def on_platform(name):
@@ -109,9 +108,9 @@ def test_xla_on_an_accelerator_is_no_cpu(native, monkeypatch):
     cuda = on_platform("gpu")
     with monkeypatch.context() as patch:
         patch.setattr(engines, "load", lambda name: cuda)
-        assert engines.choose("gpu", LINE, streamed=False) == Choice("xla", "device='gpu'")
+        assert engines.choose("gpu", LINE) == Choice("xla", "device='gpu'")
         with pytest.raises(InvalidArgumentError, match=r"lines alone\) where JAX uses the gpu"):
-            engines.choose("cpu", OTHER, streamed=False)
+            engines.choose("cpu", OTHER)
 
 
 def test_float64_is_native_unless_jax_computes_in_it(native, jax_on, monkeypatch):
@@ -120,24 +119,24 @@ def test_float64_is_native_unless_jax_computes_in_it(native, jax_on, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(engines, "load", lambda name: cuda)
         jax_on("cuda")
-        assert engines.choose("auto", double, streamed=False) == Choice("native")
+        assert engines.choose("auto", double) == Choice("native")
         for device, config in (("auto", other), ("cpu", other), ("gpu", double)):
             rule = r"precision must be 'float32' for a fit that XLA computes \(.*JAX_ENABLE_X64=1"
             with pytest.raises(InvalidArgumentError, match=rule):
-                engines.choose(device, config, streamed=False)
+                engines.choose(device, config)
         jax_on("cuda", x64=True)
-        assert engines.choose("auto", double, streamed=False).engine == "xla"
-        assert engines.choose("gpu", other, streamed=False) == Choice("xla", "device='gpu'")
+        assert engines.choose("auto", double).engine == "xla"
+        assert engines.choose("gpu", other) == Choice("xla", "device='gpu'")
 
 
 def test_without_an_accelerator_gpu_is_refused_with_the_remedy(native):
     with pytest.raises(InvalidArgumentError, match=r"device must be .* Install JAX for the acc"):
-        engines.choose("gpu", LINE, streamed=False)
+        engines.choose("gpu", LINE)
 
 
 def test_without_the_library_xla_computes_and_says_why():
     with standing_in("the self-test failed"):
-        choice = engines.choose("auto", LINE, streamed=False)
+        choice = engines.choose("auto", LINE)
     assert choice == Choice("xla", "the self-test failed")
     assert choice.sentence == "Training by XLA, not natively: the self-test failed."
     assert Choice("native").sentence == "Training natively on the CPU."

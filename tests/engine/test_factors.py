@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from multilayer._data.encoding import TableLayout
-from multilayer._engine import loop
+from multilayer._engine import engines, loop
 from multilayer._engine.xla.step import factored
 from multilayer._nn.members import Members, init_members, shared
 from multilayer._nn.model import without_fixed
@@ -28,7 +28,11 @@ def rows(n=60, seed=0):
     return EncodedRows(X.astype(np.float32), LAYOUT, y, np.ones(n, np.float32), 2)
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["constant", "annealed"])
+@pytest.fixture(
+    scope="module",
+    params=[(engine, annealed) for engine in engines.NAMES for annealed in (False, True)],
+    ids=lambda given: f"{given[0]}-{'annealed' if given[1] else 'constant'}",
+)
 def trained(request):
     """A run of a few steps, without dropout, and the state before it."""
     plan = recipe.EnsembleRecipe(
@@ -41,8 +45,10 @@ def trained(request):
         first_cycle=4,
         batch_size=16,
     )
-    training, _ = ensemble_training.assemble(plan, rows(), 0, np.inf)
-    if request.param:
+    engine, annealed = request.param
+    layers = ensemble_training.member_layers(plan, rows())
+    training, _ = ensemble_training.assemble(plan, rows(), layers, 0, np.inf, engines.load(engine))
+    if annealed:
         training.config = replace(training.config, annealed=True)
         training.hyper = training.hyper._replace(total_steps=np.float32(3))
     training.validation = None

@@ -134,7 +134,6 @@ def _one() -> int:
     return 1  # a native result is the same for any number of threads
 
 
-@lru_cache(maxsize=1)
 def native_problem() -> str:
     """Say why nothing can be computed natively in this process; nothing where it can."""
     problem: str = _coverage().unavailable()
@@ -145,7 +144,7 @@ def _coverage() -> ModuleType:
     return import_module("multilayer._engine.native.coverage")
 
 
-def choose(device: str, config: FitConfig, *, streamed: bool) -> Choice:
+def choose(device: str, config: FitConfig) -> Choice:
     """Return which engine trains, and so predicts with, the network of a fit.
 
     Parameters
@@ -154,8 +153,6 @@ def choose(device: str, config: FitConfig, *, streamed: bool) -> Choice:
         Where to compute, as the estimator's argument says.
     config : FitConfig
         What is to be computed.
-    streamed : bool
-        Whether rows are made dense in turn.
 
     Raises
     ------
@@ -172,7 +169,7 @@ def choose(device: str, config: FitConfig, *, streamed: bool) -> Choice:
         return Choice(XLA, accelerator)
     reason = native_problem()
     if not reason:
-        reason = _coverage().uncovered(config, streamed=streamed)
+        reason = _coverage().uncovered(config)
     if not reason:
         return Choice(NATIVE)
     _check_type(config, reason)

@@ -73,7 +73,7 @@ template <class R> static void disturb(const Network<R>& net, const Batch& b, in
 
 // A row of a table ---------------------------------------------------------------------------------
 
-constexpr int MOST_FREQUENCIES = 256;
+constexpr int MOST_FREQUENCIES = 256, MOST_WAVES = 64;  // of a column
 
 // z / sqrt(1 + (z / 3)^2), within (-3, 3).
 template <class R> ML_INLINE Vec<R> smooth_clip(Vec<R> z) {
@@ -121,9 +121,13 @@ template <class R> static void encode_row(const Table<R>& t, const R* params, co
   memcpy(u + t.scaled_at, z, (size_t)t.s.n_scaled * sizeof(R));
   const R *low = params + t.at[ML_BIN_LOW], *slope = params + t.at[ML_BIN_SLOPE], *mean = params + t.at[ML_BIN_MEAN];
   const R gain = params[t.at[ML_BIN_GAIN]];
-  for (int i = 0; i < t.s.n_bins; i++) {
-    const R place = (z[t.bin_columns[i]] - low[i]) * slope[i];
-    u[t.bins_at + i] = ((place < 0 ? 0 : place > 1 ? 1 : place) - mean[i]) * gain;
+  R* bins = u + t.bins_at;
+  for (int c = 0; c < t.s.n_scaled; c++) {
+    const R own = z[c];
+    for (int i = t.bin_starts[c]; i < t.bin_starts[c + 1]; i++) {
+      const R place = (own - low[i]) * slope[i];
+      bins[i] = ((place < 0 ? 0 : place > 1 ? 1 : place) - mean[i]) * gain;
+    }
   }
   memcpy(u + t.passed_at, x + t.s.n_scaled, (size_t)t.s.n_passed * sizeof(R));
   const R* codes = x + t.s.n_scaled + t.s.n_passed;
@@ -211,53 +215,58 @@ template <class R> static int table_units(const Network<R>& net) {
   return (s.weighted ? net.layers[0].k_panels : 0) + s.n_waved + s.n_categories;
 }
 
-template <class R> ML_INLINE R gradient_at(const Network<R>& net, int row, int column) {
+// The gradient of an output in row 0; that of row r is r * PANEL numbers further on.
+template <class R> ML_INLINE const R* gradients_of(const Network<R>& net, int column) {
   constexpr int PW = PANEL<R>;
-  return net.table->own_g[column / PW * net.stride + (long)row * PW + column % PW];
+  return net.table->own_g + column / PW * net.stride + column % PW;
 }
 
 template <class R> static void wave_slopes(const Network<R>& net, int column, int rows) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
   const Table<R>& t = *net.table;
   const R* params = net.copies[ML_PARAMS];
   R* g = net.copies[ML_GRADIENT];
-  const long at = (long)column * t.frequencies, bias = t.at[ML_WAVE_BIAS] + (long)column * t.wave_stride;
   const int size = t.s.wave_size, n = t.frequencies;
-  R *frequencies = g + t.at[ML_FREQUENCIES] + at, *phases = g + t.at[ML_PHASES] + at;
-  const R* kernel = params + t.at[ML_WAVE_KERNEL] + at * size;
-  R* kernel_g = g + t.at[ML_WAVE_KERNEL] + at * size;
-  memset(frequencies, 0, (size_t)n * sizeof(R)), memset(phases, 0, (size_t)n * sizeof(R));
-  memset(kernel_g, 0, (size_t)n * size * sizeof(R)), memset(g + bias, 0, (size_t)t.wave_stride * sizeof(R));
-  for (int r = 0; r < rows; r++) {
-    const R z = t.scaled[(long)r * t.scaled_stride + column];
-    for (int i = 0; i < size; i++) g[bias + i] += gradient_at(net, r, column * size + i);
-    for (int f = 0; f < n; f += LANES<R>) {
-      const Vec<R> turns = turns_of(t, params, column, f, z);
-      const Vec<R> wave = cosine_of_turns<R>(within_half<R>(turns));
-      const Vec<R> sine = cosine_of_turns<R>(within_half<R>(turns - all<R>((R)0.25)));
+  const long at = (long)column * n;
+  const R* own[MOST_WAVES];
+  R* bias = g + t.at[ML_WAVE_BIAS] + (long)column * t.wave_stride;
+  for (int i = 0; i < size; i++) {
+    own[i] = gradients_of(net, column * size + i), bias[i] = 0;
+    for (int r = 0; r < rows; r++) bias[i] += own[i][(long)r * PW];
+  }
+  for (int f = 0; f < n; f += VL) {
+    const R* z = t.scaled + column;
+    Vec<R> phases = all<R>(0), frequencies = all<R>(0), kernel[MOST_WAVES], sums[MOST_WAVES];
+    for (int i = 0; i < size; i++)
+      kernel[i] = load(params + t.at[ML_WAVE_KERNEL] + at * size + i * n + f), sums[i] = all<R>(0);
+    for (int r = 0; r < rows; r++, z += t.scaled_stride) {
+      const Angle<R> angle = angle_of_turns<R>(within_half<R>(turns_of(t, params, column, f, *z)));
       Vec<R> up = all<R>(0);
       for (int i = 0; i < size; i++) {
-        const Vec<R> own = all<R>(gradient_at(net, r, column * size + i));
-        store(kernel_g + i * n + f, load(kernel_g + i * n + f) + own * wave);
-        up += own * load(kernel + i * n + f);
+        const Vec<R> mine = all<R>(own[i][(long)r * PW]);
+        sums[i] += mine * angle.cosine, up += mine * kernel[i];
       }
-      const Vec<R> slope = -(up * sine);
-      store(phases + f, load(phases + f) + slope);
-      store(frequencies + f, load(frequencies + f) + slope * all<R>((R)6.283185307179586 * z));
+      const Vec<R> slope = up * angle.sine;
+      phases -= slope, frequencies -= slope * all<R>(*z);
     }
+    store(g + t.at[ML_PHASES] + at + f, phases);
+    store(g + t.at[ML_FREQUENCIES] + at + f, frequencies * all<R>((R)6.283185307179586));
+    // Padded frequencies are 0 but their cosine is not: padding of the kernel must stay 0.
+    for (int i = 0; i < size; i++)
+      store(g + t.at[ML_WAVE_KERNEL] + at * size + i * n + f, sums[i] * real_lanes<R>(t.s.n_frequencies - f));
   }
-  // Padded frequencies are 0 but their cosine is not: padding of the kernel must stay 0.
-  for (int i = 0; i < size; i++)
-    for (int f = t.s.n_frequencies; f < n; f++) kernel_g[i * n + f] = 0;
 }
 
 template <class R> static void embedding_slopes(const Network<R>& net, int category, int rows) {
+  constexpr int PW = PANEL<R>;
   const Table<R>& t = *net.table;
-  const int size = t.s.category_size, first = t.embeddings_at + category * size;
+  const int size = t.s.category_size;
   R* g = net.copies[ML_GRADIENT] + t.embedding_at[category];
   memset(g, 0, (size_t)t.cardinalities[category] * size * sizeof(R));
-  for (int r = 0; r < rows; r++) {
-    R* own = g + (long)t.codes[(long)r * t.s.n_categories + category] * size;
-    for (int i = 0; i < size; i++) own[i] += gradient_at(net, r, first + i);
+  for (int i = 0; i < size; i++) {
+    const R* own = gradients_of(net, t.embeddings_at + category * size + i);
+    const int32_t* code = t.codes + category;
+    for (int r = 0; r < rows; r++, code += t.s.n_categories) g[(long)*code * size + i] += own[(long)r * PW];
   }
 }
 
@@ -350,9 +359,12 @@ template <class R> static void place_table_buffers(Network<R>& net, Arena& arena
 static inline bool wrong_table(const ml_table& s) {
   const int32_t counts[9] = {s.n_scaled, s.n_passed, s.n_bins, s.n_waved, s.n_frequencies, s.wave_size, s.n_categories, s.category_size, 0};
   for (int32_t n : counts) if (n < 0 || n > 1 << 24) return true;
-  if (s.n_waved > s.n_scaled || (s.n_waved && (s.n_frequencies < 1 || s.n_frequencies > MOST_FREQUENCIES || s.wave_size < 1))) return true;
+  if (s.n_waved > s.n_scaled || (s.n_waved && (s.n_frequencies < 1 || s.n_frequencies > MOST_FREQUENCIES || s.wave_size < 1 || s.wave_size > MOST_WAVES))) return true;
   if ((s.n_bins && !s.bin_columns) || (s.n_categories && (!s.cardinalities || s.category_size < 1))) return true;
-  for (int i = 0; i < s.n_bins; i++) if (s.bin_columns[i] < 0 || s.bin_columns[i] >= s.n_scaled) return true;
+  for (int i = 0; i < s.n_bins; i++) {
+    if (s.bin_columns[i] < 0 || s.bin_columns[i] >= s.n_scaled) return true;
+    if (i && s.bin_columns[i] < s.bin_columns[i - 1]) return true;
+  }
   for (int j = 0; j < s.n_categories; j++) if (s.cardinalities[j] < 1 || s.cardinalities[j] > 1 << 24) return true;
   return false;
 }
@@ -362,7 +374,7 @@ static inline int64_t table_width(const ml_table& s) {
 }
 
 template <class R> static void free_table(Table<R>* t) {
-  free(t->bin_columns), free(t->cardinalities), free(t->embedding_at), free(t);
+  free(t->bin_starts), free(t->cardinalities), free(t->embedding_at), free(t);
 }
 
 // Makes a table from a description that is not wrong; null where memory is short.
@@ -370,11 +382,12 @@ template <class R> static Table<R>* make_table(const ml_table& s) {
   Table<R>* t = (Table<R>*)calloc(1, sizeof(Table<R>));
   if (!t) return nullptr;
   t->s = s;
-  t->bin_columns = (int32_t*)calloc((size_t)s.n_bins + 1, sizeof(int32_t));
+  t->bin_starts = (int32_t*)calloc((size_t)s.n_scaled + 1, sizeof(int32_t));
   t->cardinalities = (int32_t*)calloc((size_t)s.n_categories + 1, sizeof(int32_t));
   t->embedding_at = (long*)calloc((size_t)s.n_categories + 1, sizeof(long));
-  if (!t->bin_columns || !t->cardinalities || !t->embedding_at) return free_table(t), nullptr;
-  for (int i = 0; i < s.n_bins; i++) t->bin_columns[i] = s.bin_columns[i];
+  if (!t->bin_starts || !t->cardinalities || !t->embedding_at) return free_table(t), nullptr;
+  for (int i = 0; i < s.n_bins; i++) t->bin_starts[s.bin_columns[i] + 1]++;
+  for (int c = 0; c < s.n_scaled; c++) t->bin_starts[c + 1] += t->bin_starts[c];
   for (int j = 0; j < s.n_categories; j++) t->cardinalities[j] = s.cardinalities[j];
   t->s.bin_columns = t->s.cardinalities = nullptr;  // the caller's
   t->n_columns = s.n_scaled + s.n_passed + s.n_categories;

@@ -92,7 +92,7 @@ template <class R> struct Layer {
 // What reads the columns of a table, see inputs.h.
 template <class R> struct Table {
   ml_table s;
-  int32_t *bin_columns, *cardinalities;
+  int32_t *bin_starts, *cardinalities;  // first bin of each scaled column; codes of each category
   int n_columns, n_out;
   int scaled_at, bins_at, passed_at, embeddings_at;  // where the parts of the outputs begin
   int frequencies, wave_stride, scaled_stride;       // padded numbers: of a column, of its biases, of a row

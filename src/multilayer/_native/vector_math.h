@@ -185,8 +185,9 @@ template <class R> ML_INLINE Normal<R> normal_of(Vec<R> z) {
   return {select<R>(z < all<R>(0), tail, all<R>(1) - tail), bell};
 }
 
-// cos(2 pi turns) for turns from -1/2 to 1/2.
-template <class R> ML_INLINE Vec<R> cosine_of_turns(Vec<R> turns) {
+// cos(2 pi turns) and sin(2 pi turns), for turns from -1/2 to 1/2.
+template <class R> struct Angle { Vec<R> cosine, sine; };
+template <class R> ML_INLINE Angle<R> angle_of_turns(Vec<R> turns) {
   // The nearest quarter of a turn, and the rest, an eighth at most.
   const Vec<R> rounder = all<R>(Format<R>::ROUNDER);
   const Vec<R> shifted = turns * all<R>(4) + rounder;
@@ -204,10 +205,12 @@ template <class R> ML_INLINE Vec<R> cosine_of_turns(Vec<R> turns) {
                       -76.70585975299812673, 42.05869392898878344, -15.09464040389154564,
                       3.81978812016321118, -0.7116358090781624623);
   }
-  // cos of a quarter more is -sin, of a half more -cos, of a quarter less sin.
-  const Vec<R> size = select<R>((quarter & whole<R>(1)) != whole<R>(0), f * s, c);
-  const Mask<R> negative = ((quarter + whole<R>(1)) & whole<R>(2)) != whole<R>(0);
-  return select<R>(negative, -size, size);
+  // Of a quarter more cos is -sin and sin is cos, of a half more both change their signs.
+  const Mask<R> odd = (quarter & whole<R>(1)) != whole<R>(0), one = whole<R>(1), two = whole<R>(2);
+  const Vec<R> cosine = select<R>(odd, f * s, c), sine = select<R>(odd, c, f * s);
+  const Mask<R> below = ((quarter + one) & two) != whole<R>(0), left = (quarter & two) != whole<R>(0);
+  return {select<R>(below, -cosine, cosine), select<R>(left, -sine, sine)};
 }
+template <class R> ML_INLINE Vec<R> cosine_of_turns(Vec<R> turns) { return angle_of_turns<R>(turns).cosine; }
 
 }  // namespace

@@ -15,11 +15,8 @@ from multilayer._nn.network import Dense, Network
 MOST_LAYERS, MOST_HEADS = 120, 1024  # as in `_native/session.h`
 
 
-def uncovered(config: FitConfig, *, streamed: bool) -> str:
-    """Return why a fit is not computed natively, in a few words; nothing where it is.
-
-    Rows that are streamed are covered like others.
-    """
+def uncovered(config: FitConfig) -> str:
+    """Return why a fit is not computed natively, in a few words; nothing where it is."""
     network, objective = config.network, config.objective
     if isinstance(network, Members):
         return uncovered_layer(network.layers) or _uncovered_around(config)

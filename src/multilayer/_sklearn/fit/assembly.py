@@ -144,8 +144,7 @@ def planned(
         closed_outside=scored or (validation is not None and validation.streamed),
         dtype=samples.dtype,
     )
-    streamed = samples.streamed or (validation is not None and validation.streamed)
-    choice = engines.choose(resolved.arguments.device, config, streamed=streamed)
+    choice = engines.choose(resolved.arguments.device, config)
     if start.continuation is not None and start.engine != choice.engine:
         warnings.warn(
             f"The network was trained by the engine {start.engine!r} and continues by "

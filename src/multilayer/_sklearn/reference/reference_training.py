@@ -47,7 +47,7 @@ def train_reference(
     trained = [np.setdiff1d(everything, own) for own in splits]
     members = [own for own in trained for _ in range(recipe.n_members)]
     network = Members(recipe.network.layers(rows.layout, rows.n_outputs), len(members))
-    choice = engines.choose(run.device, config_of(recipe, rows, network), streamed=False)
+    choice = engines.choose(run.device, config_of(recipe, rows, network))
     engine = engines.load(choice.engine)
     judge = judge_of(recipe, rows, splits, network, engine, by_loss=by_loss)
     training = assemble(recipe, rows, members, network, seed, judge, engine)

@@ -56,7 +56,7 @@ def train_ensemble(
     ``deadline`` is a time of ``time.monotonic()``.
     """
     layers = member_layers(recipe, rows)
-    choice = engines.choose(run.device, config_of(layers, rows), streamed=False)
+    choice = engines.choose(run.device, config_of(layers, rows))
     engine = engines.load(choice.engine)
     training, judge = assemble(recipe, rows, layers, run.first_seed, deadline, engine)
     training.checkpointer = run.checkpointer(training.source.steps_per_epoch, engine)
