@@ -18,19 +18,24 @@ struct ml_layer {
   int32_t frozen;
   int32_t parametric;  // 1: each unit learns its share of the activation, z + share (f(z) - z)
   int32_t drops;       // 1: the chance of dropout is an array of its own, ML_DROPOUT
+  int32_t scales_in;   // of an ensemble, 1: members scale its inputs
+  int32_t scales_out;  // 1: they scale its sums, and have biases of their own
+  int32_t own_kernels; // 1: they have kernels and biases of their own
+  int32_t pad;
   double dropout;      // chance of a unit to be dropped in training
   double out_factor;   // of its outputs: what the next layer divides its inputs by
-  double rates[4], decays[4];  // factors of learning rate and weight decay, from ML_KERNEL to ML_SHIFT
+  double rates[6], decays[6];  // factors of learning rate and weight decay, from ML_KERNEL to ML_SCALE_OUT
 };
 
-// What reads the columns of a table, in front of the first layer; see table.h. Its outputs are, side by
-// side: waves, scaled columns, bins, columns that pass, embeddings.
+// What reads the columns of a table, in front of the first layer; see inputs.h. Its outputs are, side by
+// side: waves, ramps, scaled columns, bins, columns that pass, embeddings.
 struct ml_table {
   int32_t n_scaled;        // first columns, which are centred, scaled and clipped
   int32_t n_passed;        // columns that follow and stay as they are
   int32_t n_bins;
   const int32_t* bin_columns;  // (n_bins,) scaled column of each bin, ascending
   int32_t n_waved, n_frequencies, wave_size;  // first columns with periodic embeddings
+  int32_t n_ramped, n_ramps, ramp_size;  // columns after the scaled ones with piecewise linear embeddings
   int32_t n_categories;    // last columns: codes
   const int32_t* cardinalities;
   int32_t category_size;
@@ -45,6 +50,7 @@ struct ml_spec {
   const ml_layer* layers;
   const ml_table* table;  // or null: inputs are what the first layer gets
   int32_t most_rows;   // of a batch
+  int32_t n_members;   // of an ensemble that shares kernels: a batch has their rows one after another
   int32_t rule;        // of rules.h, or -1: never trained
   // The loss, see losses.h.
   int32_t loss, heads, middle, out_activation;
@@ -130,12 +136,17 @@ struct ml_perceptron {
 // Copies of a network's parameters, and their arrays in each layer.
 enum { ML_PARAMS, ML_SLOT1, ML_SLOT2, ML_MEAN, ML_PENDING, ML_BEST, ML_GRADIENT, ML_COPIES };
 // ML_SCALE is also the share of a parametric activation.
-enum { ML_KERNEL, ML_BIAS, ML_SCALE, ML_SHIFT, ML_RUNNING_MEAN, ML_RUNNING_VARIANCE, ML_DROPOUT, ML_ARRAYS };
+enum {
+  ML_KERNEL, ML_BIAS, ML_SCALE, ML_SHIFT, ML_SCALE_IN, ML_SCALE_OUT, ML_RUNNING_MEAN, ML_RUNNING_VARIANCE, ML_DROPOUT,
+  ML_ARRAYS
+};
 // The arrays of a table, as those of layer ML_TABLE: measured ones, then learnt ones. The embedding of
 // category j is ML_EMBEDDINGS + j.
 enum {
   ML_CENTRE, ML_FACTOR, ML_BIN_LOW, ML_BIN_SLOPE, ML_BIN_MEAN, ML_BIN_GAIN, ML_USED, ML_TABLE_DROPOUT,
-  ML_WEIGHTS, ML_FREQUENCIES, ML_PHASES, ML_WAVE_KERNEL, ML_WAVE_BIAS, ML_EMBEDDINGS
+  ML_RAMP_LOW, ML_RAMP_FACTOR, ML_RAMP_FLOOR, ML_RAMP_CEILING,
+  ML_WEIGHTS, ML_FREQUENCIES, ML_PHASES, ML_WAVE_KERNEL, ML_WAVE_BIAS, ML_RAMP_SLOPE, ML_RAMP_OFFSET,
+  ML_RAMP_KERNEL, ML_EMBEDDINGS
 };
 enum { ML_TABLE = -1 };
 enum { ML_OK, ML_NO_MEMORY, ML_BAD_ARGUMENT };

@@ -72,17 +72,20 @@ static bool wrong(const ml_spec& spec, const ml_rows& rows, bool judged) {
 }
 static bool wrong(const ml_spec& spec, const ml_call* call, int64_t lines) {
   if (spec.rule < 0 || !call || !call->order || !call->rates || wrong(spec, call->rows, true)) return true;
-  if (call->validation.X && (!call->scale || wrong(spec, call->validation, true))) return true;
+  if (call->validation.X && (spec.n_members > 1 || !call->scale || wrong(spec, call->validation, true))) return true;
   if (call->width < 1 || call->width > spec.most_rows || call->per_epoch < 1 || call->step < call->first) return true;
   if (call->stop < call->step || (call->stop / call->per_epoch - call->step / call->per_epoch) > lines) return true;
   if (call->first < 0 || call->lines < 0 || call->stop - call->first > call->lines) return true;
   for (int64_t step = call->step; step < call->stop; step++) {
     const int32_t* line = call->order + (step - call->first) * call->width;
+    int64_t rows = 0;
     bool ended = false;  // nothing but -1 follows the last row of a batch
     for (int64_t i = 0; i < call->width; i++) {
       if (line[i] >= call->rows.n || (ended && line[i] >= 0)) return true;
       ended = ended || line[i] < 0;
+      rows += !ended;
     }
+    if (rows % spec.n_members) return true;
   }
   return false;
 }
@@ -103,6 +106,7 @@ template <class R> static int read_with(Network<R>& net, const ml_reading& readi
 static int read_handle(void* h, const ml_reading* r) {
   const ml_spec& spec = ML_CALL(h, ML_NET(float, h).spec, ML_NET(double, h).spec);
   if (!r || r->copy < 0 || r->copy >= ML_COPIES || r->layer < 0 || r->layer >= spec.n_layers) return ML_BAD_ARGUMENT;
+  if (spec.n_members > 1 && (r->loss || !r->out || r->layer != spec.n_layers - 1)) return ML_BAD_ARGUMENT;
   if (wrong(spec, r->rows, r->loss != nullptr) || (r->loss && (!r->sums || r->layer != spec.n_layers - 1))) return ML_BAD_ARGUMENT;
   return ML_CALL(h, read_with(ML_NET(float, h), *r), read_with(ML_NET(double, h), *r));
 }

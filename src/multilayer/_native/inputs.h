@@ -3,6 +3,7 @@
 // A row of a table becomes a row of inputs with these parts side by side:
 //
 //   waves       of the first columns: cosines of learnt frequencies, and a dense layer of each column
+//   ramps       of columns after the scaled ones: a linear function, and a dense layer of the places in bins
 //   scaled      the first columns, centred, divided by their spread and clipped smoothly
 //   bins        the places of scaled columns in their bins, from 0 to 1
 //   passed      columns as they are
@@ -73,7 +74,7 @@ template <class R> static void disturb(const Network<R>& net, const Batch& b, in
 
 // A row of a table ---------------------------------------------------------------------------------
 
-constexpr int MOST_FREQUENCIES = 256, MOST_WAVES = 64;  // of a column
+constexpr int MOST_FREQUENCIES = 256, MOST_WAVES = 64, MOST_RAMPS = 1024, MOST_RAMP_SIZE = 64;  // of a column
 
 // z / sqrt(1 + (z / 3)^2), within (-3, 3).
 template <class R> ML_INLINE Vec<R> smooth_clip(Vec<R> z) {
@@ -107,6 +108,30 @@ template <class R> static void waves_of(const Table<R>& t, const R* params, int 
   }
 }
 
+// The places of a number in the bins of its column.
+template <class R> static void ramp_places(const Table<R>& t, const R* params, int column, R z, R* places) {
+  const long at = (long)column * t.ramp_bins;
+  for (int i = 0; i < t.ramp_bins; i += LANES<R>) {
+    Vec<R> place = (all<R>(z) - load(params + t.at[ML_RAMP_LOW] + at + i)) * load(params + t.at[ML_RAMP_FACTOR] + at + i);
+    place = larger<R>(place, load(params + t.at[ML_RAMP_FLOOR] + at + i));
+    store(places + i, smaller<R>(place, load(params + t.at[ML_RAMP_CEILING] + at + i)));
+  }
+}
+
+// The embedding of a number by its places: z * slope + offset + places * kernel.
+template <class R> static void ramps_of(const Table<R>& t, const R* params, int column, R z, R* out) {
+  alignas(64) R places[MOST_RAMPS], sums[MOST_RAMP_SIZE];
+  ramp_places(t, params, column, z, places);
+  const long at = (long)column * t.ramp_stride;
+  const R* kernel = params + t.at[ML_RAMP_KERNEL] + at * t.s.n_ramps;
+  for (int i = 0; i < t.ramp_stride; i += LANES<R>) {
+    Vec<R> sum = all<R>(z) * load(params + t.at[ML_RAMP_SLOPE] + at + i) + load(params + t.at[ML_RAMP_OFFSET] + at + i);
+    for (int b = 0; b < t.s.n_ramps; b++) sum += all<R>(places[b]) * load(kernel + b * t.ramp_stride + i);
+    store(sums + i, sum);
+  }
+  memcpy(out, sums, (size_t)t.s.ramp_size * sizeof(R));
+}
+
 // A code within its category: it is an address.
 static inline int32_t code_of(double x, int32_t most) { return !(x >= 0) ? 0 : x >= most ? most - 1 : (int32_t)x; }
 
@@ -118,6 +143,8 @@ template <class R> static void encode_row(const Table<R>& t, const R* params, co
     store(z + i, smooth_clip<R>(centred * load(params + t.at[ML_FACTOR] + i)));
   }
   for (int c = 0; c < t.s.n_waved; c++) waves_of(t, params, c, z[c], u + c * t.s.wave_size);
+  memcpy(z + t.s.n_scaled, x + t.s.n_scaled, (size_t)t.s.n_ramped * sizeof(R));
+  for (int c = 0; c < t.s.n_ramped; c++) ramps_of(t, params, c, z[t.s.n_scaled + c], u + t.ramps_at + c * t.s.ramp_size);
   memcpy(u + t.scaled_at, z, (size_t)t.s.n_scaled * sizeof(R));
   const R *low = params + t.at[ML_BIN_LOW], *slope = params + t.at[ML_BIN_SLOPE], *mean = params + t.at[ML_BIN_MEAN];
   const R gain = params[t.at[ML_BIN_GAIN]];
@@ -129,8 +156,8 @@ template <class R> static void encode_row(const Table<R>& t, const R* params, co
       bins[i] = ((place < 0 ? 0 : place > 1 ? 1 : place) - mean[i]) * gain;
     }
   }
-  memcpy(u + t.passed_at, x + t.s.n_scaled, (size_t)t.s.n_passed * sizeof(R));
-  const R* codes = x + t.s.n_scaled + t.s.n_passed;
+  memcpy(u + t.passed_at, x + t.s.n_scaled + t.s.n_ramped, (size_t)t.s.n_passed * sizeof(R));
+  const R* codes = x + t.s.n_scaled + t.s.n_ramped + t.s.n_passed;
   for (int j = 0; j < t.s.n_categories; j++) {
     const int32_t code = code_of(codes[j], t.cardinalities[j]);
     t.codes[(long)row * t.s.n_categories + j] = code;
@@ -169,7 +196,7 @@ template <class R> static void take_row(const Network<R>& net, const R* params, 
                                         int64_t number, int row, R* x, R* u) {
   constexpr int PW = PANEL<R>, VL = LANES<R>;
   const Layer<R>& l = net.layers[0];
-  if (!net.table) return read_row(net, rows, number, l.s.n_in, l.in + (long)row * PW, net.stride);
+  if (!net.table) return read_row(net, rows, number, l.s.n_in, l.plain + (long)row * PW, net.stride);
   const Table<R>& t = *net.table;
   read_row(net, rows, number, t.n_columns, x, (long)PW);
   for (int i = t.n_columns; i < (t.n_columns + PW - 1) / PW * PW; i++) x[i] = 0;
@@ -182,7 +209,7 @@ template <class R> static void take_row(const Network<R>& net, const R* params, 
       const long at = p * net.stride + (long)row * PW + v;
       const Vec<R> plain = load(u + column) * dropout.factor(row, column);
       if (t.plain) store(t.plain + at, plain);
-      store(l.in + at, plain * weights_of(t, params, column));
+      store(l.plain + at, plain * weights_of(t, params, column));
     }
 }
 
@@ -207,12 +234,16 @@ template <class R> static void table_backward(const Network<R>& net, const R* pa
       }
 }
 
-// Gradients of what a table learns, in units: panels of weights, columns with waves, categories -------
+// Gradients of what a table learns, in units: panels of weights, columns with waves, with ramps, categories
+
+template <class R> static bool table_learns(const ml_table& s) {
+  return s.weighted || s.n_waved || s.n_ramped || s.n_categories;
+}
 
 template <class R> static int table_units(const Network<R>& net) {
   if (!net.table) return 0;
   const ml_table& s = net.table->s;
-  return (s.weighted ? net.layers[0].k_panels : 0) + s.n_waved + s.n_categories;
+  return table_learns<R>(s) && net.table->g ? (s.weighted ? net.layers[0].k_panels : 0) + s.n_waved + s.n_ramped + s.n_categories : 0;
 }
 
 // The gradient of an output in row 0; that of row r is r * PANEL numbers further on.
@@ -257,6 +288,31 @@ template <class R> static void wave_slopes(const Network<R>& net, int column, in
   }
 }
 
+template <class R> static void ramp_slopes(const Network<R>& net, int column, int rows) {
+  constexpr int PW = PANEL<R>, VL = LANES<R>;
+  const Table<R>& t = *net.table;
+  R* g = net.copies[ML_GRADIENT];
+  const int size = t.s.ramp_size, stride = t.ramp_stride, bins = t.s.n_ramps;
+  const long at = (long)column * stride;
+  R *slope = g + t.at[ML_RAMP_SLOPE] + at, *offset = g + t.at[ML_RAMP_OFFSET] + at, *kernel = g + t.at[ML_RAMP_KERNEL] + at * bins;
+  memset(slope, 0, (size_t)stride * sizeof(R)), memset(offset, 0, (size_t)stride * sizeof(R));
+  memset(kernel, 0, (size_t)stride * bins * sizeof(R));
+  alignas(64) R places[MOST_RAMPS], mine[MOST_RAMP_SIZE] = {};
+  const R* own[MOST_RAMP_SIZE];
+  for (int i = 0; i < size; i++) own[i] = gradients_of(net, t.ramps_at + column * size + i);
+  for (int r = 0; r < rows; r++) {
+    const R z = t.scaled[(long)r * t.scaled_stride + t.s.n_scaled + column];
+    ramp_places(t, net.copies[ML_PARAMS], column, z, places);
+    for (int i = 0; i < size; i++) mine[i] = own[i][(long)r * PW];
+    for (int i = 0; i < stride; i += VL) {
+      const Vec<R> up = load(mine + i);
+      store(slope + i, load(slope + i) + up * all<R>(z)), store(offset + i, load(offset + i) + up);
+      for (int b = 0; b < bins; b++)
+        if (places[b] != 0) store(kernel + b * stride + i, load(kernel + b * stride + i) + up * all<R>(places[b]));
+    }
+  }
+}
+
 template <class R> static void embedding_slopes(const Network<R>& net, int category, int rows) {
   constexpr int PW = PANEL<R>;
   const Table<R>& t = *net.table;
@@ -277,9 +333,9 @@ static void table_slopes(const Network<R>& net, int unit, Apply<R> apply, Number
   const Table<R>& t = *net.table;
   const R decay = h.weight_decay;
   h.l1 = h.l2 = 0;
-  auto update = [&](long at, const R* gradient, long n, double rate) {
+  auto update = [&](long at, const R* gradient, long n, double rate, double decays) {
     Numbers<R> own = h;
-    own.factor = (R)rate, own.weight_decay = decay * (R)rate;
+    own.factor = (R)rate, own.weight_decay = decay * (R)decays;
     Weights<R> w = weights_at(net, at);
     if (into) w.w = into + at;
     apply(own, gradient, w, n, nullptr);
@@ -290,7 +346,7 @@ static void table_slopes(const Network<R>& net, int unit, Apply<R> apply, Number
     const R factor = (R)t.s.out_factor * net.copies[ML_PARAMS][t.at[ML_USED]];
     const long from = unit * net.stride;
     for (int v = 0; v < PW; v += VL) store(sums + v, column_sum<R>(t.g + from + v, t.plain + from + v, rows) * all<R>(factor));
-    return update(t.at[ML_WEIGHTS] + unit * PW, sums, PW, t.s.weight_rate);
+    return update(t.at[ML_WEIGHTS] + unit * PW, sums, PW, t.s.weight_rate, t.s.weight_rate);
   }
   if (t.s.weighted) unit -= net.layers[0].k_panels;
   if (unit < t.s.n_waved) {
@@ -299,13 +355,22 @@ static void table_slopes(const Network<R>& net, int unit, Apply<R> apply, Number
     const long parts[4][2] = {{t.at[ML_FREQUENCIES] + at, t.frequencies}, {t.at[ML_PHASES] + at, t.frequencies},
                               {t.at[ML_WAVE_KERNEL] + at * t.s.wave_size, n},
                               {t.at[ML_WAVE_BIAS] + (long)unit * t.wave_stride, t.wave_stride}};
-    for (auto& part : parts) update(part[0], g + part[0], part[1], t.s.wave_rate);
+    for (auto& part : parts) update(part[0], g + part[0], part[1], t.s.wave_rate, t.s.wave_rate);
     return;
   }
   unit -= t.s.n_waved;
+  if (unit < t.s.n_ramped) {
+    ramp_slopes(net, unit, rows);
+    const long at = (long)unit * t.ramp_stride;
+    const int linear[2] = {ML_RAMP_SLOPE, ML_RAMP_OFFSET};
+    for (int a : linear) update(t.at[a] + at, g + t.at[a] + at, t.ramp_stride, 1, 0);
+    const long kernel = t.at[ML_RAMP_KERNEL] + at * t.s.n_ramps;
+    return update(kernel, g + kernel, (long)t.ramp_stride * t.s.n_ramps, 1, 1);
+  }
+  unit -= t.s.n_ramped;
   embedding_slopes(net, unit, rows);
   const long n = (long)t.cardinalities[unit] * t.s.category_size;
-  update(t.embedding_at[unit], g + t.embedding_at[unit], (n + VL - 1) / VL * VL, 1);
+  update(t.embedding_at[unit], g + t.embedding_at[unit], (n + VL - 1) / VL * VL, 1, 1);
 }
 
 // A table in memory --------------------------------------------------------------------------------
@@ -319,6 +384,9 @@ template <class R> static long table_values(const Table<R>& t, int array) {
     case ML_CENTRE: case ML_FACTOR: return s.n_scaled;
     case ML_BIN_LOW: case ML_BIN_SLOPE: case ML_BIN_MEAN: return s.n_bins;
     case ML_BIN_GAIN: return 1;
+    case ML_RAMP_LOW: case ML_RAMP_FACTOR: case ML_RAMP_FLOOR: case ML_RAMP_CEILING: return (long)s.n_ramped * s.n_ramps;
+    case ML_RAMP_SLOPE: case ML_RAMP_OFFSET: return (long)s.n_ramped * s.ramp_size;
+    case ML_RAMP_KERNEL: return (long)s.n_ramped * s.n_ramps * s.ramp_size;
     case ML_USED: return s.weighted;
     case ML_TABLE_DROPOUT: return s.drops;
     case ML_WEIGHTS: return s.weighted ? t.n_out : 0;
@@ -337,13 +405,13 @@ template <class R> static long place_table(Table<R>& t, long at) {
     const bool waves = a >= ML_FREQUENCIES && a <= ML_WAVE_KERNEL;
     if (waves) at += (long)t.s.n_waved * t.frequencies * (a == ML_WAVE_KERNEL ? t.s.wave_size : 1);
     else if (a == ML_WAVE_BIAS) at += (long)t.s.n_waved * t.wave_stride;
+    else if (a >= ML_RAMP_LOW && a <= ML_RAMP_CEILING) at += (long)t.s.n_ramped * t.ramp_bins;
+    else if (a >= ML_RAMP_SLOPE) at += (long)t.s.n_ramped * t.ramp_stride * (a == ML_RAMP_KERNEL ? t.s.n_ramps : 1);
     else at += padded<R>(table_values(t, a));
   }
   for (int j = 0; j < t.s.n_categories; j++) t.embedding_at[j] = at, at += padded<R>(table_values(t, ML_EMBEDDINGS + j));
   return at;
 }
-
-template <class R> static bool table_learns(const ml_table& s) { return s.weighted || s.n_waved || s.n_categories; }
 
 template <class R> static void place_table_buffers(Network<R>& net, Arena& arena, bool trains) {
   Table<R>& t = *net.table;
@@ -353,13 +421,15 @@ template <class R> static void place_table_buffers(Network<R>& net, Arena& arena
   const bool learns = trains && table_learns<R>(t.s);
   t.plain = learns && t.s.weighted ? arena.take<R>(n) : nullptr;
   t.g = learns ? arena.take<R>(n) : nullptr;
-  t.own_g = learns && (t.s.n_waved || t.s.n_categories) ? arena.take<R>(n) : nullptr;
+  t.own_g = learns && (t.s.n_waved || t.s.n_ramped || t.s.n_categories) ? arena.take<R>(n) : nullptr;
 }
 
 static inline bool wrong_table(const ml_table& s) {
-  const int32_t counts[9] = {s.n_scaled, s.n_passed, s.n_bins, s.n_waved, s.n_frequencies, s.wave_size, s.n_categories, s.category_size, 0};
+  const int32_t counts[] = {s.n_scaled, s.n_passed, s.n_bins, s.n_waved, s.n_frequencies, s.wave_size,
+                            s.n_ramped, s.n_ramps, s.ramp_size, s.n_categories, s.category_size};
   for (int32_t n : counts) if (n < 0 || n > 1 << 24) return true;
   if (s.n_waved > s.n_scaled || (s.n_waved && (s.n_frequencies < 1 || s.n_frequencies > MOST_FREQUENCIES || s.wave_size < 1 || s.wave_size > MOST_WAVES))) return true;
+  if (s.n_ramped && (s.n_ramps < 1 || s.n_ramps > MOST_RAMPS || s.ramp_size < 1 || s.ramp_size > MOST_RAMP_SIZE)) return true;
   if ((s.n_bins && !s.bin_columns) || (s.n_categories && (!s.cardinalities || s.category_size < 1))) return true;
   for (int i = 0; i < s.n_bins; i++) {
     if (s.bin_columns[i] < 0 || s.bin_columns[i] >= s.n_scaled) return true;
@@ -370,7 +440,7 @@ static inline bool wrong_table(const ml_table& s) {
 }
 
 static inline int64_t table_width(const ml_table& s) {
-  return (int64_t)s.n_waved * s.wave_size + s.n_scaled + s.n_bins + s.n_passed + (int64_t)s.n_categories * s.category_size;
+  return (int64_t)s.n_waved * s.wave_size + (int64_t)s.n_ramped * s.ramp_size + s.n_scaled + s.n_bins + s.n_passed + (int64_t)s.n_categories * s.category_size;
 }
 
 template <class R> static void free_table(Table<R>* t) {
@@ -390,14 +460,17 @@ template <class R> static Table<R>* make_table(const ml_table& s) {
   for (int c = 0; c < s.n_scaled; c++) t->bin_starts[c + 1] += t->bin_starts[c];
   for (int j = 0; j < s.n_categories; j++) t->cardinalities[j] = s.cardinalities[j];
   t->s.bin_columns = t->s.cardinalities = nullptr;  // the caller's
-  t->n_columns = s.n_scaled + s.n_passed + s.n_categories;
-  t->scaled_at = s.n_waved * s.wave_size, t->bins_at = t->scaled_at + s.n_scaled;
+  t->n_columns = s.n_scaled + s.n_ramped + s.n_passed + s.n_categories;
+  t->ramps_at = s.n_waved * s.wave_size, t->scaled_at = t->ramps_at + s.n_ramped * s.ramp_size;
+  t->bins_at = t->scaled_at + s.n_scaled;
   t->passed_at = t->bins_at + s.n_bins, t->embeddings_at = t->passed_at + s.n_passed;
   t->n_out = t->embeddings_at + s.n_categories * s.category_size;
   t->frequencies = s.n_waved ? (int)padded<R>(s.n_frequencies) : 0;
   t->wave_stride = s.n_waved ? (int)padded<R>(s.wave_size) : 0;
-  t->scaled_stride = (int)padded<R>(s.n_scaled + 1);
-  t->first_learnt = s.weighted || s.n_waved ? 0 : t->embeddings_at / PANEL<R>;
+  t->ramp_stride = s.n_ramped ? (int)padded<R>(s.ramp_size) : 0;
+  t->ramp_bins = s.n_ramped ? (int)padded<R>(s.n_ramps) : 0;
+  t->scaled_stride = (int)padded<R>(s.n_scaled + s.n_ramped + 1);
+  t->first_learnt = s.weighted || s.n_waved || s.n_ramped ? 0 : t->embeddings_at / PANEL<R>;
   return t;
 }
 
@@ -412,17 +485,27 @@ template <class R> static int move_table(Network<R>& net, int copy, int array, R
     if (in) memcpy(packed, plain, (size_t)count * sizeof(R));
     else memcpy(plain, packed, (size_t)count * sizeof(R));
   };
-  if (array < ML_FREQUENCIES || array > ML_WAVE_BIAS) return exchange(own, values, n), ML_OK;
+  // Columns of so many lines of `plain` values, packed to lines of `wide` numbers.
+  auto lines = [&](long count, int plain, int wide) {
+    for (long i = 0; i < count; i++) exchange(own + i * wide, values + i * plain, plain);
+    return ML_OK;
+  };
   const int f = t.s.n_frequencies, size = t.s.wave_size;
-  for (int c = 0; c < t.s.n_waved; c++) {
-    if (array == ML_WAVE_BIAS) exchange(own + (long)c * t.wave_stride, values + (long)c * size, size);
-    else if (array != ML_WAVE_KERNEL) exchange(own + (long)c * t.frequencies, values + (long)c * f, f);
-    else
-      for (int k = 0; k < f; k++)
-        for (int i = 0; i < size; i++)  // transposed: the frequencies of an output side by side
-          exchange(own + ((long)c * size + i) * t.frequencies + k, values + ((long)c * f + k) * size + i, 1);
+  switch (array) {
+    case ML_FREQUENCIES: case ML_PHASES: return lines(t.s.n_waved, f, t.frequencies);
+    case ML_WAVE_BIAS: return lines(t.s.n_waved, size, t.wave_stride);
+    case ML_RAMP_LOW: case ML_RAMP_FACTOR: case ML_RAMP_FLOOR: case ML_RAMP_CEILING:
+      return lines(t.s.n_ramped, t.s.n_ramps, t.ramp_bins);
+    case ML_RAMP_SLOPE: case ML_RAMP_OFFSET: return lines(t.s.n_ramped, t.s.ramp_size, t.ramp_stride);
+    case ML_RAMP_KERNEL: return lines((long)t.s.n_ramped * t.s.n_ramps, t.s.ramp_size, t.ramp_stride);
+    case ML_WAVE_KERNEL:  // transposed: the frequencies of an output side by side
+      for (long c = 0; c < t.s.n_waved; c++)
+        for (int k = 0; k < f; k++)
+          for (int i = 0; i < size; i++)
+            exchange(own + (c * size + i) * t.frequencies + k, values + (c * f + k) * size + i, 1);
+      return ML_OK;
   }
-  return ML_OK;
+  return exchange(own, values, n), ML_OK;
 }
 
 }  // namespace

@@ -75,14 +75,20 @@ template <class R> struct Layer {
   R* batch_factor;  // of batch normalisation: of each unit
   R* row_factor;  // of layer normalisation: of each row
   long first_unit;  // of the blocks of weights, counted over the layers
+  R* plain;       // of an ensemble: inputs before members scale them; else `in`
+  R* sums;        // and sums before they do
 
   bool norm() const { return s.norm != 0; }
-  int vectors() const { return norm() ? 3 : s.parametric ? 2 : 1; }  // learnt arrays from ML_BIAS on
+  // Learnt arrays from ML_BIAS on that all rows share.
+  int vectors() const { return s.scales_out || s.own_kernels ? 0 : norm() ? 3 : s.parametric ? 2 : 1; }
+  long kernel_size() const { return (long)n_panels * k_panels * PANEL<R> * PANEL<R>; }
   bool has(int array) const {
     switch (array) {
       case ML_KERNEL: case ML_BIAS: return true;
       case ML_SCALE: return norm() || s.parametric;
       case ML_SHIFT: return norm();
+      case ML_SCALE_IN: return s.scales_in;
+      case ML_SCALE_OUT: return s.scales_out;
       case ML_DROPOUT: return s.drops;
       default: return s.norm == 1;
     }
@@ -94,21 +100,30 @@ template <class R> struct Table {
   ml_table s;
   int32_t *bin_starts, *cardinalities;  // first bin of each scaled column; codes of each category
   int n_columns, n_out;
-  int scaled_at, bins_at, passed_at, embeddings_at;  // where the parts of the outputs begin
-  int frequencies, wave_stride, scaled_stride;       // padded numbers: of a column, of its biases, of a row
+  int ramps_at, scaled_at, bins_at, passed_at, embeddings_at;  // where the parts of the outputs begin
+  int frequencies, wave_stride, ramp_bins, ramp_stride, scaled_stride;  // padded numbers
   int first_learnt;    // panel of outputs from which on the gradient is wanted
   long at[ML_EMBEDDINGS];
   long* embedding_at;  // of each category
-  R* scaled;           // the scaled columns of each row
+  R* scaled;           // of each row: the scaled columns, then those with ramps
   int32_t* codes;      // of each row
   R* plain;            // outputs before their weights
   R *g, *own_g;        // gradients: of the outputs, and of what they are before weights and dropout
+};
+
+// Some numbers of a copy that are learnt, and how.
+template <class R> struct Stretch {
+  long at, n;
+  R rate, decay;
 };
 
 template <class R> struct Network {
   ml_spec spec;
   Layer<R>* layers;
   Table<R>* table;    // or null
+  Stretch<R>* stretches;  // of an ensemble that shares kernels; else null
+  long n_stretches;
+  R* between[2];      // of such an ensemble: gradients on their way through a layer
   int n_layers, n_frozen, stride_rows;
   long stride;        // numbers from one panel of activations to the next
   long copy_size;     // numbers of a copy of the parameters
@@ -233,6 +248,19 @@ static void layer_normalise(const Network<R>& net, const Layer<R>& l, const R* p
   }
 }
 
+// What follows the sums of a layer, and what is done to them: `out` has them.
+template <class R>
+static void activate(const Network<R>& net, int number, const R* params, const Batch& b, int r0, int r1, int p0, int p1) {
+  constexpr int PW = PANEL<R>;
+  const Layer<R>& l = net.layers[number];
+  for (int p = p0; p < p1; p++) {
+    const long at = p * net.stride + (long)r0 * PW;
+    R* values = l.s.parametric ? l.normed + at : l.out + at;
+    l.activation(l.out + at, values, b.training ? l.slopes + at : nullptr, (long)(r1 - r0) * PW);
+  }
+  if (l.mixed) mix(net, l, number, params, b, r0, r1, p0, p1);
+}
+
 // A layer's outputs for rows and panels. Batch normalisation needs all rows, layer normalisation all
 // panels: training.h sees to it.
 template <class R>
@@ -250,12 +278,7 @@ static void forward(const Network<R>& net, int number, R* params, const Batch& b
   if (l.s.norm == 1)
     for (int p = p0; p < p1; p++) batch_normalise(net, l, params, b, p, r0, r1);
   if (l.s.norm == 2) layer_normalise(net, l, params, r0, r1);
-  for (int p = p0; p < p1; p++) {
-    const long at = p * net.stride + (long)r0 * PW;
-    R* values = l.s.parametric ? l.normed + at : l.out + at;
-    l.activation(l.out + at, values, b.training ? l.slopes + at : nullptr, (long)(r1 - r0) * PW);
-  }
-  if (l.mixed) mix(net, l, number, params, b, r0, r1, p0, p1);
+  activate(net, number, params, b, r0, r1, p0, p1);
   if (l.s.skip)
     for (int p = p0; p < p1; p++)
       for (long i = (long)r0 * PW; i < (long)r1 * PW; i += LANES<R>)
@@ -336,8 +359,10 @@ static void backward(const Network<R>& net, int number, const R* params, const B
 
 // Weights with what belongs to them, and sums over rows --------------------------------------------------
 
+template <class R> static bool shares_kernels(const Network<R>& net) { return net.spec.n_members > 1; }
+
 template <class R> static bool fuses(const Network<R>& net) {  // whether gradients are applied as they come
-  return !net.spec.clipped && !net.spec.accumulated && !net.spec.max_normed;
+  return !shares_kernels(net) && !net.spec.clipped && !net.spec.accumulated && !net.spec.max_normed;
 }
 
 template <class R> static Weights<R> weights_at(const Network<R>& net, long at) {

@@ -18,6 +18,20 @@ template <class R> static int sums_of_score(const Network<R>& net) {
   return net.spec.loss <= YES_NO ? 1 : net.spec.heads;
 }
 
+// The outputs of all members for the same rows, side by side.
+template <class R>
+static void read_members(Network<R>& net, const R* params, const Batch& b, int64_t row0, int r0, int r1, R* raw, R* out) {
+  const Layer<R>& l = net.last();
+  const int n = l.s.n_out, members = net.spec.n_members;
+  for (int j = 0; j < members; j++) {
+    for (int i = 0; i < net.n_layers; i++) member_forward(net, i, params, b, j, r0, r1);
+    for (int r = r0; r < r1; r++) {
+      unpack_row(net, l, l.out, r, raw);
+      memcpy(out + ((row0 + r) * members + j) * n, raw, (size_t)n * sizeof(R));
+    }
+  }
+}
+
 template <class R> static void read_chunk(void* context, long tick, int, int chunk) {
   const Pass<R>& pass = *(const Pass<R>*)context;
   Network<R>& net = *pass.net;
@@ -31,7 +45,9 @@ template <class R> static void read_chunk(void* context, long tick, int, int chu
   R* raw = net.scratch + chunk * 2 * net.scratch_size;
   for (int r = r0; r < r1; r++)
     take_row(net, net.copies[reading.copy], b, reading.rows, row0 + r, r, raw, raw + net.scratch_size);
-  for (int i = 0; i <= reading.layer; i++) forward(net, i, net.copies[reading.copy], b, r0, r1, 0, net.layers[i].n_panels);
+  R* params = net.copies[reading.copy];
+  if (shares_kernels(net)) return read_members(net, params, b, row0, r0, r1, raw, (R*)reading.out);
+  for (int i = 0; i <= reading.layer; i++) forward(net, i, params, b, r0, r1, 0, net.layers[i].n_panels);
   const Layer<R>& l = net.layers[reading.layer];
   for (int r = r0; r < r1; r++) {
     const int64_t row = row0 + r;
@@ -195,7 +211,7 @@ template <class R> static bool make_run(Network<R>& net, ml_call& call, int thre
   run.net = &net, run.call = &call, run.update = update;
   make_plan(net, threads, net.spec.most_rows, update, run.plan);
   run.steps = (Step<R>*)malloc(MOST_STEPS * sizeof(Step<R>));
-  run.norms = (double*)calloc((size_t)n_output_panels(net) + 1, sizeof(double));
+  run.norms = (double*)calloc((size_t)(net.stretches ? net.n_stretches : n_output_panels(net)) + 1, sizeof(double));
   return run.steps && run.norms;
 }
 
@@ -254,6 +270,12 @@ template <class R> static int gradient(Network<R>& net, ml_call& call, double* l
 
 // A network from its description -------------------------------------------------------------------
 
+// Numbers of an array of a layer in a copy, of all members.
+template <class R> static long array_size(const Network<R>& net, const Layer<R>& l, int array) {
+  const long one = of_member(l, array, 1) - l.at[array], vector = (long)l.n_panels * PANEL<R>;
+  return shares_kernels(net) && one ? net.spec.n_members * one : array == ML_KERNEL ? l.kernel_size() : vector;
+}
+
 template <class R> static void lay_out(Network<R>& net, Arena& arena) {
   constexpr int PW = PANEL<R>;
   const ml_spec& spec = net.spec;
@@ -263,9 +285,8 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
     Layer<R>& l = net.layers[i];
     for (int a = 0; a < ML_ARRAYS; a++) {
       l.at[a] = at;
-      if (a == ML_KERNEL) at += (long)l.n_panels * l.k_panels * PW * PW;
-      else if (a == ML_DROPOUT) at += l.has(a) ? PW : 0;
-      else if (l.has(a)) at += l.n_panels * PW;
+      if (a == ML_DROPOUT) at += l.has(a) ? PW : 0;
+      else if (l.has(a)) at += array_size(net, l, a);
     }
     l.first_unit = unit, unit += (long)l.n_panels * l.k_panels;
   }
@@ -281,8 +302,11 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
     Layer<R>& l = net.layers[i];
     const long n = (long)l.n_panels * PW * rows;
     const bool learns = trains && !l.s.frozen;
-    l.in = before, l.out = before = arena.take<R>(n);
-    l.transposed = learns && (i > net.n_frozen || (net.table && table_learns<R>(net.table->s))) ? arena.take<R>((long)l.n_panels * l.k_panels * PW * PW) : nullptr;
+    l.plain = before, l.out = before = arena.take<R>(n);
+    l.in = l.s.scales_in ? arena.take<R>((long)l.k_panels * PW * rows) : l.plain;
+    l.sums = l.s.scales_out ? arena.take<R>(n) : nullptr;
+    const bool below = i > net.n_frozen || l.s.scales_in || (net.table && table_learns<R>(net.table->s));
+    l.transposed = learns && below ? arena.take<R>(array_size(net, l, ML_KERNEL)) : nullptr;
     l.slopes = trains && !l.fused ? arena.take<R>(n) : nullptr;
     l.gz = learns ? arena.take<R>(n) : nullptr;
     l.gy = learns && (l.norm() || l.s.parametric) ? arena.take<R>(n) : nullptr;
@@ -292,14 +316,17 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
     l.row_factor = l.norm() ? arena.take<R>(rows) : nullptr;
     if (l.n_panels * PW > widest) widest = l.n_panels * PW;
   }
+  if (net.n_layers && net.layers[0].k_panels * PW > widest) widest = net.layers[0].k_panels * PW;
+  for (auto& between : net.between) between = trains && shares_kernels(net) ? arena.take<R>((long)(widest + PW - 1) / PW * PW * rows) : nullptr;
   net.row_losses = arena.take<R>(rows), net.row_weights = arena.take<R>(rows);
   net.unit_penalties = arena.take<double>(2 * unit);
   net.scratch_size = widest + PW;
-  net.scratch = arena.take<R>(2 * net.scratch_size * most_row_chunks<R>(spec.most_rows));
+  net.scratch = arena.take<R>(2 * net.scratch_size * most_row_chunks(net));
 }
 
 template <class R> static void free_network(Network<R>* net) {
   if (net->table) free_table(net->table);
+  free(net->stretches);
   free(net->layers), free(net->units), free(net->levels), free(net->class_weights), free(net);
 }
 
@@ -323,9 +350,10 @@ template <class R> static void* create(const ml_spec* given, int* error) {
     if (l.frozen && (i == given->n_layers - 1 || (i && !given->layers[i - 1].frozen))) return nullptr;
   }
   if (total != given->layers[given->n_layers - 1].n_out) return nullptr;
+  if (wrong_ensemble(*given)) return nullptr;
   if (given->table) {  // alone: its arrays have no penalty, no average, and no part in the gradient's norm
     const bool around = given->clipped || given->max_normed || given->averaged || given->accumulated || given->alpha > 0;
-    if (wrong_table(*given->table) || table_width(*given->table) != given->layers[0].n_in || given->layers[0].frozen || around) return nullptr;
+    if (wrong_table(*given->table) || table_width(*given->table) != given->layers[0].n_in || given->layers[0].frozen || (around && given->n_members < 2)) return nullptr;
   }
   // So that no size below can overflow.
   double numbers = 0;
@@ -339,7 +367,7 @@ template <class R> static void* create(const ml_spec* given, int* error) {
   *error = ML_NO_MEMORY;
   Network<R>* net = (Network<R>*)calloc(1, sizeof(Network<R>));
   if (!net) return nullptr;
-  net->spec = *given, net->n_layers = given->n_layers;
+  net->spec = *given, net->spec.n_members = given->n_members < 1 ? 1 : given->n_members, net->n_layers = given->n_layers;
   net->layers = (Layer<R>*)calloc((size_t)net->n_layers, sizeof(Layer<R>));
   net->units = (int32_t*)calloc((size_t)given->heads, sizeof(int32_t));
   net->levels = (R*)calloc((size_t)given->units[0] + 1, sizeof(R));
@@ -364,7 +392,7 @@ template <class R> static void* create(const ml_spec* given, int* error) {
     l.activation = activation_of<R>(l.s.activation);
     const bool simple = l.s.activation == RELU || l.s.activation == IDENTITY;
     l.mixed = l.s.parametric || l.s.drops || l.s.dropout > 0 || l.s.out_factor != 1;
-    l.fused = simple && !l.norm() && !l.s.skip && !l.mixed;
+    l.fused = simple && !l.norm() && !l.s.skip && !l.mixed && !shares_kernels(*net);
     if (l.s.frozen && net->n_frozen == i) net->n_frozen = i + 1;
   }
   net->stride_rows = given->most_rows | 1;
@@ -376,6 +404,12 @@ template <class R> static void* create(const ml_spec* given, int* error) {
   arena.used = 0;
   lay_out(*net, arena);
   net->copies[ML_PARAMS] = (R*)arena.base;
+  if (shares_kernels(*net) && given->rule >= 0) {
+    net->n_stretches = list_stretches<R>(*net, nullptr);
+    net->stretches = (Stretch<R>*)calloc((size_t)net->n_stretches, sizeof(Stretch<R>));
+    if (!net->stretches) return release(arena.base), free_network(net), nullptr;
+    list_stretches(*net, net->stretches);
+  }
   *error = ML_OK;
   return net;
 }
@@ -396,25 +430,28 @@ template <class R> static int move(Network<R>& net, int copy, int layer, int arr
   R* to = net.copies[copy] + l.at[array];
   const int n = l.s.n_out;
   if (!l.has(array)) return ML_BAD_ARGUMENT;
-  if (array != ML_KERNEL) {
-    const size_t bytes = (size_t)(array == ML_DROPOUT ? 1 : n) * sizeof(R);
-    if (in) memcpy(to, values, bytes);
-    else memcpy(values, to, bytes);
+  if (array == ML_DROPOUT) {
+    if (in) memcpy(to, values, sizeof(R));
+    else memcpy(values, to, sizeof(R));
     return ML_OK;
   }
-  for (int p = 0; p < l.n_panels; p++) {
-    const size_t bytes = (size_t)(n - p * PW < PW ? n - p * PW : PW) * sizeof(R);
-    for (int k = 0; k < l.s.n_in; k++) {
-      R* packed = to + ((long)p * l.k_panels * PW + k) * PW;
-      R* plain = values + (long)k * n + p * PW;
-      if (in) memcpy(packed, plain, bytes);
-      else memcpy(plain, packed, bytes);
+  // Lines of `plain` values, side by side in Python; here each panel of them is apart in a kernel.
+  const long one = of_member(l, array, 1) - l.at[array];
+  const int members = shares_kernels(net) && one ? net.spec.n_members : 1;
+  const int plain = array == ML_SCALE_IN ? l.s.n_in : n, lines = array == ML_KERNEL ? l.s.n_in : 1;
+  const long panel = (long)(array == ML_KERNEL ? l.k_panels * PW : 1) * PW;
+  for (int j = 0; j < members; j++)
+    for (int p = 0; p * PW < plain; p++) {
+      const size_t bytes = (size_t)(plain - p * PW < PW ? plain - p * PW : PW) * sizeof(R);
+      for (int k = 0; k < lines; k++) {
+        R* packed = to + j * one + p * panel + (long)k * PW;
+        R* line = values + ((long)j * lines + k) * plain + p * PW;
+        if (in) memcpy(packed, line, bytes);
+        else memcpy(line, packed, bytes);
+      }
     }
-  }
-  if (in && copy == ML_PARAMS && l.transposed)
-    for (int p = 0; p < l.n_panels; p++)
-      for (int q = 0; q < l.k_panels; q++)
-        transpose(to + ((long)p * l.k_panels + q) * PW * PW, l.transposed + ((long)q * l.n_panels + p) * PW * PW);
+  if (in && copy == ML_PARAMS && array == ML_KERNEL && l.transposed)
+    for (int j = 0; j < members; j++) transpose_kernel(l, to + j * one, l.transposed + j * one, 0, l.n_panels);
   return ML_OK;
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 from multilayer._data.source import Rows
 from multilayer._engine.native import library as lib
 from multilayer._engine.native.handle import Handle, base_spec, layer_specs, native_rows
-from multilayer._engine.native.table_networks import uncovered_layer
+from multilayer._engine.native.table_networks import shares_kernels, uncovered_layer
 from multilayer._engine.state import FitConfig
 from multilayer._nn.members import Members
 from multilayer._nn.network import Dense, Network
@@ -19,7 +19,9 @@ def uncovered(config: FitConfig) -> str:
     """Return why a fit is not computed natively, in a few words; nothing where it is."""
     network, objective = config.network, config.objective
     if isinstance(network, Members):
-        return uncovered_layer(network.layers) or _uncovered_around(config)
+        if config.clipped and not shares_kernels(network.layers):
+            return "the gradient of several networks is clipped"
+        return uncovered_layer(network.layers)
     if not isinstance(network, Network):
         return "the network is a custom one"
     for activation in network.activations:
@@ -36,11 +38,6 @@ def uncovered(config: FitConfig) -> str:
     if len(objective.heads) > MOST_HEADS:
         return f"y has more than {MOST_HEADS} columns"
     return ""
-
-
-def _uncovered_around(config: FitConfig) -> str:
-    """Return what is done around the update of a network for tables that is not native."""
-    return "gradients are clipped" if config.clipped else ""
 
 
 def _named(value: object) -> str:

@@ -21,7 +21,7 @@ from multilayer._objectives.objective import LossNumbers, Objective, n_sums, rep
 
 MONITORS = (LOSS, VALIDATION_LOSS, VALIDATION_SCORE)
 ARRAYS = (lib.KERNEL, lib.BIAS, lib.SCALE, lib.SHIFT, lib.RUNNING_MEAN, lib.RUNNING_VARIANCE)
-DECAYS = (1.0, 0.0, 0.0, 0.0)  # of kernel, bias, scale and shift: weights alone decay
+DECAYS = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # of the arrays from KERNEL on: weights alone decay
 
 Place = tuple[int, int]
 """A layer and one of its arrays, by the numbers of the library."""
@@ -97,7 +97,7 @@ def layer_specs(network: Network, hyper: Hyper | None, layerwise: bool) -> list[
                 frozen=i < network.n_frozen,
                 dropout=float(chance),
                 out_factor=1.0,
-                rates=(float(hyper.layer_rates[i]) if layerwise and hyper else 1.0,) * 4,
+                rates=(float(hyper.layer_rates[i]) if layerwise and hyper else 1.0,) * 6,
                 decays=DECAYS,
             )
         )
@@ -222,9 +222,12 @@ class Handle:
         lib.check(self._library.ml_gradient(self.address, ctypes.byref(call), ctypes.byref(loss)))
         return loss.value
 
-    def read(self, rows: NativeRows, layer: int, threads: int) -> np.ndarray:
+    def read(
+        self, rows: NativeRows, layer: int, threads: int, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return the outputs of a layer for rows, before the activation of the last one."""
-        out = np.empty((rows.spec.n, self._layers[layer].n_out), self.dtype)
+        if out is None:
+            out = np.empty((rows.spec.n, self._layers[layer].n_out), self.dtype)
         reading = lib.Reading(
             rows=rows.spec, copy=lib.PARAMS, layer=layer, threads=threads, out=pointer(out)
         )

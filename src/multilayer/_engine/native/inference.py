@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from multilayer._data.source import Rows, rows_within
-from multilayer._engine.native.handle import Handle, base_spec, layer_specs, native_rows
+from multilayer._engine.native.handle import Handle, NativeRows, base_spec, layer_specs, native_rows
 from multilayer._engine.native.library import PARAMS
 from multilayer._engine.native.maker import n_weights
-from multilayer._engine.native.members import readers
+from multilayer._engine.native.member_networks import MemberHandles, readers
 from multilayer._engine.native.threads import n_threads
 from multilayer._nn.members import Members
 from multilayer._nn.model import Parameters
@@ -63,10 +63,10 @@ def outputs_of_members(
     parts = []
     for start in range(0, n_rows, MEMBER_ROWS):
         X = take(slice(start, min(start + MEMBER_ROWS, n_rows)))
+        X = handles.network.columns(params, np.asarray(X, dtype))
         rows = native_rows(None, Rows(X, None, None), dtype)
-        parts.append(np.stack(handles.outputs([rows] * network.n_members), axis=1))
-    raw = np.concatenate(parts)
-    return raw.reshape(n_rows, -1)
+        parts.append(np.concatenate(handles.outputs([rows] * len(handles.handles)), axis=1))
+    return np.concatenate(parts)
 
 
 def member_predictor(
@@ -76,12 +76,23 @@ def member_predictor(
 
     As :class:`multilayer._engine.engines.MemberPredictor` says.
     """
-    tables = [native_rows(None, Rows(X[own], None, None), "float32") for own in rows]
     most = min(max(map(len, rows)), MOST_ROWS)
+    made: list[MemberHandles] = []  # once the shapes of the parameters are known
+    tables: list[NativeRows] = []
 
     def predict(params: Parameters) -> list[np.ndarray]:
-        handles = readers(network, params, most, "float32")
+        if not made:
+            handles = readers(network, params, most, "float32")
+            made.append(handles)
+            for own in rows[: len(handles.handles)]:  # members that share kernels have the same
+                columns = handles.network.columns(params, X[own])
+                tables.append(native_rows(None, Rows(columns, None, None), "float32"))
+        handles = made[0]
         handles.put(PARAMS, params, handles.network.places)
-        return handles.outputs(tables)
+        outputs = handles.outputs(tables)
+        if handles.network.n_members == 1:
+            return outputs
+        by_member = outputs[0].reshape(len(outputs[0]), network.n_members, -1)
+        return list(by_member.swapaxes(0, 1))
 
     return predict

@@ -56,9 +56,12 @@ X_TYPES = ("float32", "float64", "uint8", "int8", "uint16", "int16")
 NORMS = (None, "batch", "layer")
 
 PARAMS, SLOT1, SLOT2, MEAN, PENDING, BEST, GRADIENT = range(7)
-KERNEL, BIAS, SCALE, SHIFT, RUNNING_MEAN, RUNNING_VARIANCE, DROPOUT = range(7)
+KERNEL, BIAS, SCALE, SHIFT, SCALE_IN, SCALE_OUT = range(6)
+RUNNING_MEAN, RUNNING_VARIANCE, DROPOUT = range(6, 9)
 CENTRE, FACTOR, BIN_LOW, BIN_SLOPE, BIN_MEAN, BIN_GAIN, USED, TABLE_DROPOUT = range(8)
-WEIGHTS, FREQUENCIES, PHASES, WAVE_KERNEL, WAVE_BIAS, EMBEDDINGS = range(8, 14)
+RAMP_LOW, RAMP_FACTOR, RAMP_FLOOR, RAMP_CEILING = range(8, 12)
+WEIGHTS, FREQUENCIES, PHASES, WAVE_KERNEL, WAVE_BIAS = range(12, 17)
+RAMP_SLOPE, RAMP_OFFSET, RAMP_KERNEL, EMBEDDINGS = range(17, 21)
 TABLE = -1  # the number of the layer that these are arrays of
 
 
@@ -73,11 +76,11 @@ class LayerSpec(ctypes.Structure):
         ("skip", c_int32),
         ("frozen", c_int32),
         ("parametric", c_int32),
-        ("drops", c_int32),
+        *((name, c_int32) for name in ("drops", "scales_in", "scales_out", "own_kernels", "pad")),
         ("dropout", c_double),
         ("out_factor", c_double),
-        ("rates", c_double * 4),
-        ("decays", c_double * 4),
+        ("rates", c_double * 6),
+        ("decays", c_double * 6),
     ]
 
 
@@ -87,7 +90,8 @@ class TableSpec(ctypes.Structure):
     _fields_ = [
         *((name, c_int32) for name in ("n_scaled", "n_passed", "n_bins")),
         ("bin_columns", c_void_p),
-        *((name, c_int32) for name in ("n_waved", "n_frequencies", "wave_size", "n_categories")),
+        *((name, c_int32) for name in ("n_waved", "n_frequencies", "wave_size")),
+        *((name, c_int32) for name in ("n_ramped", "n_ramps", "ramp_size", "n_categories")),
         ("cardinalities", c_void_p),
         *((name, c_int32) for name in ("category_size", "drops", "weighted")),
         *((name, c_double) for name in ("out_factor", "wave_rate", "weight_rate")),
@@ -103,6 +107,7 @@ class Spec(ctypes.Structure):
         ("layers", POINTER(LayerSpec)),
         ("table", POINTER(TableSpec)),
         ("most_rows", c_int32),
+        ("n_members", c_int32),
         ("rule", c_int32),
         *((name, c_int32) for name in ("loss", "heads", "middle", "out_activation")),
         ("units", POINTER(c_int32)),

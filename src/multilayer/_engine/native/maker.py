@@ -17,7 +17,7 @@ from multilayer._engine.native.handle import (
     network_spec,
     pointer,
 )
-from multilayer._engine.native.members import MembersProgram
+from multilayer._engine.native.member_networks import MembersProgram
 from multilayer._engine.native.threads import n_threads
 from multilayer._engine.program import (
     Arguments,

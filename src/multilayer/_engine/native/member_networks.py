@@ -1,8 +1,9 @@
-"""Ensembles in the native library: each member is a network of its own, one on each core.
+"""Ensembles in the native library: a network for each member, or one of members that share kernels.
 
-What stands side by side in one tree of arrays is taken apart here and put together again. A member
-has its own memory, rows and random numbers; so its bits do not depend on the others, but for what a
-step divides all losses by.
+What stands side by side in one tree of arrays is taken apart here and put together again. Networks
+of their own are trained one on each core: each has its memory, rows and random numbers; so its bits
+do not depend on the others, but for what a step divides all losses by. Members that share kernels
+are one network, and all threads work on it.
 """
 
 import ctypes
@@ -35,7 +36,7 @@ from multilayer._optim.states import Slots, slots_of, state_of
 
 
 class MemberHandles:
-    """The networks of the members in the library."""
+    """The networks of an ensemble in the library."""
 
     def __init__(
         self, network: TableNetwork, specs: Sequence[lib.Spec], most_rows: int, dtype: str
@@ -46,13 +47,14 @@ class MemberHandles:
         ]
         self._addresses = (ctypes.c_void_p * len(specs))(*(h.address for h in self.handles))
 
-    def put(self, copy: int, tree: Parameters, places: Sequence[Place]) -> None:
-        """Fill a copy of the parameters of all members, or those arrays of it that have places."""
-        arrays = list(zip(places, map(np.asarray, leaves(tree)), strict=True))
+    def put(self, copy: int, tree: Parameters, places: Sequence[Place | None]) -> None:
+        """Fill a copy of the parameters, or those arrays of it that have places."""
+        pairs = zip(places, map(np.asarray, leaves(tree)), strict=True)
+        arrays = [(place, leaf) for place, leaf in pairs if place is not None and leaf.size]
         for j, handle in enumerate(self.handles):
-            handle.fill(copy, ((place, leaf[j]) for place, leaf in arrays if leaf.size))
+            handle.fill(copy, ((place, self._part(leaf, j)) for place, leaf in arrays))
 
-    def get(self, copy: int, like: Parameters, places: Sequence[Place]) -> Parameters:
+    def get(self, copy: int, like: Parameters, places: Sequence[Place | None]) -> Parameters:
         """Read a copy of the parameters; what no rule changes is that of `like`."""
         new = []
         for place, leaf in zip(places, leaves(like), strict=True):
@@ -60,9 +62,13 @@ class MemberHandles:
                 leaf = np.empty(np.shape(leaf), self.handles[0].dtype)
                 for j, handle in enumerate(self.handles):
                     if leaf.size:
-                        handle.read_into(copy, [(place, leaf[j])])
+                        handle.read_into(copy, [(place, self._part(leaf, j))])
             new.append(leaf)
         return with_leaves(like, new)
+
+    def _part(self, leaf: np.ndarray, number: int) -> np.ndarray:
+        """Return what one of the networks has of an array."""
+        return leaf if self.network.n_members > 1 else leaf[number]
 
     def train(self, calls: Sequence[lib.Call], rows: int) -> None:
         """Do the steps of a call of each member, of so many rows each."""
@@ -76,13 +82,18 @@ class MemberHandles:
             call.step, call.updates, call.status = done.step, done.updates, done.status
 
     def outputs(self, rows: Sequence[NativeRows]) -> list[np.ndarray]:
-        """Return the raw outputs of each member for rows of its own."""
+        """Return the raw outputs of each network for rows of its own.
+
+        Those of members that share kernels stand side by side.
+        """
         handles, layer = self.handles, len(self.network.layers) - 1
-        shapes = [(own.spec.n, self.network.n_outputs) for own in rows]
+        n_outputs = self.network.n_outputs * self.network.n_members
+        shapes = [(own.spec.n, n_outputs) for own in rows]
         found = [np.empty(shape, handles[0].dtype) for shape in shapes]
         if len(handles) == 1:
             threads = n_threads(self.network.n_weights * shapes[0][0])
-            return [handles[0].read(rows[0], layer, threads)]
+            handles[0].read(rows[0], layer, threads, found[0])
+            return found
         readings = (lib.Reading * len(rows))(
             *(
                 lib.Reading(
@@ -98,31 +109,33 @@ class MemberHandles:
 
 def readers(network: Members, params: Parameters, most_rows: int, dtype: str) -> MemberHandles:
     """Return the members' networks to predict with, without their parameters."""
-    member = described(network, params)
-    specs = [base_spec(member.n_outputs, None, None) for _ in range(network.n_members)]
+    own = described(network, params)
+    n = network.n_members // own.n_members
+    specs = [base_spec(own.n_outputs, None, None) for _ in range(n)]
     for spec in specs:
-        spec.input_scale = 1.0
-    return MemberHandles(member, specs, most_rows, dtype)
+        spec.input_scale, spec.n_members = 1.0, own.n_members
+    return MemberHandles(own, specs, -(-most_rows // own.n_members) * own.n_members, dtype)
 
 
-def trained(config: FitConfig, hyper: Hyper, params: Parameters, most_rows: int) -> MemberHandles:
-    """Return the members' networks to be trained, without their parameters."""
+def trained(config: FitConfig, hyper: Hyper, params: Parameters, n_rows: int) -> MemberHandles:
+    """Return networks to be trained with batches of so many rows, without their parameters."""
     network = config.network
     assert isinstance(network, Members)
-    member = described(network, params)
+    own = described(network, params)
     drawn_apart = any(
         isinstance(layer, scheduled_dropout) and not layer.shared_mask for layer in network.layers
     )
     decays = np.ravel(0.0 if hyper.weight_decay is None else hyper.weight_decay)
     specs = []
-    for j in range(network.n_members):
-        spec = training_spec(config, hyper, member.n_outputs)
+    for j in range(network.n_members // own.n_members):
+        spec = training_spec(config, hyper, own.n_outputs)
+        spec.n_members = own.n_members
         spec.weight_decay = float(decays[j % len(decays)])
         spec.total_steps = float(hyper.total_steps or 0.0) if config.annealed else 0.0
         spec.seed = (int(hyper.seed) + j * drawn_apart) % 2**32
         spec.validates, spec.closed_outside = False, True
         specs.append(spec)
-    return MemberHandles(member, specs, most_rows, config.dtype)
+    return MemberHandles(own, specs, n_rows // len(specs), config.dtype)
 
 
 class MembersProgram:
@@ -131,10 +144,12 @@ class MembersProgram:
     def __init__(self, config: FitConfig, epochs: int, args: Arguments) -> None:
         assert isinstance(config.network, Members)
         self.config, self.epochs = config, epochs
-        self._n = config.network.n_members
-        self._size = args.order.shape[1] // self._n  # rows of a step of one member
-        self._members = trained(config, args.hyper, args.state.params, self._size)
+        self._members = trained(config, args.hyper, args.state.params, args.order.shape[1])
+        self._n = len(self._members.handles)
+        self._size = args.order.shape[1] // self._n  # rows of a step of one network
         self._inside: TrainState | None = None  # the state that the library has
+        self._slots = Slots()  # of that state, or of an earlier one: what counts is their shape
+        self._updates = 0
         self._rows: tuple[Rows, NativeRows] | None = None
         self._window: tuple[Array, np.ndarray, np.ndarray] | None = None
 
@@ -164,21 +179,20 @@ class MembersProgram:
         return EpochEnd(loss, real(np.nan), real(np.nan), rate)
 
     def _put(self, state: TrainState) -> None:
-        members, slots = self._members, self._slots(state)
+        members, rule = self._members, str(self.config.solver)
+        slots = self._slots = slots_of(rule, state.opt_state, without_fixed(state.params))
+        self._updates = int(slots.updates or 0)
         members.put(lib.PARAMS, state.params, members.network.places)
         for copy, tree in ((lib.SLOT1, slots.first), (lib.SLOT2, slots.second)):
             if tree is not None:
                 members.put(copy, tree, members.network.learnt)
 
-    def _slots(self, state: TrainState) -> Slots:
-        return slots_of(str(self.config.solver), state.opt_state, without_fixed(state.params))
-
     def _steps(self, args: Arguments, state: TrainState, stop: int) -> TrainState:
         """Do the steps up to one of the same epoch."""
-        rows = self._training_rows(args.rows)
+        rows = self._training_rows(args)
         order, divisors = self._orders(args)
         rates = np.ascontiguousarray(args.rates, self.config.dtype)
-        slots, step, first = self._slots(state), int(state.step), int(args.first)
+        step, first = int(state.step), int(args.first)
         losses, report = np.zeros((self._n, len(rates))), np.zeros((self._n, 4))
         calls = [
             lib.Call(
@@ -192,7 +206,7 @@ class MembersProgram:
                 step=step,
                 stop=stop,
                 per_epoch=int(args.hyper.steps_per_epoch),
-                updates=int(slots.updates or 0),
+                updates=self._updates,
                 most_ended=1,
                 threads=1,
                 rate_divisor=1.0,
@@ -211,7 +225,7 @@ class MembersProgram:
         self, before: TrainState, call: lib.Call, losses: np.ndarray, weights: np.ndarray
     ) -> TrainState:
         real, places = np.dtype(self.config.dtype).type, self._members.network.learnt
-        get, old = self._members.get, self._slots(before)
+        get, old, self._updates = self._members.get, self._slots, int(call.updates)
         slots = Slots(
             updates=None if old.updates is None else np.int32(call.updates),
             first=None if old.first is None else get(lib.SLOT1, old.first, places),
@@ -225,9 +239,12 @@ class MembersProgram:
             weight_sum=added_up(real(before.weight_sum), weights),
         )
 
-    def _training_rows(self, rows: Rows) -> NativeRows:
+    def _training_rows(self, args: Arguments) -> NativeRows:
+        rows = args.rows
         if self._rows is None or self._rows[0] is not rows:
-            self._rows = rows, native_rows(self.config.objective, rows, self.config.dtype)
+            X = self._members.network.columns(args.state.params, np.asarray(rows.X))
+            ours = native_rows(self.config.objective, rows._replace(X=X), self.config.dtype)
+            self._rows = rows, ours
         return self._rows[1]
 
     def _orders(self, args: Arguments) -> tuple[np.ndarray, np.ndarray]:
@@ -235,8 +252,12 @@ class MembersProgram:
         if self._window is None or self._window[0] is not args.order:
             order = np.asarray(args.order, np.int32)
             weights = np.append(args.rows.divisors, 0).astype(self.config.dtype)  # 0 of row -1
-            own = order.reshape(len(order), self._n, self._size).swapaxes(0, 1)
             divisors = weights[order].sum(axis=1)
+            if self._members.network.n_members > 1 and (order < 0).any():
+                # Of a short batch each member has as many rows less: -1 goes to the end of all.
+                last = np.argsort(order < 0, axis=1, kind="stable")
+                order = np.take_along_axis(order, last, axis=1)
+            own = order.reshape(len(order), self._n, self._size).swapaxes(0, 1)
             self._window = args.order, np.ascontiguousarray(own), divisors
         return self._window[1:]
 
