@@ -43,7 +43,13 @@ def forget():
 def standing_in(unavailable=""):
     """Put it in the place of the package, whether that is there or not."""
     before = {name: part for name, part in sys.modules.items() if name.startswith(HOME)}
-    coverage = {".coverage": {"uncovered": uncovered, "unavailable": lambda: unavailable}}
+    coverage = {
+        ".coverage": {
+            "uncovered": uncovered,
+            "uncovered_network": lambda network: "",
+            "unavailable": lambda: unavailable,
+        }
+    }
     for name, content in (PARTS | coverage).items():
         sys.modules[HOME + name] = module = ModuleType(HOME + name)
         vars(module).update(content, __spec__=ModuleSpec(HOME + name, None))

@@ -146,14 +146,14 @@ def test_without_the_library_xla_computes_and_says_why():
 
 
 def test_what_trained_predicts(native):
-    assert engines.predictor("native").name == "native"
-    assert engines.predictor("xla").name == "xla"
+    assert engines.predictor("native", LINE.network).name == "native"
+    assert engines.predictor("xla", LINE.network).name == "xla"
 
 
 def test_xla_predicts_in_place_of_a_native_engine_that_is_not_there_and_warns_once():
     with standing_in("the self-test failed"):
         with pytest.warns(UserWarning, match=r"not available \(the self-test failed\)"):
-            assert engines.predictor("native").name == "xla"
+            assert engines.predictor("native", LINE.network).name == "xla"
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            assert engines.predictor("native").name == "xla"
+            assert engines.predictor("native", LINE.network).name == "xla"

@@ -314,7 +314,7 @@ def of_steps(classifier):
     params = map_leaves(lambda leaf: leaf + np.float32(0.05), params)  # so that nothing is 0
     model = copy(classifier)
     network = replace(classifier._ensemble.network, layers=layers)
-    model._ensemble = replace(classifier._ensemble, network=network, params=params)
+    model._ensemble = replace(classifier._ensemble, network=network, params=params, engine="xla")
     return model
 
 

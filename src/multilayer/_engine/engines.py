@@ -200,11 +200,13 @@ def _check_type(config: FitConfig, reason: str) -> None:
         )
 
 
-def predictor(name: str) -> Engine:
-    """Return the engine that a network was trained by, or XLA where that is not available."""
-    if name == NATIVE and (reason := native_problem()):
-        _warn_of_other_engine(reason)
-        return load(XLA)
+def predictor(name: str, network: Model) -> Engine:
+    """Return the engine that a network was trained by, or XLA where that cannot predict with it."""
+    if name == NATIVE:
+        reason = native_problem() or _coverage().uncovered_network(network)
+        if reason:
+            _warn_of_other_engine(reason)
+            return load(XLA)
     return load(name)
 
 

@@ -10,6 +10,7 @@ from multilayer._engine.native.handle import Handle, base_spec, layer_specs, nat
 from multilayer._engine.native.table_networks import shares_kernels, uncovered_layer
 from multilayer._engine.state import FitConfig
 from multilayer._nn.members import Members
+from multilayer._nn.model import Model
 from multilayer._nn.network import Dense, Network
 
 MOST_LAYERS, MOST_HEADS = 120, 1024  # as in `_native/session.h`
@@ -18,25 +19,32 @@ MOST_LAYERS, MOST_HEADS = 120, 1024  # as in `_native/session.h`
 def uncovered(config: FitConfig) -> str:
     """Return why a fit is not computed natively, in a few words; nothing where it is."""
     network, objective = config.network, config.objective
+    if reason := uncovered_network(network):
+        return reason
+    if isinstance(network, Members) and config.clipped and not shares_kernels(network.layers):
+        return "the gradient of several networks is clipped"
+    if objective.own_loss is not None or objective.loss not in lib.LOSSES:
+        return f"loss is {objective.loss!r}, of your own"
+    if config.solver not in lib.RULES:
+        return f"solver is {_named(config.solver)}"
+    if len(objective.heads) > MOST_HEADS:
+        return f"y has more than {MOST_HEADS} columns"
+    return ""
+
+
+def uncovered_network(network: Model) -> str:
+    """Return why a network is not computed natively, in a few words; nothing where it is."""
     if isinstance(network, Members):
-        if config.clipped and not shares_kernels(network.layers):
-            return "the gradient of several networks is clipped"
         return uncovered_layer(network.layers)
     if not isinstance(network, Network):
         return "the network is a custom one"
     for activation in network.activations:
         if activation not in lib.ACTIVATIONS:
             return f"activation is {_named(activation)}"
-    if objective.own_loss is not None or objective.loss not in lib.LOSSES:
-        return f"loss is {objective.loss!r}, of your own"
-    if config.solver not in lib.RULES:
-        return f"solver is {_named(config.solver)}"
     if network.precision == "bfloat16":
         return f"precision is {network.precision!r}"
     if len(network.layer_sizes) - 1 > MOST_LAYERS:
         return f"the network has more than {MOST_LAYERS} layers"
-    if len(objective.heads) > MOST_HEADS:
-        return f"y has more than {MOST_HEADS} columns"
     return ""
 
 

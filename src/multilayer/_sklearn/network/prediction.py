@@ -139,8 +139,9 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         read: "Objective | int | None",
     ) -> np.ndarray:
         """Do the same for rows that are taken in slices, in the computing type."""
-        return engines.predictor(self.engine_).outputs(
-            self._network,
+        network = self._network
+        return engines.predictor(self.engine_, network.at_prediction()).outputs(
+            network,
             self._parameters(),
             take,
             n_rows,

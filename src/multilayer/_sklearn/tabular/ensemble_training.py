@@ -216,7 +216,7 @@ def sampled(rng: np.random.Generator, rows: np.ndarray, most: int) -> np.ndarray
 
 def member_outputs(ensemble: Ensemble, X: np.ndarray) -> np.ndarray:
     """Return the raw outputs of every member for encoded rows: ``(rows, members, outputs)``."""
-    raw = engines.predictor(ensemble.engine).outputs(
+    raw = engines.predictor(ensemble.engine, ensemble.network).outputs(
         ensemble.network,
         ensemble.params,
         lambda rows: X[rows],
