@@ -12,7 +12,17 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import clone
 
-from multilayer import Checkpoint, MLPClassifier, MLPRegressor, load, save
+from multilayer import (
+    Checkpoint,
+    MLPClassifier,
+    MLPRegressor,
+    RealMLPClassifier,
+    TabMRegressor,
+    TabularClassifier,
+    TabularRegressor,
+    load,
+    save,
+)
 from multilayer._cli.main import main as main_of_commands
 from multilayer._engine import engines
 from multilayer.callbacks import EarlyStopping, KeepBest
@@ -75,10 +85,40 @@ def go_through(estimator, y, folder):
     check(f"{name} checkpointed and resumed")
 
 
+def go_through_tables(folder):
+    """The estimators of raw tables: fit, predict, save, copy, resume."""
+    table = np.column_stack([X, np.repeat(["a", "b", "c"], 40)]).astype(object)
+    few = {"random_state": 0, "verbose": True}
+    for estimator, y in (
+        (TabularClassifier(n_folds=2, n_estimators=2, **few), LABELS),
+        (TabularRegressor(n_folds=2, n_estimators=2, **few), Y),
+        (RealMLPClassifier(max_iter=2, hidden_layer_sizes=8, **few), LABELS),
+        (TabMRegressor(max_iter=2, k=3, hidden_layer_sizes=8, **few), Y),
+    ):
+        name = type(estimator).__name__
+        estimator.set_params(checkpoint=folder / f"{name}-checkpoints").fit(table, y)
+        assert estimator.engine_ == "native"
+        expected = estimator.predict(table)
+        save(estimator, folder / f"{name}.safetensors")
+        for again in (
+            load(folder / f"{name}.safetensors"),
+            pickle.loads(pickle.dumps(estimator)),
+            clone(estimator).fit(table, y),  # the checkpoint of a finished fit
+        ):
+            assert again.engine_ == "native"
+            np.testing.assert_array_equal(again.predict(table), expected)
+        check(name)
+
+
 def use_the_command_line(folder):
     data, model = str(folder / "data.npz"), str(folder / "trained.safetensors")
     np.savez(data, X=X, y=LABELS)
+    lines = [f"{a:.3f},{b:.3f},{y}" for (a, b, *_), y in zip(X, LABELS, strict=True)]
+    table = folder / "table.csv"
+    table.write_text("\n".join(["a,b,y", *lines]))
     for command in (
+        ("train", str(table), "--target", "y", "--model", model, "--quiet"),
+        ("predict", model, str(table), "--output", str(folder / "labels.csv")),
         ("train", data, "--epochs", "2", "--hidden", "8", "--model", model, "--quiet"),
         ("predict", model, data, "--output", str(folder / "predictions.csv")),
         ("evaluate", model, data),
@@ -105,6 +145,7 @@ def main(folder):
         classifier = MLPClassifier((6, 6), norm="batch", dropout=0.1, ema_decay=0.9, **FEW)
         classifier.partial_fit(X, LABELS, classes=np.unique(LABELS)).predict(X)
         check("partial_fit of a classifier")
+        go_through_tables(folder)
         use_the_command_line(folder)
     print("nothing started JAX", "by the stand-in" if STOOD_IN else "natively")
 
