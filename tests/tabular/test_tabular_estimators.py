@@ -11,7 +11,14 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
-from multilayer import DataError, InvalidArgumentError, TabularClassifier, TabularRegressor
+from multilayer import (
+    DataError,
+    InvalidArgumentError,
+    TabularClassifier,
+    TabularRegressor,
+    load,
+    save,
+)
 from multilayer._engine.xla.cache import PROGRAMS
 from multilayer.callbacks import Callback, Stop
 
@@ -111,11 +118,14 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(data, labels, classifier)
     assert (other.predict_proba(data[0]) != p).any()
 
 
-def test_two_programs_for_a_fit_and_none_for_the_next_of_the_same_shape(data, labels):
+def test_xla_needs_two_programs_for_a_fit_and_none_for_the_next_of_the_same_shape(
+    data, labels, by_xla
+):
     frame, _ = visits(230, seed=5)
     y = np.where(visits(230, seed=5)[1] > 1.5, "high", "low")
     TabularClassifier(**FEW).fit(data[0].iloc[:230], labels[:230])
     before = PROGRAMS.n_compiled
+    assert before > 0
     TabularClassifier(**{**FEW, "random_state": 3}).fit(data[0].iloc[5:235], labels[5:235])
     assert PROGRAMS.n_compiled == before
     TabularClassifier(n_folds=3, n_estimators=3).fit(frame.drop(columns="day"), y)
@@ -239,7 +249,26 @@ def test_a_failing_callback_is_raised_once_the_networks_are_there(data, labels):
 
 def test_verbose_prints_a_line_for_each_epoch(data, labels, capsys):
     clf = TabularClassifier(**FEW, verbose=True).fit(data[0], labels)
-    assert capsys.readouterr().out.count("Iteration ") == clf.n_iter_
+    out = capsys.readouterr().out
+    assert out.count("Iteration ") == clf.n_iter_
+    assert out.startswith(f"Training {'natively' if clf.engine_ == 'native' else 'by XLA'}")
+
+
+def test_both_engines_predict_alike_and_each_is_remembered(data, regressor, by_xla, tmp_path):
+    by_other = TabularRegressor(**FEW).fit(data[0], 1000 + 50 * data[1])
+    assert by_other.engine_ == "xla"
+    expected = by_other.predict(data[0])
+    save(by_other, tmp_path / "model")
+    assert load(tmp_path / "model").engine_ == "xla"
+    assert_array_equal(load(tmp_path / "model").predict(data[0]), expected)
+    # Without dropout the two draw nothing: they differ in rounding, which training makes larger.
+    difference = np.sqrt(np.mean((expected - regressor.predict(data[0])) ** 2))
+    assert difference < 0.15 * np.std(50 * data[1])
+
+
+def test_a_device_that_is_not_there_is_refused(data, labels):
+    with pytest.raises(InvalidArgumentError, match=r"device must be .*'gpu'"):
+        TabularClassifier(**FEW, device="gpu").fit(data[0], labels)
 
 
 @pytest.mark.parametrize("scoring", ["roc_auc", "accuracy", "neg_brier_score"])
@@ -263,6 +292,7 @@ BAD_ARGUMENTS = {
     "time_budget": (0, -1, "long"),
     "scoring": ("acuracy", 3),
     "verbose": ("yes",),
+    "device": ("tpu", None),
     "feature_roles": ({"age": "number"}, {"agee": "numeric"}),
     "class_weight": ({"hihg": 2},),
 }

@@ -71,12 +71,29 @@ def outline(tree: Tree) -> object:
 def leaves(tree: Tree) -> list[Tree]:
     """Return the leaves in order."""
     found: list[Tree] = []
-    map_leaves(found.append, tree)
+    _collect(tree, found)
     return found
+
+
+def _collect(tree: Tree, found: list[Tree]) -> None:
+    if isinstance(tree, LEAVES):
+        found.append(tree)
+    elif type(tree) is dict:
+        for key in sorted(tree):
+            _collect(tree[key], found)
+    elif type(tree) is list or (
+        isinstance(tree, tuple) and (type(tree) is tuple or hasattr(tree, "_fields"))
+    ):
+        for part in tree:
+            _collect(part, found)
+    elif tree is not None:  # an array that is not NumPy's, or a class registered with JAX
+        map_leaves(found.append, tree)
 
 
 def map_leaves(function: Callable[[Tree], Tree], tree: Tree) -> Tree:
     """Return a tree of the same structure, the function applied to each leaf in order."""
+    if isinstance(tree, LEAVES):
+        return function(tree)
     if tree is None:
         return None
     if type(tree) is dict:

@@ -65,12 +65,23 @@ class Targets:
         return 1.0 - self.loss(predicted) / spread if spread else 0.0
 
     def calibrated(self, probabilities: np.ndarray) -> tuple[float, float]:
-        """Return the temperature of the lowest log loss, and that loss."""
+        """Return the temperature of the lowest log loss, and that loss.
+
+        The loss is a convex function of the temperature: a walk from 1 downhill finds the lowest.
+        """
         logs = np.log(np.maximum(probabilities, 1e-9))
-        rows = np.arange(len(logs))
-        losses = [self._mean(log_sum_exp(t * logs) - t * logs[rows, self.y]) for t in TEMPERATURES]
-        best = int(np.argmin(losses))
-        return float(TEMPERATURES[best]), losses[best]
+        right = logs[np.arange(len(logs)), self.y]
+
+        def loss(number: int) -> float:
+            factor = TEMPERATURES[number]
+            return self._mean(log_sum_exp(factor * logs) - factor * right)
+
+        best = int(np.argmin(np.abs(TEMPERATURES - 1.0)))
+        lowest = loss(best)
+        for step in (1, -1):
+            while 0 <= best + step < len(TEMPERATURES) and (near := loss(best + step)) < lowest:
+                best, lowest = best + step, near
+        return float(TEMPERATURES[best]), lowest
 
     def _mean(self, values: np.ndarray) -> float:
         return float(np.average(values, weights=self.weight))

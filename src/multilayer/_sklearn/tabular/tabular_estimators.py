@@ -238,6 +238,7 @@ class TabularClassifier(ByData, BaseTabularClassifier):
             verbose=verbose,
             callbacks=callbacks,
             checkpoint=checkpoint,
+            device=device,
         )
         self.class_weight = class_weight
 
