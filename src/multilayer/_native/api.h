@@ -33,7 +33,7 @@ struct ml_table {
   int32_t n_scaled;        // first columns, which are centred, scaled and clipped
   int32_t n_passed;        // columns that follow and stay as they are
   int32_t n_bins;
-  const int32_t* bin_columns;  // (n_bins,) scaled column of each bin, ascending
+  const int32_t* bin_columns;  // (n_bins,) scaled column of each bin
   int32_t n_waved, n_frequencies, wave_size;  // first columns with periodic embeddings
   int32_t n_ramped, n_ramps, ramp_size;  // columns after the scaled ones with piecewise linear embeddings
   int32_t n_categories;    // last columns: codes

@@ -56,20 +56,20 @@ template <class R> static void disturb(const Network<R>& net, const Batch& b, in
   constexpr int PW = PANEL<R>, VL = LANES<R>;
   const Layer<R>& l = net.layers[0];
   const R keep = (R)(1.0 - net.spec.input_dropout), noise = (R)net.spec.input_noise;
-  const Key dropped = key_of(net.spec.seed, b.step, (uint32_t)net.n_layers);
+  const Dropout<R> dropout = {key_of(net.spec.seed, b.step, (uint32_t)net.n_layers), keep, (uint32_t)l.k_panels};
   const Key noisy = key_of(net.spec.seed, b.step, (uint32_t)net.n_layers + 1);
   for (int p = 0; p < l.k_panels; p++)
-    for (int r = r0; r < r1; r++)
+    for (int r = r0; r < r1; r++) {
+      const Pair<R> mask = net.spec.input_dropout > 0 ? dropout.factors(r, p) : Pair<R>{{all<R>(1), all<R>(1)}};
       for (int v = 0; v < PW; v += VL) {
         R* at = l.in + p * net.stride + (long)r * PW + v;
         const uint32_t index = (uint32_t)r * (uint32_t)(l.k_panels * PW) + (uint32_t)(p * PW + v);
-        Vec<R> x = load(at);
-        if (net.spec.input_dropout > 0)
-          x = select<R>(uniform<R>(dropped, index) < all<R>(keep), x * all<R>(1 / keep), all<R>(0));
+        Vec<R> x = load(at) * mask.v[v / VL];
         if (net.spec.input_noise > 0)
           x += all<R>(noise) * normal<R>(noisy, index) * real_lanes<R>(l.s.n_in - p * PW - v);
         store(at, x);
       }
+    }
 }
 
 // A row of a table ---------------------------------------------------------------------------------
@@ -147,14 +147,15 @@ template <class R> static void encode_row(const Table<R>& t, const R* params, co
   for (int c = 0; c < t.s.n_ramped; c++) ramps_of(t, params, c, z[t.s.n_scaled + c], u + t.ramps_at + c * t.s.ramp_size);
   memcpy(u + t.scaled_at, z, (size_t)t.s.n_scaled * sizeof(R));
   const R *low = params + t.at[ML_BIN_LOW], *slope = params + t.at[ML_BIN_SLOPE], *mean = params + t.at[ML_BIN_MEAN];
-  const R gain = params[t.at[ML_BIN_GAIN]];
-  R* bins = u + t.bins_at;
-  for (int c = 0; c < t.s.n_scaled; c++) {
-    const R own = z[c];
-    for (int i = t.bin_starts[c]; i < t.bin_starts[c + 1]; i++) {
-      const R place = (own - low[i]) * slope[i];
-      bins[i] = ((place < 0 ? 0 : place > 1 ? 1 : place) - mean[i]) * gain;
-    }
+  const Vec<R> gain = all<R>(params[t.at[ML_BIN_GAIN]]);
+  R* bins = u + t.bins_at;  // the column of each bin first; what is written beyond the last is written again
+  for (int i = 0; i < t.s.n_bins; i++) bins[i] = z[t.bin_columns[i]];
+  for (int i = 0; i < t.s.n_bins; i += LANES<R>) {
+    Vec<R> place;
+    memcpy(&place, bins + i, sizeof place);
+    place = (place - load(low + i)) * load(slope + i);
+    place = (smaller<R>(larger<R>(place, all<R>(0)), all<R>(1)) - load(mean + i)) * gain;
+    memcpy(bins + i, &place, sizeof place);
   }
   memcpy(u + t.passed_at, x + t.s.n_scaled + t.s.n_ramped, (size_t)t.s.n_passed * sizeof(R));
   const R* codes = x + t.s.n_scaled + t.s.n_ramped + t.s.n_passed;
@@ -168,19 +169,15 @@ template <class R> static void encode_row(const Table<R>& t, const R* params, co
 
 // Dropout of a table's outputs in a step.
 template <class R> struct TableDropout {
-  Key key; R keep; bool drops; uint32_t width;
+  Dropout<R> dropout; bool drops;
   TableDropout(const Network<R>& net, const R* params, const Batch& b) {
     const Table<R>& t = *net.table;
-    key = key_of(net.spec.seed, b.step, (uint32_t)net.n_layers);
-    keep = (R)(1.0 - (double)params[t.at[ML_TABLE_DROPOUT]] * b.strength);
+    const R keep = (R)(1.0 - (double)params[t.at[ML_TABLE_DROPOUT]] * b.strength);
+    dropout = {key_of(net.spec.seed, b.step, (uint32_t)net.n_layers), keep, (uint32_t)net.layers[0].k_panels};
     drops = b.training && t.s.drops && keep < 1;
-    width = (uint32_t)(net.layers[0].k_panels * PANEL<R>);
   }
-  // What vectors of a row are multiplied by.
-  Vec<R> factor(int row, int column) const {
-    if (!drops) return all<R>(1);
-    const uint32_t index = (uint32_t)row * width + (uint32_t)column;
-    return select<R>(uniform<R>(key, index) < all<R>(keep), all<R>(1 / keep), all<R>(0));
+  Pair<R> factors(int row, int panel) const {
+    return drops ? dropout.factors(row, panel) : Pair<R>{{all<R>(1), all<R>(1)}};
   }
 };
 
@@ -203,14 +200,16 @@ template <class R> static void take_row(const Network<R>& net, const R* params, 
   encode_row(t, params, x, row, u);
   for (int i = l.s.n_in; i < l.k_panels * PW; i++) u[i] = 0;
   const TableDropout<R> dropout(net, params, b);
-  for (int p = 0; p < l.k_panels; p++)
+  for (int p = 0; p < l.k_panels; p++) {
+    const Pair<R> mask = dropout.factors(row, p);
     for (int v = 0; v < PW; v += VL) {
       const int column = p * PW + v;
       const long at = p * net.stride + (long)row * PW + v;
-      const Vec<R> plain = load(u + column) * dropout.factor(row, column);
+      const Vec<R> plain = load(u + column) * mask.v[v / VL];
       if (t.plain) store(t.plain + at, plain);
       store(l.plain + at, plain * weights_of(t, params, column));
     }
+  }
 }
 
 // The gradient of a table's outputs for rows, as far as something in front of them learns.
@@ -226,12 +225,13 @@ template <class R> static void table_backward(const Network<R>& net, const R* pa
   if (!t.own_g) return;
   const TableDropout<R> dropout(net, params, b);
   for (int p = t.first_learnt; p < l.k_panels; p++)
-    for (int r = r0; r < r1; r++)
+    for (int r = r0; r < r1; r++) {
+      const Pair<R> mask = dropout.factors(r, p);
       for (int v = 0; v < PW; v += LANES<R>) {
         const long at = p * net.stride + (long)r * PW + v;
-        const Vec<R> factor = dropout.factor(r, p * PW + v) * weights_of(t, params, p * PW + v);
-        store(t.own_g + at, load(t.g + at) * factor);
+        store(t.own_g + at, load(t.g + at) * mask.v[v / LANES<R>] * weights_of(t, params, p * PW + v));
       }
+    }
 }
 
 // Gradients of what a table learns, in units: panels of weights, columns with waves, with ramps, categories
@@ -431,10 +431,7 @@ static inline bool wrong_table(const ml_table& s) {
   if (s.n_waved > s.n_scaled || (s.n_waved && (s.n_frequencies < 1 || s.n_frequencies > MOST_FREQUENCIES || s.wave_size < 1 || s.wave_size > MOST_WAVES))) return true;
   if (s.n_ramped && (s.n_ramps < 1 || s.n_ramps > MOST_RAMPS || s.ramp_size < 1 || s.ramp_size > MOST_RAMP_SIZE)) return true;
   if ((s.n_bins && !s.bin_columns) || (s.n_categories && (!s.cardinalities || s.category_size < 1))) return true;
-  for (int i = 0; i < s.n_bins; i++) {
-    if (s.bin_columns[i] < 0 || s.bin_columns[i] >= s.n_scaled) return true;
-    if (i && s.bin_columns[i] < s.bin_columns[i - 1]) return true;
-  }
+  for (int i = 0; i < s.n_bins; i++) if (s.bin_columns[i] < 0 || s.bin_columns[i] >= s.n_scaled) return true;
   for (int j = 0; j < s.n_categories; j++) if (s.cardinalities[j] < 1 || s.cardinalities[j] > 1 << 24) return true;
   return false;
 }
@@ -444,7 +441,7 @@ static inline int64_t table_width(const ml_table& s) {
 }
 
 template <class R> static void free_table(Table<R>* t) {
-  free(t->bin_starts), free(t->cardinalities), free(t->embedding_at), free(t);
+  free(t->bin_columns), free(t->cardinalities), free(t->embedding_at), free(t);
 }
 
 // Makes a table from a description that is not wrong; null where memory is short.
@@ -452,12 +449,11 @@ template <class R> static Table<R>* make_table(const ml_table& s) {
   Table<R>* t = (Table<R>*)calloc(1, sizeof(Table<R>));
   if (!t) return nullptr;
   t->s = s;
-  t->bin_starts = (int32_t*)calloc((size_t)s.n_scaled + 1, sizeof(int32_t));
+  t->bin_columns = (int32_t*)calloc((size_t)s.n_bins + 1, sizeof(int32_t));
   t->cardinalities = (int32_t*)calloc((size_t)s.n_categories + 1, sizeof(int32_t));
   t->embedding_at = (long*)calloc((size_t)s.n_categories + 1, sizeof(long));
-  if (!t->bin_starts || !t->cardinalities || !t->embedding_at) return free_table(t), nullptr;
-  for (int i = 0; i < s.n_bins; i++) t->bin_starts[s.bin_columns[i] + 1]++;
-  for (int c = 0; c < s.n_scaled; c++) t->bin_starts[c + 1] += t->bin_starts[c];
+  if (!t->bin_columns || !t->cardinalities || !t->embedding_at) return free_table(t), nullptr;
+  for (int i = 0; i < s.n_bins; i++) t->bin_columns[i] = s.bin_columns[i];
   for (int j = 0; j < s.n_categories; j++) t->cardinalities[j] = s.cardinalities[j];
   t->s.bin_columns = t->s.cardinalities = nullptr;  // the caller's
   t->n_columns = s.n_scaled + s.n_ramped + s.n_passed + s.n_categories;

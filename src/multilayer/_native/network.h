@@ -98,7 +98,7 @@ template <class R> struct Layer {
 // What reads the columns of a table, see inputs.h.
 template <class R> struct Table {
   ml_table s;
-  int32_t *bin_starts, *cardinalities;  // first bin of each scaled column; codes of each category
+  int32_t *bin_columns, *cardinalities;  // scaled column of each bin; codes of each category
   int n_columns, n_out;
   int ramps_at, scaled_at, bins_at, passed_at, embeddings_at;  // where the parts of the outputs begin
   int frequencies, wave_stride, ramp_bins, ramp_stride, scaled_stride;  // padded numbers
@@ -152,23 +152,32 @@ struct Batch {  // rows of a step
   double strength;  // of dropout and weight decay, which may be annealed
 };
 
-// What follows an activation function: of parametric ones each unit's share, z + share (f(z) - z); dropout,
-// by which each number is 0 with a chance of `rate` and the others are divided by 1 - rate; and the factor
-// of all outputs. `normed` has f(z) and gets what the share is multiplied by.
+// Dropout: what numbers are multiplied by, 0 with a chance of 1 - keep and else 1 / keep.
+template <class R> struct Dropout {
+  Key key; R keep; uint32_t panels;  // of a row
+  Pair<R> factors(int row, int panel) const {  // of a row's two vectors in a panel
+    Pair<R> drawn = uniform_pair<R>(key, ((uint32_t)row * panels + (uint32_t)panel) * LANES<R>);
+    for (Vec<R>& x : drawn.v) x = select<R>(x < all<R>(keep), all<R>(1 / keep), all<R>(0));
+    return drawn;
+  }
+};
+
+// What follows an activation function: of parametric ones each unit's share, z + share (f(z) - z); dropout;
+// and the factor of all outputs. `normed` has f(z) and gets what the share is multiplied by.
 template <class R>
 static void mix(const Network<R>& net, const Layer<R>& l, int number, const R* params, const Batch& b, int r0, int r1, int p0, int p1) {
   constexpr int PW = PANEL<R>, VL = LANES<R>;
   const double chance = b.strength * (l.s.drops ? (double)params[l.at[ML_DROPOUT]] : l.s.dropout);
   const bool drops = b.training && chance > 0;
   const R keep = (R)(1.0 - chance);
-  const Vec<R> whole_factor = all<R>((R)l.s.out_factor), left = all<R>((R)l.s.out_factor / keep);
-  const Key key = key_of(net.spec.seed, b.step, (uint32_t)number);
+  const Dropout<R> dropout = {key_of(net.spec.seed, b.step, (uint32_t)number), keep, (uint32_t)l.n_panels};
+  const Vec<R> factor = all<R>((R)l.s.out_factor);
   for (int p = p0; p < p1; p++)
-    for (int r = r0; r < r1; r++)
+    for (int r = r0; r < r1; r++) {
+      const Pair<R> mask = drops ? dropout.factors(r, p) : Pair<R>{{all<R>(1), all<R>(1)}};
       for (int v = 0; v < PW; v += VL) {
         const long at = p * net.stride + (long)r * PW + v;
-        const uint32_t index = (uint32_t)r * (uint32_t)(l.n_panels * PW) + (uint32_t)(p * PW + v);
-        const Vec<R> f = drops ? select<R>(uniform<R>(key, index) < all<R>(keep), left, all<R>(0)) : whole_factor;
+        const Vec<R> f = mask.v[v / VL] * factor;
         Vec<R> y = load(l.out + at);
         if (l.s.parametric) {
           const Vec<R> share = load(params + l.at[ML_SCALE] + p * PW + v), more = load(l.normed + at) - y;
@@ -182,6 +191,7 @@ static void mix(const Network<R>& net, const Layer<R>& l, int number, const R* p
         }
         store(l.out + at, y * f);
       }
+    }
 }
 
 // Batch normalisation of a panel: by the weighted moments of the batch, or by the running ones.

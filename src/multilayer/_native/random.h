@@ -65,6 +65,15 @@ template <class R> ML_INLINE Vec<R> uniform(Key key, uint32_t first) {
   }
 }
 
+// Two vectors of uniform numbers in [0, 1) with 24 bits each, for the price of one: for dropout.
+template <class R> struct Pair { Vec<R> v[2]; };
+template <class R> ML_INLINE Vec<R> real_of_bits(Bits<R> x);
+template <class R> ML_INLINE Pair<R> uniform_pair(Key key, uint32_t first) {
+  const Words<Bits<R>> words = words_of<R>(key, first);
+  const Vec<R> unit = all<R>((R)0x1p-24);
+  return {{real_of_bits<R>(words.x >> 8) * unit, real_of_bits<R>(words.y >> 8) * unit}};
+}
+
 // The lower 31 bits as a real number.
 template <class R> ML_INLINE Vec<R> real_of_bits(Bits<R> x) {
   if constexpr (sizeof(R) == 4) return as_reals<R>((Mask<R>)x);

@@ -1,5 +1,6 @@
 """The same bits for any number of threads, wherever calls end, and beside other networks."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -194,6 +195,9 @@ def in_a_worker():
     return leaves_of(population()), threads.most_threads()
 
 
+@pytest.mark.skipif(
+    "MULTILAYER_NATIVE_FOLDER" in os.environ, reason="workers have the library of the package"
+)
 def test_workers_of_joblib_train_the_same(alone):
     # By this file's path: a worker cannot import what pytest has imported.
     call = joblib.delayed(eval)(
