@@ -1,9 +1,8 @@
 """The compiled step of a user's own loop: a batch, its loss and gradient, the update."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,21 +14,14 @@ from multilayer._core.environment import check_process
 from multilayer._core.pytrees import aligned_zeros
 from multilayer._core.types import Array, comparable
 from multilayer._engine.xla import cache
+from multilayer._engine.xla.loop_state import LoopState
+from multilayer._engine.xla.native_steps import NativeSteps, native_steps
 from multilayer._engine.xla.step import by_rates, reciprocal
 from multilayer._nn.forward import keep_fixed, with_fixed, without_fixed
 from multilayer._nn.layers import Layer, apply_in_training, as_layer
 from multilayer._nn.members import factors_of
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
-
-
-class LoopState(NamedTuple):
-    """All that a loop needs to continue: a step takes one and returns the next."""
-
-    params: Parameters
-    opt_state: optax.OptState
-    step: Array  # int32, steps done
-    seed: Array  # uint32, of what the layers draw in training
 
 
 @dataclass(frozen=True)
@@ -92,10 +84,32 @@ class TrainStep:
             yet: ``float(loss)`` waits for it.
         """
         check_process()
+        steps = self._native_steps(state)
+        if steps is not None and (done := steps.step(state, X, y, sample_weight)) is not None:
+            return done
         weight = None if sample_weight is None else _own("sample_weight", sample_weight)
         X, y = _own("X", X), _own("y", y)
         self._make_room(X, y, weight)
         return self._program(state, X, y, weight)
+
+    def _native_steps(self, state: LoopState) -> NativeSteps | None:
+        """Return how steps from a state go natively; None where they go by XLA."""
+        if state.native is not None and state.native[0] in self._plans.values():
+            return state.native[0]
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(state)):
+            return None
+        shapes = cache.signature((state.params, state.opt_state))
+        if shapes not in self._plans:
+            by_data = self.weight_normalization == "data"
+            self._plans[shapes] = native_steps(
+                self.network, self.loss, self.optimizer, state, by_data=by_data
+            )
+        return self._plans[shapes]
+
+    @cached_property
+    def _plans(self) -> dict[Hashable, NativeSteps | None]:
+        """How steps go natively, for the shapes of parameters seen."""
+        return {}
 
     def _make_room(self, *batch: Array | None) -> None:
         """Let compiled programs go, the step's own last, where a new one takes the last room."""
