@@ -49,13 +49,10 @@ class Batch(NamedTuple):
 
     def fits(self, gathered: "Gathered", *, full: bool = False) -> bool:
         """Whether there is room for this batch among those gathered, or in place of them."""
-        same = all(
-            (mine is None) == (theirs is None)
-            and (mine is None or theirs is None or mine.dtype == theirs.dtype)
-            for mine, theirs in zip(self, gathered.rows, strict=True)
-        )
-        width = gathered.order.shape[1]
-        return same and len(self.y) <= width and (full or gathered.n < len(gathered.order))
+        there, (steps, width) = gathered.rows, gathered.order.shape
+        # The types of the others are always those of the configuration.
+        same = self.X.dtype == there.X.dtype and (self.weight is None) == (there.weight is None)
+        return same and len(self.y) <= width and (full or gathered.n < steps)
 
 
 @dataclass
@@ -77,8 +74,8 @@ class Gathered:
         for room, part in zip(self.rows, batch, strict=True):
             if room is not None:
                 room[start : start + rows] = part
-        self.order[self.n, :rows] = np.arange(start, start + rows)
-        self.order[self.n, rows:] = -1
+        if rows < width:
+            self.order[self.n, rows:] = -1
         self.n += 1
 
 
@@ -253,7 +250,7 @@ class Chain:
         def several(part: np.ndarray) -> np.ndarray:
             return np.zeros((steps * width, *part.shape[1:]), part.dtype)
 
-        order = np.full((steps, width), -1, np.int32)
+        order = np.zeros((steps, width), np.int32)
         rates = np.full(steps, self._hyper.learning_rate, self._config.dtype)
         rows = Batch(
             several(batch.X),
@@ -265,6 +262,7 @@ class Chain:
     def _next_call(self, room: Gathered, step: int, updates: int) -> Gathered:
         """Return what gathers from a step on, in the memory of what is done."""
         rows, (steps, width) = room.rows, room.order.shape
+        room.order.ravel()[:] = np.arange(steps * width)
         report = np.full((steps, FIGURES), np.nan)
         call = lib.Call(
             rows=lib.RowsSpec(

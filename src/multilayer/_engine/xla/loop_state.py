@@ -105,8 +105,9 @@ class LoopState:
 
 
 def _set(state: LoopState, **fields: object) -> LoopState:
+    put = object.__setattr__  # the way of a frozen dataclass
     for name, value in fields.items():
-        object.__setattr__(state, name, value)  # the way of a frozen dataclass
+        put(state, name, value)
     return state
 
 

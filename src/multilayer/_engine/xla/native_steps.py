@@ -33,6 +33,9 @@ from multilayer._optim.states import Slots
 
 NEVER = 2**31 - 1  # epochs without gain
 
+INPUTS = frozenset(map(np.dtype, lib.X_TYPES))
+"""Types of inputs that the library reads."""
+
 
 @dataclass(frozen=True)
 class NativeSteps:
@@ -71,7 +74,7 @@ class NativeSteps:
         X, y = np.asarray(X), np.asarray(y)
         X = X.view(np.uint8) if X.dtype == bool else X
         sizes = self._sizes
-        if X.ndim != 2 or X.shape[1] != sizes[0] or not len(X) or X.dtype.name not in lib.X_TYPES:
+        if X.ndim != 2 or X.shape[1] != sizes[0] or not len(X) or X.dtype not in INPUTS:
             return None
         targets = self._classes(y, len(X)) if self._has_classes else self._numbers(y, len(X))
         if targets is None or weight is None:
@@ -96,7 +99,8 @@ class NativeSteps:
     def _classes(self, y: np.ndarray, n_rows: int) -> np.ndarray | None:
         if y.shape != (n_rows,) or y.dtype.kind not in "iu":
             return None
-        inside = y.min() >= 0 and y.max() < self._sizes[-1]
+        # A number below 0 is a large one without its sign: one pass in place of two.
+        inside = y.view(f"u{y.itemsize}").max() < self._sizes[-1]
         return y.astype(np.int32) if inside else None
 
     def _numbers(self, y: np.ndarray, n_rows: int) -> np.ndarray | None:
@@ -159,7 +163,9 @@ class NativeSteps:
 
 def is_array(value: object) -> bool:
     """Whether something is an array that has its numbers, not one that is being traced."""
-    return isinstance(value, np.ndarray | jax.Array) and not isinstance(value, jax.core.Tracer)
+    if isinstance(value, np.ndarray):  # the usual one, and quickly said
+        return True
+    return isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
 
 
 def native_steps(
