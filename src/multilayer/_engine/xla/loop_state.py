@@ -75,9 +75,7 @@ class LoopState:
         return self._values
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(
-            f"a state cannot be changed: state._replace({name}=...) is another one"
-        )
+        raise AttributeError(f"a state cannot be changed: use state._replace({name}=...)")
 
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(FIELDS, self, strict=True))

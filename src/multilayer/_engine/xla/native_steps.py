@@ -54,9 +54,11 @@ class NativeSteps:
         batch = self.batch(X, y, weight)
         if batch is None:
             return None
-        place = None if state.native is None else state.native[1]
-        appended = None if place is None else place.chain.append(place, batch)
-        if appended is None:  # another state than the last one: it has a network of its own
+        appended = None
+        if state.native is not None and state.native[0] == self:
+            place = state.native[1]
+            appended = place.chain.append(place, batch)
+        if appended is None:  # another state than the chain's last: it gets one of its own
             appended = self.chain(state).append(None, batch)
             assert appended is not None
         following, loss = appended
