@@ -252,6 +252,20 @@ def test_an_interrupt_loses_nothing(eager, batches, monkeypatch, before):
     assert_same(state, states[24])
 
 
+def test_nothing_is_left_of_states_that_are_gone(batches):
+    step, state = begin()
+    state, _ = train(step, state, batches * 100)
+    (chain,) = {place.chain for _, place in [state.native]}
+    assert len(chain._places) < 70  # those gathered, the last one read or not
+    saved = state
+    after, _ = train(step, state, batches)
+    jax.tree.leaves(after)
+    assert saved.native[1].chain is None  # no network in the library for what is saved
+    assert_same(
+        step(saved, *batches[0])[0], train(step, jax.tree.map(np.array, saved), batches[:1])[0]
+    )
+
+
 def test_threads_share_a_state(eager, batches):
     step, states, _ = eager
     found = {}

@@ -83,13 +83,15 @@ class Place:
     """The state after a step of a chain."""
 
     def __init__(self, chain: "Chain", step: int) -> None:
-        self.chain, self.step = chain, step
+        self.step = step
+        self.chain: Chain | None = chain  # None once it has moved on
         self.content: Tree = None  # once it has been read
 
     def read(self) -> Tree:
         """Return what the chain's reader makes of the state; compute it if that is needed."""
-        if self.content is None:
-            self.chain.read(self)
+        chain = self.chain
+        if self.content is None and chain is not None:
+            chain.read(self)
         return self.content
 
 
@@ -174,7 +176,8 @@ class Chain:
                 return
             call = gathered.call
             while call.step < stop:
-                self._leave(int(call.step))
+                before = call.step
+                self._leave(before)
                 ahead = (s for s in range(call.step + 1, stop) if self._somebody_has(s))
                 call.stop = next(ahead, stop)
                 line = gathered.report[call.step - gathered.first :]
@@ -182,6 +185,8 @@ class Chain:
                 # Every step is an epoch, for its loss; none is the best, and none ends training.
                 call.best_kept, call.no_improvement, call.status = -np.inf, 0, 0
                 handle.train(call)
+                for step in range(before, call.step):
+                    self._places.pop(step, None)
 
     def read(self, place: Place) -> None:
         """Fill a place."""
@@ -198,9 +203,11 @@ class Chain:
         """Read the place of a step that is about to be passed, if somebody has it."""
         reference = self._places.get(step)
         place = None if reference is None else reference()
-        if place is not None and place.content is None:
+        if place is None:
+            return
+        if place.content is None:
             place.content = self._read(*self._inside())
-        self._places.pop(step, None)
+        place.chain = None  # what is saved of many chains does not hold their networks
 
     def _inside(self) -> tuple[Layers, Slots]:
         """Return what is in the library now."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multilayer._core.pytrees import map_leaves
+from multilayer._core.pytrees import aligned_zeros, map_leaves
 from multilayer._core.types import Array
 from multilayer._data.source import Rows
 from multilayer._engine.native import library as lib
@@ -194,7 +194,8 @@ class Handle:
         """Read a copy of the parameters."""
         layers = []
         for i, layer in enumerate(like):
-            new = map_leaves(lambda leaf: np.empty(np.shape(leaf), self.dtype), layer)
+            # Where XLA reads them without a copy.
+            new = map_leaves(lambda leaf: aligned_zeros(np.shape(leaf), self.dtype), layer)
             for array, values in zip(ARRAYS, flat(new), strict=True):
                 if values is not None:
                     lib.check(self._library.ml_get(self.address, copy, i, array, pointer(values)))

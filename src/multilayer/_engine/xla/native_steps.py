@@ -57,7 +57,7 @@ class NativeSteps:
         appended = None
         if state.native is not None and state.native[0] == self:
             place = state.native[1]
-            appended = place.chain.append(place, batch)
+            appended = None if place.chain is None else place.chain.append(place, batch)
         if appended is None:  # another state than the chain's last: it gets one of its own
             appended = self.chain(state).append(None, batch)
             assert appended is not None

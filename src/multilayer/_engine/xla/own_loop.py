@@ -1,4 +1,4 @@
-"""The compiled step of a user's own loop: a batch, its loss and gradient, the update."""
+"""The step of a user's own loop: a batch, its loss and gradient, the update."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -165,7 +165,7 @@ def train_step(
     *,
     weight_normalization: str = "batch",
 ) -> TrainStep:
-    """Make the compiled training step of your own loop.
+    """Make the training step of your own loop.
 
     Parameters
     ----------
@@ -194,8 +194,17 @@ def train_step(
 
     Notes
     -----
-    A step is compiled for each new shape of a batch. Equal networks with the same loss and the
-    same optimizer share what is compiled.
+    On a CPU the native engine does the steps of what it knows: layers of :class:`dense` in a row,
+    the last one's sums being the outputs, each hidden one with a built-in activation and perhaps
+    :class:`dropout`, all of them with :class:`batch_norm` or :class:`layer_norm` or none; one of
+    the losses of this module but :func:`softmax_cross_entropy`; ``optax.sgd``, ``optax.adam`` or
+    ``optax.adagrad`` at a fixed rate. It gathers some steps and does them when a state's parameters
+    or a loss are looked at, so that a loop which looks at neither is the quickest one. All states
+    stay valid, and may be changed (``state._replace``) and continued from. Losses are computed
+    when they are used in any way: ``float(loss)``, ``np.mean(losses)``, ``jnp.stack(losses)``.
+
+    All other steps are compiled by XLA, for each new shape of a batch. Equal networks with the same
+    loss and the same optimizer share what is compiled.
 
     Layers may learn at a share of the learning rate, as the ``rate`` of :class:`scaling` says: what
     the optimizer adds to their parameters is multiplied by it, a decay in it too. What layers for
