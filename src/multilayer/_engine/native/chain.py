@@ -226,14 +226,14 @@ class Chain:
         before, step = self._gathered, self._end
         updates = self._updates if before is None else int(before.call.updates)
         if self._handle is None or len(batch.y) > self._room:
-            self._handle, self._room = self._loaded(len(batch.y)), len(batch.y)
+            self._load(len(batch.y))
         room = before
         if room is None or not batch.fits(room, full=True):
             room = self._new_room(batch)
         return self._next_call(room, step, updates)
 
-    def _loaded(self, rows: int) -> Handle:
-        """Return a network in the library with room for batches of so many rows."""
+    def _load(self, rows: int) -> None:
+        """Put a network with room for batches of so many rows into the library."""
         params, slots = self._like, self._slots
         if self._handle is not None:
             params, slots = self._inside()
@@ -242,9 +242,9 @@ class Chain:
         for copy, part in ((lib.SLOT1, slots.first), (lib.SLOT2, slots.second)):
             if part is not None:
                 handle.put(copy, part)
+        self._handle, self._room = handle, rows
         # From here on their shapes count, not their values.
         self._like, self._slots = map_leaves(_shape, params), _shapes(slots)
-        return handle
 
     def _new_room(self, batch: Batch) -> Gathered:
         """Return room for batches of a type and size."""
