@@ -255,8 +255,8 @@ def test_an_interrupt_loses_nothing(eager, batches, monkeypatch, before):
 def test_nothing_is_left_of_states_that_are_gone(batches):
     step, state = begin()
     state, _ = train(step, state, batches * 100)
-    (chain,) = {place.chain for _, place in [state.native]}
-    assert len(chain._places) < 70  # those gathered, the last one read or not
+    (chain,) = {point.chain for _, point in [state.native]}
+    assert len(chain._points) < 70  # those gathered, the last one read or not
     saved = state
     after, _ = train(step, state, batches)
     jax.tree.leaves(after)

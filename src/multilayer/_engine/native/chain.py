@@ -4,8 +4,8 @@ A call of the library starts threads and reads parameters out of the packed layo
 much as a step of a small network, so a chain of steps gathers batches, and does them in one call
 when there are enough of them, or when somebody looks at a loss or at parameters.
 
-No result is lost by that. A :class:`Place` is the state after a step; the caller has it, the chain
-has a weak reference. Before the network in the library moves on from a place that somebody still
+No result is lost by that. A :class:`Point` is the state after a step; the caller has it, the chain
+has a weak reference. Before the network in the library moves on from a point that somebody still
 has, its parameters are read out. How far it has come is in the structure that the library writes
 to: an exception between two lines, such as Ctrl-C, leaves the chain as it was or one call further.
 """
@@ -79,7 +79,7 @@ class Gathered:
         self.n += 1
 
 
-class Place:
+class Point:
     """The state after a step of a chain."""
 
     def __init__(self, chain: "Chain", step: int) -> None:
@@ -96,7 +96,7 @@ class Place:
 
 
 @dataclass
-class Loss:
+class PendingLoss:
     """The loss of a step, computed when it is needed."""
 
     chain: "Chain | None"  # None once it has been
@@ -125,7 +125,7 @@ class Chain:
     step : int
         How many steps were done before.
     read : callable
-        What the parameters and slots of a place become.
+        What the parameters and slots of a point become.
     """
 
     def __init__(
@@ -137,25 +137,25 @@ class Chain:
         self._handle: Handle | None = None
         self._room = 0  # rows that the network in the library has room for
         self._gathered: Gathered | None = None
-        self._places: dict[int, weakref.ref[Place]] = {}
+        self._points: dict[int, weakref.ref[Point]] = {}
         self._step, self._updates = step, int(slots.updates or 0)
 
-    def append(self, place: Place | None, batch: Batch) -> tuple[Place, Loss] | None:
-        """Gather one more step; None where it does not follow from the chain's last place.
+    def append(self, point: Point | None, batch: Batch) -> tuple[Point, PendingLoss] | None:
+        """Gather one more step; None where it does not follow from the chain's last point.
 
-        ``place`` is what the step begins from, None for the start of the chain.
+        ``point`` is what the step begins from, None for the start of the chain.
         """
         with self._lock:
-            if place is not None and place.step != self._end:
+            if point is not None and point.step != self._end:
                 return None
             gathered = self._gathered
             if gathered is None or not batch.fits(gathered):
                 gathered = self._gathered = self._emptied(batch)
-            following = Place(self, self._end + 1)
-            self._places[following.step] = weakref.ref(following)
+            following = Point(self, self._end + 1)
+            self._points[following.step] = weakref.ref(following)
             line = gathered.n
             gathered.add(batch)
-            loss = Loss(self, following.step, gathered.report, line, self._loss_scale)
+            loss = PendingLoss(self, following.step, gathered.report, line, self._loss_scale)
             return following, loss
 
     @property
@@ -186,28 +186,28 @@ class Chain:
                 call.best_kept, call.no_improvement, call.status = -np.inf, 0, 0
                 handle.train(call)
                 for step in range(before, call.step):
-                    self._places.pop(step, None)
+                    self._points.pop(step, None)
 
-    def read(self, place: Place) -> None:
-        """Fill a place."""
+    def read(self, point: Point) -> None:
+        """Fill a point."""
         with self._lock:
-            self.advance(place.step)
-            if place.content is None:  # it was not passed meanwhile
-                place.content = self._read(*self._inside())
+            self.advance(point.step)
+            if point.content is None:  # it was not passed meanwhile
+                point.content = self._read(*self._inside())
 
     def _somebody_has(self, step: int) -> bool:
-        reference = self._places.get(step)
+        reference = self._points.get(step)
         return reference is not None and reference() is not None
 
     def _leave(self, step: int) -> None:
-        """Read the place of a step that is about to be passed, if somebody has it."""
-        reference = self._places.get(step)
-        place = None if reference is None else reference()
-        if place is None:
+        """Read the point of a step that is about to be passed, if somebody has it."""
+        reference = self._points.get(step)
+        point = None if reference is None else reference()
+        if point is None:
             return
-        if place.content is None:
-            place.content = self._read(*self._inside())
-        place.chain = None  # what is saved of many chains does not hold their networks
+        if point.content is None:
+            point.content = self._read(*self._inside())
+        point.chain = None  # what is saved of many chains does not hold their networks
 
     def _inside(self) -> tuple[Layers, Slots]:
         """Return what is in the library now."""

@@ -10,7 +10,7 @@ from multilayer._core.checks import refuse
 from multilayer._core.environment import check_process
 from multilayer._core.pytrees import Tree
 from multilayer._core.types import Array
-from multilayer._engine.native.chain import Loss, Place
+from multilayer._engine.native.chain import PendingLoss, Point
 from multilayer._nn.model import Parameters
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class LoopState:
     _fields = FIELDS
 
     _values: "tuple[Parameters, Tree] | None"  # None before they are read
-    native: "tuple[NativeSteps, Place] | None"
+    native: "tuple[NativeSteps, Point] | None"
     step: Array
     seed: Array
 
@@ -49,11 +49,11 @@ class LoopState:
         _set(self, native=None, _values=(params, opt_state), step=step, seed=seed)
 
     @classmethod
-    def unread(cls, steps: "NativeSteps", place: Place, seed: Array) -> "LoopState":
-        """Return the state at a place of a native run."""
+    def unread(cls, steps: "NativeSteps", point: Point, seed: Array) -> "LoopState":
+        """Return the state at a point of a native run."""
         state = object.__new__(cls)
         return _set(
-            state, native=(steps, place), _values=None, step=np.int32(place.step), seed=seed
+            state, native=(steps, point), _values=None, step=np.int32(point.step), seed=seed
         )
 
     @property
@@ -130,7 +130,7 @@ class LossOfStep:
     __hash__ = None  # type: ignore[assignment]  # as JAX's arrays
     shape, ndim, size = (), 0, 1
 
-    def __init__(self, loss: Loss, dtype: str) -> None:
+    def __init__(self, loss: PendingLoss, dtype: str) -> None:
         self._loss, self.dtype = loss, np.dtype(dtype)
         self._array: jax.Array | None = None
 

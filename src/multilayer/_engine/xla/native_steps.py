@@ -56,8 +56,8 @@ class NativeSteps:
             return None
         appended = None
         if state.native is not None and state.native[0] == self:
-            place = state.native[1]
-            appended = None if place.chain is None else place.chain.append(place, batch)
+            point = state.native[1]
+            appended = None if point.chain is None else point.chain.append(point, batch)
         if appended is None:  # another state than the chain's last: it gets one of its own
             appended = self.chain(state).append(None, batch)
             assert appended is not None
