@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import optax
 import pytest
 
 from multilayer import DivergenceError, InvalidArgumentError, ModelFileError, estimator
@@ -114,7 +115,8 @@ def test_one_engine_continues_what_the_other_began(
 ):
     """Each way, and with every state that the native engine has: sums, moments and their count."""
     by_xla = engines.Choice(engines.XLA, "a test asks for it")
-    for optimizer in ("Adagrad", "Adam"):
+    given = "Adagrad", "Adam", optax.adam(0.01), optax.sgd(0.1, 0.5), optax.adagrad(0.1, 0.3)
+    for optimizer in given:
         whole = make_classifier(optimizer=optimizer).train(endless, steps=20)
         assert engine_of_newest(whole) == engines.NATIVE
         for first in (engines.NATIVE, engines.XLA):

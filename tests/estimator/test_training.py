@@ -213,7 +213,8 @@ def chosen(model):
 def test_dense_networks_train_natively(make_classifier):
     for given in ({}, {"dropout": 0.5}, {"n_classes": 2}, {"weight_column": "w"}):
         assert chosen(make_classifier(**given)).engine == "native"
-    for optimizer in ("Adagrad", "Adam", "SGD"):
+    known = optax.adam(0.1), optax.sgd(0.1, 0.9), lambda: optax.adagrad(0.1), optax.sgd
+    for optimizer in ("Adagrad", "Adam", "SGD", *known):
         assert chosen(make_classifier(optimizer=optimizer)).engine == "native"
     regressor = estimator.DNNRegressor([3], [estimator.numeric_column("x")], label_dimension=3)
     assert chosen(regressor).engine == "native"
@@ -224,7 +225,7 @@ def test_dense_networks_train_natively(make_classifier):
     [
         ({"loss_reduction": "sum"}, "loss_reduction is 'sum'"),
         ({"optimizer": "Ftrl"}, "solver is of your own"),
-        ({"optimizer": optax.adam(0.1)}, "solver is of your own"),
+        ({"optimizer": optax.adamw(0.1)}, "solver is of your own"),
         ({"activation_fn": lambda z: jnp.clip(z, 0, 6)}, "activation is of your own"),
         (
             {

@@ -9,7 +9,7 @@ from multilayer._core.types import Array
 from multilayer._engine.state import TrainState
 from multilayer._nn.initializers import WEIGHT_INITIALIZERS
 from multilayer._nn.network import Layers, Network, initialize
-from multilayer._optim.states import Slots, slots_of, state_of
+from multilayer._optim.states import MEMORIES, Slots, slots_of, state_of
 from multilayer.estimator.design import Design
 
 
@@ -56,21 +56,32 @@ def _first_vectors(rng: np.random.RandomState, n_buckets: int, dimension: int) -
 # The native engine knows dense layers alone; in checkpoints the names are the same for every engine
 
 
-def with_embeddings(rule: str, state: TrainState) -> tuple[Parameters, Tree]:
-    """Return parameters and optimizer's state of a native run, nested as XLA has them."""
+def with_embeddings(
+    rule: str, state: TrainState, optax_state: Tree = None
+) -> tuple[Parameters, Tree]:
+    """Return parameters and optimizer's state of a native run, nested as XLA has them.
+
+    ``optax_state`` is a state of the optimizer of Optax that the rule stands for, if it does.
+    """
 
     def full(layers: Layers) -> Parameters | None:
         return None if layers is None else Parameters((), layers)
 
     slots = slots_of(rule, state.opt_state, state.params)
     nested = Slots(slots.updates, full(slots.first), full(slots.second))
-    return Parameters((), state.params), state_of(rule, nested)
+    params = Parameters((), state.params)
+    if optax_state is None:
+        return params, state_of(rule, nested)
+    return params, with_leaves(optax_state, leaves(nested))
 
 
-def without_embeddings(state: TrainState, params: Parameters, opt_state: Tree) -> TrainState:
+def without_embeddings(
+    rule: str, state: TrainState, params: Parameters, opt_state: Tree
+) -> TrainState:
     """Put what was nested as XLA has it into a native state."""
-    return state._replace(
-        params=params.layers,
-        best_params=params.layers,
-        opt_state=with_leaves(state.opt_state, leaves(opt_state)),
-    )
+    layers, arrays = params.layers, leaves(opt_state)
+    updates = arrays.pop(0) if MEMORIES[rule].counts else None
+    n = len(leaves(layers))
+    parts = [with_leaves(layers, arrays[i : i + n]) for i in range(0, len(arrays), n)]
+    inside = state_of(rule, Slots(updates, *parts))
+    return state._replace(params=layers, best_params=layers, opt_state=inside)

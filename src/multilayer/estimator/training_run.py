@@ -4,23 +4,24 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._core.pytrees import Tree
+from multilayer._core.pytrees import Tree, map_leaves
 from multilayer._core.types import computing_type
 from multilayer._data.source import Put, Rows
 from multilayer._engine import engines
 from multilayer._engine.engines import Choice, Engine
 from multilayer._engine.loop import Training
-from multilayer._engine.state import FitConfig, TrainState
+from multilayer._engine.state import FitConfig, TrainState, first_state
 from multilayer._nn.model import Model
 from multilayer._objectives.objective import LossNumbers
 from multilayer._sklearn.arguments.architecture import check_architecture
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.arguments.resolved import Resolved
-from multilayer._sklearn.arguments.solver_arguments import resolve_solver
+from multilayer._sklearn.arguments.solver_arguments import is_ready, resolve_solver
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.targets.class_outputs import classifier_numbers
 from multilayer.estimator.design import Design
@@ -35,6 +36,9 @@ from multilayer.estimator.learnt import (
     without_embeddings,
 )
 from multilayer.estimator.optimizers import LEARNING_RATE
+
+if TYPE_CHECKING:
+    from multilayer._engine.xla.recognition import KnownRule  # starts JAX
 
 # What is trained, and by which engine -------------------------------------------------------------
 
@@ -59,6 +63,7 @@ class Setup:
     config: FitConfig
     choice: Choice
     seed: int
+    optimizer: "NativeOptimizer | None" = None  # of Optax, where the native engine has it
 
     @property
     def engine(self) -> Engine:
@@ -79,13 +84,14 @@ class Setup:
         """Return the parameters and the optimizer's state by their names in checkpoints."""
         if not self.is_native:
             return state.params, state.opt_state
-        return with_embeddings(str(self.config.solver), state)
+        like = None if self.optimizer is None else self.optimizer.state
+        return with_embeddings(str(self.config.solver), state, like)
 
     def with_parameters(self, state: TrainState, params: Parameters, opt_state: Tree) -> TrainState:
         """Return a state with what :meth:`nested` gave of another."""
         if not self.is_native:
             return state._replace(params=params, opt_state=opt_state, best_params=params)
-        return without_embeddings(state, params, opt_state)
+        return without_embeddings(str(self.config.solver), state, params, opt_state)
 
 
 def set_up(design: Design, seed: int) -> Setup:
@@ -108,10 +114,41 @@ def set_up(design: Design, seed: int) -> Setup:
         validate=False,
         dtype=computing_type(),
     )
+    optimizer = native_optimizer(design, config)
+    if optimizer is not None:
+        known = optimizer.known.rule
+        config = replace(config, solver=known.name, nesterov=known.nesterov)
     choice = engine_for(design, config)
-    network = network_of(design, choice.engine)
+    if choice.engine != engines.NATIVE and optimizer is not None:
+        config, optimizer = replace(config, solver=resolved.solver.rule, nesterov=False), None
+    config = replace(config, network=network_of(design, choice.engine))
     numbers = classifier_numbers(arguments, config.dtype)
-    return Setup(design, resolved, numbers, replace(config, network=network), choice, seed)
+    return Setup(design, resolved, numbers, config, choice, seed, optimizer)
+
+
+@dataclass(frozen=True)
+class NativeOptimizer:
+    """An optimizer of Optax whose rule the native engine has."""
+
+    known: "KnownRule"
+    state: Tree  # before the first step, of all that an estimator learns
+
+
+def native_optimizer(design: Design, config: FitConfig) -> NativeOptimizer | None:
+    """Return an optimizer of Optax as the native engine has it; None where it has not."""
+    if isinstance(config.solver, str):
+        return None
+    # Late: it starts JAX, which an optimizer of Optax has started.
+    from multilayer._engine.xla.recognition import recognised_rule
+
+    given = config.solver
+    optimizer = given if is_ready(given) else given(learning_rate=LEARNING_RATE)
+    if not is_ready(optimizer):
+        return None
+    params = first_parameters(design, 0, config.dtype)  # for their shapes
+    state = map_leaves(np.asarray, optimizer.init(params))
+    known = recognised_rule(optimizer, params, state)
+    return None if known is None else NativeOptimizer(known, state)
 
 
 def engine_for(design: Design, config: FitConfig) -> Choice:
@@ -196,14 +233,23 @@ def continued(stored: object, mark: object, start: int) -> Place:
 def assemble(setup: Setup, source: EndlessSource) -> Training:
     """Return a training run at its first step."""
     config, maker = setup.config, setup.engine.maker
-    resolved, numbers = setup.resolved, setup.numbers
+    resolved, numbers, real = setup.resolved, setup.numbers, np.dtype(setup.config.dtype).type
     hyper = assembly.hyper_parameters(resolved, numbers, config, source, setup.seed)
+    rate, optimizer, params = LEARNING_RATE, setup.optimizer, setup.first_parameters()
+    if optimizer is not None:
+        rate = optimizer.known.rate
+        known = {name: real(value) for name, value in optimizer.known.numbers.items()}
+        hyper = hyper._replace(solver=known)
+        state = first_state(config, params, None)
+        state = setup.with_parameters(state, Parameters((), params), optimizer.state)
+    else:
+        state = maker.initial_state(config, hyper, params)
     return Training(
         maker=maker,
         config=config,
         hyper=hyper,
         source=source,
-        schedule=lambda steps: np.full(len(steps), LEARNING_RATE),
+        schedule=lambda steps: np.full(len(steps), rate),
         validation=None,
-        state=maker.initial_state(config, hyper, setup.first_parameters()),
+        state=state,
     )
