@@ -129,6 +129,7 @@ def test_parameters_must_be_those_of_the_layers():
         (last, nothing, hidden),
         (hidden, nothing, last._replace(bias=last.bias[None])),
         (hidden, {"more": last.bias}, last),
+        (hidden, last.bias, last),
     ):
         assert found.layers(other) is None
 

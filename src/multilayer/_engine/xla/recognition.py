@@ -68,7 +68,7 @@ class Recognised:
         if type(own) is not tuple or len(own) != max(1, self.n_layers):
             return None
         of_dense = {i for owner in self.owners for i in owner}
-        if any(part != () for i, part in enumerate(own) if i not in of_dense):
+        if any(leaves(part) for i, part in enumerate(own) if i not in of_dense):
             return None
         found = []
         for owner in self.owners:
@@ -145,11 +145,6 @@ def _activation(layer: Layer) -> str | None:
     if type(layer) is not Elementwise:
         return None
     return next((name for name in HIDDEN if ELEMENTWISE[name] is layer.function), None)
-
-
-def parameters_of(like: Tree, layers: Layers) -> Tree:
-    """Return parameters as the user's network has them: the same arrays in the same order."""
-    return with_leaves(like, leaves(layers))
 
 
 # Losses -------------------------------------------------------------------------------------------
