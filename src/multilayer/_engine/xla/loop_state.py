@@ -1,7 +1,7 @@
 """What a step of a user's own loop returns: the next state, and the loss."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import jax
 import numpy as np
@@ -15,6 +15,9 @@ from multilayer._nn.model import Parameters
 
 if TYPE_CHECKING:
     from multilayer._engine.xla.native_steps import NativeSteps
+
+Fields: TypeAlias = tuple[Parameters, Tree, Array, Array]
+"""What a program takes and returns of a state: JAX flattens a tuple quicker than a class."""
 
 FIELDS = ("params", "opt_state", "step", "seed")
 
@@ -37,24 +40,30 @@ class LoopState:
         Of what the layers draw in training, a uint32.
     """
 
-    __slots__ = ("_values", "native", "seed", "step")
+    __slots__ = ("_values", "by_xla_alone", "native", "seed", "step")
     _fields = FIELDS
 
     _values: "tuple[Parameters, Tree] | None"  # None before they are read
     native: "tuple[NativeSteps, Point] | None"
+    by_xla_alone: object  # the step that is known to go on from here by XLA
     step: Array
     seed: Array
 
     def __init__(self, params: Parameters, opt_state: Tree, step: Array, seed: Array) -> None:
-        _set(self, native=None, _values=(params, opt_state), step=step, seed=seed)
+        values = params, opt_state
+        _set(self, native=None, by_xla_alone=None, _values=values, step=step, seed=seed)
+
+    @classmethod
+    def of(cls, fields: Fields, by_xla_alone: object = None) -> "LoopState":
+        """Return the state with the fields that a program has returned."""
+        return _set(cls(*fields), by_xla_alone=by_xla_alone)
 
     @classmethod
     def unread(cls, steps: "NativeSteps", point: Point, seed: Array) -> "LoopState":
         """Return the state at a point of a native run."""
-        state = object.__new__(cls)
-        return _set(
-            state, native=(steps, point), _values=None, step=np.int32(point.step), seed=seed
-        )
+        state, step = object.__new__(cls), np.int32(point.step)
+        native = steps, point
+        return _set(state, native=native, by_xla_alone=None, _values=None, step=step, seed=seed)
 
     @property
     def params(self) -> Parameters:

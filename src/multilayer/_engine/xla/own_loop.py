@@ -14,7 +14,7 @@ from multilayer._core.environment import check_process
 from multilayer._core.pytrees import aligned_zeros
 from multilayer._core.types import Array, comparable
 from multilayer._engine.xla import cache
-from multilayer._engine.xla.loop_state import LoopState
+from multilayer._engine.xla.loop_state import Fields, LoopState
 from multilayer._engine.xla.native_steps import NativeSteps, native_steps
 from multilayer._engine.xla.step import by_rates, reciprocal
 from multilayer._nn.forward import keep_fixed, with_fixed, without_fixed
@@ -90,10 +90,13 @@ class TrainStep:
         weight = None if sample_weight is None else _own("sample_weight", sample_weight)
         X, y = _own("X", X), _own("y", y)
         self._make_room(X, y, weight)
-        return self._program(state, X, y, weight)
+        values, loss = self._program(tuple(state), X, y, weight)
+        return LoopState.of(values, by_xla_alone=self if steps is None else None), loss
 
     def _native_steps(self, state: LoopState) -> NativeSteps | None:
         """Return how steps from a state go natively; None where they go by XLA."""
+        if state.by_xla_alone is self:
+            return None
         if state.native is not None and state.native[0] in self._plans.values():
             return state.native[0]
         if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(state)):
@@ -127,13 +130,14 @@ class TrainStep:
         return set()
 
     @cached_property
-    def _program(self) -> cache.Jitted[tuple[LoopState, Array]]:
+    def _program(self) -> cache.Jitted[tuple[Fields, Array]]:
         """The step compiled, for each shape of a batch; equal steps share it."""
         return cache.get(("own_loop", self), lambda: cache.jitted(self._step))
 
     def _step(
-        self, state: LoopState, X: Array, y: Array, sample_weight: Array | None
-    ) -> tuple[LoopState, Array]:
+        self, values: Fields, X: Array, y: Array, sample_weight: Array | None
+    ) -> tuple[Fields, Array]:
+        state = LoopState.of(values)
         weight = jnp.ones(X.shape[:1]) if sample_weight is None else sample_weight
         _check_rows(X, y, weight)
 
@@ -155,7 +159,7 @@ class TrainStep:
         steps = by_rates(factors_of(self.network, learnt), steps)
         new = with_fixed(optax.apply_updates(learnt, steps), moved)
         params = keep_fixed(new, moved)
-        return LoopState(params, opt_state, state.step + 1, state.seed), loss
+        return (params, opt_state, state.step + 1, state.seed), loss
 
 
 def train_step(
