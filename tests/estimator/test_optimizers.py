@@ -5,8 +5,8 @@ import optax
 import pytest
 
 from multilayer import InvalidArgumentError, estimator
+from multilayer.estimator.learnt import first_parameters
 from multilayer.estimator.optimizers import optimizer_arguments
-from multilayer.estimator.training_run import first_parameters, network_of
 
 STEPS = 7
 
@@ -72,7 +72,7 @@ def test_named_optimizers(tmp_path, trained, name):
         errors = w[0] * x + w[1] - y
         return np.array([2 * np.sum(errors * x), 2 * np.sum(errors)])
 
-    (layer,) = first_parameters(model._design, network_of(model._design), 0, "float64").layers
+    (layer,) = first_parameters(model._design, 0, "float64").layers
     expected = run(RULES[name], np.array([layer.kernel[0, 0], layer.bias[0]]), gradient)
     model.train(estimator.numpy_input_fn({"x": x}, y, 2, None, shuffle=False), steps=STEPS)
     arrays = trained(model)

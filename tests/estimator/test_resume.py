@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import optax
 import pytest
 
 from multilayer import DivergenceError, InvalidArgumentError, ModelFileError, estimator
-from multilayer._engine import checkpointer, loop
-from multilayer._persist.checkpoints import checkpoint_path
+from multilayer._engine import checkpointer, engines, loop
+from multilayer._persist.checkpoints import checkpoint_path, read_checkpoint
 
 RELEASED = Path(__file__).parent / "fixtures" / "0.2.0.dev0"
 """What ``make_classifier(**DROPPING).train(endless, steps=7)`` of that version left behind."""
@@ -18,6 +19,12 @@ DROPPING = {"dropout": 0.3}  # what is drawn in a step must be the same again, t
 
 def config(**arguments):
     return estimator.RunConfig(tf_random_seed=3, **arguments)
+
+
+@pytest.fixture
+def engine_of_newest():
+    """A function that returns which engine wrote an estimator's newest checkpoint."""
+    return lambda model: read_checkpoint(model.latest_checkpoint()).facts["engine"]
 
 
 @pytest.fixture
@@ -90,6 +97,7 @@ def test_another_input_with_the_same_geometry_begins_at_its_beginning(make_class
     assert model.evaluate(one)["global_step"] == 7
 
 
+@pytest.mark.usefixtures("by_xla")  # as then: dropout draws the same
 def test_a_checkpoint_of_an_earlier_version(make_classifier, endless, trained, tmp_path):
     shutil.copytree(RELEASED, tmp_path / "released")
     again = make_classifier(tmp_path / "released", config=estimator.RunConfig(), **DROPPING)
@@ -100,6 +108,33 @@ def test_a_checkpoint_of_an_earlier_version(make_classifier, endless, trained, t
     assert mine.keys() == theirs.keys()
     for name, array in mine.items():  # written on another machine: not bit by bit
         np.testing.assert_allclose(array, theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_one_engine_continues_what_the_other_began(
+    make_classifier, endless, trained, monkeypatch, engine_of_newest
+):
+    """Each way, and with every state that the native engine has: sums, moments and their count."""
+    by_xla = engines.Choice(engines.XLA, "a test asks for it")
+    given = "Adagrad", "Adam", optax.adam(0.01), optax.sgd(0.1, 0.5), optax.adagrad(0.1, 0.3)
+    for optimizer in given:
+        whole = make_classifier(optimizer=optimizer).train(endless, steps=20)
+        assert engine_of_newest(whole) == engines.NATIVE
+        for first in (engines.NATIVE, engines.XLA):
+            model = make_classifier(optimizer=optimizer)
+            with monkeypatch.context() as patch:
+                if first == engines.XLA:
+                    patch.setattr(engines, "choose", lambda *given, **more: by_xla)
+                model.train(endless, steps=8)
+            assert engine_of_newest(model) == first
+            with monkeypatch.context() as patch:
+                if first == engines.NATIVE:
+                    patch.setattr(engines, "choose", lambda *given, **more: by_xla)
+                with pytest.warns(UserWarning, match="continues by"):
+                    model.train(endless, max_steps=20)
+            mine, theirs = trained(whole), trained(model)
+            assert mine.keys() == theirs.keys()
+            for name, array in mine.items():
+                np.testing.assert_allclose(theirs[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 def test_a_later_max_step_is_nothing_to_do(make_classifier, endless, trained):

@@ -1,5 +1,8 @@
 """What a step does, against the formulas written out in JAX and NumPy."""
 
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +10,8 @@ import optax
 import pytest
 
 from multilayer import estimator
-from multilayer.estimator.training_run import first_parameters, network_of
+from multilayer.estimator.learnt import first_parameters
+from multilayer.estimator.training_run import set_up
 
 
 def batches(n_rows, batch_size, n_epochs):
@@ -17,7 +21,7 @@ def batches(n_rows, batch_size, n_epochs):
 
 def first_layers(model):
     design = model._design
-    params = first_parameters(design, network_of(design), 3, "float32")
+    params = first_parameters(design, 3, "float32")
     return [[layer.kernel, layer.bias] for layer in params.layers]
 
 
@@ -136,7 +140,7 @@ def test_an_embedding_is_a_table_whose_rows_learn(tmp_path, trained):
         config=estimator.RunConfig(tmp_path, tf_random_seed=3),
     )
     design = model._design
-    params = first_parameters(design, network_of(design), 3, "float32")
+    params = first_parameters(design, 3, "float32")
     first = params.embeddings[0], [[layer.kernel, layer.bias] for layer in params.layers]
 
     def loss(params, some):
@@ -155,7 +159,7 @@ def test_an_embedding_is_a_table_whose_rows_learn(tmp_path, trained):
 def test_first_weights_of_an_embedding():
     column = estimator.categorical_column_with_hash_bucket("word", 4000)
     model = estimator.DNNClassifier([4], [estimator.embedding_column(column, 16)])
-    table = first_parameters(model._design, network_of(model._design), 0, "float32").embeddings[0]
+    table = first_parameters(model._design, 0, "float32").embeddings[0]
     assert table.shape == (4000, 16)
     assert np.abs(table).max() <= 2 / np.sqrt(16)
     # A normal distribution cut off at two standard deviations has 0.8796 of its own.
@@ -197,3 +201,61 @@ def test_a_warm_start_begins_with_another_models_parameters(make_classifier, iri
         np.testing.assert_array_equal(array, trained(target)[name])
     target.train(input_fn)  # the folder's own checkpoint counts now
     assert target.evaluate(input_fn)["global_step"] == 6
+
+
+# Which engine trains ------------------------------------------------------------------------------
+
+
+def chosen(model):
+    return set_up(model._design, 0).choice
+
+
+def test_dense_networks_train_natively(make_classifier):
+    for given in ({}, {"dropout": 0.5}, {"n_classes": 2}, {"weight_column": "w"}):
+        assert chosen(make_classifier(**given)).engine == "native"
+    known = optax.adam(0.1), optax.sgd(0.1, 0.9), lambda: optax.adagrad(0.1), optax.sgd
+    for optimizer in ("Adagrad", "Adam", "SGD", *known):
+        assert chosen(make_classifier(optimizer=optimizer)).engine == "native"
+    regressor = estimator.DNNRegressor([3], [estimator.numeric_column("x")], label_dimension=3)
+    assert chosen(regressor).engine == "native"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"loss_reduction": "sum"}, "loss_reduction is 'sum'"),
+        ({"optimizer": "Ftrl"}, "solver is of your own"),
+        ({"optimizer": optax.adamw(0.1)}, "solver is of your own"),
+        ({"activation_fn": lambda z: jnp.clip(z, 0, 6)}, "activation is of your own"),
+        (
+            {
+                "feature_columns": [
+                    estimator.embedding_column(
+                        estimator.categorical_column_with_identity("id", 3), 2
+                    )
+                ]
+            },
+            "there are columns with embeddings",
+        ),
+    ],
+)
+def test_other_networks_train_by_xla(make_classifier, given, reason):
+    choice = chosen(make_classifier(**given))
+    assert (choice.engine, choice.reason) == ("xla", reason)
+
+
+def test_jax_is_not_started_for_what_trains_natively(tmp_path):
+    code = f"""
+import sys
+import numpy as np
+from multilayer import estimator
+X = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+columns = [estimator.numeric_column("X", shape=4)]
+model = estimator.DNNClassifier([5], columns, {str(tmp_path)!r}, n_classes=3)
+input_fn = estimator.numpy_input_fn({{"X": X}}, np.arange(40) % 3, 10, shuffle=True)
+results = model.train(input_fn).evaluate(input_fn)
+assert len(list(model.predict(input_fn))) == 40
+print(results["global_step"], sorted({{"jax", "optax"}} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "4 []\n"), done.stderr

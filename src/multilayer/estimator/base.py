@@ -4,19 +4,18 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from multilayer._core.checks import check_bool, check_integer, refuse
 from multilayer._persist.checkpoints import newest_checkpoint, temporary_folder
+from multilayer.estimator import session
 from multilayer.estimator.design import MEAN, Design
+from multilayer.estimator.evaluation import Forward
 from multilayer.estimator.feature_reading import check_ends, read_input
 from multilayer.estimator.logging import LOGGER
 from multilayer.estimator.run_config import RunConfig, check_model_dir
-
-if TYPE_CHECKING:
-    from multilayer.estimator.evaluation import Forward
 
 
 class Estimator(ABC):
@@ -124,8 +123,6 @@ class Estimator(ABC):
         next call with the same input continues there: training in several calls equals training in
         one, bit for bit. After the end of an input the next call restarts it.
         """
-        from multilayer.estimator import session
-
         _refuse_given("hooks", hooks)
         _refuse_given("saving_listeners", saving_listeners)
         for name, value in (("steps", steps), ("max_steps", max_steps)):
@@ -230,10 +227,8 @@ class Estimator(ABC):
         forward = self._forward(checkpoint_path)
         return forward.predict(given, keys, single=bool(yield_single_examples))
 
-    def _forward(self, checkpoint_path: str | os.PathLike[str] | None) -> "Forward":
+    def _forward(self, checkpoint_path: str | os.PathLike[str] | None) -> Forward:
         """Return the network of a checkpoint, the newest one where none is named."""
-        from multilayer.estimator.evaluation import Forward  # late: it starts JAX
-
         return Forward(self._design, checkpoint_path or self.model_dir)
 
     def _by_mean_loss(self) -> Self:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from multilayer._core.activations import HIDDEN, AnyActivation
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
@@ -17,9 +16,7 @@ from multilayer.estimator.features import (
 )
 from multilayer.estimator.heads import Head
 from multilayer.estimator.numeric_columns import NumericColumn
-
-if TYPE_CHECKING:
-    from multilayer.estimator.optimizers import EngineSolver  # starts JAX
+from multilayer.estimator.optimizers import EngineSolver, optimizer_arguments
 
 SUM, MEAN = "sum", "mean"  # loss_reduction
 
@@ -33,7 +30,7 @@ class Design:
     columns: FeatureColumns
     weight_column: NumericColumn | None
     head: Head
-    optimizer: "EngineSolver"
+    optimizer: EngineSolver
     activation: AnyActivation
     dropout: float
     reduction: str | None  # how losses of rows become that of a batch
@@ -59,14 +56,20 @@ class Design:
         columns = [[column.name, column.width] for column in self.columns.all]
         return {"estimator": self.kind, "columns": columns}
 
+    @property
+    def gradient_factor(self) -> float:
+        """What the engine's loss of a row is multiplied by where its gradient is followed."""
+        return self.head.loss_factor / (1 if self.follows_sum else self.head.n_outputs)
+
     def reported_loss(self, loss_sum: float, n_rows: float) -> float:
         """Return the loss as it is reported, from the engine's sums over a batch.
 
-        Those are of the mean over the outputs of a row.
+        Those are of the mean over the outputs of a row, times the factor of the gradient.
         """
+        loss_sum = loss_sum * self.head.loss_factor / self.gradient_factor
         if self.reports_sum:
-            return loss_sum * self.head.loss_factor * self.head.n_outputs
-        return loss_sum * self.head.loss_factor / n_rows if n_rows > 0 else 0.0
+            return loss_sum * self.head.n_outputs
+        return loss_sum / n_rows if n_rows > 0 else 0.0
 
 
 def make_design(
@@ -83,8 +86,6 @@ def make_design(
     warm_start_from: str | os.PathLike[str] | None,
 ) -> Design:
     """Check the arguments of an estimator."""
-    from multilayer.estimator.optimizers import optimizer_arguments  # late: it starts JAX
-
     return Design(
         kind=kind,
         hidden_units=check_hidden_units(hidden_units),

@@ -9,12 +9,13 @@ import numpy as np
 
 from multilayer._core.errors import DataError
 from multilayer._core.types import computing_type
-from multilayer._engine.xla import inference as engine
+from multilayer._engine import engines
 from multilayer.estimator.design import Design
-from multilayer.estimator.feature_reading import ArrayInput, Features, Input
+from multilayer.estimator.feature_reading import ArrayInput, Features, Input, n_rows
+from multilayer.estimator.features import weights
 from multilayer.estimator.logging import LOGGER
-from multilayer.estimator.session import find_checkpoint, trained_network
-from multilayer.estimator.training_run import rows_of
+from multilayer.estimator.session import engine_of, find_checkpoint, trained_network
+from multilayer.estimator.training_run import network_of
 
 CHUNK_ROWS = 1 << 14  # rows of arrays that are predicted at once
 
@@ -25,13 +26,16 @@ class Forward:
     def __init__(self, design: Design, place: str | os.PathLike[str]) -> None:
         checkpoint = find_checkpoint(design, place)
         LOGGER.info("Restoring parameters from %s", checkpoint.path)
-        self._network, self._params = trained_network(design, checkpoint)
         self.design, self.dtype = design, computing_type()
+        trained_by = engine_of(checkpoint)
+        self._engine = engines.predictor(trained_by, network_of(design, trained_by).at_prediction())
+        network = trained_network(design, checkpoint, self._engine, self.dtype)
+        self._network, self._params = network
         self.global_step = checkpoint.step
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """Return the outputs before their activation ``(rows, units)``."""
-        return engine.outputs(
+        return self._engine.outputs(
             self._network,
             self._params,
             lambda rows: X[rows],
@@ -49,9 +53,9 @@ class Forward:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return a batch's outputs, targets, weights and losses."""
         assert labels is not None  # checked by read_input
-        rows = rows_of(self.design, features, labels, self.dtype)
-        raw = self.outputs(rows.X)
-        return raw, rows.y, rows.weight.astype(np.float64), self.design.head.losses(raw, rows.y)
+        weight = weights(self.design.weight_column, features, n_rows(features), self.dtype)
+        raw, targets = self.raw(features), self.design.head.encode(labels)
+        return raw, targets, weight.astype(np.float64), self.design.head.losses(raw, targets)
 
     def evaluate(self, given: Input, steps: int | None) -> dict[str, float]:
         """Return the figures of an input."""

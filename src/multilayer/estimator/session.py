@@ -10,14 +10,15 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from multilayer._core.checks import refuse
-from multilayer._core.environment import check_process
 from multilayer._core.errors import DivergenceError, ModelFileError
-from multilayer._core.types import computing_type
-from multilayer._engine import loop
+from multilayer._core.pytrees import Tree
+from multilayer._engine import engines, loop
 from multilayer._engine.callbacks.protocol import Callback, Progress
 from multilayer._engine.checkpointer import CheckpointWriter
+from multilayer._engine.engines import Engine
 from multilayer._engine.loop import Pace, Training
 from multilayer._engine.state import TrainState
+from multilayer._nn.model import Model
 from multilayer._persist.checkpoints import (
     StoredCheckpoint,
     checkpoint_path,
@@ -27,41 +28,52 @@ from multilayer._persist.checkpoints import (
     read_newest,
 )
 from multilayer._persist.parameters_file import named_leaves, restored_tree
+from multilayer._sklearn.fit.assembly import warn_of_change
 from multilayer.estimator.design import Design
 from multilayer.estimator.endless_source import EndlessSource
 from multilayer.estimator.feature_reading import ArrayInput, Input
+from multilayer.estimator.learnt import first_parameters
 from multilayer.estimator.logging import INFO, LOGGER
 from multilayer.estimator.run_config import RunConfig
 from multilayer.estimator.training_run import (
     STREAM,
-    CannedNetwork,
-    Parameters,
     Place,
+    Setup,
     assemble,
-    first_parameters,
     make_source,
     network_of,
+    set_up,
 )
 
 # From checkpoints back to training states and networks -------------------------------------------
 
 
-def resumed(state: TrainState, checkpoint: StoredCheckpoint) -> TrainState:
+def resumed(setup: Setup, state: TrainState, checkpoint: StoredCheckpoint) -> TrainState:
     """Return the state of a checkpoint."""
-    params = restored_tree("params", state.params, checkpoint.arrays, checkpoint.path)
-    opt_state = restored_tree("opt_state", state.opt_state, checkpoint.arrays, checkpoint.path)
-    return state._replace(
-        params=params, opt_state=opt_state, best_params=params, step=np.int32(checkpoint.step)
-    )
+    like, opt_like = setup.nested(state)
+    params = restored_tree("params", like, checkpoint.arrays, checkpoint.path)
+    opt_state = restored_tree("opt_state", opt_like, checkpoint.arrays, checkpoint.path)
+    before = engine_of(checkpoint)
+    if before != setup.choice.engine:
+        warn_of_change(before, setup.choice.engine)
+    state = setup.with_parameters(state, params, opt_state)
+    return state._replace(step=np.int32(checkpoint.step))
 
 
-def warm_started(state: TrainState, design: Design) -> TrainState:
+def engine_of(checkpoint: StoredCheckpoint) -> str:
+    """Return the name of the engine that wrote a checkpoint."""
+    return str(checkpoint.facts.get("engine", engines.OLDER))
+
+
+def warm_started(setup: Setup, state: TrainState) -> TrainState:
     """Return a first state, with the parameters of another model where the design names one."""
+    design = setup.design
     if design.warm_start_from is None:
         return state
     checkpoint = find_checkpoint(design, design.warm_start_from)
-    params = restored_tree("params", state.params, checkpoint.arrays, checkpoint.path)
-    return state._replace(params=params, best_params=params)
+    like, opt_state = setup.nested(state)
+    params = restored_tree("params", like, checkpoint.arrays, checkpoint.path)
+    return setup.with_parameters(state, params, opt_state)
 
 
 def find_checkpoint(design: Design, place: str | os.PathLike[str]) -> StoredCheckpoint:
@@ -100,13 +112,13 @@ def checked(design: Design, checkpoint: StoredCheckpoint) -> StoredCheckpoint:
 
 
 def trained_network(
-    design: Design, checkpoint: StoredCheckpoint
-) -> tuple[CannedNetwork, Parameters]:
-    """Return the network of a checkpoint, at prediction."""
-    network = network_of(design)
-    like = first_parameters(design, network, 0, computing_type())
+    design: Design, checkpoint: StoredCheckpoint, engine: Engine, dtype: str
+) -> tuple[Model, Tree]:
+    """Return the network of a checkpoint at prediction, and its parameters, for an engine."""
+    like = first_parameters(design, 0, dtype)
     params = restored_tree("params", like, checkpoint.arrays, checkpoint.path)
-    return network.at_prediction(), params
+    network = network_of(design, engine.name).at_prediction()
+    return network, params.layers if engine.name == engines.NATIVE else params
 
 
 # One call of ``train``: steps, lines of the log, checkpoints -------------------------------------
@@ -116,12 +128,11 @@ def trained_network(
 class Session:
     """A training run between its checkpoints."""
 
+    setup: Setup
     training: Training
     source: EndlessSource
-    design: Design
     config: RunConfig
     folder: str
-    seed: int
     place: Place
     first: int  # the global step it begins from
     logged: float = 0.0  # when the last loss was
@@ -170,7 +181,7 @@ class Session:
         self.training.state = state._replace(loss_sum=zero, weight_sum=zero)
         loop.train(self.training, target, callbacks=[watch], budget=pace)
         state = self.training.state
-        self.loss = self.design.reported_loss(float(state.loss_sum), float(state.weight_sum))
+        self.loss = self.setup.design.reported_loss(float(state.loss_sum), float(state.weight_sum))
 
     def log(self, step: int) -> None:
         """Log the loss of a step, and the speed since the last one logged."""
@@ -202,14 +213,13 @@ class Session:
         ended = self.source.end is not None and step >= self.source.end
         over = ended or (completed and self.place.mark == STREAM)
         facts = {
-            "design": self.design.description(),
-            "seed": self.seed,
+            "design": self.setup.design.description(),
+            "seed": self.setup.seed,
             "place": None if over else asdict(self.place),
+            "engine": self.setup.choice.engine,
         }
-        arrays = {
-            **named_leaves("params", state.params),
-            **named_leaves("opt_state", state.opt_state),
-        }
+        params, opt_state = self.setup.nested(state)
+        arrays = {**named_leaves("params", params), **named_leaves("opt_state", opt_state)}
         self.writer.write(step, arrays, facts)
         LOGGER.info("Saving checkpoints for %d into %s.", step, checkpoint_path(self.folder, step))
 
@@ -255,7 +265,6 @@ def train(
     max_steps: int | None,
 ) -> None:
     """Train from the newest checkpoint of a folder on, for some steps or up to a global step."""
-    check_process()
     endless = isinstance(given, ArrayInput) and given.num_epochs is None
     if endless and steps is None and max_steps is None:
         refuse("steps", "a number for an input without end", None, "Or give max_steps.")
@@ -264,15 +273,16 @@ def train(
     if max_steps is not None and max_steps <= first:
         LOGGER.info("Skipping training since max_steps has already saved.")
         return
-    seed = seed_of(config, checkpoint)
+    setup = set_up(design, seed_of(config, checkpoint))
+    LOGGER.debug(setup.choice.sentence)
     stored = None if checkpoint is None else checkpoint.facts.get("place")
-    source, place = make_source(design, given, first, seed, stored, computing_type())
+    source, place = make_source(setup, given, first, stored)
     stop = max_steps if max_steps is not None else math.inf if steps is None else first + steps
-    training = assemble(design, source, seed)
+    training = assemble(setup, source)
     if checkpoint is None:
-        training.state = warm_started(training.state, design)
+        training.state = warm_started(setup, training.state)
     else:
         LOGGER.info("Restoring parameters from %s", checkpoint.path)
-        training.state = resumed(training.state, checkpoint)
+        training.state = resumed(setup, training.state, checkpoint)
     prepare_folder(folder)
-    Session(training, source, design, config, folder, seed, place, first).run(stop)
+    Session(setup, training, source, config, folder, place, first).run(stop)

@@ -4,150 +4,160 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from multilayer._core.errors import DataError
-from multilayer._core.types import Array, computing_type
-from multilayer._data.source import Rows
+from multilayer._core.pytrees import Tree, map_leaves
+from multilayer._core.types import computing_type
+from multilayer._data.source import Put, Rows
+from multilayer._engine import engines
+from multilayer._engine.engines import Choice, Engine
 from multilayer._engine.loop import Training
-from multilayer._engine.xla.maker import XLA
-from multilayer._nn.initializers import WEIGHT_INITIALIZERS
-from multilayer._nn.model import Disturbance
-from multilayer._nn.network import Layers, Network, initialize
+from multilayer._engine.state import FitConfig, TrainState, first_state
+from multilayer._nn.model import Model
+from multilayer._objectives.objective import LossNumbers
 from multilayer._sklearn.arguments.architecture import check_architecture
 from multilayer._sklearn.arguments.constructors import ClassifierArguments
 from multilayer._sklearn.arguments.resolved import Resolved
-from multilayer._sklearn.arguments.solver_arguments import resolve_solver
+from multilayer._sklearn.arguments.solver_arguments import is_ready, resolve_solver
 from multilayer._sklearn.fit import assembly
 from multilayer._sklearn.targets.class_outputs import classifier_numbers
 from multilayer.estimator.design import Design
 from multilayer.estimator.endless_source import ArraySource, EndlessSource, StreamSource
-from multilayer.estimator.feature_reading import ABSENT, ArrayInput, Features, Input, n_rows
+from multilayer.estimator.feature_reading import ArrayInput, Features, Input, n_rows
 from multilayer.estimator.features import weights
+from multilayer.estimator.learnt import (
+    Parameters,
+    dense_network,
+    first_parameters,
+    with_embeddings,
+    without_embeddings,
+)
 from multilayer.estimator.optimizers import LEARNING_RATE
 
-# The network of an estimator: vectors looked up for categories, then dense layers ----------------
+if TYPE_CHECKING:
+    from multilayer._engine.xla.recognition import KnownRule  # starts JAX
+
+# What is trained, and by which engine -------------------------------------------------------------
 
 
-class Parameters(NamedTuple):
-    """What an estimator learns."""
+def network_of(design: Design, engine: str) -> Model:
+    """Return the network of an estimator in training, as an engine takes it."""
+    if engine == engines.NATIVE:
+        return dense_network(design)
+    # Late: it starts JAX.
+    from multilayer.estimator.canned_network import CannedNetwork
 
-    embeddings: tuple[Array, ...]  # one (n_buckets, dimension) for each embedded column
-    layers: Layers
+    return CannedNetwork(dense_network(design), design.columns.n_plain, design.follows_sum)
 
 
 @dataclass(frozen=True)
-class CannedNetwork:
-    """A model of the engine's: static and hashable.
+class Setup:
+    """All of a run but its rows: what is trained, by which rule, and what computes it."""
 
-    The engine follows the gradient of the mean over a batch. The gradient of another multiple of
-    it is had exactly by multiplying, on the way back, what arrives at the outputs.
-    """
-
-    dense: Network
-    n_plain: int  # inputs before the ids of embedded columns
-    summed: bool = False  # whether the sum over a batch is minimised in place of the mean
-    loss_factor: float = 1.0
-
-    n_frozen = 0
+    design: Design
+    resolved: Resolved
+    numbers: LossNumbers
+    config: FitConfig
+    choice: Choice
+    seed: int
+    optimizer: "NativeOptimizer | None" = None  # of Optax, where the native engine has it
 
     @property
-    def random(self) -> bool:
-        """Whether training draws random numbers."""
-        return self.dense.random
+    def engine(self) -> Engine:
+        """What computes."""
+        return engines.load(self.choice.engine)
 
-    def at_prediction(self) -> "CannedNetwork":
-        """Return the network without what is a matter of training alone."""
-        return replace(self, dense=self.dense.at_prediction(), summed=False, loss_factor=1.0)
+    @property
+    def is_native(self) -> bool:
+        """Whether the native engine trains."""
+        return self.choice.engine == engines.NATIVE
 
-    def apply(self, params: Parameters, x: Array) -> Array:
-        """Return the outputs before the output activation, shape ``(rows, outputs)``."""
-        return self.dense.apply(params.layers, self.inputs(params, x))
+    def first_parameters(self) -> Tree:
+        """Draw the first parameters, as the engine takes them."""
+        drawn = first_parameters(self.design, self.seed, self.config.dtype)
+        return drawn.layers if self.is_native else drawn
 
-    def apply_in_training(
-        self, params: Parameters, x: Array, weight: Array, disturbance: Disturbance, key: Array
-    ) -> tuple[Array, Parameters]:
-        """Return the outputs of a batch, and the parameters."""
-        x = self.inputs(params, x)
-        raw, _ = self.dense.apply_in_training(params.layers, x, weight, disturbance, key)
-        total = jnp.sum(weight) if self.summed else 1.0
-        return multiply_gradient(raw, jnp.asarray(total * self.loss_factor, raw.dtype)), params
+    def nested(self, state: TrainState) -> tuple[Parameters, Tree]:
+        """Return the parameters and the optimizer's state by their names in checkpoints."""
+        if not self.is_native:
+            return state.params, state.opt_state
+        like = None if self.optimizer is None else self.optimizer.state
+        return with_embeddings(str(self.config.solver), state, like)
 
-    def inputs(self, params: Parameters, x: Array) -> Array:
-        """Return the inputs of the first layer: ids give way to their vectors."""
-        if not params.embeddings:
-            return x
-        vectors = [
-            look_up(table, x[:, self.n_plain + i]) for i, table in enumerate(params.embeddings)
-        ]
-        return jnp.concatenate([x[:, : self.n_plain], *vectors], axis=1)
+    def with_parameters(self, state: TrainState, params: Parameters, opt_state: Tree) -> TrainState:
+        """Return a state with what :meth:`nested` gave of another."""
+        if not self.is_native:
+            return state._replace(params=params, opt_state=opt_state, best_params=params)
+        return without_embeddings(str(self.config.solver), state, params, opt_state)
 
 
-@jax.custom_vjp
-def multiply_gradient(x: Array, factor: Array) -> Array:
-    """Return ``x``; its gradient is multiplied by a factor."""
-    return x
-
-
-def _forward(x: Array, factor: Array) -> tuple[Array, Array]:
-    return x, factor
-
-
-def _backward(factor: Array, gradient: Array) -> tuple[Array, Array]:
-    return factor * gradient, jnp.zeros_like(factor)
-
-
-multiply_gradient.defvjp(_forward, _backward)
-
-
-def look_up(table: Array, ids: Array) -> Array:
-    """Rows ``(rows, dimension)`` of a table, 0 where an id is absent."""
-    there = ids != ABSENT
-    vectors = table[jnp.where(there, ids, 0).astype(jnp.int32)]
-    return jnp.where(there[:, None], vectors, 0.0)
-
-
-def network_of(design: Design) -> CannedNetwork:
-    """Return the network of an estimator in training."""
-    sizes = (design.columns.n_inputs, *design.hidden_units, design.head.n_units)
-    return CannedNetwork(
-        Network(
-            layer_sizes=sizes,
-            activations=(design.activation,) * len(design.hidden_units),
-            dropout=design.dropout > 0,
-        ),
-        n_plain=design.columns.n_plain,
-        summed=design.follows_sum,
-        loss_factor=design.head.loss_factor / (1 if design.follows_sum else design.head.n_outputs),
+def set_up(design: Design, seed: int) -> Setup:
+    """Check what the engine requires of a design, and choose the engine."""
+    arguments = ClassifierArguments(
+        design.hidden_units,
+        alpha=0.0,
+        learning_rate_init=LEARNING_RATE,
+        dropout=design.dropout,
+        n_iter_no_change=np.inf,
+        **design.optimizer,
     )
-
-
-def first_parameters(design: Design, network: CannedNetwork, seed: int, dtype: str) -> Parameters:
-    """Draw the first parameters: Glorot and Bengio's weights (2010), biases of 0."""
-    rng = np.random.RandomState(seed)
-    layers = initialize(
-        network.dense,
-        rng,
-        weights="glorot_uniform",
-        bias="zeros",
-        output_like="identity",
-        dtype=dtype,
+    # Checked as a design already, by TensorFlow's rules: an epsilon of 0, for instance, is allowed.
+    resolved = Resolved(arguments, check_architecture(arguments), resolve_solver(arguments))
+    config = assembly.configuration(
+        resolved,
+        dense_network(design),
+        design.head.objective(),
+        weighted=design.weight_column is not None,
+        validate=False,
+        dtype=computing_type(),
     )
-    embeddings = (
-        _first_vectors(rng, column.column.n_buckets, column.dimension).astype(dtype)
-        for column in design.columns.embedded
-    )
-    return Parameters(tuple(embeddings), layers)
+    optimizer = native_optimizer(design, config)
+    if optimizer is not None:
+        known = optimizer.known.rule
+        config = replace(config, solver=known.name, nesterov=known.nesterov)
+    choice = engine_for(design, config)
+    if choice.engine != engines.NATIVE and optimizer is not None:
+        config, optimizer = replace(config, solver=resolved.solver.rule, nesterov=False), None
+    config = replace(config, network=network_of(design, choice.engine))
+    numbers = classifier_numbers(arguments, config.dtype)
+    return Setup(design, resolved, numbers, config, choice, seed, optimizer)
 
 
-def _first_vectors(rng: np.random.RandomState, n_buckets: int, dimension: int) -> np.ndarray:
-    # The initialiser's standard deviation is 2 / sqrt(fan_in); wanted is 1 / sqrt(dimension).
-    drawn = WEIGHT_INITIALIZERS["truncated_normal"].draw(rng, n_buckets, dimension)
-    return drawn * np.sqrt(n_buckets / dimension) / 2
+@dataclass(frozen=True)
+class NativeOptimizer:
+    """An optimizer of Optax whose rule the native engine has."""
+
+    known: "KnownRule"
+    state: Tree  # before the first step, of all that an estimator learns
+
+
+def native_optimizer(design: Design, config: FitConfig) -> NativeOptimizer | None:
+    """Return an optimizer of Optax as the native engine has it; None where it has not."""
+    if isinstance(config.solver, str):
+        return None
+    # Late: it starts JAX, which an optimizer of Optax has started.
+    from multilayer._engine.xla.recognition import recognised_rule
+
+    given = config.solver
+    optimizer = given if is_ready(given) else given(learning_rate=LEARNING_RATE)
+    if not is_ready(optimizer):
+        return None
+    params = first_parameters(design, 0, config.dtype)  # for their shapes
+    state = map_leaves(np.asarray, optimizer.init(params))
+    known = recognised_rule(optimizer, params, state)
+    return None if known is None else NativeOptimizer(known, state)
+
+
+def engine_for(design: Design, config: FitConfig) -> Choice:
+    """Return the engine of a run; ``config`` has the dense layers alone."""
+    if design.columns.embedded:
+        return Choice(engines.XLA, "there are columns with embeddings")
+    if design.follows_sum:
+        return Choice(engines.XLA, "loss_reduction is 'sum'")
+    return engines.choose("auto", config)
 
 
 # From an estimator's design and an input to a training run of the engine, new or resumed ---------
@@ -170,19 +180,24 @@ def rows_of(design: Design, features: Features, labels: np.ndarray, dtype: str) 
     weight = weights(design.weight_column, features, n_rows(features), dtype)
     # A weighted batch is divided by its rows, as in TensorFlow: by its weights, rare heavy rows
     # would count for less than they weigh. The sum over a batch is not divided at all.
-    counted = design.weight_column is not None and not design.follows_sum
-    divisor = np.ones_like(weight) if counted else None
+    factor = design.gradient_factor
+    counted = design.weight_column is not None or factor != 1
+    divisor = np.ones_like(weight) if counted and not design.follows_sum else None
+    # The gradient of a multiple of a loss is that of rows which weigh so much more.
+    weight = weight if factor == 1 else weight * weight.dtype.type(factor)
     return Rows(X, design.head.encode(labels), weight, divisor)
 
 
 def make_source(
-    design: Design, given: Input, start: int, seed: int, stored: object, dtype: str
+    setup: Setup, given: Input, start: int, stored: object
 ) -> tuple[EndlessSource, Place]:
     """Return the batches from a global step on, and their place in the input.
 
     ``stored`` is the place in the last checkpoint. If it is in the same input, and before its end,
     reading continues there; otherwise it starts from the beginning.
     """
+    design, seed, dtype = setup.design, setup.seed, setup.config.dtype
+    put: Put = setup.engine.maker.put
     if isinstance(given, ArrayInput):
         assert given.labels is not None  # checked by read_input
         rows = rows_of(design, given.features, given.labels, dtype)
@@ -193,7 +208,7 @@ def make_source(
             place = Place(start, place.mark)  # it had been read to its end
         # Each reading of an input has an order of its own.
         passes = given.passes(seed + (place.begun << 32))
-        return ArraySource(rows, passes, place.begun, put=XLA.put), place
+        return ArraySource(rows, passes, place.begun, put=put), place
     place = continued(stored, STREAM, start)
 
     def batches() -> Iterator[Rows]:
@@ -201,7 +216,7 @@ def make_source(
             assert labels is not None
             yield rows_of(design, features, labels, dtype)
 
-    source = StreamSource(batches(), start, put=XLA.put)
+    source = StreamSource(batches(), start, put=put)
     if source.end == place.begun:
         raise DataError("input_fn must return at least one batch, its iterator has none.")
     return source, place
@@ -215,37 +230,26 @@ def continued(stored: object, mark: object, start: int) -> Place:
     return Place(start, mark)
 
 
-def assemble(design: Design, source: EndlessSource, seed: int) -> Training:
+def assemble(setup: Setup, source: EndlessSource) -> Training:
     """Return a training run at its first step."""
-    arguments = ClassifierArguments(
-        design.hidden_units,
-        alpha=0.0,
-        learning_rate_init=LEARNING_RATE,
-        dropout=design.dropout,
-        n_iter_no_change=np.inf,
-        **design.optimizer,
-    )
-    network, objective = network_of(design), design.head.objective()
-    # Checked as a design already, by TensorFlow's rules: an epsilon of 0, for instance, is allowed.
-    resolved = Resolved(arguments, check_architecture(arguments), resolve_solver(arguments))
-    dtype = computing_type()
-    config = assembly.configuration(
-        resolved,
-        network,
-        objective,
-        weighted=design.weight_column is not None,
-        validate=False,
-        dtype=dtype,
-    )
-    numbers = classifier_numbers(arguments, dtype)
-    hyper = assembly.hyper_parameters(resolved, numbers, config, source, seed)
-    params = first_parameters(design, network, seed, config.dtype)
+    config, maker = setup.config, setup.engine.maker
+    resolved, numbers, real = setup.resolved, setup.numbers, np.dtype(setup.config.dtype).type
+    hyper = assembly.hyper_parameters(resolved, numbers, config, source, setup.seed)
+    rate, optimizer, params = LEARNING_RATE, setup.optimizer, setup.first_parameters()
+    if optimizer is not None:
+        rate = optimizer.known.rate
+        known = {name: real(value) for name, value in optimizer.known.numbers.items()}
+        hyper = hyper._replace(solver=known)
+        state = first_state(config, params, None)
+        state = setup.with_parameters(state, Parameters((), params), optimizer.state)
+    else:
+        state = maker.initial_state(config, hyper, params)
     return Training(
-        maker=XLA,
+        maker=maker,
         config=config,
         hyper=hyper,
         source=source,
-        schedule=lambda steps: np.full(len(steps), LEARNING_RATE),
+        schedule=lambda steps: np.full(len(steps), rate),
         validation=None,
-        state=XLA.initial_state(config, hyper, params),
+        state=state,
     )

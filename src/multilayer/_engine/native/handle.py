@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multilayer._core.pytrees import leaves, map_leaves
+from multilayer._core.pytrees import aligned_zeros, leaves, map_leaves
 from multilayer._data.source import Rows
 from multilayer._engine.native import library as lib
 from multilayer._engine.state import (
@@ -208,7 +208,8 @@ class Handle:
 
     def get(self, copy: int, like: Layers) -> Layers:
         """Read a copy of the parameters of dense layers."""
-        new = map_leaves(lambda leaf: np.empty(np.shape(leaf), self.dtype), like)
+        # Where XLA reads them without a copy.
+        new = map_leaves(lambda leaf: aligned_zeros(np.shape(leaf), self.dtype), like)
         self.read_into(copy, zip(places_of(new), leaves(new), strict=True))
         return new
 

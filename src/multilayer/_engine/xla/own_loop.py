@@ -1,9 +1,8 @@
-"""The compiled step of a user's own loop: a batch, its loss and gradient, the update."""
+"""The step of a user's own loop: a batch, its loss and gradient, the update."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,21 +14,14 @@ from multilayer._core.environment import check_process
 from multilayer._core.pytrees import aligned_zeros
 from multilayer._core.types import Array, comparable
 from multilayer._engine.xla import cache
+from multilayer._engine.xla.loop_state import Fields, LoopState
+from multilayer._engine.xla.native_steps import NativeSteps, native_steps
 from multilayer._engine.xla.step import by_rates, reciprocal
 from multilayer._nn.forward import keep_fixed, with_fixed
 from multilayer._nn.layers import Layer, apply_in_training, as_layer
 from multilayer._nn.members import factors_of
 from multilayer._nn.model import Parameters, without_fixed
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
-
-
-class LoopState(NamedTuple):
-    """All that a loop needs to continue: a step takes one and returns the next."""
-
-    params: Parameters
-    opt_state: optax.OptState
-    step: Array  # int32, steps done
-    seed: Array  # uint32, of what the layers draw in training
 
 
 @dataclass(frozen=True)
@@ -92,10 +84,35 @@ class TrainStep:
             yet: ``float(loss)`` waits for it.
         """
         check_process()
+        steps = self._native_steps(state)
+        if steps is not None and (done := steps.step(state, X, y, sample_weight)) is not None:
+            return done
         weight = None if sample_weight is None else _own("sample_weight", sample_weight)
         X, y = _own("X", X), _own("y", y)
         self._make_room(X, y, weight)
-        return self._program(state, X, y, weight)
+        values, loss = self._program(tuple(state), X, y, weight)
+        return LoopState.of(values, by_xla_alone=self if steps is None else None), loss
+
+    def _native_steps(self, state: LoopState) -> NativeSteps | None:
+        """Return how steps from a state go natively; None where they go by XLA."""
+        if state.by_xla_alone is self:
+            return None
+        if state.native is not None and state.native[0] in self._plans.values():
+            return state.native[0]
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(state)):
+            return None
+        shapes = cache.signature((state.params, state.opt_state))
+        if shapes not in self._plans:
+            by_data = self.weight_normalization == "data"
+            self._plans[shapes] = native_steps(
+                self.network, self.loss, self.optimizer, state, by_data=by_data
+            )
+        return self._plans[shapes]
+
+    @cached_property
+    def _plans(self) -> dict[Hashable, NativeSteps | None]:
+        """How steps go natively, for the shapes of parameters seen."""
+        return {}
 
     def _make_room(self, *batch: Array | None) -> None:
         """Let compiled programs go, the step's own last, where a new one takes the last room."""
@@ -113,13 +130,14 @@ class TrainStep:
         return set()
 
     @cached_property
-    def _program(self) -> cache.Jitted[tuple[LoopState, Array]]:
+    def _program(self) -> cache.Jitted[tuple[Fields, Array]]:
         """The step compiled, for each shape of a batch; equal steps share it."""
         return cache.get(("own_loop", self), lambda: cache.jitted(self._step))
 
     def _step(
-        self, state: LoopState, X: Array, y: Array, sample_weight: Array | None
-    ) -> tuple[LoopState, Array]:
+        self, values: Fields, X: Array, y: Array, sample_weight: Array | None
+    ) -> tuple[Fields, Array]:
+        state = LoopState.of(values)
         weight = jnp.ones(X.shape[:1]) if sample_weight is None else sample_weight
         _check_rows(X, y, weight)
 
@@ -141,7 +159,7 @@ class TrainStep:
         steps = by_rates(factors_of(self.network, learnt), steps)
         new = with_fixed(optax.apply_updates(learnt, steps), moved)
         params = keep_fixed(new, moved)
-        return LoopState(params, opt_state, state.step + 1, state.seed), loss
+        return (params, opt_state, state.step + 1, state.seed), loss
 
 
 def train_step(
@@ -151,7 +169,7 @@ def train_step(
     *,
     weight_normalization: str = "batch",
 ) -> TrainStep:
-    """Make the compiled training step of your own loop.
+    """Make the training step of your own loop.
 
     Parameters
     ----------
@@ -180,8 +198,20 @@ def train_step(
 
     Notes
     -----
-    A step is compiled for each new shape of a batch. Equal networks with the same loss and the
-    same optimizer share what is compiled.
+    On a CPU the native engine does the steps of what it knows: layers of :class:`dense` in a row,
+    the last one's sums being the outputs, each hidden one with a built-in activation and perhaps
+    :class:`dropout`, all of them with :class:`batch_norm` or :class:`layer_norm` or none; one of
+    the losses of this module but :func:`softmax_cross_entropy`; ``optax.sgd``, ``optax.adam`` or
+    ``optax.adagrad`` at a fixed rate. It gathers some steps and does them when a state's parameters
+    or a loss are looked at, so that a loop which looks at neither is the quickest one. All states
+    stay valid, and may be changed (``state._replace``) and continued from. Losses are computed
+    when they are used in any way: ``float(loss)``, ``np.mean(losses)``, ``jnp.stack(losses)``. A
+    loop that looks at parameters after every step is about as quick as by XLA, one that replaces
+    them after every step takes up to twice as long; ``from_functions(network.init, network.apply)``
+    is the same network, left to XLA.
+
+    All other steps are compiled by XLA, for each new shape of a batch. Equal networks with the same
+    loss and the same optimizer share what is compiled.
 
     Layers may learn at a share of the learning rate, as the ``rate`` of :class:`scaling` says: what
     the optimizer adds to their parameters is multiplied by it, a decay in it too. What layers for

@@ -14,6 +14,8 @@ from multilayer._optim.solvers import SOLVERS
 from multilayer._sklearn.arguments.constructors import NetworkArguments
 
 if TYPE_CHECKING:
+    import optax
+
     from multilayer._optim.rules import Rule
 
 
@@ -83,7 +85,7 @@ def resolve_solver(arguments: NetworkArguments) -> SolverSettings:
     )
 
 
-def is_ready(solver: object) -> bool:
+def is_ready(solver: object) -> "TypeGuard[optax.GradientTransformation]":
     """Whether a solver is the result of an Optax factory, with its rate inside."""
     if not hasattr(solver, "init"):  # a name, or a factory
         return False

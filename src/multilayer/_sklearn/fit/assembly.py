@@ -146,13 +146,18 @@ def planned(
     )
     choice = engines.choose(resolved.arguments.device, config)
     if start.continuation is not None and start.engine != choice.engine:
-        warnings.warn(
-            f"The network was trained by the engine {start.engine!r} and continues by "
-            f"{choice.engine!r}: results differ from those of one engine in rounding and in the "
-            "random numbers of dropout and noise.",
-            stacklevel=level_of_caller(),
-        )
+        warn_of_change(start.engine, choice.engine)
     return Plan(resolved, start, objective, numbers, config, choice, given)
+
+
+def warn_of_change(before: str, now: str) -> None:
+    """Warn that one engine continues what another has begun."""
+    warnings.warn(
+        f"The network was trained by the engine {before!r} and continues by {now!r}: results "
+        "differ from those of one engine in rounding and in the random numbers of dropout and "
+        "noise.",
+        stacklevel=level_of_caller(),
+    )
 
 
 def assemble(
