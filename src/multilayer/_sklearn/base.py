@@ -23,6 +23,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -39,7 +40,7 @@ from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._sklearn.arguments.constructors import NetworkArguments, known_arguments
 from multilayer._sklearn.arguments.resolved import check_partial_fit
 from multilayer._sklearn.arguments.solver_arguments import is_full_batch
-from multilayer._sklearn.fit import assembly, checkpointing, engine_run, start
+from multilayer._sklearn.fit import assembly, engine_run, start
 from multilayer._sklearn.fit.calibration import Calibrated, set_calibration_rows_aside
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.sklearn_callbacks import (
@@ -178,6 +179,9 @@ class BaseMLP(
                 begun = start.start_of(self, resolved, samples, objective, again=again)
                 checkpointed = None
                 if self.checkpoint is not None:
+                    # Late: most fits write no files.
+                    from multilayer._sklearn.fit import checkpointing
+
                     checkpointed = stack.enter_context(
                         checkpointing.checkpointed_fit(self, begun, samples, validation, warm=again)
                     )
@@ -255,6 +259,12 @@ class BaseMLP(
             return self._samples(X_val, y_val, weight, first=False)[0]
         except DataError as error:
             raise DataError(f"Of X_val and y_val: {error}") from error
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Names of the arguments, looked up once: scikit-learn reads the signature at each call."""
+        return super()._get_param_names()
 
     @property
     def _full_batch(self) -> bool:
