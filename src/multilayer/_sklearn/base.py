@@ -12,7 +12,7 @@ The stages of a fit, up to the engine (``_engine/loop.py`` continues from stage 
 5. ``fit/calibration.py`` and ``fit/assembly.py`` set rows aside; the latter weights them, and
    returns the ``Plan`` and the ``Training``. An error up to here leaves the estimator unchanged.
 6. ``fit/engine_run.py`` trains and returns one ``FitResult``, however training ended.
-7. ``BaseMLP._run`` sets every fitted attribute from it (``network/trained.py``), calibrates the
+7. ``network/trained.py`` sets every fitted attribute from it; ``BaseMLP._run`` calibrates the
    network, and then raises or warns.
 
 ``partial_fit`` runs stages 1 to 3 and 5 to 7, for one epoch.
