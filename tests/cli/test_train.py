@@ -245,7 +245,7 @@ def test_what_is_given_goes_before_a_recipe():
 
 
 def test_recipes_are_for_the_data_that_need_them():
-    assert settings.recipe_arguments("fast", 55_000, {})["max_iter"] == 4
+    assert settings.recipe_arguments("fast", 55_000, {})["max_iter"] == 3
     assert settings.recipe_arguments("chapter10", 55_000, {})["max_iter"] == 40
 
 

@@ -369,7 +369,9 @@ def _interval(text: str) -> str | int | float:
 
 
 def check_together(arguments: Mapping[str, object], given: Mapping[str, object]) -> None:
-    """Refuse an option that would have no effect."""
+    """Refuse an option that would have no effect, or a network that could learn nothing."""
+    if arguments.get("norm") == "batch" and arguments["batch_size"] == 1:
+        refuse("--batch-size", "at least 2 with batch normalisation, as this recipe has it", 1)
     decaying = " or ".join(solvers_with("weight_decay"))
     if "weight_decay" in given and arguments["solver"] not in solvers_with("weight_decay"):
         refuse(
