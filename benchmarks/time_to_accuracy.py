@@ -50,7 +50,8 @@ class Outcome:
 def command(name: str, folder: Path, seed: int) -> list[str]:
     """Return the command line of a contender."""
     if name == "multilayer":
-        return [str(Path(sysconfig.get_path("scripts")) / "multilayer"), "train", "mnist", "--json"]
+        program = str(Path(sysconfig.get_path("scripts")) / "multilayer")
+        return [program, "train", "mnist", "--json", "--seed", str(seed)]
     return [sys.executable, "-m", MODULES[name], str(folder), str(seed)]
 
 

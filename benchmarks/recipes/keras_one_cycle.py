@@ -1,4 +1,4 @@
-"""Keras 3: AdamW under a one-cycle rate with label smoothing, multilayer's own recipe."""
+"""Keras 3: AdamW under a one-cycle rate with label smoothing, the recipe of `common.py`."""
 
 from __future__ import annotations
 

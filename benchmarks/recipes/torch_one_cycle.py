@@ -1,4 +1,4 @@
-"""PyTorch eager: AdamW under a one-cycle rate with label smoothing, multilayer's own recipe."""
+"""PyTorch eager: AdamW under a one-cycle rate with label smoothing, the recipe of `common.py`."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ NETWORK = ("--target", "kind", "--recipe", "table")
         (["trian"], "No such command"),
         (["train", "mnist", "--bogus"], "No such option"),
         (["train", "mnist", "--epochs", "0"], "--epochs"),
+        (["train", "mnist", "--batch-size", "1"], "--batch-size must be at least 2"),
         (["train", "mnist", "--epochs", "x"], "--epochs"),
         (["train", "mnist", "--solver", "lbfgs"], "--solver must be one of"),
         (["train", "mnist", "--activation", "swish"], "--activation must be one of"),

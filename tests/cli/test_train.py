@@ -9,9 +9,10 @@ import pytest
 from sklearn.datasets import load_iris
 
 from multilayer import load
-from multilayer._cli import settings, training
+from multilayer._cli import settings, train_options, training
 from multilayer._cli.console import Bar, Follower, Lines
 from multilayer._engine.callbacks.protocol import Progress
+from multilayer._persist.manifest import read_model
 
 QUICK = ("--hidden", "8", "--epochs", "5", "--learning-rate", "0.05")
 TARGET = ("--target", "kind", "--recipe", "table")
@@ -244,7 +245,7 @@ def test_what_is_given_goes_before_a_recipe():
 
 
 def test_recipes_are_for_the_data_that_need_them():
-    assert settings.recipe_arguments("fast", 55_000, {})["max_iter"] == 4
+    assert settings.recipe_arguments("fast", 55_000, {})["max_iter"] == 3
     assert settings.recipe_arguments("chapter10", 55_000, {})["max_iter"] == 40
 
 
@@ -301,6 +302,44 @@ def test_mnist(run):
     assert predicted[0] == "prediction"
     assert len(predicted) == 10_001
     assert "kind        MLPClassifier" in run("info", "mnist.safetensors").out
+
+
+def without_seconds(file):
+    """Return what is in a model file, but for how long its training took."""
+    content = read_model(file)
+    (step,) = content.manifest["steps"]
+    fitted = {name: step["fitted"][name] for name in step["fitted"] if "seconds" not in name}
+    arrays = {name: array.tolist() for name, array in content.arrays.items()}
+    arrays.pop("MLPClassifier.history.seconds")
+    return {**content.manifest, "steps": [{**step, "fitted": fitted}]}, arrays
+
+
+def test_digits_are_trained_on_as_by_the_estimator(run, monkeypatch):
+    """The command trains below the estimators; what it writes is theirs."""
+    quick = ("--hidden", "8", "--epochs", "2", "--batch-size", "500", "--seed", "3")
+    quick = ("--dropout", "0.1", "--json", *quick)
+    below = run("train", "mnist", "-m", "below.safetensors", *quick).json
+    monkeypatch.setattr(train_options, "needs_no_estimator", lambda request: False)
+    above = run("train", "mnist", "-m", "above.safetensors", *quick).json
+    for found in (below, above):
+        for name in ("model", "train_seconds", "steps_per_second", "compile_seconds"):
+            found.pop(name)
+    assert below == above
+    assert without_seconds("below.safetensors") == without_seconds("above.safetensors")
+
+
+def test_options_of_scikit_learn_for_the_digits(run):
+    quick = ("--hidden", "4", "--epochs", "1", "--batch-size", "2000", "--quiet")
+    assert run("train", "mnist", "--calibration-fraction", "0.1", *quick).code == 0
+    assert load("mnist.safetensors").temperature_ != 1.0
+
+
+def test_digits_that_diverge_save_nothing(run, tmp_path):
+    options = ("--recipe", "chapter10", "--hidden", "4", "--learning-rate", "1e30", "--epochs", "1")
+    ran = run("train", "mnist", "--quiet", *options)
+    assert ran.error.startswith("training diverged")
+    assert "--no-scale" not in ran.error
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.preprocessing import MinMaxScaler
 
 from multilayer import MLPClassifier, MLPRegressor, __version__, load, save
-from multilayer._cli.measures import confusions
+from multilayer._cli.confusions import confusions
 
 COLUMNS = ["size", "width", "flag"]
 

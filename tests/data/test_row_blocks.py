@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from multilayer._data.rows import MOST_ROWS, RowBlocks
+from multilayer._data.row_blocks import MOST_ROWS, RowBlocks
 
 FORMS = {
     "float64": np.asarray,

@@ -41,8 +41,8 @@ def jax_on(monkeypatch):
     def set_to(platforms=None, plugins=(), x64=False):
         config = SimpleNamespace(jax_platforms=platforms, jax_enable_x64=x64)
         monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(config=config))
-        found = {name: object() for name in plugins}
-        monkeypatch.setattr(environment, "find_spec", found.get)
+        plugin = next(iter(plugins), "")
+        monkeypatch.setattr(environment, "jax_plugin", lambda: plugin)
 
     return set_to
 
@@ -65,6 +65,13 @@ def jax_on(monkeypatch):
 def test_accelerators_are_those_that_jax_would_use(jax_on, platforms, plugins, reason):
     jax_on(platforms, plugins)
     assert environment.jax_accelerator() == reason
+
+
+def test_plugins_are_found_by_their_packages(monkeypatch):
+    monkeypatch.setattr(environment, "find_spec", {"libtpu": object()}.get)
+    assert environment.jax_plugin.__wrapped__() == "libtpu"
+    monkeypatch.setattr(environment, "find_spec", {}.get)
+    assert environment.jax_plugin.__wrapped__() == ""
 
 
 def test_settings_come_from_variables_where_jax_is_not_imported(monkeypatch):

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from multilayer._core.errors import DivergenceError
-from multilayer._data.rows import RowBlocks
+from multilayer._data.row_blocks import RowBlocks
 from multilayer._sklearn.perceptron.rule import (
     Lesson,
     Penalty,

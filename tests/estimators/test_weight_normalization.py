@@ -1,6 +1,5 @@
 """What the weighted losses of a batch are divided by: rare heavy rows count for what they weigh."""
 
-import jax
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -8,7 +7,7 @@ from scipy import sparse
 
 from multilayer import MLPClassifier, MLPRegressor
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._engine.xla.step import batch_gradient
+from multilayer._core.pytrees import leaves
 from multilayer._sklearn.fit.assembly import prepare
 from multilayer._sklearn.fit.start import start_of
 
@@ -62,10 +61,11 @@ def gradients(model, X, y, weight):
     start = start_of(model, resolved, samples, objective, again=False)
     _, training = prepare(model, resolved, start, objective, samples, None)
     config, hyper, params = training.config, training.hyper, training.state.params
+    gradient = training.maker.batch_gradient
     return [
-        np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(slopes)])
+        np.concatenate([np.ravel(leaf) for leaf in leaves(slopes)])
         for slopes in (
-            batch_gradient(config, hyper, params, training.source.window(step), step)
+            gradient(config, hyper, params, training.source.window(step), step)
             for step in range(training.source.steps_per_epoch)
         )
     ]

@@ -13,7 +13,7 @@ from scipy import sparse
 from multilayer import InvalidArgumentError, Perceptron
 from multilayer._core.errors import DivergenceError
 from multilayer._data.order import drawn_permutation, shuffled_again
-from multilayer._data.rows import RowBlocks
+from multilayer._data.row_blocks import RowBlocks
 from multilayer._engine import engines
 from multilayer._engine.native import coverage, library
 from multilayer._sklearn.perceptron import layer, native_rule

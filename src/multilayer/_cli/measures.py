@@ -2,36 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TypeAlias
 
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from multilayer._cli import report
+from multilayer._cli.confusions import Confusion, Label, confusions
 from multilayer._core.checks import count
 from multilayer._core.types import JSON
 from multilayer._sklearn.targets.metrics import of_numbers
 
-Label: TypeAlias = str | int | float | bool
-
-
 # Classes: accuracy, what is taken for what, probabilities ----------------------------------------
 
 
-MOST_CONFUSIONS = 5
 N_BINS = 15  # of the probabilities, for the calibration error
 SMALLEST = 1e-15  # probability, for the logarithm
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """A class that is not always recognised."""
-
-    label: Label
-    rows: int
-    recall: float
-    taken_for: Label  # what its rows are most often mistaken for
-    times: int
 
 
 @dataclass(frozen=True)
@@ -128,27 +113,6 @@ def calibration_error(probability: np.ndarray, happened: np.ndarray) -> float:
     places = np.minimum((probability * N_BINS).astype(np.int64), N_BINS - 1)
     off = np.bincount(places, probability - happened, minlength=N_BINS)
     return float(np.abs(off).sum() / len(probability))
-
-
-def confusions(y: np.ndarray, predicted: np.ndarray) -> list[Confusion]:
-    """Return the classes of lowest recall, those without a mistake left out."""
-    found = []
-    for label in np.unique(y):
-        guesses = predicted[y == label]
-        wrong = guesses[guesses != label]
-        if len(wrong):
-            others, times = np.unique(wrong, return_counts=True)
-            most = int(np.argmax(times))
-            found.append(
-                Confusion(
-                    label=label.item(),
-                    rows=len(guesses),
-                    recall=1 - len(wrong) / len(guesses),
-                    taken_for=np.asarray(others)[most : most + 1].tolist()[0],
-                    times=int(times[most]),
-                )
-            )
-    return sorted(found, key=lambda confusion: confusion.recall)[:MOST_CONFUSIONS]
 
 
 # Numbers -----------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from multilayer._cli import archives, labels, tables
+from multilayer._cli.confusions import Label
 from multilayer._cli.measures import (
     COVERAGE,
     ClassFigures,
-    Label,
     NumberFigures,
     class_figures,
     number_figures,

@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from multilayer._cli.confusions import Confusion
 from multilayer._cli.console import plain, say
 from multilayer._core.checks import count
 from multilayer._core.types import JSON
-
-if TYPE_CHECKING:  # what starts scikit-learn
-    from multilayer._cli.measures import Confusion
-
 
 # Results for people, on standard output ----------------------------------------------------------
 
@@ -29,7 +25,7 @@ def print_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
     console.print(table)
 
 
-def print_confusions(console: Console, confusions: "Sequence[Confusion]") -> None:
+def print_confusions(console: Console, confusions: Sequence[Confusion]) -> None:
     """Print the classes that are least often recognised."""
     if not confusions:
         say(console, "No row was taken for another class.")
@@ -85,7 +81,7 @@ def n_parameters(layer_sizes: Sequence[int], *, normalised: bool) -> int:
     return dense + (2 * sum(layer_sizes[1:-1]) if normalised else 0)
 
 
-def as_json(confusions: "Sequence[Confusion]") -> list[dict[str, JSON]]:
+def as_json(confusions: Sequence[Confusion]) -> list[dict[str, JSON]]:
     """Return confusions as JSON."""
     return [
         {

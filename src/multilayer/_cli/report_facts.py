@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from multilayer._cli import report
+from multilayer._cli.confusions import Label
 from multilayer._cli.measures import (
     ClassFigures,
-    Label,
     NumberFigures,
     class_figures,
     number_figures,

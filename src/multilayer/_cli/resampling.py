@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multilayer._cli.measures import N_BINS, SMALLEST, Label
+from multilayer._cli.confusions import Label
+from multilayer._cli.measures import N_BINS, SMALLEST
 
 RESAMPLES = 1000
 COVERAGE = 0.95

@@ -214,10 +214,13 @@ def train(
 ) -> None:
     """Train a model and save it: on a table as it comes, by default an ensemble of networks."""
     request = train_options.request_of(locals())
-    if data == o.MNIST:
-        from multilayer._cli import ahead  # before scikit-learn, which the next import starts
+    # Late: help waits for no NumPy, and the digits for no scikit-learn, which is longer in starting
+    # than they are in training.
+    if data == o.MNIST and train_options.needs_no_estimator(request):
+        from multilayer._cli import mnist
 
-        ahead.compile_mnist(request.recipe, request.given, request.output)
-    from multilayer._cli import training  # late: help does not wait for JAX and scikit-learn
+        mnist.train_and_report(request, json=json)
+    else:
+        from multilayer._cli import training
 
-    training.train_and_report(request, json=json)
+        training.train_and_report(request, json=json)

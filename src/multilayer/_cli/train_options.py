@@ -50,6 +50,9 @@ NETWORK_ALONE = (
 )
 """Options that only single networks have."""
 
+ESTIMATOR_ALONE = ("class_weight", "scoring", "calibration_fraction")
+"""Arguments that only an estimator of scikit-learn can do."""
+
 TABULAR_ALONE = ("role", "task")
 """Options that only the recipe for tables as they come has."""
 
@@ -96,6 +99,11 @@ def request_of(options: Mapping[str, Any]) -> Request:
         scale=not options["no_scale"],
         silent=options["quiet"] or options["json"],
     )
+
+
+def needs_no_estimator(request: Request) -> bool:
+    """Whether a network can be trained below the estimators: nothing needs scikit-learn."""
+    return request.checkpoint is None and not set(ESTIMATOR_ALONE) & set(request.given)
 
 
 def _recipe(data: str, given: str | None) -> str:

@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from multilayer._cli import archives, labels, tables
-from multilayer._cli.model_inputs import Features
 from multilayer._cli.settings import MNIST, Choices
 from multilayer._cli.table_files import find_source, read_table
 from multilayer._cli.tables import refuse_index, warn_of_index
 from multilayer._core.checks import count, listed, refuse
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._persist.manifest import Facts
-from multilayer.datasets import load_mnist
+from multilayer.datasets._mnist import read_digits
+
+if TYPE_CHECKING:  # what starts scikit-learn
+    from multilayer._cli.model_inputs import Features
 
 VALIDATION_FRACTION = 0.15
 RESERVED = "has its own validation and test images"
@@ -24,7 +25,7 @@ RESERVED = "has its own validation and test images"
 class Part(NamedTuple):
     """Rows with their labels."""
 
-    X: Features
+    X: "Features"
     y: np.ndarray  # (rows,)
 
 
@@ -62,7 +63,7 @@ def _mnist(choices: Choices) -> TrainingData:
         validation_fraction=choices.validation_fraction,
         test_fraction=choices.test_fraction,
     )
-    digits = load_mnist(scale=False)
+    digits = read_digits(scale=False, flatten=True)
     return TrainingData(
         source=MNIST,
         train=Part(digits.X_train, digits.y_train),
@@ -174,6 +175,9 @@ def check_classes(y: np.ndarray, sizes: dict[str, int], where: str) -> None:
 
 
 def _split(rows: Part, size: int, seed: int) -> tuple[Part, Part]:
+    # Late: the digits have rows set aside, and are trained on without scikit-learn.
+    from sklearn.model_selection import train_test_split
+
     X, X_aside, y, y_aside = train_test_split(
         rows.X, rows.y, test_size=size, stratify=rows.y, random_state=seed
     )

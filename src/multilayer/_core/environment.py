@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.util import find_spec
 
 from multilayer._core.errors import ForkedProcessError
@@ -73,8 +74,15 @@ def jax_accelerator() -> str:
     if platforms:
         first = str(platforms).partition(",")[0].strip()
         return "" if first == "cpu" else f"JAX_PLATFORMS is {platforms!r}"
+    plugin = jax_plugin()
+    return f"JAX has the plugin of an accelerator ({plugin})" if plugin else ""
+
+
+@cache
+def jax_plugin() -> str:
+    """Return the package of an accelerator's plugin, "" where there is none: looked for once."""
     found = [name for name in ("jax_plugins", "libtpu") if find_spec(name) is not None]
-    return f"JAX has the plugin of an accelerator ({found[0]})" if found else ""
+    return found[0] if found else ""
 
 
 # Which process computes with JAX: a forked child of it would wait for threads that it lacks ------

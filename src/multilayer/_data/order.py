@@ -58,11 +58,15 @@ def in_batches(rows: np.ndarray, batch_size: int, width: int) -> np.ndarray:
 
 
 def fill(table: np.ndarray, rows: np.ndarray, batch_size: int) -> None:
-    """Write row numbers into a table of batches ``(steps, width)`` that holds -1 everywhere."""
-    full = len(rows) // batch_size
-    table[:full, :batch_size] = rows[: full * batch_size].reshape(full, batch_size)
-    if full < len(table):
-        table[full, : len(rows) - full * batch_size] = rows[full * batch_size :]
+    """Write row numbers into a table of batches ``(steps, width)`` that holds -1 everywhere.
+
+    Or those of many epochs, ``(epochs, rows)``, into as many tables.
+    """
+    full = rows.shape[-1] // batch_size
+    whole, rest = np.split(rows, [full * batch_size], axis=-1)
+    table[..., :full, :batch_size] = whole.reshape(*rows.shape[:-1], full, batch_size)
+    if full < table.shape[-2]:
+        table[..., full, : rest.shape[-1]] = rest
 
 
 # The order of rows that scikit-learn's linear models take under a seed ---------------------------

@@ -192,8 +192,9 @@ class ResidentSource:
         order = np.full((self._allocated_steps * self._epochs, self.width), -1, np.int32)
         used = self.steps_per_epoch * self._epochs
         tables = order[:used].reshape(self._epochs, self.steps_per_epoch, self.width)
-        for i, table in enumerate(tables):
-            fill(table, self._order(epoch + i), self.batch_size)
+        orders = [self._order(epoch + i) for i in range(self._epochs)]
+        rows = np.stack(orders, dtype=np.int32, casting="same_kind")
+        fill(tables, rows, self.batch_size)
         first = epoch * self.steps_per_epoch
         return Window(self._rows, order, first, first + used, self._epochs)
 

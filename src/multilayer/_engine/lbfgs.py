@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import OptimizeResult, minimize
 
 from multilayer._core import pytrees
 from multilayer._data.source import Rows, Source
@@ -18,6 +18,9 @@ from multilayer._engine.program import Maker
 from multilayer._engine.state import FitConfig, Hyper
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import reported_share
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 
 @dataclass
@@ -103,7 +106,7 @@ class FullBatch:
         """Return the seconds since the first iteration began."""
         return time.perf_counter() - self._begun
 
-    def accept(self, intermediate_result: OptimizeResult) -> None:
+    def accept(self, intermediate_result: "OptimizeResult") -> None:
         """Take note of an iteration; SciPy chooses by the argument's name what it passes."""
         self.network = unpack(intermediate_result.x, self.network)
         loss = self._problem.reported(float(intermediate_result.fun), self.network)
@@ -136,6 +139,9 @@ def minimise(
     called at each iteration as at an epoch, and see the estimator's ``arguments``. Ctrl-C ends the
     search at the last accepted point.
     """
+    # Late: other solvers need no SciPy.
+    from scipy.optimize import minimize as minimise_vector
+
     start = time.perf_counter()
     problem = Problem(maker, config, hyper, source, params)
     compile_seconds = time.perf_counter() - start
@@ -143,7 +149,7 @@ def minimise(
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": float(hyper.tol)}
     found: OptimizeResult | None = None
     with attended(run, callbacks), suppress(KeyboardInterrupt):
-        found = minimize(
+        found = minimise_vector(
             problem, pack(params), jac=True, method="L-BFGS-B", options=options, callback=run.accept
         )
         run.network = unpack(found.x, params)

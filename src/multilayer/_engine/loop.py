@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -32,7 +32,6 @@ from multilayer._core.pytrees import leaves
 from multilayer._core.types import Report
 from multilayer._data.source import Rows, Source, Window, pad_rows
 from multilayer._engine.callbacks.protocol import Callback, Progress, Run, Stop
-from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.history import History
 from multilayer._engine.program import Arguments, EpochEnd, Maker, Program, Validation
 from multilayer._engine.state import DIVERGED, RUNNING, FitConfig, Hyper, TrainState
@@ -40,6 +39,9 @@ from multilayer._engine.stopping import Interrupted, close_epoch
 from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import n_sums, reported_share, score
 from multilayer._optim.schedules import Rates
+
+if TYPE_CHECKING:
+    from multilayer._engine.checkpointer import Checkpointer
 
 # Loss and score on validation rows that are streamed, too many for the device --------------------
 
@@ -108,7 +110,7 @@ class Training:
     scorer: Scorer | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)  # the estimator's, for callbacks
     begun: int = 0  # epochs done before this run, by the same network
-    checkpointer: Checkpointer | None = None  # writes checkpoints, if requested
+    checkpointer: "Checkpointer | None" = None  # writes checkpoints, if requested
     history: History = field(default_factory=History)
     seconds: float = 0.0  # in calls of the program
     compile_seconds: float = 0.0

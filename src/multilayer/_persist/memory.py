@@ -11,6 +11,8 @@ ALLOWANCE = 500_000
 """Bytes that the content of a file, its arrays apart, may take beyond the size of the file."""
 TENSOR_COST = 1_000
 """Bytes that the name and the frame of an array take."""
+ANY_ROOM = 2**62
+"""Bytes: no limit."""
 
 
 class MemoryBudget:

@@ -12,42 +12,45 @@ The stages of a fit, up to the engine (``_engine/loop.py`` continues from stage 
 5. ``fit/calibration.py`` and ``fit/assembly.py`` set rows aside; the latter weights them, and
    returns the ``Plan`` and the ``Training``. An error up to here leaves the estimator unchanged.
 6. ``fit/engine_run.py`` trains and returns one ``FitResult``, however training ended.
-7. ``BaseMLP._run`` sets every fitted attribute from it, the calibration of the network included,
-   and then raises or warns.
+7. ``network/trained.py`` sets every fitted attribute from it; ``BaseMLP._run`` calibrates the
+   network, and then raises or warns.
 
 ``partial_fit`` runs stages 1 to 3 and 5 to 7, for one epoch.
 """
 
+import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 
 from multilayer._core.checks import refuse
+from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.rows import MatrixLike
 from multilayer._engine.callbacks.printing import PrintLoss
-from multilayer._engine.history import History
 from multilayer._sklearn.arguments.constructors import NetworkArguments, known_arguments
 from multilayer._sklearn.arguments.resolved import check_partial_fit
 from multilayer._sklearn.arguments.solver_arguments import is_full_batch
-from multilayer._sklearn.fit import assembly, checkpointing, engine_run, start
+from multilayer._sklearn.fit import assembly, engine_run, start
 from multilayer._sklearn.fit.calibration import Calibrated, set_calibration_rows_aside
-from multilayer._sklearn.fit.samples import Samples, Seen
+from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.sklearn_callbacks import (
     CallbackSupportMixin,
     notify_sklearn,
     with_callbacks,
 )
 from multilayer._sklearn.network.importances import HasImportances
-from multilayer._sklearn.network.parameters import set_network, unsaid_attributes
-from multilayer._sklearn.network.prediction import Curves
+from multilayer._sklearn.network.parameters import unsaid_attributes
+from multilayer._sklearn.network.trained import Trained
 
 if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._engine.callbacks.protocol import Callback
@@ -55,7 +58,6 @@ if TYPE_CHECKING:  # what starts JAX when it is imported
     from multilayer._objectives.objective import LossNumbers, Objective
     from multilayer._sklearn.arguments.resolved import Resolved
     from multilayer._sklearn.fit.assembly import Plan
-    from multilayer._sklearn.fit.start import Continuation
 
 
 def is_stochastic(estimator: "BaseMLP") -> bool:
@@ -71,7 +73,7 @@ class BaseMLP(
     CallbackSupportMixin,
     Calibrated,
     HasImportances,
-    Curves,
+    Trained,
     NetworkArguments,
     BaseEstimator,
     metaclass=ABCMeta,
@@ -80,16 +82,6 @@ class BaseMLP(
 
     The engine is loaded where it is used: what trains natively starts no JAX.
     """
-
-    _seen: Seen = Seen()  # the weights of the rows of partial_fit so far
-    _history: History
-    _resumable: "Continuation | None"
-    _trained: "Objective"
-    _seed: int
-    engine_: str
-    n_outputs_: int
-    n_reused_layers_: int
-    t_: int
 
     # What an estimator says of its targets -------------------------------------------------------
 
@@ -187,6 +179,9 @@ class BaseMLP(
                 begun = start.start_of(self, resolved, samples, objective, again=again)
                 checkpointed = None
                 if self.checkpoint is not None:
+                    # Late: most fits write no files.
+                    from multilayer._sklearn.fit import checkpointing
+
                     checkpointed = stack.enter_context(
                         checkpointing.checkpointed_fit(self, begun, samples, validation, warm=again)
                     )
@@ -265,6 +260,12 @@ class BaseMLP(
         except DataError as error:
             raise DataError(f"Of X_val and y_val: {error}") from error
 
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Names of the arguments, looked up once: scikit-learn reads the signature at each call."""
+        return super()._get_param_names()
+
     @property
     def _full_batch(self) -> bool:
         return is_full_batch(self.solver)
@@ -287,18 +288,14 @@ class BaseMLP(
         watch = [PrintLoss(plan.choice.sentence)] if self.verbose else []
         callbacks = [*(self.callbacks or ()), *callbacks, *watch]
         result = engine_run.run(plan, training, epochs, callbacks, keep_best=keep_best)
-        # All that training leaves on the estimator is set here.
-        set_network(self, plan, result.params)
-        self._seed, self._seen = plan.start.seed, plan.start.seen
-        self._history, self._resumable = result.history, result.continuation
-        self._validated, self._stopped_by_score = result.validated, result.stopped_by_score
-        self.loss_, self.n_iter_, self.stop_reason_ = result.loss, result.n_iter, result.stop_reason
-        self.t_ = plan.start.n_rows_trained + result.n_iter * result.n_rows
-        self.fit_seconds_, self.compile_seconds_ = result.fit_seconds, result.compile_seconds
+        self._take(plan, result)
         self._calibration_share = 0.0 if calibrate_on is None else self.calibration_fraction
         if calibrate_on is not None and result.error is None:
             self._calibration = self._calibration_on(calibrate_on)
-        result.raise_or_warn()
+        if result.error is not None:
+            raise result.error
+        if result.warning:
+            warnings.warn(result.warning, ConvergenceWarning, stacklevel=level_of_caller())
 
     def __setstate__(self, state: dict[str, object]) -> None:
         """Take what was pickled, by this or an earlier release."""

@@ -21,6 +21,7 @@ from multilayer._sklearn.fit.calibration import fit_temperature, outputs_of
 from multilayer._sklearn.fit.samples import Samples
 from multilayer._sklearn.fit.scorer import check_scorer
 from multilayer._sklearn.network.onnx_methods import OnnxClassifier
+from multilayer._sklearn.network.trained import TrainedClassifier
 from multilayer._sklearn.targets import class_labels, class_outputs, metrics
 from multilayer._sklearn.targets.class_outputs import classifier_numbers
 from multilayer._sklearn.targets.uncertainty import Temperature
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     Weights `c` of classes have no bias under either rule: under "batch" a batch's loss is
     ``sum(w * c * loss) / (sum(w) * m)``, where `m` is the mean of `c` over all rows, by `w`.""",
 )
-class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArguments):
+class MLPClassifier(
+    ClassifierMixin, OnnxClassifier, TrainedClassifier, BaseMLP, ClassifierArguments
+):
     """Multilayer perceptron classifier, trained natively on the CPU or by XLA.
 
     The arguments of :class:`sklearn.neural_network.MLPClassifier` have its names, order, defaults
@@ -91,8 +94,6 @@ class MLPClassifier(ClassifierMixin, OnnxClassifier, BaseMLP, ClassifierArgument
 
     __module__ = "multilayer"  # its public home: pickles do not depend on this file
 
-    classes_: "Classes"
-    _target_kind: str
     _calibration: Temperature | None
 
     # Targets -------------------------------------------------------------------------------------

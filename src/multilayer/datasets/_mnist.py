@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from multilayer.datasets._loading import bunch
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-N_TRAIN, N_VALID, N_PIXELS, N_CLASSES = 55_000, 5_000, 784, 10
+N_VALID, N_CLASSES = 5_000, 10
 
 DESCRIPTION = """\
 MNIST: handwritten digits
@@ -81,17 +81,32 @@ def load_mnist(*, scale: bool = True, flatten: bool = True) -> Bunch:
     """
     check_bool("scale", scale)
     check_bool("flatten", flatten)
+    return bunch(**read_digits(scale=scale, flatten=flatten)._asdict(), DESCR=DESCRIPTION)
+
+
+class Digits(NamedTuple):
+    """The arrays of `load_mnist`, without scikit-learn's container."""
+
+    X_train: np.ndarray
+    y_train: np.ndarray
+    X_valid: np.ndarray
+    y_valid: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+
+
+def read_digits(*, scale: bool, flatten: bool) -> Digits:
+    """Return the arrays that `load_mnist` describes."""
     raw = _read()
     images, test_images = raw["x_train"], raw["x_test"]
     labels = raw["y_train"].astype(np.int64)
-    return bunch(
+    return Digits(
         X_train=_as_features(images[N_VALID:], scale, flatten),
         y_train=labels[N_VALID:],
         X_valid=_as_features(images[:N_VALID], scale, flatten),
         y_valid=labels[:N_VALID],
         X_test=_as_features(test_images, scale, flatten),
         y_test=raw["y_test"].astype(np.int64),
-        DESCR=DESCRIPTION,
     )
 
 

@@ -21,7 +21,6 @@ from multilayer._data.source import (
     rows_within,
 )
 from multilayer._engine import engines
-from multilayer._engine.checkpointer import Checkpointer
 from multilayer._engine.engines import Choice, Engine
 from multilayer._engine.loop import Scorer, StreamedValidation, Training
 from multilayer._engine.native.threads import follow_threadpoolctl
@@ -44,6 +43,7 @@ from multilayer._sklearn.fit.scorer import network_scorer
 from multilayer._sklearn.fit.start import NOTHING_SEEN, Start
 
 if TYPE_CHECKING:
+    from multilayer._engine.checkpointer import Checkpointer
     from multilayer._sklearn.base import BaseMLP
     from multilayer._sklearn.fit.checkpointing import CheckpointedFit
 
@@ -165,7 +165,7 @@ def assemble(
     samples: Samples,
     validation: Samples | None,
     scorer: Scorer | None = None,
-    checkpointer: Callable[[int, Engine], Checkpointer] | None = None,
+    checkpointer: "Callable[[int, Engine], Checkpointer] | None" = None,
     *,
     one_epoch: bool = False,
 ) -> Training:
@@ -304,9 +304,10 @@ def training_source(
 ) -> Source:
     """Return the batches of a fit: whole where ``put``, a maker's, takes them; or streamed."""
     n = len(samples)
-    order = shuffled(n, seed) if arguments.shuffle else unshuffled(n)
     # Asked for, not what is there: chunks of all sizes share a program.
     size = batch_size(arguments, NEVER if once else n)
+    # A batch of all rows is the same one in any order.
+    order = shuffled(n, seed) if arguments.shuffle and size < n else unshuffled(n)
     if samples.streamed:
         take, targets = samples.taker(dtype), samples.y
         weight, divisor = samples.weight, samples.divisor

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DivergenceError
@@ -90,13 +89,6 @@ class FitResult:
     compile_seconds: float
     error: BaseException | None = None  # to be raised once the network is in place
     warning: str = ""  # of training that has not converged
-
-    def raise_or_warn(self) -> None:
-        """Raise what ended the run, or warn that it has not converged."""
-        if self.error is not None:
-            raise self.error
-        if self.warning:
-            warnings.warn(self.warning, ConvergenceWarning, stacklevel=level_of_caller())
 
 
 def run(

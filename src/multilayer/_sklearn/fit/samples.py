@@ -131,7 +131,7 @@ def set_aside(
     row that is alone in its group stays in training, and groups too small to be represented on
     both sides are split at random, with a warning. Returns the rest and what was set aside.
     """
-    # Late, for what needs the class above while scikit-learn is being imported.
+    # Late: the command line trains on the digits without scikit-learn.
     from sklearn.model_selection import train_test_split
 
     rows = np.arange(len(samples))

@@ -58,7 +58,7 @@ def start_of(
 ) -> Start:
     """Return first parameters, or with ``again`` those of before if they fit what is asked now."""
     if not again:
-        # Late: the command line compiles a program while scikit-learn is being imported.
+        # Late: the command line trains on the digits without scikit-learn.
         from sklearn.utils import check_random_state
 
         return fresh(

@@ -11,8 +11,8 @@ from multilayer._nn.model import Moments, Parameters
 from multilayer._nn.network import Dense, Layers, Network
 
 if TYPE_CHECKING:
-    from multilayer._sklearn.base import BaseMLP
     from multilayer._sklearn.fit.assembly import Plan
+    from multilayer._sklearn.network.trained import Trained
 
 NORM_ATTRIBUTES = ("norm_scales_", "norm_shifts_", "norm_means_", "norm_variances_")
 """Of normalised layers; the last two are the running moments of batch normalisation."""
@@ -29,7 +29,7 @@ class FittedNetwork(Protocol):
     params_: Parameters  # of a user's network
 
 
-def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> dict[str, object]:
+def network_attributes(estimator: "Trained", plan: "Plan", params: Parameters) -> dict[str, object]:
     """Return all that an estimator predicts with as attributes, the parameters copied.
 
     Those are scikit-learn's for dense layers, and ``params_`` for a user's network.
@@ -58,7 +58,7 @@ def network_attributes(estimator: "BaseMLP", plan: "Plan", params: Parameters) -
     return attributes
 
 
-def set_network(estimator: "BaseMLP", plan: "Plan", params: Parameters) -> None:
+def set_network(estimator: "Trained", plan: "Plan", params: Parameters) -> None:
     """Give an estimator a network with these parameters, and remove those of an earlier one."""
     for name in (*NORM_ATTRIBUTES, "coefs_", "intercepts_", "params_", "n_layers_"):
         estimator.__dict__.pop(name, None)

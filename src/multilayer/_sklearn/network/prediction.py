@@ -1,4 +1,4 @@
-"""What a fitted network offers: outputs, hidden activations, curves, a summary."""
+"""What a fitted network offers: outputs, hidden activations, a summary."""
 
 import sys
 from collections.abc import Callable
@@ -12,12 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
-from multilayer._core.types import REPORT_COLUMNS
 from multilayer._data import rows
 from multilayer._data.rows import Matrix, MatrixLike
 from multilayer._engine import engines
-from multilayer._engine.history import History
-from multilayer._nn.network import n_parameters
 from multilayer._sklearn import inputs
 from multilayer._sklearn.arguments.architecture import check_transform_layer
 from multilayer._sklearn.network import drawing
@@ -27,74 +24,6 @@ if TYPE_CHECKING:
     from multilayer._nn.model import Parameters
     from multilayer._nn.network import Network
     from multilayer._objectives.objective import Objective
-
-
-# The figures of training as attributes, read from its history ------------------------------------
-
-
-def _needs_training(estimator: "Curves", name: str) -> History:
-    if "_history" not in vars(estimator):
-        raise AttributeError(
-            f"{type(estimator).__name__!r} object has no attribute {name!r}: it is not fitted"
-        )
-    return estimator._history
-
-
-class Curves:
-    """History and what follows from it; nothing is copied before it is read."""
-
-    _history: History
-    _validated: bool  # whether the last call had validation data
-    _stopped_by_score: bool  # whether validation decided over its end
-    n_iter_: int
-    stop_reason_: str
-    scoring: Any
-
-    @property
-    def history_(self) -> dict[str, np.ndarray]:
-        """Figures of each epoch, one array per column."""
-        columns = _needs_training(self, "history_").columns()
-        return columns or {name: np.array([]) for name in REPORT_COLUMNS}
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        """Loss of each epoch."""
-        return _needs_training(self, "loss_curve_")["loss"].tolist()
-
-    @property
-    def best_loss_(self) -> float | None:
-        """Lowest loss; None where validation decided."""
-        losses = self.loss_curve_
-        return None if self._stopped_by_score else float(np.min(losses, initial=np.inf))
-
-    @property
-    def validation_scores_(self) -> list[float] | None:
-        """Validation score of each epoch; None without validation data."""
-        history = _needs_training(self, "validation_scores_")
-        return history["validation_score"].tolist() if self._validated else None
-
-    @property
-    def best_validation_score_(self) -> float | None:
-        """Best validation score; None without validation data."""
-        scores = self.validation_scores_
-        return None if scores is None else float(np.max(scores, initial=-np.inf))
-
-    @property
-    def _chosen_epochs(self) -> tuple[int, ...]:
-        """The epoch whose network was restored, none where it is the latest or of an earlier call.
-
-        It follows from the history by the rule of ``close_epoch`` in `_engine/stopping.py`.
-        """
-        history = _needs_training(self, "_chosen_epochs")
-        interrupted = self.stop_reason_ in ("interrupted", "failed") and self._validated
-        if not (self._stopped_by_score or interrupted) or self.n_iter_ != len(history):
-            return ()
-        loss = history["validation_loss"]
-        by_loss = self._stopped_by_score and self.scoring == "loss"
-        rank = loss if by_loss else -history["validation_score"]
-        finite = np.isfinite(history["loss"]) & np.isfinite(loss) & np.isfinite(rank)
-        order = np.lexsort((loss, np.where(finite, rank, np.inf)))
-        return (int(order[0]),) if finite.any() else ()
 
 
 # What a fitted network is used for besides predicting: outputs, hidden activations, a summary
@@ -191,13 +120,6 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             return self._network.layer_sizes[1 + self._hidden_layer()]
         except InvalidArgumentError as error:  # which `hasattr`, and so `dir`, would let through
             raise AttributeError(str(error)) from error
-
-    @property
-    def n_parameters_(self) -> int:
-        """Number of weights, biases, and scales and shifts of normalised layers."""
-        if "_network" not in vars(self):
-            raise AttributeError("n_parameters_ is there once the network is: call fit first")
-        return n_parameters(self._parameters())
 
     def summary(self) -> str:
         """Table of the layers: units, activation, parameters.

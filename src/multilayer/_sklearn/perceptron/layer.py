@@ -15,7 +15,8 @@ from multilayer._core.checks import refuse
 from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DataError
 from multilayer._data.order import drawn_permutation, shuffled_again
-from multilayer._data.rows import Matrix, RowBlocks
+from multilayer._data.row_blocks import RowBlocks
+from multilayer._data.rows import Matrix
 from multilayer._engine.callbacks.printing import PrintLoss
 from multilayer._engine.engines import native_problem
 from multilayer._sklearn.perceptron.arguments import PerceptronArguments

@@ -8,7 +8,8 @@ another order. Everything that the library is to read is checked here before it 
 import numpy as np
 
 from multilayer._core.checks import refuse
-from multilayer._data.rows import Matrix, RowBlocks
+from multilayer._data.row_blocks import RowBlocks
+from multilayer._data.rows import Matrix
 from multilayer._engine.native import library as lib
 from multilayer._engine.native.handle import pointer
 from multilayer._sklearn.perceptron.rule import Lesson, Passes, Penalty, Rule, Tally, Unit

@@ -8,7 +8,7 @@ import numpy as np
 
 from multilayer._core.errors import DivergenceError
 from multilayer._core.types import Report
-from multilayer._data.rows import DenseBlock, RowBlocks, SparseBlock
+from multilayer._data.row_blocks import DenseBlock, RowBlocks, SparseBlock
 
 # The perceptron's learning rule: one threshold unit that learns from its errors ------------------
 #

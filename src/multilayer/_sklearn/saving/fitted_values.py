@@ -29,7 +29,7 @@ from multilayer._sklearn.targets.class_outputs import (
 from multilayer._sklearn.targets.uncertainty import IntervalCalibration, Temperature
 
 if TYPE_CHECKING:
-    from multilayer._sklearn.base import BaseMLP
+    from multilayer._sklearn.network.trained import Trained
     from multilayer._sklearn.regressor import MLPRegressor
 
 
@@ -252,7 +252,7 @@ def take_numbers(fitted: Values, arrays: StoredArrays) -> NumberTarget:
 # The calibration of a network, in files of those that have one ----------------------------------
 
 
-def encode_calibration(estimator: "BaseMLP") -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
+def encode_calibration(estimator: "Trained") -> tuple[dict[str, JSON], dict[str, np.ndarray]]:
     """Return what a network is calibrated by, as JSON and as arrays."""
     found: dict[str, JSON] = {"share": float(estimator._calibration_share)}
     match estimator._calibration:

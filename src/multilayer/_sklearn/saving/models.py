@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
 from multilayer._persist.manifest import Facts, write_model
-from multilayer._persist.memory import MemoryBudget
+from multilayer._persist.memory import ANY_ROOM, MemoryBudget
 from multilayer._sklearn.saving import network_kinds, perceptron_kind, tabular_kinds
 from multilayer._sklearn.saving.model_steps import (
     PLACEHOLDERS,
@@ -46,9 +46,6 @@ from multilayer._sklearn.saving.tabular_arguments import TABLE_KINDS
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
-
-ANY_ROOM = 2**62
-"""Bytes: no limit."""
 
 
 class Description(NamedTuple):

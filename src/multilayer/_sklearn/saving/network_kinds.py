@@ -55,7 +55,7 @@ from multilayer._sklearn.targets.uncertainty import IntervalCalibration, Tempera
 if TYPE_CHECKING:
     from multilayer._engine.state import TrainState
     from multilayer._sklearn.base import BaseMLP
-    from multilayer._sklearn.classifier import MLPClassifier
+    from multilayer._sklearn.network.trained import Trained, TrainedClassifier
     from multilayer._sklearn.regressor import MLPRegressor
 
 A = TypeVar("A", bound=NetworkArguments)
@@ -74,7 +74,7 @@ class FreshOptimizer:
 # To plain data --------------------------------------------------------------------------------
 
 
-def params(estimator: "BaseMLP") -> dict[str, JSON]:
+def params(estimator: "Trained") -> dict[str, JSON]:
     """Return the constructor's arguments as JSON; callbacks and random generators become None."""
     estimator._check_parameters()
     given = estimator.get_params(deep=False)
@@ -85,7 +85,7 @@ def params(estimator: "BaseMLP") -> dict[str, JSON]:
 Encoded = tuple[dict[str, JSON], dict[str, np.ndarray]]
 
 
-def classifier_fitted(estimator: "MLPClassifier") -> Encoded:
+def classifier_fitted(estimator: "TrainedClassifier") -> Encoded:
     """Return the fitted values of a classifier, as JSON and as arrays."""
     values, arrays = _fitted(estimator)
     target, labels = encode_classes(estimator.classes_, estimator._target_kind)
@@ -99,7 +99,7 @@ def regressor_fitted(estimator: "MLPRegressor") -> Encoded:
     return values | target, arrays | units
 
 
-def _fitted(estimator: "BaseMLP") -> Encoded:
+def _fitted(estimator: "Trained") -> Encoded:
     """Return the fitted values that every network has."""
     if estimator.network is not None:
         raise ModelFileError(
@@ -122,7 +122,7 @@ def _fitted(estimator: "BaseMLP") -> Encoded:
     return values | calibration, arrays
 
 
-def _parameter_arrays(estimator: "BaseMLP") -> dict[str, np.ndarray]:
+def _parameter_arrays(estimator: "Trained") -> dict[str, np.ndarray]:
     sizes = estimator._network.layer_sizes
     arrays = {
         f"{name}.{i}": np.asarray(array, estimator._dtype)  # what it says of itself in the file
@@ -156,7 +156,7 @@ def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _history_arrays(estimator: "BaseMLP") -> dict[str, np.ndarray]:
+def _history_arrays(estimator: "Trained") -> dict[str, np.ndarray]:
     columns = estimator._history.columns()
     return {f"history.{column}": values for column, values in columns.items()}
 
