@@ -94,8 +94,9 @@ class DigitsLearner(Learner):
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the labels predicted for rows."""
         network = self.network
-        raw = engines.predictor(network.engine_).outputs(
-            network._network,
+        shape = network._network
+        raw = engines.predictor(network.engine_, shape.at_prediction()).outputs(
+            shape,
             parameters_of(network, network._dtype),
             row_taker(X, network._dtype),
             len(X),
