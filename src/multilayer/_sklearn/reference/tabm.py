@@ -26,9 +26,11 @@ from multilayer._sklearn.tabular.tabular_prediction import (
 from multilayer._sklearn.tabular.targets import NumberTargets
 
 VARIANTS = ("TabM", "TabM-mini")
+SCALINGS = ("quantile", "robust")
 WIDTH = 512
 BATCHES = ((2800, 32), (4500, 64), (6400, 128), (32_000, 256), (108_000, 512))  # below so many rows
 LARGEST_BATCH = 1024
+FEWEST_QUANTILES, MOST_QUANTILES = 10, 1000
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -38,6 +40,7 @@ class TabM(Reference):
     variant: str = "TabM"
     k: int = 32
     hidden_layer_sizes: int | Sequence[int] | str = "auto"
+    numeric_scaling: str = "quantile"
     numeric_embedding: str | None = "piecewise_linear"
     n_bins: int = 48
     embedding_size: int = 16
@@ -56,6 +59,7 @@ class TabM(Reference):
         check_choice("variant", self.variant, VARIANTS)
         if self.hidden_layer_sizes != "auto":
             hidden_sizes(self.hidden_layer_sizes)
+        check_choice("numeric_scaling", self.numeric_scaling, SCALINGS)
         if self.numeric_embedding is not None:
             check_choice("numeric_embedding", self.numeric_embedding, ("piecewise_linear",))
         check_most_one_hot(self.max_one_hot)
@@ -86,6 +90,7 @@ class TabM(Reference):
             n_bins=self.n_bins,
             embedding_size=self.embedding_size,
             dropout=float(self.dropout),
+            n_quantiles=quantiles_for(n_trained) if self.numeric_scaling == "quantile" else None,
         )
         return ReferenceRecipe(
             network=network,
@@ -107,6 +112,11 @@ class TabM(Reference):
 def batch_size_for(n_rows: int) -> int:
     """Return the rows of a batch by the rows trained on."""
     return next((size for most, size in BATCHES if n_rows < most), LARGEST_BATCH)
+
+
+def quantiles_for(n_rows: int) -> int:
+    """Return the number of quantiles that numbers are scaled by: one for 30 rows trained on."""
+    return min(max(n_rows // 30, FEWEST_QUANTILES), MOST_QUANTILES)
 
 
 PARAMETERS = """\

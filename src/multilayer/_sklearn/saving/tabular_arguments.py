@@ -1,11 +1,12 @@
 """The estimators for raw tables in model files: their classes, and rules for their arguments."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from multilayer._core.activations import ACTIVATIONS
+from multilayer._core.types import JSON
 from multilayer._sklearn.saving.steps.argument_rules import (
     AUTO,
     FLAG,
@@ -79,6 +80,7 @@ TABM: Rules = {
     "variant": one_of("TabM", "TabM-mini"),
     "k": count(1),
     "hidden_layer_sizes": either(AUTO, _widths),
+    "numeric_scaling": one_of("quantile", "robust"),
     "numeric_embedding": either(NOTHING, one_of("piecewise_linear")),
     "n_bins": count(1),
     "embedding_size": count(1),
@@ -99,18 +101,23 @@ OF_CLASSES: Rules = {"class_weight": _class_weight}
 
 @dataclass(frozen=True)
 class TableKind:
-    """An estimator for raw tables."""
+    """An estimator for raw tables.
+
+    Files written before an argument was there lack it: ``earlier`` has what it stood at.
+    """
 
     name: str
     module: str
     classification: bool
     rules: Rules  # of the constructor's arguments
     report: type[TabularReport] | type[ReferenceReport]
+    earlier: Mapping[str, JSON] = field(default_factory=dict)
 
 
 BY_DATA_HOME = "multilayer._sklearn.tabular.tabular_estimators"
 REALMLP_HOME = "multilayer._sklearn.reference.realmlp"
 TABM_HOME = "multilayer._sklearn.reference.tabm"
+EARLIER_TABM = {"numeric_scaling": "robust"}
 SMOOTHED: Rules = {"label_smoothing": real(0, 1)}
 TABLE_KINDS: dict[str, TableKind] = {
     kind.name: kind
@@ -127,8 +134,15 @@ TABLE_KINDS: dict[str, TableKind] = {
             ReferenceReport,
         ),
         TableKind("RealMLPRegressor", REALMLP_HOME, False, REALMLP, ReferenceReport),
-        TableKind("TabMClassifier", TABM_HOME, True, {**TABM, **OF_CLASSES}, ReferenceReport),
-        TableKind("TabMRegressor", TABM_HOME, False, TABM, ReferenceReport),
+        TableKind(
+            "TabMClassifier",
+            TABM_HOME,
+            True,
+            {**TABM, **OF_CLASSES},
+            ReferenceReport,
+            EARLIER_TABM,
+        ),
+        TableKind("TabMRegressor", TABM_HOME, False, TABM, ReferenceReport, EARLIER_TABM),
     )
 }
 """All of them, by name."""

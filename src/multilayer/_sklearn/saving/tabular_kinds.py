@@ -167,7 +167,7 @@ def parse(
     kind: TableKind, params: Values, fitted: StoredValues, arrays: StoredArrays
 ) -> tuple[TabularValues, Shape]:
     """Return the values of an estimator, and what it takes and returns."""
-    arguments = parse_arguments(kind.name, params, kind.rules)
+    arguments = parse_arguments(kind.name, {**kind.earlier, **params}, kind.rules)
     if kind.classification:
         target = take_classes(fitted, arrays)
         if target.kind != MULTICLASS or isinstance(target.classes, list):
