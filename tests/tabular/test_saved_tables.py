@@ -302,7 +302,7 @@ def of_steps(classifier):
     layout, encoded = classifier.encoder_.layout_, classifier.encoder_.transform(X)
     layers = (
         shared(robust_scaling(layout.n_numeric + layout.n_flags)),
-        shared(quantile_scaling(2, 7)),
+        quantile_scaling(2, 7),
         shared(piecewise_linear_embedding(2, 5, 3)),
         periodic_embedding(3, 4, 2),
         category_embedding(layout.cardinalities, 2),

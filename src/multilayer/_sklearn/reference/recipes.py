@@ -83,8 +83,9 @@ class TabMNetwork:
         if self.piecewise:
             initial, sizes = "normal", self.embedding_size
             layers.append(shared(piecewise_linear_embedding(layout.n_numeric, self.n_bins, sizes)))
-        n_embedded = len(layout.cardinalities)
-        groups = (sizes,) * layout.n_numeric + (1,) * layout.n_flags + (CATEGORY_SIZE,) * n_embedded
+        flags = layout.flag_groups or (1,) * layout.n_flags
+        embedded = (CATEGORY_SIZE,) * len(layout.cardinalities)
+        groups = (sizes,) * layout.n_numeric + flags + embedded
         if self.mini:
             layers.append(scaling(rate=1.0, initial=initial, groups=groups))
         for number, width in enumerate(self.widths):

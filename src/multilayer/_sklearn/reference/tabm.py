@@ -129,6 +129,10 @@ variant : {"TabM", "TabM-mini"}, default="TabM"
     hidden_layer_sizes : int, sequence of int or "auto", default="auto"
         Units of the hidden layers. "auto" is (512, 512) with an embedding of numbers, and
         (512, 512, 512) without.
+    numeric_scaling : {"quantile", "robust"}, default="quantile"
+        How numbers are scaled. "quantile": by one quantile for 30 rows of training, at least 10 and
+        at most 1,000, to a standard normal distribution (``nn.quantile_scaling``). "robust": by
+        median and quartiles, clipped smoothly, as in RealMLP (``nn.robust_scaling``).
     numeric_embedding : "piecewise_linear" or None, default="piecewise_linear"
         Embedding of numbers: a piecewise linear function of each
         (``nn.piecewise_linear_embedding``), or none.
@@ -160,9 +164,9 @@ TabM [1]_ imitates an ensemble of multilayer perceptrons at a fraction of its we
     differ in vectors that scale what passes through shared kernels. Each member has a loss of its
     own; their mean prediction chooses the epoch.
 
-    Numbers are centred by their median, divided by the range of their middle half and clipped
-    smoothly, where the paper maps them to quantiles of a normal distribution. Missing numbers are
-    the median, with an indicator beside them.
+    Where the authors' code differs: it refuses missing numbers, which are the median here, with an
+    indicator beside them; a category of two levels is one flag of -1 and 1 here, two there; the
+    rows set aside are stratified by class here. Quantiles are measured on at most 16,384 rows.
 
     References
     ----------
