@@ -178,7 +178,7 @@ def _places(graph: Graph, quantiles: np.ndarray, x: str) -> tuple[str, str]:
 
 
 def _count(graph: Graph, flat: np.ndarray, starts: np.ndarray, n: int, op: str, x: str) -> str:
-    """Add how many quantiles of its column a number has reached, by halving; ``op`` says what is."""
+    """Add how many quantiles of its column a number has reached: ``op`` says how."""
     count: str | np.ndarray = np.zeros((1, 1, 1), np.int64)
     for step in halves(n):
         tried = graph.node("Add", count, np.array(step))
