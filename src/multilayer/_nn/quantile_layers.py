@@ -11,12 +11,12 @@ import numpy as np
 
 from multilayer._core.checks import check_integer
 from multilayer._core.types import Array
-from multilayer._nn.column_layers import check_columns
+from multilayer._nn.column_layers import check_columns, robust_scale
 from multilayer._nn.model import Fixed
 from multilayer._nn.tabular_layers import Random, TabularLayer, beside, constant, namespace
 
 WIDEST = 1e30  # beyond which numbers are all the same: the distance of more overflows float32
-NOISE = 1e-3  # of a standard deviation: what parts equal numbers of training
+NOISE = 1e-3  # of columns scaled by their quartiles, over their standard deviation
 LEAST_SHARE = 1e-7  # of a normal distribution, so that outputs lie within (-5.2, 5.2)
 
 CENTRE = 0.425  # the distance of a share from 1/2 up to which the first fraction holds
@@ -64,10 +64,11 @@ class quantile_scaling(TabularLayer):
     The share of smaller numbers in training is interpolated linearly between quantiles, and becomes
     the quantile of the normal distribution, clipped to shares of 1e-7: outputs lie within -5.2 and
     5.2. A constant column becomes 0. A number that is equal to several quantiles stands in their
-    middle; quantiles are measured with noise of a thousandth of the standard deviation, so that
-    this holds for numbers that occur often. It is the preprocessing of TabM (Gorishniy et al.,
-    2024), with noise in proportion. The quantile function of the normal distribution is a rational
-    approximation (Wichura, 1988) with a relative error of 1e-7.
+    middle; quantiles are measured with a little noise, so that this holds for numbers that occur
+    often. It is the preprocessing of TabM (Gorishniy et al., 2024), but for the noise, which is in
+    proportion to the column here: of one scaled by its quartiles, a thousandth over the standard
+    deviation. The quantile function of the normal distribution is a rational approximation
+    (Wichura, 1988) with a relative error of 1e-7.
 
     The quantiles are a node of the parameters that no optimizer touches: give the layer the rows of
     training by ``init_on_data``.
@@ -94,7 +95,7 @@ class quantile_scaling(TabularLayer):
         """Measure the quantiles."""
         check_columns("n_columns", self.n_columns, x)
         raw = x[:, : self.n_columns].astype(np.float64)
-        raw += NOISE * raw.std(axis=0) * rng.standard_normal(raw.shape)
+        raw += noise_of(raw) * rng.standard_normal(raw.shape)
         measured = np.quantile(raw, np.linspace(0.0, 1.0, self.n_quantiles), axis=0).T
         single = np.clip(measured, -WIDEST, WIDEST).astype(np.float32)
         return QuantileParameters(Fixed(np.maximum.accumulate(single, axis=-1)))
@@ -105,6 +106,13 @@ class quantile_scaling(TabularLayer):
         below, above = places(quantiles, x[..., : self.n_columns])
         z = normal_quantile(below / (self.n_quantiles - 1), above / (self.n_quantiles - 1))
         return beside(z, x[..., self.n_columns :])
+
+
+def noise_of(raw: np.ndarray) -> np.ndarray:
+    """Return how much noise parts equal numbers: less where few numbers are far from the others."""
+    _, factor = robust_scale(raw)
+    width = np.divide(1.0, factor, out=np.zeros_like(factor), where=factor > 0)
+    return NOISE * width / np.maximum(raw.std(axis=0) * factor, NOISE)
 
 
 def places(quantiles: Array, x: Array) -> tuple[Array, Array]:
