@@ -28,6 +28,7 @@ from multilayer._nn.embeddings import (
 from multilayer._nn.keys import key
 from multilayer._nn.layers import batch_norm, dense, dropout, gaussian_noise, layer_norm
 from multilayer._nn.members import batch_ensemble, shared
+from multilayer._nn.quantile_layers import quantile_scaling
 from multilayer._nn.sequential import from_functions, residual, sequential
 from multilayer._nn.side_by_side import members
 from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
@@ -66,6 +67,7 @@ __all__ = [
     "parametric",
     "periodic_embedding",
     "piecewise_linear_embedding",
+    "quantile_scaling",
     "residual",
     "restore",
     "robust_scaling",

@@ -21,6 +21,7 @@ from multilayer._nn.members import (
     shared,
     stacked,
 )
+from multilayer._nn.quantile_layers import quantile_scaling
 from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 from multilayer._sklearn.tabular.ensemble import Ensemble, TabularReport
 
@@ -71,6 +72,7 @@ def ensemble_of_steps(encoder, n_outputs):
     n = layout.n_numeric
     layers = (
         shared(robust_scaling(n + layout.n_flags)),
+        shared(quantile_scaling(n, 3)),
         periodic_embedding(1, 3, 2),
         shared(piecewise_linear_embedding(2, 3, 2)),
         category_embedding(layout.cardinalities, 2),

@@ -27,6 +27,7 @@ LAYERS = [
     nn.linear(3),
     nn.parametric("relu"),
     nn.robust_scaling(2),
+    nn.quantile_scaling(2),
     nn.category_embedding((3,)),
     nn.periodic_embedding(2),
     nn.piecewise_linear_embedding(2),

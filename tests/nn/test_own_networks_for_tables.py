@@ -43,7 +43,7 @@ REAL_MLP = nn.sequential(
     nn.ntk_dense(2),
 )
 TAB_M = nn.members(
-    nn.shared(nn.robust_scaling(N_NUMBERS)),
+    nn.shared(nn.quantile_scaling(N_NUMBERS, 30)),
     nn.shared(nn.piecewise_linear_embedding(N_NUMBERS, n_bins=16, size=4)),
     nn.shared(nn.category_embedding((N_CODES,), 3)),
     nn.batch_ensemble(32, "normal", groups=(4, 4, 3)),
@@ -296,6 +296,9 @@ def drawn(layer, n_inputs):
         (lambda: nn.parametric(3), "activation must be one of .*or a function of arrays"),
         (lambda: nn.robust_scaling(-1), "n_columns"),
         (lambda: nn.robust_scaling(4).init(0, 3), "n_columns must be at most .*inputs, 3"),
+        (lambda: nn.quantile_scaling(-1), "n_columns"),
+        (lambda: nn.quantile_scaling(1, 1), "n_quantiles must be an integer of at least 2"),
+        (lambda: nn.quantile_scaling(4).init(0, 3), "n_columns must be at most .*inputs, 3"),
         (lambda: nn.periodic_embedding(4).init(0, 3), "n_columns must be at most"),
         (lambda: nn.periodic_embedding(1, sigma=np.nan), "sigma"),
         (lambda: nn.piecewise_linear_embedding(4).init(0, 3), "n_columns must be at most"),

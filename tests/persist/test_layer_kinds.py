@@ -12,7 +12,14 @@ from multilayer._core.activations import Activation
 from multilayer._core.pytrees import leaves
 from multilayer._data.column_encodings import CategoricalEncoding, ColumnEncoding
 from multilayer._data.encoding import TableLayout
-from multilayer._nn import activation_layers, column_layers, embeddings, members, tabular_layers
+from multilayer._nn import (
+    activation_layers,
+    column_layers,
+    embeddings,
+    members,
+    quantile_layers,
+    tabular_layers,
+)
 from multilayer._nn.activation_layers import activate, parametric, scheduled_dropout
 from multilayer._nn.column_layers import robust_scaling, table_inputs
 from multilayer._nn.embeddings import (
@@ -28,6 +35,7 @@ from multilayer._nn.members import (
     shared,
     stacked,
 )
+from multilayer._nn.quantile_layers import quantile_scaling
 from multilayer._nn.tabular_layers import TabularLayer, linear, ntk_dense, scaling
 from multilayer._onnx import layer_nodes, table_columns
 from multilayer._persist.memory import MemoryBudget
@@ -42,6 +50,14 @@ from multilayer._sklearn.saving.reader import StoredArrays, StoredValues
 from multilayer._sklearn.saving.steps.tabular_encoder import COLUMNS, ENCODER
 from multilayer._sklearn.tabular.column_roles import ROLES
 
+MODULES = (
+    activation_layers,
+    column_layers,
+    embeddings,
+    members,
+    quantile_layers,
+    tabular_layers,
+)
 LAYOUT = TableLayout(2, 1, (4,))
 RNG = np.random.default_rng(0)
 X = np.column_stack([RNG.normal(size=(30, 3)), RNG.integers(0, 4, 30)]).astype(np.float32)
@@ -62,6 +78,7 @@ PARAMS = stacked([init_layers(NETWORK.layers, RNG, X) for _ in range(3)])
 STEPS = Members(
     (
         shared(robust_scaling(3)),
+        shared(quantile_scaling(2, 5)),
         shared(piecewise_linear_embedding(1, 4, 3)),
         periodic_embedding(2, 4, 2),
         category_embedding((4,), 2),
@@ -80,7 +97,7 @@ NETWORKS = {"views": (NETWORK, PARAMS), "steps": (STEPS, STEP_PARAMS)}
 def test_every_layer_has_a_kind():
     there = {
         each
-        for module in (activation_layers, column_layers, embeddings, members, tabular_layers)
+        for module in MODULES
         for each in vars(module).values()
         if inspect.isclass(each) and issubclass(each, TabularLayer)
     } - {TabularLayer}
@@ -118,7 +135,7 @@ def test_layers_there_and_back(ensemble, own):
 
 def test_widths_are_those_of_what_changes_them():
     assert layer_widths(NETWORK, LAYOUT) == [4, 8, 3, 2]
-    assert layer_widths(STEPS, LAYOUT) == [4, 4, 6, 10, 11, 5, 4, 2]
+    assert layer_widths(STEPS, LAYOUT) == [4, 4, 4, 6, 10, 11, 5, 4, 2]
 
 
 def test_files_without_the_fields_of_later_versions():
@@ -171,11 +188,18 @@ REFUSED = {
 
 
 def shared_twice(described, arrays):
-    described["layers"][6]["fields"]["layer"] = described["layers"][0]
+    described["layers"][7]["fields"]["layer"] = described["layers"][0]
+
+
+def quantiles(**fields):
+    def change(described, arrays):
+        described["layers"][1]["fields"]["layer"]["fields"] |= fields
+
+    return change
 
 
 def kernels_of_each(described, arrays):
-    arrays["params.5.kernel"] = np.repeat(arrays["params.5.kernel"], 3, axis=0)
+    arrays["params.6.kernel"] = np.repeat(arrays["params.6.kernel"], 3, axis=0)
 
 
 def codes_too_late(described, arrays):
@@ -188,12 +212,15 @@ def without_arrays(described, arrays):
 
 
 STEPS_REFUSED = {
-    "numbers beyond those of a table": (changed(2, n_columns=7), "its periodic_embedding reads"),
-    "other codes": (changed(3, cardinalities=[5]), "its category_embedding reads other columns"),
-    "no codes": (changed(3, cardinalities=[]), "its category_embedding reads other columns"),
+    "numbers beyond those of a table": (changed(3, n_columns=7), "its periodic_embedding reads"),
+    "quantiles of more columns": (quantiles(n_columns=4), "its quantile_scaling reads other"),
+    "other quantiles": (quantiles(n_quantiles=6), r"'params.1.quantiles.value' has shape"),
+    "a single quantile": (quantiles(n_quantiles=1), "cannot be: n_quantiles must be"),
+    "other codes": (changed(4, cardinalities=[5]), "its category_embedding reads other columns"),
+    "no codes": (changed(4, cardinalities=[]), "its category_embedding reads other columns"),
     "columns behind other layers": (codes_too_late, "a layer of columns behind another one"),
-    "other groups": (changed(4, groups=[5, 5]), "groups of its scaling must have 11 inputs"),
-    "unknown weights": (changed(5, initial="twos"), "cannot be: initial must be one of"),
+    "other groups": (changed(5, groups=[5, 5]), "groups of its scaling must have 11 inputs"),
+    "unknown weights": (changed(6, initial="twos"), "cannot be: initial must be one of"),
     "a layer shared twice": (shared_twice, "a layer of a kind that this version lacks: 'shared'"),
     "a kernel for each": (kernels_of_each, r"has shape \(3, 11, 5\)"),
     "more members than a file warrants": (without_arrays, "more memory than a file of its size"),

@@ -1,11 +1,13 @@
 """RealMLP and TabM as estimators: raw tables in, predictions out, files and graphs."""
 
+import json
 import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from safetensors.numpy import load_file, save_file
 from sklearn.base import clone
 
 from multilayer import (
@@ -24,6 +26,7 @@ from multilayer import (
 )
 from multilayer._cli.info import info
 from multilayer._data.encoding import TableLayout
+from multilayer._persist.manifest import read_manifest
 from multilayer.callbacks import Callback, Stop
 
 SMALL = {"hidden_layer_sizes": 16, "random_state": 0}
@@ -67,7 +70,13 @@ def models():
             **SMALL, k=4, max_iter=60, n_bins=8, embedding_size=4, learning_rate_init=0.01
         ).fit(X, np.stack([SCORE, -SCORE], axis=1)),
         "tabm-mini": TabMClassifier(
-            **SMALL, variant="TabM-mini", k=3, max_iter=30, max_one_hot=4, scoring="loss"
+            **SMALL,
+            variant="TabM-mini",
+            k=3,
+            numeric_scaling="robust",
+            max_iter=30,
+            max_one_hot=4,
+            scoring="loss",
         ).fit(X, LABELS),
     }
 
@@ -200,6 +209,7 @@ def test_an_interrupt_leaves_the_networks_so_far(models):
         (TabMClassifier, "variant", "mini"),
         (TabMClassifier, "k", 0),
         (TabMClassifier, "numeric_embedding", "auto"),
+        (TabMClassifier, "numeric_scaling", "standard"),
         (TabMRegressor, "n_bins", 0),
         (TabMRegressor, "embedding_size", 0),
         (TabMRegressor, "clip_norm", 0),
@@ -243,6 +253,18 @@ def test_all_comes_back_from_files(models, name, tmp_path):
         assert_array_equal(pickle.loads(pickle.dumps(model)).predict(rows), model.predict(rows))
     assert again.report_ == model.report_
     assert again.get_params() == model.get_params() | {"callbacks": None}
+
+
+def test_files_from_before_numeric_scaling_had_robust_scaling(models, tmp_path):
+    model, path = models["tabm-mini"], tmp_path / "model"
+    save(model, path)
+    manifest = read_manifest(path)
+    del manifest["steps"][0]["params"]["numeric_scaling"]
+    save_file(load_file(path), path, metadata={"multilayer": json.dumps(manifest)})
+    again = load(path)
+    assert again.numeric_scaling == "robust"
+    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    assert_array_equal(again.fit(X, LABELS).predict_proba(X), model.predict_proba(X))
 
 
 def test_info_names_the_layers(models, tmp_path, capsys):

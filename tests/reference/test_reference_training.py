@@ -1,5 +1,7 @@
 """The recipes of RealMLP and TabM: constants, a step of each, and the choice of the epoch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -18,6 +20,7 @@ from multilayer._nn.embeddings import (
 )
 from multilayer._nn.members import Members, batch_ensemble, shared
 from multilayer._nn.model import Factor, Fixed
+from multilayer._nn.quantile_layers import quantile_scaling
 from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 from multilayer._sklearn.reference.held_out import HeldOut, SplitTargets, splits_of
 from multilayer._sklearn.reference.recipes import (
@@ -96,7 +99,7 @@ def test_tabm_has_the_published_layers():
     recipe = TabMClassifier()._recipe(encoded(FLAGS))
     relu = (activate("relu"), scheduled_dropout(0.1, shared_mask=False))
     assert recipe.network.layers(FLAGS, 3) == (
-        shared(robust_scaling(3)),
+        shared(quantile_scaling(3, 10)),
         shared(piecewise_linear_embedding(3, 48, 16)),
         batch_ensemble(512, "normal", (16, 16, 16, 1, 1)),
         *relu,
@@ -113,12 +116,27 @@ def test_tabm_has_the_published_layers():
     assert plain.network.widths == (512, 512, 512)
 
 
+def test_tabm_has_a_quantile_for_30_rows_and_one_first_scale_for_a_category():
+    layout = replace(FLAGS, n_flags=5, flag_groups=(1, 4))
+    rows, many = encoded(layout), encoded(layout, 1000)
+    few, more = (TabMClassifier(numeric_embedding=None)._recipe(each) for each in (rows, many))
+    assert [each.network.n_quantiles for each in (few, more)] == [10, 26]  # 800 rows are trained on
+    robust = TabMClassifier(numeric_embedding=None, numeric_scaling="robust")._recipe(rows)
+    first, dense, *_ = robust.network.layers(layout, 3)
+    assert first == shared(robust_scaling(3))
+    assert dense == batch_ensemble(512, "random_signs", (1, 1, 1, 1, 4))
+    params = dense.init_members(np.random.default_rng(0), rows.X, 32)
+    signs = params.scale_in
+    assert_array_equal(signs[:, 4:], np.repeat(signs[:, 4:5], 4, axis=1))
+    assert (signs[:, 3] != signs[:, 4]).any()
+
+
 def test_tabm_mini_has_one_adapter():
     recipe = TabMClassifier(variant="TabM-mini", dropout=0, batch_size="auto")._recipe(
         encoded(LAYOUT)
     )
     assert recipe.network.layers(LAYOUT, 2) == (
-        shared(robust_scaling(3)),
+        shared(quantile_scaling(3, 10)),
         shared(category_embedding((12,), 8)),
         shared(piecewise_linear_embedding(3, 48, 16)),
         scaling(rate=1.0, initial="normal", groups=(16, 16, 16, 1, 1, 8)),
@@ -144,8 +162,9 @@ def test_the_learning_rate_goes_through_four_cycles():
 # One step against float64 -------------------------------------------------------------------------
 
 REALMLP = RealMLPNetwork((4, 3), "mish", True, True, 0.0, True)
-TABM = TabMNetwork((4, 3), False, True, 3, 2, 0.0)
-MINI = TabMNetwork((4, 3), True, True, 3, 2, 0.0)
+TABM = TabMNetwork((4, 3), False, True, 3, 2, 0.0, n_quantiles=5)
+ROBUST = replace(TABM, n_quantiles=None)
+MINI = replace(ROBUST, mini=True)
 SMALL = TableLayout(n_numeric=2, n_flags=1, cardinalities=(4,))
 NUMBERS = TableLayout(n_numeric=2, n_flags=1, cardinalities=())
 OF_REALMLP = {"cycles": True, "annealed": True, "learning_rate": 0.04}
@@ -154,7 +173,7 @@ CASES = {
     "realmlp-classes": (REALMLP, SMALL, 3, OF_REALMLP | {"label_smoothing": 0.1}),
     "realmlp-numbers": (REALMLP, NUMBERS, 0, OF_REALMLP),
     "tabm-classes": (TABM, SMALL, 3, OF_TABM),
-    "tabm-numbers": (TABM, NUMBERS, 0, OF_TABM | {"clip_norm": 0.05}),
+    "tabm-numbers": (ROBUST, NUMBERS, 0, OF_TABM | {"clip_norm": 0.05}),
     "tabm-mini": (MINI, NUMBERS, 2, OF_TABM),
 }
 

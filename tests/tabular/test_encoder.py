@@ -164,6 +164,21 @@ def test_codes_of_large_categories():
     assert everything.layout_.n_flags == 12
 
 
+def test_flags_of_one_category_are_a_group():
+    frame = pd.DataFrame(
+        {
+            "size": np.where(np.arange(N) < 5, np.nan, FLOATS[:, 0]),
+            "letter": LETTERS,
+            "member": np.arange(N) % 2 == 0,
+            "pair": np.where(np.arange(N) % 3 == 0, "x", "y"),
+            "codes": [f"level {i % 12}" for i in range(N)],
+        }
+    )
+    layout = TabularEncoder().fit(frame).layout_
+    assert layout.flag_groups == (1, 5, 1, 1)
+    assert (layout.n_flags, layout.cardinalities) == (8, (14,))
+
+
 def test_levels_are_compared_by_value():
     roles = {"a": "categorical"}
     integers, texts = [1, 2, 3] * 4, ["1", "2", "3"] * 4

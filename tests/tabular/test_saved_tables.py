@@ -37,6 +37,7 @@ from multilayer._nn.embeddings import (
     piecewise_linear_embedding,
 )
 from multilayer._nn.members import batch_ensemble, init_members, shared
+from multilayer._nn.quantile_layers import quantile_scaling
 from multilayer._nn.tabular_layers import linear, scaling
 from multilayer.callbacks import Callback
 
@@ -301,6 +302,7 @@ def of_steps(classifier):
     layout, encoded = classifier.encoder_.layout_, classifier.encoder_.transform(X)
     layers = (
         shared(robust_scaling(layout.n_numeric + layout.n_flags)),
+        quantile_scaling(2, 7),
         shared(piecewise_linear_embedding(2, 5, 3)),
         periodic_embedding(3, 4, 2),
         category_embedding(layout.cardinalities, 2),

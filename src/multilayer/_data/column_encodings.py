@@ -91,6 +91,11 @@ class ColumnEncoding(ABC):
         return 0
 
     @property
+    def flag_groups(self) -> tuple[int, ...]:
+        """Return the sizes of groups of flags, of which one is set in a row."""
+        return (1,) * self.n_flags
+
+    @property
     def cardinality(self) -> int | None:
         """Return the number of codes, None if the column becomes no codes."""
         return None
@@ -272,6 +277,11 @@ class CategoricalEncoding(ColumnEncoding):
         """Return how many flags the column becomes."""
         n_slots = len(self.levels) + self.missing + self.infrequent
         return 0 if self.embedded else 1 if n_slots == 2 else n_slots
+
+    @property
+    def flag_groups(self) -> tuple[int, ...]:
+        """Return the sizes of groups of flags: the levels are one."""
+        return (self.n_flags,) * (not self.embedded)
 
     @property
     def cardinality(self) -> int | None:

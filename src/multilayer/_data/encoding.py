@@ -1,6 +1,6 @@
 """Raw tables as matrices of float32: which blocks of columns they have, and how they are filled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,12 +22,14 @@ class TableLayout:
     """The columns of an encoded table: numbers, then flags, then integer codes.
 
     Flags are -1, 0 or 1. Codes stand for the levels of a category, one column for each: 0 is
-    unknown or rare, 1 is missing, and the levels follow.
+    unknown or rare, 1 is missing, and the levels follow. Flags side by side that are the levels of
+    one category are a group.
     """
 
     n_numeric: int
     n_flags: int
     cardinalities: tuple[int, ...]  # numbers of codes
+    flag_groups: tuple[int, ...] = field(default=(), repr=False)  # sizes; () for single flags
 
     @property
     def n_columns(self) -> int:
@@ -52,6 +54,7 @@ class TableEncoding:
             sum(column.n_numeric for column in self.columns),
             sum(column.n_flags for column in self.columns),
             tuple(number for number in cardinalities if number is not None),
+            tuple(size for column in self.columns for size in column.flag_groups),
         )
 
 

@@ -33,6 +33,17 @@ from multilayer._nn.embeddings import (
 )
 from multilayer._nn.members import BatchEnsembleParameters, batch_ensemble, shared
 from multilayer._nn.model import Parameters, Rate
+from multilayer._nn.quantile_layers import (
+    CENTRAL,
+    CENTRE,
+    LEAST_SHARE,
+    TAIL,
+    TAIL_START,
+    WIDEST,
+    QuantileParameters,
+    halves,
+    quantile_scaling,
+)
 from multilayer._nn.tabular_layers import (
     LinearParameters,
     NtkParameters,
@@ -84,7 +95,7 @@ def _table_inputs(graph: Graph, layer: table_inputs, params: TableParameters, x:
         if layer.n_bins:
             v = graph.node("Gather", z, layer.sources, axis=2)
             v = graph.node("Mul", graph.node("Sub", v, _by_row(known.low)), _by_row(known.slope))
-            v = graph.node("Clip", v, np.array(0.0, FLOAT), np.array(1.0, FLOAT))
+            v = graph.node("Clip", v, *_bounds(0.0, 1.0))
             v = graph.node("Sub", v, _by_row(known.mean))
             parts.append(graph.node("Mul", v, _by_row(known.gain)))
     if layer.n_flags:
@@ -97,7 +108,7 @@ def _table_inputs(graph: Graph, layer: table_inputs, params: TableParameters, x:
 def _scaled(graph: Graph, x: str, centre: object, factor: object) -> str:
     """Add numbers centred, scaled and clipped smoothly."""
     z = graph.node("Mul", graph.node("Sub", x, _by_row(centre)), _by_row(factor))
-    z = graph.node("Clip", z, np.array(-LARGEST, FLOAT), np.array(LARGEST, FLOAT))
+    z = graph.node("Clip", z, *_bounds(-LARGEST, LARGEST))
     share = graph.node("Div", z, np.array(CLIP, FLOAT))
     square = graph.node("Add", graph.node("Mul", share, share), np.array(1.0, FLOAT))
     return graph.node("Div", z, graph.node("Sqrt", square))
@@ -121,6 +132,83 @@ def _robust_scaling(graph: Graph, layer: robust_scaling, params: RobustParameter
     centre, factor = (_f32(part.value) for part in params)
     scaled = _scaled(graph, _slice(graph, x, 0, n_columns), centre, factor)
     return _beside(graph, [scaled, _spread(graph, _slice(graph, x, n_columns, END), len(centre))])
+
+
+def _quantile_scaling(
+    graph: Graph, layer: quantile_scaling, params: QuantileParameters, x: str
+) -> str:
+    n_columns, last = layer.n_columns, layer.n_quantiles - 1
+    if not n_columns:
+        return x
+    quantiles = _f32(params.quantiles.value)
+    z = graph.node("Clip", _slice(graph, x, 0, n_columns), *_bounds(-WIDEST, WIDEST))
+    below, above = _places(graph, quantiles, z)
+    scaled = _normal_quantile(graph, graph.node("Div", below, last), graph.node("Div", above, last))
+    rest = _spread(graph, _slice(graph, x, n_columns, END), len(quantiles))
+    return _beside(graph, [scaled, rest])
+
+
+def _places(graph: Graph, quantiles: np.ndarray, x: str) -> tuple[str, str]:
+    """Add how many intervals between quantiles lie below and above numbers."""
+    n = quantiles.shape[-1]
+    flat = quantiles.ravel()
+    starts = np.arange(0, flat.size, n).reshape(len(quantiles), 1, -1)  # of the columns
+    smaller = _count(graph, flat, starts, n, "Less", x)
+    reached = _count(graph, flat, starts, n, "LessOrEqual", x)
+
+    def quantile(place: str) -> str:
+        inside = graph.node("Clip", place, np.array(0), np.array(n - 1))
+        return graph.node("Gather", flat, graph.node("Add", inside, starts))
+
+    low, high = quantile(graph.node("Sub", reached, np.array(1))), quantile(smaller)
+    first, end = graph.cast(smaller, FLOAT), graph.cast(reached, FLOAT)
+    width = graph.node("Sub", high, low)
+    width = graph.node("Where", graph.node("Greater", width, 0.0), width, 1.0)
+    middle = graph.node("Mul", graph.node("Sub", graph.node("Sub", end, first), 1.0), 0.5)
+    among = graph.node("Equal", x, low)
+    after = graph.node("Div", graph.node("Sub", x, low), width)
+    after = graph.node("Add", graph.node("Sub", end, 1.0), after)
+    below = graph.node("Where", among, graph.node("Add", first, middle), after)
+    before = graph.node("Div", graph.node("Sub", high, x), width)
+    before = graph.node("Add", graph.node("Sub", n - 1.0, first), before)
+    beyond = graph.node("Add", graph.node("Sub", float(n), end), middle)
+    above = graph.node("Where", among, beyond, before)
+    bounds = _bounds(0.0, n - 1.0)
+    return graph.node("Clip", below, *bounds), graph.node("Clip", above, *bounds)
+
+
+def _count(graph: Graph, flat: np.ndarray, starts: np.ndarray, n: int, op: str, x: str) -> str:
+    """Add how many quantiles of its column a number has reached: ``op`` says how."""
+    count: str | np.ndarray = np.zeros((1, 1, 1), np.int64)
+    for step in halves(n):
+        tried = graph.node("Add", count, np.array(step))
+        place = graph.node("Sub", graph.node("Min", tried, np.array(n)), np.array(1))
+        quantile = graph.node("Gather", flat, graph.node("Add", place, starts))
+        inside = graph.node("LessOrEqual", tried, np.array(n))
+        reached = graph.node("And", graph.node(op, quantile, x), inside)
+        count = graph.node("Where", reached, tried, count)
+    return str(count)
+
+
+def _normal_quantile(graph: Graph, below: str, above: str) -> str:
+    """Add the quantiles of the normal distribution at shares, given those below and above."""
+
+    def fraction(terms: tuple[tuple[float, ...], tuple[float, ...]], value: str) -> str:
+        return graph.node("Div", *(graph.polynomial(value, each) for each in terms))
+
+    centre = graph.node("Mul", graph.node("Sub", below, above), 0.5)
+    square = graph.node("Sub", CENTRE**2, graph.node("Mul", centre, centre))
+    inner = graph.node("Mul", centre, fraction(CENTRAL, square))
+    share = graph.node("Max", graph.node("Min", below, above), LEAST_SHARE)
+    root = graph.node("Sqrt", graph.node("Neg", graph.node("Log", share)))
+    outer = fraction(TAIL, graph.node("Sub", root, TAIL_START))
+    outer = graph.node("Mul", outer, graph.node("Sign", centre))
+    central = graph.node("LessOrEqual", graph.node("Abs", centre), CENTRE)
+    return graph.node("Where", central, inner, outer)
+
+
+def _bounds(*numbers: float) -> list[np.ndarray]:
+    return [np.array(number, FLOAT) for number in numbers]
 
 
 def _category_embedding(
@@ -229,6 +317,7 @@ def _dropout(graph: Graph, layer: scheduled_dropout, params: Rate, x: str) -> st
 LAYERS: Mapping[type[TabularLayer], Callable[[Graph, Any, Any, str], str]] = {
     table_inputs: _table_inputs,
     robust_scaling: _robust_scaling,
+    quantile_scaling: _quantile_scaling,
     category_embedding: _category_embedding,
     periodic_embedding: _periodic_embedding,
     piecewise_linear_embedding: _piecewise_linear_embedding,

@@ -19,11 +19,13 @@ from multilayer._nn.embeddings import (
 )
 from multilayer._nn.members import Members, batch_ensemble, shared
 from multilayer._nn.model import Parameters
+from multilayer._nn.quantile_layers import quantile_scaling
 from multilayer._nn.tabular_layers import TabularLayer, linear, ntk_dense, scaling
 
 KINDS: dict[type, str] = {
     table_inputs: "t",
     robust_scaling: "r",
+    quantile_scaling: "q",
     category_embedding: "c",
     periodic_embedding: "p",
     piecewise_linear_embedding: "l",
@@ -38,9 +40,9 @@ KINDS: dict[type, str] = {
 """Layers that the library has, each with a letter; those that members share have capital ones."""
 APART = re.compile("(t|rc?p?)d?s?(n[am]?d?)*n")
 """Networks of their own: columns, dropout and weights of inputs, dense layers."""
-TOGETHER = re.compile("R?C?L?((ba?d?)*|s(Na?d?)+)n")
+TOGETHER = re.compile("[RQ]?C?L?((ba?d?)*|s(Na?d?)+)n")
 """Networks that share kernels: columns, layers of shared kernels, and a last layer of their own."""
-ON_HOST = (robust_scaling,)
+ON_HOST = (robust_scaling, quantile_scaling)
 """Layers that NumPy computes where members share them as the first: they learn nothing."""
 
 

@@ -19,6 +19,7 @@ from multilayer._nn.embeddings import (
 )
 from multilayer._nn.members import batch_ensemble, init_layers, init_members, shared, stacked
 from multilayer._nn.model import Parameters
+from multilayer._nn.quantile_layers import quantile_scaling
 from multilayer._nn.tabular_layers import Random, TabularLayer, linear, ntk_dense, scaling
 
 CATEGORY_SIZE = 8  # of the embedding of a category
@@ -71,18 +72,20 @@ class TabMNetwork:
     n_bins: int
     embedding_size: int
     dropout: float
+    n_quantiles: int | None  # that numbers are scaled by; None for median and quartiles
 
     def layers(self, layout: TableLayout, n_outputs: int) -> tuple[TabularLayer, ...]:
         """Return the layers for a table."""
-        layers: list[TabularLayer] = [shared(robust_scaling(layout.n_numeric))]
+        layers: list[TabularLayer] = [shared(self._scaling(layout.n_numeric))]
         if layout.cardinalities:
             layers.append(shared(category_embedding(layout.cardinalities, CATEGORY_SIZE)))
         initial, sizes = "random_signs", 1
         if self.piecewise:
             initial, sizes = "normal", self.embedding_size
             layers.append(shared(piecewise_linear_embedding(layout.n_numeric, self.n_bins, sizes)))
-        n_embedded = len(layout.cardinalities)
-        groups = (sizes,) * layout.n_numeric + (1,) * layout.n_flags + (CATEGORY_SIZE,) * n_embedded
+        flags = layout.flag_groups or (1,) * layout.n_flags
+        embedded = (CATEGORY_SIZE,) * len(layout.cardinalities)
+        groups = (sizes,) * layout.n_numeric + flags + embedded
         if self.mini:
             layers.append(scaling(rate=1.0, initial=initial, groups=groups))
         for number, width in enumerate(self.widths):
@@ -96,6 +99,11 @@ class TabMNetwork:
             if self.dropout:
                 layers.append(scheduled_dropout(self.dropout, shared_mask=False))
         return (*layers, linear(n_outputs))
+
+    def _scaling(self, n_columns: int) -> TabularLayer:
+        if self.n_quantiles is None:
+            return robust_scaling(n_columns)
+        return quantile_scaling(n_columns, self.n_quantiles)
 
     def init(
         self, layers: tuple[TabularLayer, ...], rng: Random, tables: list[np.ndarray]

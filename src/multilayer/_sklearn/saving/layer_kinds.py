@@ -39,6 +39,7 @@ from multilayer._nn.embeddings import (
 )
 from multilayer._nn.members import BatchEnsembleParameters, Members, batch_ensemble, shared
 from multilayer._nn.model import Fixed, Parameters, Rate
+from multilayer._nn.quantile_layers import QuantileParameters, quantile_scaling
 from multilayer._nn.tabular_layers import (
     LinearParameters,
     NtkParameters,
@@ -125,6 +126,10 @@ def _robust_parameters(layer: robust_scaling, n_inputs: int) -> RobustParameters
     return RobustParameters(columns, columns)
 
 
+def _quantile_parameters(layer: quantile_scaling, n_inputs: int) -> QuantileParameters:
+    return QuantileParameters(Fixed(ArrayShape((layer.n_columns, layer.n_quantiles))))
+
+
 def _category_parameters(layer: category_embedding, n_inputs: int) -> CategoryParameters:
     return CategoryParameters(tuple(ArrayShape((n, layer.size)) for n in layer.cardinalities))
 
@@ -197,6 +202,7 @@ LAYERS: dict[str, LayerKind] = {
     for kind in (
         LayerKind(table_inputs, _table_parameters, reads_table=_after_table),
         LayerKind(robust_scaling, _robust_parameters, reads_table=_after_numbers(lambda _: 0)),
+        LayerKind(quantile_scaling, _quantile_parameters, reads_table=_after_numbers(lambda _: 0)),
         LayerKind(category_embedding, _category_parameters, reads_table=_after_categories),
         LayerKind(
             periodic_embedding,

@@ -1,12 +1,13 @@
 """The estimators for raw tables in model files: their classes, and rules for their arguments."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from multilayer._core.activations import ACTIVATIONS
 from multilayer._core.environment import DEVICES
+from multilayer._core.types import JSON
 from multilayer._sklearn.saving.steps.argument_rules import (
     AUTO,
     FLAG,
@@ -81,6 +82,7 @@ TABM: Rules = {
     "variant": one_of("TabM", "TabM-mini"),
     "k": count(1),
     "hidden_layer_sizes": either(AUTO, _widths),
+    "numeric_scaling": one_of("quantile", "robust"),
     "numeric_embedding": either(NOTHING, one_of("piecewise_linear")),
     "n_bins": count(1),
     "embedding_size": count(1),
@@ -99,15 +101,23 @@ OF_CLASSES: Rules = {"class_weight": _class_weight}
 # The classes -------------------------------------------------------------------------------------
 
 
+EARLIER = {"device": "auto"}
+EARLIER_TABM = {**EARLIER, "numeric_scaling": "robust"}
+
+
 @dataclass(frozen=True)
 class TableKind:
-    """An estimator for raw tables."""
+    """An estimator for raw tables.
+
+    Files written before an argument was there lack it: ``earlier`` has what it stood at.
+    """
 
     name: str
     module: str
     classification: bool
     rules: Rules  # of the constructor's arguments
     report: type[TabularReport] | type[ReferenceReport]
+    earlier: Mapping[str, JSON] = field(default_factory=lambda: EARLIER)
 
 
 BY_DATA_HOME = "multilayer._sklearn.tabular.tabular_estimators"
@@ -129,8 +139,15 @@ TABLE_KINDS: dict[str, TableKind] = {
             ReferenceReport,
         ),
         TableKind("RealMLPRegressor", REALMLP_HOME, False, REALMLP, ReferenceReport),
-        TableKind("TabMClassifier", TABM_HOME, True, {**TABM, **OF_CLASSES}, ReferenceReport),
-        TableKind("TabMRegressor", TABM_HOME, False, TABM, ReferenceReport),
+        TableKind(
+            "TabMClassifier",
+            TABM_HOME,
+            True,
+            {**TABM, **OF_CLASSES},
+            ReferenceReport,
+            EARLIER_TABM,
+        ),
+        TableKind("TabMRegressor", TABM_HOME, False, TABM, ReferenceReport, EARLIER_TABM),
     )
 }
 """All of them, by name."""

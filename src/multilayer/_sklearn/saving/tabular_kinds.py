@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 UNSAVED = ("callbacks", "checkpoint")
 """Arguments that a file has no values of."""
-LATER = ("device",)
-"""Arguments that files of earlier releases have no values of."""
 UNITS = ("mean", "spread", "low", "high")
 """Arrays of a target of numbers."""
 
@@ -175,7 +173,7 @@ def parse(
     kind: TableKind, params: Values, fitted: StoredValues, arrays: StoredArrays
 ) -> tuple[TabularValues, Shape]:
     """Return the values of an estimator, and what it takes and returns."""
-    arguments = parse_arguments(kind.name, params, kind.rules, varying=LATER)
+    arguments = parse_arguments(kind.name, {**kind.earlier, **params}, kind.rules)
     if kind.classification:
         target = take_classes(fitted, arrays)
         if target.kind != MULTICLASS or isinstance(target.classes, list):
