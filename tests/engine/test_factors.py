@@ -12,8 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from multilayer._data.encoding import TableLayout
 from multilayer._engine import engines, loop
 from multilayer._engine.xla.step import factored
-from multilayer._nn.members import Members, init_members, shared
-from multilayer._nn.model import without_fixed
+from multilayer._nn.members import Members, init_members, shared, without_fixed
 from multilayer._nn.tabular_layers import linear, scaling
 from multilayer._sklearn.tabular import ensemble_training, recipe
 from multilayer._sklearn.tabular.ensemble import EncodedRows

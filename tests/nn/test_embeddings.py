@@ -16,8 +16,8 @@ from multilayer._nn.embeddings import (
     piecewise_linear_embedding,
 )
 from multilayer._nn.forward import with_fixed
-from multilayer._nn.members import batch_ensemble, factors_of, shared, stacked
-from multilayer._nn.model import Factor, Fixed, is_fixed, without_fixed
+from multilayer._nn.members import batch_ensemble, factors_of, shared, stacked, without_fixed
+from multilayer._nn.model import Factor, Fixed, is_fixed
 from multilayer._nn.quantile_layers import quantile_scaling
 from multilayer._nn.tabular_layers import linear, ntk_dense, scaling
 

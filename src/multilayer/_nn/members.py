@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from multilayer._core.checks import check_choice, check_integer, refuse
-from multilayer._core.pytrees import leaves, map_leaves, with_leaves
+from multilayer._core.pytrees import leaves, map_leaves, with_leaves, without_nodes
 from multilayer._core.types import Array
 from multilayer._nn.activation_layers import mixed
-from multilayer._nn.model import Disturbance, Factor, Parameters
+from multilayer._nn.model import Disturbance, Factor, Parameters, is_constant
 from multilayer._nn.tabular_layers import (
     FIRST_SCALES,
     Random,
@@ -244,6 +244,11 @@ def factors_of(layer: object, params: Parameters) -> Parameters:
     """Return how the arrays of any layer or network learn: a tree of :class:`Factor`."""
     method = getattr(layer, "factors", None)
     return map_leaves(lambda _: Factor(), params) if method is None else method(params)
+
+
+def without_fixed(params: Parameters) -> Parameters:
+    """Return a tree with nothing in place of what an update rule does not see."""
+    return without_nodes(params, is_constant)
 
 
 # First parameters --------------------------------------------------------------------------------

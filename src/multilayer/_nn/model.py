@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from multilayer._core.pytrees import without_nodes
 from multilayer._core.types import Array
 
 # Mean and variance of the units of a layer, for batch normalisation ------------------------------
@@ -47,11 +46,6 @@ def is_fixed(node: object) -> bool:
 def is_constant(node: object) -> bool:
     """Whether a node of a tree is no matter of an update rule, which has no state for it."""
     return isinstance(node, Fixed | Rate)
-
-
-def without_fixed(params: "Parameters") -> "Parameters":
-    """Return a tree with nothing in place of what an update rule does not see."""
-    return without_nodes(params, is_constant)
 
 
 @dataclass(frozen=True)

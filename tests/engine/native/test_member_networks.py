@@ -12,8 +12,7 @@ from multilayer._engine import engines, loop
 from multilayer._engine.native import coverage, threads
 from multilayer._engine.native.table_networks import described, is_learnt
 from multilayer._nn.activation_layers import activate
-from multilayer._nn.members import Members
-from multilayer._nn.model import without_fixed
+from multilayer._nn.members import Members, without_fixed
 from multilayer._nn.tabular_layers import linear
 from multilayer._objectives.objective import reported_share
 from multilayer._sklearn.reference import reference_training
@@ -84,7 +83,8 @@ def realmlp(given, dropout):
 
 
 def tabm(given, dropout, *, mini=False, piecewise=True):
-    network = TabMNetwork((20, 17), mini, piecewise, 5, 6, dropout)
+    quantiles = 10 if given.classification else None
+    network = TabMNetwork((20, 17), mini, piecewise, 5, 6, dropout, quantiles)
     return reference(given, network, n_members=3, whole_batches=False)
 
 

@@ -29,8 +29,8 @@ from multilayer._engine.program import (
     Validation,
 )
 from multilayer._engine.state import RUNNING, FitConfig, Hyper, Pending, TrainState, first_state
-from multilayer._nn.members import Members
-from multilayer._nn.model import Moments, Parameters, without_fixed
+from multilayer._nn.members import Members, without_fixed
+from multilayer._nn.model import Moments, Parameters
 from multilayer._nn.network import Dense, Layers, Network
 from multilayer._optim.states import Slots, first_optimizer_state, slots_of, state_of
 

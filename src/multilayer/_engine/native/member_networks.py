@@ -30,8 +30,8 @@ from multilayer._engine.program import Arguments, EpochEnd
 from multilayer._engine.state import RUNNING, FitConfig, Hyper, TrainState
 from multilayer._engine.stopping import close_epoch
 from multilayer._nn.activation_layers import scheduled_dropout
-from multilayer._nn.members import Members
-from multilayer._nn.model import Parameters, without_fixed
+from multilayer._nn.members import Members, without_fixed
+from multilayer._nn.model import Parameters
 from multilayer._optim.states import Slots, slots_of, state_of
 
 

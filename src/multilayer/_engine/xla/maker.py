@@ -16,7 +16,8 @@ from multilayer._engine.program import Arguments, BlockProgram, Maker, Program, 
 from multilayer._engine.state import FitConfig, Hyper, TrainState, first_state
 from multilayer._engine.xla import epoch
 from multilayer._engine.xla.step import batch_gradient, loss_program
-from multilayer._nn.model import Parameters, without_fixed
+from multilayer._nn.members import without_fixed
+from multilayer._nn.model import Parameters
 from multilayer._optim.rules import make_rule
 
 

@@ -26,7 +26,8 @@ from multilayer._engine.xla.recognition import (
     recognised_rule,
 )
 from multilayer._nn.layers import Layer
-from multilayer._nn.model import Disturbance, without_fixed
+from multilayer._nn.members import without_fixed
+from multilayer._nn.model import Disturbance
 from multilayer._nn.network import Dense, Layers
 from multilayer._optim.states import Slots
 

@@ -19,8 +19,8 @@ from multilayer._engine.xla.native_steps import NativeSteps, native_steps
 from multilayer._engine.xla.step import by_rates, reciprocal
 from multilayer._nn.forward import keep_fixed, with_fixed
 from multilayer._nn.layers import Layer, apply_in_training, as_layer
-from multilayer._nn.members import factors_of
-from multilayer._nn.model import Parameters, without_fixed
+from multilayer._nn.members import factors_of, without_fixed
+from multilayer._nn.model import Parameters
 from multilayer._objectives.objective import WEIGHT_NORMALIZATIONS
 
 

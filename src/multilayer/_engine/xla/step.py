@@ -18,7 +18,8 @@ from multilayer._data.source import Rows, Window
 from multilayer._engine.state import FitConfig, Hyper, Pending, TrainState
 from multilayer._engine.xla import cache
 from multilayer._nn.forward import keep_fixed, with_fixed
-from multilayer._nn.model import Factor, FactoredModel, Moments, Parameters, Rate, without_fixed
+from multilayer._nn.members import without_fixed
+from multilayer._nn.model import Factor, FactoredModel, Moments, Parameters, Rate
 from multilayer._objectives.losses import penalty, penalty_gradient, row_losses
 from multilayer._objectives.objective import reported_share
 from multilayer._optim.rules import average, clip, limit_columns, make_rule
