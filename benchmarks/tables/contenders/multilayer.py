@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-import multilayer._engine.xla.maker  # noqa: F401  (starts JAX, which the first fit would)
+import multilayer._sklearn.tabular.ensemble_training  # noqa: F401  (which the first fit would)
 from multilayer import TabularClassifier, TabularRegressor
 
 from . import Fitted, Setting
