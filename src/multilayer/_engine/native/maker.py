@@ -221,7 +221,7 @@ class NativeProgram:
     def __call__(self, args: Arguments) -> tuple[TrainState, Array]:
         """Train from the state up to the step to stop before, or to the end of training."""
         state = args.state
-        if self._inside is not state:
+        if self._inside is None or not self._has(state):
             self._put(state)
         self._inside = None  # if anything fails below, the library has another state
         lines = np.full((self.epochs, len(EpochEnd._fields)), np.nan)
@@ -229,6 +229,13 @@ class NativeProgram:
         self._handle.train(call)
         self._inside = self._state(state, call)
         return self._inside, lines.astype(self.config.dtype)
+
+    def _has(self, state: TrainState) -> bool:
+        """Whether the library has the networks of a state; its numbers come with each call."""
+        names = ["params", "opt_state", "average", "pending"]
+        if not self.config.closed_outside:  # else the best parameters are chosen outside
+            names.append("best_params")
+        return all(getattr(state, name) is getattr(self._inside, name) for name in names)
 
     def _put(self, state: TrainState) -> None:
         put, slots = self._handle.put, self._slots(state)

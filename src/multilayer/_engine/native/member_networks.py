@@ -156,7 +156,7 @@ class MembersProgram:
     def __call__(self, args: Arguments) -> tuple[TrainState, Array]:
         """Train from the state up to the step to stop before, or to the end of training."""
         state, per_epoch = args.state, int(args.hyper.steps_per_epoch)
-        if self._inside is not state:
+        if self._inside is None or not same_networks(self._inside, state):
             self._put(state)
         self._inside = None  # if anything fails below, the library has another state
         lines = np.full((self.epochs, len(EpochEnd._fields)), np.nan)
@@ -260,6 +260,11 @@ class MembersProgram:
             own = order.reshape(len(order), self._n, self._size).swapaxes(0, 1)
             self._window = args.order, np.ascontiguousarray(own), divisors
         return self._window[1:]
+
+
+def same_networks(one: TrainState, other: TrainState) -> bool:
+    """Whether two states have the same arrays of training; what closes an epoch changes others."""
+    return one.params is other.params and one.opt_state is other.opt_state
 
 
 def added_up(start: np.floating, terms: np.ndarray) -> np.floating:
