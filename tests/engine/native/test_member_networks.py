@@ -141,6 +141,8 @@ def test_gradients_are_differences_of_the_loss(case):
     training = in_float64(made(case, 0.3))
     params, rng = training.state.params, np.random.default_rng(2)
     _, mu = loss_and_means(training, params)
+    window = training.source.window(STEP)
+    at_once = training.maker.batch_gradient(training.config, training.hyper, params, window, STEP)
     if isinstance(mu, np.ndarray):  # one vector of all arrays
         shapes = [leaf.shape for leaf in leaves(without_fixed(params))]
         ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])[:-1]
@@ -148,6 +150,9 @@ def test_gradients_are_differences_of_the_loss(case):
         mu = with_leaves(without_fixed(params), parts)
     learnt = dict(named_leaves(without_fixed(params)))
     means = dict(named_leaves(mu))
+    for path, slope in named_leaves(at_once):  # what callbacks look at
+        expected = 10.0 * means[path] if path in learnt else 0.0
+        assert_allclose(slope, expected, rtol=1e-6, atol=1e-12, err_msg=path)
     for path, array in learnt.items():
         direction = rng.normal(size=array.shape)
         ends = []

@@ -8,6 +8,7 @@ from multilayer._core.pytrees import leaves, with_leaves
 from multilayer._core.types import Array
 from multilayer._data.source import Rows, Window
 from multilayer._engine.native import library as lib
+from multilayer._engine.native import member_networks
 from multilayer._engine.native.handle import (
     Handle,
     NativeRows,
@@ -17,7 +18,6 @@ from multilayer._engine.native.handle import (
     network_spec,
     pointer,
 )
-from multilayer._engine.native.member_networks import MembersProgram
 from multilayer._engine.native.threads import n_threads
 from multilayer._engine.program import (
     Arguments,
@@ -53,7 +53,7 @@ class NativeMaker:
     def training_program(self, config: FitConfig, epochs: int, args: Arguments) -> Program:
         """Return what trains, with networks of its own in the library."""
         if isinstance(config.network, Members):
-            return MembersProgram(config, epochs, args)
+            return member_networks.MembersProgram(config, epochs, args)
         return NativeProgram(config, epochs, args)
 
     def sums_program(
@@ -82,6 +82,8 @@ class NativeMaker:
         self, config: FitConfig, hyper: Hyper, params: Parameters, window: Window, step: int
     ) -> Parameters:
         """Return the gradient of what a step lowers, for callbacks; without running moments."""
+        if isinstance(config.network, Members):
+            return member_networks.batch_gradient(config, hyper, params, window, step)
         program = GradientProgram(config, hyper, window.order.shape[1])
         line = window.order[step - window.first]
         slopes, divisor = program.of_step(params, window, step), line_divisor(window.rows, line)

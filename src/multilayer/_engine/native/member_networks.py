@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from multilayer._core.pytrees import leaves, with_leaves
+from multilayer._core.pytrees import leaves, map_leaves, with_leaves
 from multilayer._core.types import Array
-from multilayer._data.source import Rows
+from multilayer._data.source import Rows, Window
 from multilayer._engine.native import library as lib
 from multilayer._engine.native.handle import (
     Handle,
@@ -27,7 +27,7 @@ from multilayer._engine.native.handle import (
 from multilayer._engine.native.table_networks import TableNetwork, described, is_learnt
 from multilayer._engine.native.threads import most_threads, n_threads
 from multilayer._engine.program import Arguments, EpochEnd
-from multilayer._engine.state import RUNNING, FitConfig, Hyper, TrainState
+from multilayer._engine.state import RUNNING, FitConfig, Hyper, TrainState, first_state
 from multilayer._engine.stopping import close_epoch
 from multilayer._nn.activation_layers import scheduled_dropout
 from multilayer._nn.members import Members, without_fixed
@@ -189,18 +189,37 @@ class MembersProgram:
 
     def _steps(self, args: Arguments, state: TrainState, stop: int) -> TrainState:
         """Do the steps up to one of the same epoch."""
+        step, first = int(state.step), int(args.first)
+        losses = np.zeros((self._n, len(args.rates)))
+        calls = self._calls(args, step, stop, losses)
+        self._members.train(calls, self._size)
+        done = slice(step - first, stop - first)
+        weights = self._orders(args)[1][done].astype(np.float64)
+        return self._state(state, calls[0], losses[:, done].sum(axis=0), weights)
+
+    def gradient(self, args: Arguments) -> Parameters:
+        """Return the gradient of the one step before `args.stop`, at the state's parameters."""
+        members, params = self._members, args.state.params
+        members.put(lib.PARAMS, params, members.network.places)
+        stop = int(args.stop)
+        calls = self._calls(args, stop - 1, stop, np.zeros((self._n, len(args.rates))))
+        for handle, call in zip(members.handles, calls, strict=True):
+            handle.gradient(call)
+        return members.get(lib.GRADIENT, map_leaves(np.zeros_like, params), members.network.places)
+
+    def _calls(self, args: Arguments, step: int, stop: int, losses: np.ndarray) -> list[lib.Call]:
+        """Describe steps of the same epoch for each network; `losses` gets those of each."""
         rows = self._training_rows(args)
         order, divisors = self._orders(args)
         rates = np.ascontiguousarray(args.rates, self.config.dtype)
-        step, first = int(state.step), int(args.first)
-        losses, report = np.zeros((self._n, len(rates))), np.zeros((self._n, 4))
+        report = np.zeros((self._n, 4))
         calls = [
             lib.Call(
                 rows=rows.spec,
                 order=pointer(order[j]),
                 lines=len(rates),
                 width=self._size,
-                first=first,
+                first=int(args.first),
                 rates=pointer(rates),
                 divisors=pointer(divisors),
                 step=step,
@@ -215,11 +234,9 @@ class MembersProgram:
             )
             for j in range(self._n)
         ]
-        self._members.train(calls, self._size)
-        done = slice(step - first, stop - first)
-        return self._state(
-            state, calls[0], losses[:, done].sum(axis=0), divisors[done].astype(np.float64)
-        )
+        for call in calls:
+            call.owners = order, divisors, rates, report  # alive as long as the call
+        return calls
 
     def _state(
         self, before: TrainState, call: lib.Call, losses: np.ndarray, weights: np.ndarray
@@ -260,6 +277,24 @@ class MembersProgram:
             own = order.reshape(len(order), self._n, self._size).swapaxes(0, 1)
             self._window = args.order, np.ascontiguousarray(own), divisors
         return self._window[1:]
+
+
+def batch_gradient(
+    config: FitConfig, hyper: Hyper, params: Parameters, window: Window, step: int
+) -> Parameters:
+    """Return the gradient of what a step lowers; 0 for what no rule changes."""
+    rates = np.zeros(len(window.order), config.dtype)
+    args = Arguments(
+        first_state(config, params, ()),
+        hyper,
+        window.rows,
+        window.order,
+        rates,
+        None,
+        np.int32(window.first),
+        np.int32(step + 1),
+    )
+    return MembersProgram(config, 1, args).gradient(args)
 
 
 def same_networks(one: TrainState, other: TrainState) -> bool:
