@@ -122,9 +122,10 @@ def test_wrong_numbers_are_refused():
         call = random_call(rng, spec, arrays)
         codes.append(library.ml_train(address, ctypes.byref(call)))
         for copy, layer, array in rng.integers(-1, 22, (15, 3)).tolist():
-            values = np.zeros(1 << 15)
+            values, place = np.zeros(1 << 15), np.array([layer, array], np.int32)
+            there = np.array([values.ctypes.data], np.uintp)
             if layer < spec.n_layers:
-                codes.append(library.ml_get(address, copy, layer, array, values.ctypes.data))
+                codes.append(library.ml_get(address, copy, 1, place.ctypes.data, there.ctypes.data))
         library.ml_destroy(address)
     assert {0, 2} <= set(codes) <= {0, 1, 2}
     assert codes.count(0) > N_SPECS // 50

@@ -149,6 +149,7 @@ enum {
   ML_RAMP_KERNEL, ML_EMBEDDINGS
 };
 enum { ML_TABLE = -1 };
+struct ml_place { int32_t layer, array; };
 enum { ML_OK, ML_NO_MEMORY, ML_BAD_ARGUMENT };
 
 // The functions of one instruction set.
@@ -156,9 +157,8 @@ struct ml_engine {
   const char* name;
   void* (*create)(const ml_spec*, int* error);
   void (*destroy)(void*);
-  int (*put)(void*, int copy, int layer, int array, const void* values);
-  int (*get)(void*, int copy, int layer, int array, void* values);
-  int (*copy)(void*, int from, int to);
+  int (*put)(void*, int copy, int n, const ml_place*, void* const* values);  // n arrays of a copy of the parameters
+  int (*get)(void*, int copy, int n, const ml_place*, void* const* values);
   int (*train)(void*, ml_call*);
   int (*gradient)(void*, ml_call*, double* loss);
   int (*read)(void*, const ml_reading*);

@@ -50,9 +50,8 @@ ML_EXPORT int ml_sizes(int32_t* sizes) {  // of the structures, to be compared w
 }
 ML_EXPORT void* ml_create(const ml_spec* spec, int* error) { return engine().create(spec, error); }
 ML_EXPORT void ml_destroy(void* h) { engine().destroy(h); }
-ML_EXPORT int ml_put(void* h, int copy, int layer, int array, const void* values) { return engine().put(h, copy, layer, array, values); }
-ML_EXPORT int ml_get(void* h, int copy, int layer, int array, void* values) { return engine().get(h, copy, layer, array, values); }
-ML_EXPORT int ml_copy(void* h, int from, int to) { return engine().copy(h, from, to); }
+ML_EXPORT int ml_put(void* h, int copy, int n, const ml_place* places, void* const* values) { return engine().put(h, copy, n, places, values); }
+ML_EXPORT int ml_get(void* h, int copy, int n, const ml_place* places, void* const* values) { return engine().get(h, copy, n, places, values); }
 ML_EXPORT int ml_train(void* h, ml_call* call) { return engine().train(h, call); }
 ML_EXPORT int ml_gradient(void* h, ml_call* call, double* loss) { return engine().gradient(h, call, loss); }
 ML_EXPORT int ml_read(void* h, const ml_reading* reading) { return engine().read(h, reading); }

@@ -42,21 +42,19 @@ static void destroy_handle(void* h) {
   ((Handle*)h)->real_bytes == 4 ? destroy<float>(((Handle*)h)->net) : destroy<double>(((Handle*)h)->net);
   free(h);
 }
-static int put(void* h, int copy, int layer, int array, const void* values) {
-  return ML_CALL(h, move(ML_NET(float, h), copy, layer, array, (float*)values, true),
-                 move(ML_NET(double, h), copy, layer, array, (double*)values, true));
+template <class R> static int move_all(Network<R>& net, int copy, int n, const ml_place* places, void* const* values, bool in) {
+  int error = n < 0 || !places || !values ? ML_BAD_ARGUMENT : ML_OK;
+  for (int i = 0; i < n && !error; i++)
+    error = values[i] ? move(net, copy, places[i].layer, places[i].array, (R*)values[i], in) : ML_BAD_ARGUMENT;
+  return error;
 }
-static int get(void* h, int copy, int layer, int array, void* values) {
-  return ML_CALL(h, move(ML_NET(float, h), copy, layer, array, (float*)values, false),
-                 move(ML_NET(double, h), copy, layer, array, (double*)values, false));
+static int put(void* h, int copy, int n, const ml_place* places, void* const* values) {
+  return ML_CALL(h, move_all(ML_NET(float, h), copy, n, places, values, true),
+                 move_all(ML_NET(double, h), copy, n, places, values, true));
 }
-template <class R> static int copy_whole(Network<R>& net, int from, int to) {
-  if (from < 0 || from >= ML_COPIES || to < 0 || to >= ML_COPIES) return ML_BAD_ARGUMENT;
-  if (net.copies[from] != net.copies[to]) memcpy(net.copies[to], net.copies[from], (size_t)net.copy_size * sizeof(R));
-  return ML_OK;
-}
-static int copy_of(void* h, int from, int to) {
-  return ML_CALL(h, copy_whole(ML_NET(float, h), from, to), copy_whole(ML_NET(double, h), from, to));
+static int get(void* h, int copy, int n, const ml_place* places, void* const* values) {
+  return ML_CALL(h, move_all(ML_NET(float, h), copy, n, places, values, false),
+                 move_all(ML_NET(double, h), copy, n, places, values, false));
 }
 // Once more what Python has checked: a wrong size or number must not become a wrong address.
 static bool wrong(const ml_spec& spec, const ml_rows& rows, bool judged) {
@@ -142,7 +140,7 @@ static int read_many(void** handles, const ml_reading* readings, int n, int thre
 
 extern "C" const ml_engine ML_NAME(ml_engine);
 extern "C" const ml_engine ML_NAME(ml_engine) = {
-    ML_TEXT(ML_ISA), create_handle, destroy_handle, put, get, copy_of, train_handle, gradient_handle, read_handle, train_many,
+    ML_TEXT(ML_ISA), create_handle, destroy_handle, put, get, train_handle, gradient_handle, read_handle, train_many,
     read_many, multiply_adds, visit_rows, shuffle,
 };
 #include "math_entries.h"

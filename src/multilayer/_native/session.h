@@ -442,12 +442,14 @@ template <class R> static int move(Network<R>& net, int copy, int layer, int arr
   const long panel = (long)(array == ML_KERNEL ? l.k_panels * PW : 1) * PW;
   for (int j = 0; j < members; j++)
     for (int p = 0; p * PW < plain; p++) {
-      const size_t bytes = (size_t)(plain - p * PW < PW ? plain - p * PW : PW) * sizeof(R);
+      const bool full = plain - p * PW >= PW;  // then the compiler knows how much is copied
+      const size_t bytes = (size_t)(plain - p * PW) * sizeof(R);
       for (int k = 0; k < lines; k++) {
         R* packed = to + j * one + p * panel + (long)k * PW;
         R* line = values + ((long)j * lines + k) * plain + p * PW;
-        if (in) memcpy(packed, line, bytes);
-        else memcpy(line, packed, bytes);
+        R *target = in ? packed : line, *source = in ? line : packed;
+        if (full) memcpy(target, source, PW * sizeof(R));
+        else memcpy(target, source, bytes);
       }
     }
   if (in && copy == ML_PARAMS && array == ML_KERNEL && l.transposed)

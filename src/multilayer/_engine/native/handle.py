@@ -1,12 +1,13 @@
 """A network inside the native library: made from a configuration, filled and read."""
 
 import ctypes
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from multilayer._core.pytrees import aligned_zeros, leaves, map_leaves
+from multilayer._core.pytrees import ALIGNMENT, aligned_zeros, leaves, with_leaves
 from multilayer._data.source import Rows
 from multilayer._engine.native import library as lib
 from multilayer._engine.state import (
@@ -184,6 +185,7 @@ class Handle:
         spec.table = None if table is None else ctypes.pointer(table)
         spec.most_rows, spec.real_bytes = most_rows, self.dtype.itemsize
         error = ctypes.c_int()
+        self._read: dict[int, Layout] = {}  # of each copy of the parameters
         self.address = self._library.ml_create(ctypes.byref(spec), ctypes.byref(error))
         lib.check(error.value)
 
@@ -191,27 +193,21 @@ class Handle:
         if getattr(self, "address", None):
             self._library.ml_destroy(self.address)
 
-    def fill(self, copy: int, arrays: Iterable[tuple[Place, np.ndarray]]) -> None:
-        """Fill arrays of a copy of the parameters."""
-        for (layer, array), values in arrays:
-            values = np.ascontiguousarray(values, self.dtype)
-            lib.check(self._library.ml_put(self.address, copy, layer, array, pointer(values)))
-
-    def read_into(self, copy: int, arrays: Iterable[tuple[Place, np.ndarray]]) -> None:
-        """Read arrays of a copy of the parameters into memory of the handle's type."""
-        for (layer, array), values in arrays:
-            lib.check(self._library.ml_get(self.address, copy, layer, array, pointer(values)))
-
     def put(self, copy: int, params: Layers) -> None:
         """Fill a copy of the parameters of dense layers."""
-        self.fill(copy, zip(places_of(params), leaves(params), strict=True))
+        fill([self], copy, places_of(params), [np.asarray(leaf)[None] for leaf in leaves(params)])
 
     def get(self, copy: int, like: Layers) -> Layers:
         """Read a copy of the parameters of dense layers."""
-        # Where XLA reads them without a copy.
-        new = map_leaves(lambda leaf: aligned_zeros(np.shape(leaf), self.dtype), like)
-        self.read_into(copy, zip(places_of(new), leaves(new), strict=True))
-        return new
+        if copy not in self._read:
+            shapes = [(1, *np.shape(leaf)) for leaf in leaves(like)]
+            self._read[copy] = Layout(places_of(like), shapes, self.dtype)
+        return with_leaves(like, [array[0] for array in self._read[copy].read([self], copy)])
+
+    def exchange(self, function: str, copy: int, places: np.ndarray, addresses: np.ndarray) -> None:
+        """Fill or read arrays: a layer and an array for each, and an address."""
+        move = getattr(self._library, function)
+        lib.check(move(self.address, copy, len(places), pointer(places), pointer(addresses)))
 
     def train(self, call: lib.Call) -> None:
         """Do the steps of a call."""
@@ -250,6 +246,49 @@ class Handle:
         )
         lib.check(self._library.ml_read(self.address, ctypes.byref(reading)))
         return float(loss[0]), sums
+
+
+# Arrays between the library and NumPy ------------------------------------------------------------
+
+
+def fill(
+    networks: Sequence[Handle], copy: int, places: Sequence[Place], arrays: Sequence[np.ndarray]
+) -> None:
+    """Fill arrays of a copy of the parameters of networks, from arrays with an axis of them."""
+    ours = [np.ascontiguousarray(array, networks[0].dtype) for array in arrays]
+    first = np.array([pointer(array) for array in ours], np.intp)
+    steps = np.array([array.nbytes // len(networks) for array in ours], np.intp)
+    there = np.array(places, np.int32)
+    for j, network in enumerate(networks):
+        addresses = first + j * steps
+        network.exchange("ml_put", copy, there, addresses)
+
+
+class Layout:
+    """Arrays of networks: where the library has them, and how they lie in one block of memory.
+
+    Each has an axis of the networks in front, and begins where XLA reads it without a copy.
+    """
+
+    def __init__(
+        self, places: Sequence[Place], shapes: Sequence[tuple[int, ...]], dtype: np.dtype
+    ) -> None:
+        self.places, self.dtype = np.array(places, np.int32), dtype
+        sizes = np.array([math.prod(shape) for shape in shapes])
+        unit = ALIGNMENT // self.dtype.itemsize
+        stops = np.cumsum(-(-sizes // unit) * unit)
+        starts = np.append(0, stops[:-1])
+        self._offsets, self._size = starts * self.dtype.itemsize, int(stops[-1])
+        self._steps = sizes // [shape[0] for shape in shapes] * self.dtype.itemsize
+        self._views = list(zip(starts.tolist(), (starts + sizes).tolist(), shapes, strict=True))
+
+    def read(self, networks: Sequence[Handle], copy: int) -> list[np.ndarray]:
+        """Read a copy of the parameters of networks into new memory."""
+        block = aligned_zeros((self._size,), self.dtype)
+        first = block.ctypes.data + self._offsets
+        for j, network in enumerate(networks):
+            network.exchange("ml_get", copy, self.places, first + j * self._steps)
+        return [block[start:stop].reshape(shape) for start, stop, shape in self._views]
 
 
 def places_of(params: Layers) -> list[Place]:

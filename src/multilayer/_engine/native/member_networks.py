@@ -17,9 +17,11 @@ from multilayer._data.source import Rows, Window
 from multilayer._engine.native import library as lib
 from multilayer._engine.native.handle import (
     Handle,
+    Layout,
     NativeRows,
     Place,
     base_spec,
+    fill,
     native_rows,
     pointer,
     training_spec,
@@ -46,29 +48,32 @@ class MemberHandles:
             Handle(spec, network.layers, most_rows, dtype, network.table) for spec in specs
         ]
         self._addresses = (ctypes.c_void_p * len(specs))(*(h.address for h in self.handles))
+        self._read: dict[int, tuple[list[int], Layout]] = {}  # of each copy: the leaves that change
 
     def put(self, copy: int, tree: Parameters, places: Sequence[Place | None]) -> None:
         """Fill a copy of the parameters, or those arrays of it that have places."""
         pairs = zip(places, map(np.asarray, leaves(tree)), strict=True)
         arrays = [(place, leaf) for place, leaf in pairs if place is not None and leaf.size]
-        for j, handle in enumerate(self.handles):
-            handle.fill(copy, ((place, self._part(leaf, j)) for place, leaf in arrays))
+        if arrays:
+            there, given = zip(*arrays, strict=True)
+            fill(self.handles, copy, there, [self._by_network(leaf) for leaf in given])
 
     def get(self, copy: int, like: Parameters, places: Sequence[Place | None]) -> Parameters:
         """Read a copy of the parameters; what no rule changes is that of `like`."""
-        new = []
-        for place, leaf in zip(places, leaves(like), strict=True):
-            if is_learnt(place):
-                leaf = np.empty(np.shape(leaf), self.handles[0].dtype)
-                for j, handle in enumerate(self.handles):
-                    if leaf.size:
-                        handle.read_into(copy, [(place, self._part(leaf, j))])
-            new.append(leaf)
-        return with_leaves(like, new)
+        known = leaves(like)
+        if copy not in self._read:
+            numbers = [i for i, place in enumerate(places) if is_learnt(place) and known[i].size]
+            shapes = [np.shape(self._by_network(known[i])) for i in numbers]
+            there = [place for i in numbers if (place := places[i])]
+            self._read[copy] = numbers, Layout(there, shapes, self.handles[0].dtype)
+        numbers, layout = self._read[copy]
+        for i, array in zip(numbers, layout.read(self.handles, copy), strict=True):
+            known[i] = array[0] if self.network.n_members > 1 else array
+        return with_leaves(like, known)
 
-    def _part(self, leaf: np.ndarray, number: int) -> np.ndarray:
-        """Return what one of the networks has of an array."""
-        return leaf if self.network.n_members > 1 else leaf[number]
+    def _by_network(self, leaf: np.ndarray) -> np.ndarray:
+        """Return an array with an axis of the networks in front: members may be one network."""
+        return leaf[None] if self.network.n_members > 1 else leaf
 
     def train(self, calls: Sequence[lib.Call], rows: int) -> None:
         """Do the steps of a call of each member, of so many rows each."""
