@@ -73,7 +73,7 @@ def batch_bucket(n_rows: int) -> int:
 
 ORDER_ENTRIES = 1 << 16  # row numbers in a window of small data: many epochs per call
 CHUNK_BYTES = BLOCK_BYTES  # dense rows in a window of streamed data
-MOST_EPOCHS = 128  # epochs in one window
+MOST_EPOCHS = 200  # epochs in one window: as many as `max_iter` has by default
 
 
 class Rows(NamedTuple):
