@@ -57,11 +57,10 @@ def blocks_of(
     take: Callable[[slice], np.ndarray] | CsrRows, n_rows: int, row_bytes: int
 ) -> Iterator[np.ndarray | CsrRows]:
     """Go through rows, so many at a time that those of ``row_bytes`` stay within a block."""
-    sparse = isinstance(take, CsrRows)
-    block = rows_within(take.row_bytes if sparse else row_bytes, 1)
+    block = rows_within(take.row_bytes if isinstance(take, CsrRows) else row_bytes, 1)
     for start in range(0, n_rows, block):
         rows = slice(start, min(start + block, n_rows))
-        yield take[rows] if sparse else take(rows)
+        yield take[rows] if isinstance(take, CsrRows) else take(rows)
 
 
 def outputs_of_members(

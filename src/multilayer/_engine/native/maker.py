@@ -148,7 +148,9 @@ def plain_network(config: FitConfig, hyper: Hyper, params: Layers, rows: int) ->
     return handle
 
 
-def trained_network(config: FitConfig, hyper: Hyper, most_rows: int, *, sparse: bool) -> Handle:
+def trained_network(
+    config: FitConfig, hyper: Hyper, most_rows: int, *, sparse: bool = False
+) -> Handle:
     """Return a network in the library that is to be trained, by sparse rows alone or by any."""
     network = network_of(config)
     layers = layer_specs(network, hyper, config.layerwise)

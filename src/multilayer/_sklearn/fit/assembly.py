@@ -154,7 +154,8 @@ def planned(
 
 def is_streamed(samples: Samples, config: FitConfig, engine: str) -> bool:
     """Whether an engine gets chunks of rows, made dense in turn."""
-    return samples.streamed and not (samples.sparse and engines.reads_sparse(engine, config.network))
+    reads = samples.sparse and engines.reads_sparse(engine, config.network)
+    return samples.streamed and not reads
 
 
 def warn_of_change(before: str, now: str) -> None:
