@@ -114,19 +114,29 @@ template <class R> static void sort_entries(const SparseBatch<R>& x, int rows, i
 }
 
 // As `slope`: sums[lane][j] = sum over the rows of x[row][lane] * g[row][j], for the entries of a panel of
-// inputs. Returns which lanes have entries, a bit each.
+// inputs. Returns which lanes have entries, a bit each; the others are not written.
 template <class R> static uint32_t sparse_slope(const Sorted<R>& x, int panel, const R* g, R* sums) {
   constexpr int PW = PANEL<R>, VL = LANES<R>;
   uint32_t lanes = 0;
-  memset((void*)sums, 0, PW * PW * sizeof(R));
   for (int64_t i = x.begin(panel); i < x.ends[panel]; i++) {
     const Entry<R>& e = x.entries[i];
     R* sum = sums + e.lane * PW;
     const R* row = g + (long)e.row * PW;
+    const uint32_t lane = (uint32_t)1 << e.lane;
+    if (!(lanes & lane)) memset((void*)sum, 0, PW * sizeof(R));
+    lanes |= lane;
     for (int v = 0; v < PW; v += VL) store(sum + v, load(sum + v) + all<R>(e.value) * load(row + v));
-    lanes |= (uint32_t)1 << e.lane;
   }
   return lanes;
+}
+
+constexpr int PANELS_AHEAD = 8;
+
+// Asks for the weights that the entries of a panel are of: they lie scattered.
+template <class R> ML_INLINE void prefetch_lanes(const Sorted<R>& x, int panel, const R* w) {
+  constexpr int PW = PANEL<R>;
+  for (int64_t i = x.begin(panel); i < x.ends[panel]; i++)
+    for (int j = 0; j < PW; j += 64 / (int)sizeof(R)) __builtin_prefetch(w + x.entries[i].lane * PW + j, 1);
 }
 
 // What the caller says, looked at before any of it is an address --------------------------------------------

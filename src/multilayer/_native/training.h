@@ -101,15 +101,15 @@ template <class R> static void slopes_chunk(const Run<R>& run, const Step<R>& s,
       const bool sparse = i == 0 && run.sorted.entries;
       R penalty = 0;
       if (sparse && rests) {
-        const bool empty = run.sorted.begin(q) == run.sorted.ends[q];
-        uint32_t lanes = empty ? 0 : sparse_slope(run.sorted, q, l.gz + p * net.stride, sums);
+        if (q + PANELS_AHEAD < l.k_panels) prefetch_lanes(run.sorted, q + PANELS_AHEAD, w.w + (long)PANELS_AHEAD * PW * PW);
+        uint32_t lanes = sparse_slope(run.sorted, q, l.gz + p * net.stride, sums);
         for (; lanes; lanes &= lanes - 1) {
           const long j = __builtin_ctz(lanes) * PW;
           apply(own, sums + j, w.at(j), PW, nullptr);
         }
       } else {
         prefetch_block(w, update ? RULES<R>[net.spec.rule].slots : 0, inputs);
-        if (sparse) sparse_slope(run.sorted, q, l.gz + p * net.stride, sums);
+        if (sparse) memset((void*)sums, 0, sizeof sums), sparse_slope(run.sorted, q, l.gz + p * net.stride, sums);
         else slope(l.in + q * net.stride, l.gz + p * net.stride, s.rows, inputs, l.s.n_out - p * PW, sums);
         apply(own, sums, w, (long)inputs * PW, net.spec.alpha > 0 ? &penalty : nullptr);
       }
