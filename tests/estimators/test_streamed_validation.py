@@ -1,4 +1,4 @@
-"""Validation rows of sparse and memory-mapped data are judged block by block, and not copied."""
+"""Validation rows of sparse and memory-mapped data give the curves of dense ones, and stay there."""
 
 import numpy as np
 import pytest
