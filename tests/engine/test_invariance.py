@@ -176,7 +176,7 @@ def test_padded_sizes_change_nothing(make_training, monkeypatch, batch_size):
     assert_close(padded, exact)
 
 
-@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array], ids=["resident", "streamed"])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
 def test_padding_of_rows_that_are_visited_once(monkeypatch, blobs, make):
     X, y = blobs
 

@@ -184,8 +184,7 @@ def test_sparse_is_dense(Estimator, kind):
     plain = frame(X) if kind in SPARSE_TABLE else X  # for its names
     mine = Estimator(**SETTINGS).fit(held, y, X_val=held, y_val=y)
     theirs = Estimator(**SETTINGS).fit(plain, y, X_val=plain, y_val=y)
-    assert_same(mine, theirs, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(values(mine, held), values(theirs, plain), rtol=1e-5, atol=1e-5)
+    assert_same(mine, theirs)
     np.testing.assert_array_equal(values(mine, held), values(mine, plain))
 
 
@@ -208,7 +207,9 @@ def test_sparse_is_never_made_dense_as_a_whole(monkeypatch, kind):
     clf = MLPClassifier((2,), max_iter=1, batch_size=500, random_state=0)
     clf.fit(rows, np.arange(n) % 2)
     assert clf.predict(rows).shape == (n,)
-    assert len(most) >= 4  # some while training, some while predicting
+    assert most == []
+    clf.set_params(input_noise=0.1).fit(rows, np.arange(n) % 2)  # rows are dense with noise
+    assert len(most) >= 2
     assert max(most) <= n / 2
 
 

@@ -1,4 +1,4 @@
-"""Validation rows of sparse and memory-mapped data are judged block by block, and not copied."""
+"""Validation rows of sparse and of memory-mapped data: the curves of dense ones, and no copies."""
 
 import numpy as np
 import pytest

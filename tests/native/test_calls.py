@@ -39,6 +39,7 @@ def random_spec(rng):
     spec.real_bytes, spec.most_rows, spec.n_members = 4, 8, members
     if table is not None:
         spec.table = ctypes.pointer(table)
+    spec.only_sparse = int(rng.random() < 0.1)
     spec.rule, spec.loss = int(rng.integers(-1, 9)), int(rng.integers(0, 10))
     for name, _ in lib.Spec._fields_:
         if isinstance(getattr(spec, name), int) and rng.random() < 0.03:
@@ -98,6 +99,8 @@ def random_call(rng, spec, arrays):
         report=report.ctypes.data,
         scale=scale.ctypes.data,
     )
+    if rng.random() < 0.5:
+        call.rows = rows = random_sparse_rows(rng, rows, spec, arrays)
     if rng.random() < 0.3:
         call.validation = rows
     if rng.random() < 0.2:
@@ -108,8 +111,34 @@ def random_call(rng, spec, arrays):
     return call
 
 
+def random_sparse_rows(rng, rows, spec, arrays):
+    """The same rows with few columns each, and now and then something wrong."""
+    n, most = rows.n, max(1, spec.layers[0].n_in)
+    entries = [
+        np.sort(rng.choice(most, rng.integers(0, min(most, 9) + 1), replace=False))
+        for _ in range(n)
+    ]
+    indices = np.concatenate([*entries, [0]]).astype(np.int32)
+    indptr = np.cumsum([0, *map(len, entries)])
+    if rng.random() < 0.2:
+        indices[rng.integers(len(indices))] = rng.choice([*ODD, most])
+    if rng.random() < 0.2:
+        indptr[rng.integers(n + 1)] = rng.choice([*ODD, -(2**63), 2**63 - 1])
+    arrays += [indices, indptr]
+    return lib.RowsSpec(
+        X=rows.X,
+        X_type=int(rng.random() < 0.05),
+        y_columns=1,
+        y=rows.y,
+        n=n,
+        indices=indices.ctypes.data if rng.random() < 0.97 else None,
+        indptr=indptr.ctypes.data,
+        n_entries=len(indices) if rng.random() < 0.95 else int(rng.choice(ODD)),
+    )
+
+
 def test_wrong_numbers_are_refused():
-    library, rng, codes = lib.library(), np.random.default_rng(0), []
+    library, rng, codes, trained_sparse = lib.library(), np.random.default_rng(0), [], 0
     for _ in range(N_SPECS):
         spec, memory = random_spec(rng)
         error = ctypes.c_int(-1)
@@ -121,6 +150,11 @@ def test_wrong_numbers_are_refused():
         arrays = list(memory)
         call = random_call(rng, spec, arrays)
         codes.append(library.ml_train(address, ctypes.byref(call)))
+        trained_sparse += codes[-1] == 0 and bool(call.rows.indptr)
+        codes.append(library.ml_gradient(address, ctypes.byref(call), ctypes.c_double()))
+        out = np.zeros((8, max(1, spec.n_members) if spec.n_members < 9 else 8, 64))
+        reading = lib.Reading(rows=call.rows, layer=spec.n_layers - 1, out=out.ctypes.data)
+        codes.append(library.ml_read(address, ctypes.byref(reading)))
         for copy, layer, array in rng.integers(-1, 22, (15, 3)).tolist():
             values, place = np.zeros(1 << 15), np.array([layer, array], np.int32)
             there = np.array([values.ctypes.data], np.uintp)
@@ -129,6 +163,7 @@ def test_wrong_numbers_are_refused():
         library.ml_destroy(address)
     assert {0, 2} <= set(codes) <= {0, 1, 2}
     assert codes.count(0) > N_SPECS // 50
+    assert trained_sparse > N_SPECS // 200
 
 
 def test_sizes_beyond_the_memory_are_reported():

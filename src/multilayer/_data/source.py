@@ -15,6 +15,7 @@ import numpy as np
 
 from multilayer._core.errors import DataError
 from multilayer._core.types import Array
+from multilayer._data.csr_rows import CsrRows
 from multilayer._data.order import Order, fill, in_batches
 
 # Padded sizes: small data of nearly the same size share one compiled program ---------------------
@@ -79,7 +80,7 @@ MOST_EPOCHS = 200  # epochs in one window: as many as `max_iter` has by default
 class Rows(NamedTuple):
     """Rows, of NumPy or where the programs read them."""
 
-    X: Array  # (rows, features), any real dtype
+    X: Array  # (rows, features), any real dtype; CsrRows where the engine reads them
     y: Array  # (rows,) class numbers, or (rows, outputs) targets
     weight: Array  # (rows,) of the computing dtype, 0 in padding
     divisor: Array | None = None  # (rows,) as well; None where it is the weight
@@ -130,8 +131,11 @@ class Source(Protocol):
         ...
 
 
-def pad_rows(array: np.ndarray, rows: int) -> np.ndarray:
+def pad_rows(array: Array, rows: int) -> Array:
     """Copy an array into ``rows`` rows, zeros at the end."""
+    if isinstance(array, CsrRows):
+        return array.padded(rows)
+    array = np.asarray(array)
     padded = np.zeros((rows, *array.shape[1:]), array.dtype)
     padded[: len(array)] = array
     return padded
@@ -162,7 +166,7 @@ class ResidentSource:
 
     def __init__(
         self,
-        X: np.ndarray,
+        X: np.ndarray | CsrRows,
         y: np.ndarray,
         weight: np.ndarray,
         batch_size: int,
@@ -204,7 +208,9 @@ class ResidentSource:
 
 
 class StreamedSource:
-    """Dense chunks taken in turn from rows that stay where they are (sparse, memory-mapped).
+    """Dense chunks taken in turn from rows that stay where they are.
+
+    Such rows are memory-mapped, or sparse where the engine reads dense ones alone.
 
     Parameters
     ----------
@@ -333,9 +339,9 @@ def swept(source: Source) -> Iterator[Rows]:
         step = window.stop
 
 
-def padded_to(n_rows: int) -> Callable[[np.ndarray], np.ndarray]:
+def padded_to(n_rows: int) -> Callable[[Array], Array]:
     """Return the function that copies an array into so many rows."""
-    return lambda array: pad_rows(np.asarray(array), n_rows)
+    return lambda array: pad_rows(array, n_rows)
 
 
 def make_chunk(rows: Rows, geometry: tuple[int, int, int], step: int, put: Put) -> Window:

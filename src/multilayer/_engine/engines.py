@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from multilayer._core.environment import (
     level_of_caller,
     usable_cores,
 )
+from multilayer._data.csr_rows import CsrRows
 from multilayer._engine.program import Maker
 from multilayer._engine.state import FitConfig
 from multilayer._nn.members import Members
@@ -47,10 +48,15 @@ REMEDY = (
 )
 
 
+Take: TypeAlias = Callable[[slice], np.ndarray] | CsrRows
+"""Rows to read outputs for."""
+
+
 class Outputs(Protocol):
     """Computes what a network says of rows, in blocks that are the same for any number of rows.
 
-    ``take(rows)`` returns a slice of the rows as a dense array. What is read is the outputs before
+    ``take`` is a function, which returns a slice of the rows as a dense array, or sparse rows where
+    :func:`reads_sparse` says that the engine takes them. What is read is the outputs before
     their activation (None), what an objective makes of them, or a hidden layer by its number. The
     result has the type ``dtype`` and the shape ``(n_rows, ...)``.
     """
@@ -59,7 +65,7 @@ class Outputs(Protocol):
         self,
         network: Model,
         params: Parameters,
-        take: Callable[[slice], np.ndarray],
+        take: Take,
         n_rows: int,
         *,
         read: Objective | int | None = None,
@@ -198,6 +204,11 @@ def _check_type(config: FitConfig, reason: str) -> None:
             "Let JAX compute in float64: set JAX_ENABLE_X64=1, or call "
             "jax.config.update('jax_enable_x64', True).",
         )
+
+
+def reads_sparse(name: str, network: Model) -> bool:
+    """Whether an engine takes sparse rows for a network, in training too unless it is stripped."""
+    return name == NATIVE and bool(_coverage().reads_sparse(network))
 
 
 def predictor(name: str, network: Model) -> Engine:

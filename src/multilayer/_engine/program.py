@@ -61,7 +61,7 @@ class EpochEnd(NamedTuple):
 class Validation(NamedTuple):
     """Rows that each epoch is judged by, and what their score is measured against."""
 
-    blocks: Rows  # (blocks, rows of a block, ...)
+    blocks: Rows  # (blocks, rows of a block, ...); sparse inputs are those of one block
     scale: Array  # of score_scale()
 
 

@@ -51,6 +51,7 @@ struct ml_spec {
   const ml_table* table;  // or null: inputs are what the first layer gets
   int32_t most_rows;   // of a batch
   int32_t n_members;   // of an ensemble that shares kernels: a batch has their rows one after another
+  int32_t only_sparse; // 1: all rows are sparse, and there is no memory for dense ones
   int32_t rule;        // of rules.h, or -1: never trained
   // The loss, see losses.h.
   int32_t loss, heads, middle, out_activation;
@@ -71,15 +72,19 @@ struct ml_spec {
   double total_steps;  // that dropout and weight decay are annealed over, or 0: they are not
 };
 
-// Rows: inputs `(n, n_in)`, targets `(n, columns)` and weights.
+// Rows: inputs `(n, n_in)`, targets `(n, columns)` and weights. Sparse inputs, those of a CSR matrix, are for
+// a first layer without a table before it, and in training without dropout or noise of inputs.
 struct ml_rows {
-  const void* X;
+  const void* X;           // of sparse rows the stored numbers, which are reals
   int32_t X_type;          // 0 float, 1 double, 2 uint8, 3 int8, 4 uint16, 5 int16
   int32_t y_columns;
   const void* y;           // int32 class numbers, or reals
   const void* weight;      // reals, or null: 1 everywhere
   const void* divisor;     // reals, or null: as the weights
   int64_t n;
+  const int32_t* indices;  // columns of the stored numbers, which rise within a row
+  const int64_t* indptr;   // (n + 1,) where each row's begin, or null: rows are dense
+  int64_t n_entries;
 };
 
 // A call: the steps from `step` up to `stop`, or up to the end of an epoch where training ends.

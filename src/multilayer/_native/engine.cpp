@@ -57,8 +57,19 @@ static int get(void* h, int copy, int n, const ml_place* places, void* const* va
                  move_all(ML_NET(double, h), copy, n, places, values, false));
 }
 // Once more what Python has checked: a wrong size or number must not become a wrong address.
-static bool wrong(const ml_spec& spec, const ml_rows& rows, bool judged) {
+
+// Whether rows are none of a network; `read` says that all of them are read, not those of an order alone.
+template <class R> static bool wrong(const Network<R>& net, const ml_rows& rows, bool judged, bool read) {
+  const ml_spec& spec = net.spec;
   if (!rows.X || rows.X_type < 0 || rows.X_type > 5 || rows.n < 1) return true;
+  if (rows.indptr) {
+    if (!rows.indices || rows.n_entries < 0 || rows.X_type != (sizeof(R) == 8)) return true;
+    if (net.table || shares_kernels(net) || net.layers[0].s.skip) return true;
+    for (int64_t i = 0; read && i < rows.n; i++)
+      if (wrong_row(rows, i, net.layers[0].s.n_in)) return true;
+  } else if (spec.only_sparse) {
+    return true;
+  }
   if (!judged) return false;
   if (!rows.y || rows.y_columns != spec.heads) return true;
   if (spec.loss > ONE_VS_REST) return false;
@@ -68,12 +79,19 @@ static bool wrong(const ml_spec& spec, const ml_rows& rows, bool judged) {
       if (*y < 0 || *y >= spec.units[h]) return true;
   return false;
 }
-static bool wrong(const ml_spec& spec, const ml_call* call, int64_t lines) {
-  if (spec.rule < 0 || !call || !call->order || !call->rates || wrong(spec, call->rows, true)) return true;
-  if (call->validation.X && (spec.n_members > 1 || !call->scale || wrong(spec, call->validation, true))) return true;
+template <class R> static bool wrong(const Network<R>& net, const ml_call* call, int64_t lines) {
+  const ml_spec& spec = net.spec;
+  if (spec.rule < 0 || !call || !call->order || !call->rates) return true;
   if (call->width < 1 || call->width > spec.most_rows || call->per_epoch < 1 || call->step < call->first) return true;
   if (call->stop < call->step || (call->stop / call->per_epoch - call->step / call->per_epoch) > lines) return true;
   if (call->first < 0 || call->lines < 0 || call->stop - call->first > call->lines) return true;
+  // A row is looked at once, or as often as it is visited where that is less for all of them.
+  const bool sparse = call->rows.indptr, all_read = (call->stop - call->step) > call->rows.n / call->width;
+  if (wrong(net, call->rows, true, all_read) || (sparse && (spec.input_dropout > 0 || spec.input_noise > 0))) return true;
+  if (call->validation.X) {
+    const bool read = call->stop / call->per_epoch > call->step / call->per_epoch;
+    if (spec.n_members > 1 || !call->scale || wrong(net, call->validation, true, read)) return true;
+  }
   for (int64_t step = call->step; step < call->stop; step++) {
     const int32_t* line = call->order + (step - call->first) * call->width;
     int64_t rows = 0;
@@ -81,32 +99,37 @@ static bool wrong(const ml_spec& spec, const ml_call* call, int64_t lines) {
     for (int64_t i = 0; i < call->width; i++) {
       if (line[i] >= call->rows.n || (ended && line[i] >= 0)) return true;
       ended = ended || line[i] < 0;
+      if (sparse && !ended && !all_read && wrong_row(call->rows, line[i], net.layers[0].s.n_in)) return true;
       rows += !ended;
     }
     if (rows % spec.n_members) return true;
   }
   return false;
 }
+template <class R> static int train_with(Network<R>& net, ml_call* call) {
+  return wrong(net, call, call && call->report ? call->most_ended : 0) ? ML_BAD_ARGUMENT : train(net, *call);
+}
 static int train_handle(void* h, ml_call* call) {
-  const ml_spec& spec = ML_CALL(h, ML_NET(float, h).spec, ML_NET(double, h).spec);
-  if (wrong(spec, call, call && call->report ? call->most_ended : 0)) return ML_BAD_ARGUMENT;
-  return ML_CALL(h, train(ML_NET(float, h), *call), train(ML_NET(double, h), *call));
+  return ML_CALL(h, train_with(ML_NET(float, h), call), train_with(ML_NET(double, h), call));
+}
+template <class R> static int gradient_with(Network<R>& net, ml_call* call, double* loss) {
+  if (!loss || wrong(net, call, INT64_MAX) || call->stop != call->step + 1) return ML_BAD_ARGUMENT;
+  return gradient(net, *call, loss);
 }
 static int gradient_handle(void* h, ml_call* call, double* loss) {
-  const ml_spec& spec = ML_CALL(h, ML_NET(float, h).spec, ML_NET(double, h).spec);
-  if (!loss || wrong(spec, call, INT64_MAX)) return ML_BAD_ARGUMENT;
-  return ML_CALL(h, gradient(ML_NET(float, h), *call, loss), gradient(ML_NET(double, h), *call, loss));
+  return ML_CALL(h, gradient_with(ML_NET(float, h), call, loss), gradient_with(ML_NET(double, h), call, loss));
 }
-template <class R> static int read_with(Network<R>& net, const ml_reading& reading) {
-  Team team(reading.threads);
-  return read_rows(net, team, reading);
-}
-static int read_handle(void* h, const ml_reading* r) {
-  const ml_spec& spec = ML_CALL(h, ML_NET(float, h).spec, ML_NET(double, h).spec);
+template <class R> static int read_with(Network<R>& net, const ml_reading* r) {
+  const ml_spec& spec = net.spec;
   if (!r || r->copy < 0 || r->copy >= ML_COPIES || r->layer < 0 || r->layer >= spec.n_layers) return ML_BAD_ARGUMENT;
   if (spec.n_members > 1 && (r->loss || !r->out || r->layer != spec.n_layers - 1)) return ML_BAD_ARGUMENT;
-  if (wrong(spec, r->rows, r->loss != nullptr) || (r->loss && (!r->sums || r->layer != spec.n_layers - 1))) return ML_BAD_ARGUMENT;
-  return ML_CALL(h, read_with(ML_NET(float, h), *r), read_with(ML_NET(double, h), *r));
+  if (r->loss && (!r->sums || r->layer != spec.n_layers - 1)) return ML_BAD_ARGUMENT;
+  if (wrong(net, r->rows, r->loss != nullptr, true)) return ML_BAD_ARGUMENT;
+  Team team(r->threads);
+  return read_rows(net, team, *r);
+}
+static int read_handle(void* h, const ml_reading* r) {
+  return ML_CALL(h, read_with(ML_NET(float, h), r), read_with(ML_NET(double, h), r));
 }
 
 // Networks of their own side by side, one on each thread; the first error of theirs.

@@ -8,6 +8,7 @@
 #include "products.h"
 #include "random.h"
 #include "rules.h"
+#include "sparse.h"
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -150,7 +151,14 @@ struct Batch {  // rows of a step
   bool training;
   double weight_total;
   double strength;  // of dropout and weight decay, which may be annealed
+  const ml_rows* sparse;  // what the first layer reads in place of its inputs, or null
+  const int32_t* order;   // as of SparseBatch
+  int64_t first;
 };
+
+template <class R> static SparseBatch<R> sparse_rows(const Network<R>& net, const Batch& b) {
+  return {b.sparse, b.order, b.first, (R)net.spec.input_scale};
+}
 
 // Dropout: what numbers are multiplied by, 0 with a chance of 1 - keep and else 1 / keep.
 template <class R> struct Dropout {
@@ -283,7 +291,8 @@ static void forward(const Network<R>& net, int number, R* params, const Batch& b
   m.bias = params + l.at[ML_BIAS], m.add = nullptr, m.other = nullptr;
   m.c = l.out, m.c_stride = net.stride;
   m.ending = l.fused && l.s.activation == RELU ? END_RELU : END_PLAIN;
-  product(m, r0, r1, p0, p1);
+  if (number == 0 && b.sparse) sparse_product(sparse_rows(net, b), m, r0, r1, p0, p1);
+  else product(m, r0, r1, p0, p1);
   if (l.fused) return;
   if (l.s.norm == 1)
     for (int p = p0; p < p1; p++) batch_normalise(net, l, params, b, p, r0, r1);

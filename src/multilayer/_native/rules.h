@@ -123,6 +123,9 @@ template <class R> static void gather_gradient(const Numbers<R>& h, const R* g, 
   for (long i = 0; i < n; i += LANES<R>) store(at.w + i, load(at.w + i) + all<R>(h.gathered) * load(g + i));
 }
 
+// Whether a gradient of 0 changes nothing: neither the weight nor what the rule remembers.
+constexpr bool rests_at_zero(int rule) { return rule == PLAIN_SGD || rule == ADAGRAD; }
+
 template <class R> struct Rule {
   Apply<R> apply;
   int slots;

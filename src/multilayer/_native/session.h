@@ -41,9 +41,9 @@ template <class R> static void read_chunk(void* context, long tick, int, int chu
   const int rows = left < net.spec.most_rows ? (int)left : net.spec.most_rows;
   const int r0 = part(rows, chunk, pass.chunks), r1 = part(rows, chunk + 1, pass.chunks);
   if (r0 == r1) return;
-  const Batch b = {rows, 0, false, 0, 0};
+  const Batch b = {rows, 0, false, 0, 0, reading.rows.indptr ? &reading.rows : nullptr, nullptr, row0};
   R* raw = net.scratch + chunk * 2 * net.scratch_size;
-  for (int r = r0; r < r1; r++)
+  for (int r = r0; r < r1 && !b.sparse; r++)
     take_row(net, net.copies[reading.copy], b, reading.rows, row0 + r, r, raw, raw + net.scratch_size);
   R* params = net.copies[reading.copy];
   if (shares_kernels(net)) return read_members(net, params, b, row0, r0, r1, raw, (R*)reading.out);
@@ -206,13 +206,34 @@ template <class R> static double frozen_penalty(const Network<R>& net) {
 
 constexpr long MOST_STEPS = 2048;  // of a job
 
+// The most numbers that a step of sparse rows has.
+static int64_t most_entries(const ml_call& call) {
+  int64_t most = 0;
+  for (int64_t step = call.step; step < call.stop; step++) {
+    const int32_t* line = call.order + (step - call.first) * call.width;
+    int64_t n = 0;
+    for (int64_t i = 0; i < call.width && line[i] >= 0; i++) n += call.rows.indptr[line[i] + 1] - call.rows.indptr[line[i]];
+    most = n > most ? n : most;
+  }
+  return most;
+}
+
 template <class R> static bool make_run(Network<R>& net, ml_call& call, int threads, bool update, Run<R>& run) {
   memset((void*)&run, 0, sizeof run);
   run.net = &net, run.call = &call, run.update = update;
   make_plan(net, threads, net.spec.most_rows, update, run.plan);
   run.steps = (Step<R>*)malloc(MOST_STEPS * sizeof(Step<R>));
   run.norms = (double*)calloc((size_t)(net.stretches ? net.n_stretches : n_output_panels(net)) + 1, sizeof(double));
+  if (call.rows.indptr && net.n_frozen == 0) {
+    run.sorted.entries = (Entry<R>*)malloc((size_t)(most_entries(call) + 1) * sizeof(Entry<R>));
+    run.sorted.ends = (int64_t*)malloc((size_t)net.layers[0].k_panels * sizeof(int64_t));
+    if (!run.sorted.entries || !run.sorted.ends) return false;
+  }
   return run.steps && run.norms;
+}
+
+template <class R> static void free_run(Run<R>& run) {
+  free(run.steps), free(run.norms), free(run.sorted.entries), free(run.sorted.ends);
 }
 
 template <class R> static int train(Network<R>& net, ml_call& call) {
@@ -248,7 +269,7 @@ template <class R> static int train(Network<R>& net, ml_call& call) {
     call.step = until;
     if (until == end) error = end_epoch(net, team, call);
   }
-  free(run.steps), free(run.norms);
+  free_run(run);
   return error;
 }
 
@@ -264,7 +285,7 @@ template <class R> static int gradient(Network<R>& net, ml_call& call, double* l
     team.run(job);
     *loss = run.steps[0].divisor > 0 ? run.steps[0].loss / run.steps[0].divisor : 0;
   }
-  free(run.steps), free(run.norms);
+  free_run(run);
   return error;
 }
 
@@ -296,7 +317,7 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
   for (int c = 0; c < ML_COPIES; c++) net.copies[c] = wanted[c] ? arena.take<R>(at) : net.copies[0];
   const long rows = net.stride_rows;
   int widest = net.table ? (int)padded<R>(net.table->n_columns > net.table->n_out ? net.table->n_columns : net.table->n_out) : 0;
-  R* before = arena.take<R>(net.layers[0].k_panels * PW * rows);
+  R* before = spec.only_sparse ? nullptr : arena.take<R>((size_t)net.layers[0].k_panels * PW * rows);
   if (net.table) place_table_buffers(net, arena, trains);
   for (int i = 0; i < net.n_layers; i++) {
     Layer<R>& l = net.layers[i];
@@ -316,7 +337,7 @@ template <class R> static void lay_out(Network<R>& net, Arena& arena) {
     l.row_factor = l.norm() ? arena.take<R>(rows) : nullptr;
     if (l.n_panels * PW > widest) widest = l.n_panels * PW;
   }
-  if (net.n_layers && net.layers[0].k_panels * PW > widest) widest = net.layers[0].k_panels * PW;
+  if ((net.table || shares_kernels(net)) && net.layers[0].k_panels * PW > widest) widest = net.layers[0].k_panels * PW;
   for (auto& between : net.between) between = trains && shares_kernels(net) ? arena.take<R>((long)(widest + PW - 1) / PW * PW * rows) : nullptr;
   net.row_losses = arena.take<R>(rows), net.row_weights = arena.take<R>(rows);
   net.unit_penalties = arena.take<double>(2 * unit);
@@ -351,6 +372,7 @@ template <class R> static void* create(const ml_spec* given, int* error) {
   }
   if (total != given->layers[given->n_layers - 1].n_out) return nullptr;
   if (wrong_ensemble(*given)) return nullptr;
+  if (given->only_sparse && (given->table || given->n_members > 1 || given->layers[0].skip)) return nullptr;
   if (given->table) {  // alone: its arrays have no penalty, no average, and no part in the gradient's norm
     const bool around = given->clipped || given->max_normed || given->averaged || given->accumulated || given->alpha > 0;
     if (wrong_table(*given->table) || table_width(*given->table) != given->layers[0].n_in || given->layers[0].frozen || (around && given->n_members < 2)) return nullptr;

@@ -145,6 +145,7 @@ template <class R> struct Run {
   Plan plan;
   Step<R>* steps;
   int64_t first;       // step of steps[0]
+  Sorted<R> sorted;    // of sparse rows: the numbers of the present step
   double* norms;       // of the gradient: of each panel of outputs, or of each stretch; see NORM_OF_GRADIENT
   long ticks;          // steps of the job
   bool update;

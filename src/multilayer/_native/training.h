@@ -8,11 +8,15 @@ template <class R> static void rows_chunk(const Run<R>& run, const Phase& phase,
                                           const int32_t* line, int chunk, int chunks) {
   Network<R>& net = *run.net;
   const int r0 = part(b.rows, chunk, chunks), r1 = part(b.rows, chunk + 1, chunks);
+  if (phase.gathers && run.sorted.entries) {
+    const int n = net.layers[0].k_panels;
+    sort_entries(sparse_rows(net, b), b.rows, part(n, chunk, chunks), part(n, chunk + 1, chunks), run.sorted);
+  }
   if (r0 == r1) return;
   if (phase.gathers) {
     R* x = net.scratch + chunk * 2 * net.scratch_size;
     for (int r = r0; r < r1; r++) {
-      take_row(net, net.copies[ML_PARAMS], b, run.call->rows, line[r], r, x, x + net.scratch_size);
+      if (!b.sparse) take_row(net, net.copies[ML_PARAMS], b, run.call->rows, line[r], r, x, x + net.scratch_size);
       net.row_weights[r] = real_at<R>(run.call->rows.weight, line[r], 1);
     }
     if (net.spec.input_dropout > 0 || net.spec.input_noise > 0) disturb(net, b, r0, r1);
@@ -79,6 +83,8 @@ template <class R> static void slopes_chunk(const Run<R>& run, const Step<R>& s,
   R* into = update ? nullptr : net.copies[gathers ? ML_PENDING : ML_GRADIENT];
   Numbers<R> h = numbers_of(run, s, step);
   double* penalties = net.unit_penalties + (step & 1) * net.n_units;
+  // Whether weights whose inputs are all 0 stay as they are.
+  const bool rests = gathers || (update && rests_at_zero(net.spec.rule) && !(net.spec.alpha > 0) && h.weight_decay == 0 && !net.spec.averaged);
   alignas(64) R sums[PW * PW];
   for (int i = net.n_frozen; i < net.n_layers; i++) {
     Layer<R>& l = net.layers[i];
@@ -92,10 +98,21 @@ template <class R> static void slopes_chunk(const Run<R>& run, const Step<R>& s,
       const int inputs = l.s.n_in - q * PW < PW ? l.s.n_in - q * PW : PW;
       Weights<R> w = weights_at(net, at);
       if (into) w.w = into + at;
-      prefetch_block(w, update ? RULES<R>[net.spec.rule].slots : 0, inputs);
-      slope(l.in + q * net.stride, l.gz + p * net.stride, s.rows, inputs, l.s.n_out - p * PW, sums);
+      const bool sparse = i == 0 && run.sorted.entries;
       R penalty = 0;
-      apply(own, sums, w, (long)inputs * PW, net.spec.alpha > 0 ? &penalty : nullptr);
+      if (sparse && rests) {
+        if (q + PANELS_AHEAD < l.k_panels) prefetch_lanes(run.sorted, q + PANELS_AHEAD, w.w + (long)PANELS_AHEAD * PW * PW);
+        uint32_t lanes = sparse_slope(run.sorted, q, l.gz + p * net.stride, sums);
+        for (; lanes; lanes &= lanes - 1) {
+          const long j = __builtin_ctz(lanes) * PW;
+          apply(own, sums + j, w.at(j), PW, nullptr);
+        }
+      } else {
+        prefetch_block(w, update ? RULES<R>[net.spec.rule].slots : 0, inputs);
+        if (sparse) memset((void*)sums, 0, sizeof sums), sparse_slope(run.sorted, q, l.gz + p * net.stride, sums);
+        else slope(l.in + q * net.stride, l.gz + p * net.stride, s.rows, inputs, l.s.n_out - p * PW, sums);
+        apply(own, sums, w, (long)inputs * PW, net.spec.alpha > 0 ? &penalty : nullptr);
+      }
       if (update && net.spec.alpha > 0) penalties[l.first_unit + u] = penalty;
       if (update && l.transposed) transpose(w.w, l.transposed + ((long)q * l.n_panels + p) * PW * PW);
       if (q == 0) {
@@ -257,6 +274,7 @@ template <class R> static void sum_penalties(const Network<R>& net, Step<R>& s, 
 // Always inline: GCC removes the call of a function that does nothing else.
 template <class R> ML_INLINE void prefetch_rows(const Run<R>& run, int64_t step, int chunk, int chunks) {
   const ml_call& call = *run.call;
+  if (call.rows.indptr) return;
   const int64_t bytes = (int64_t)columns_of(*run.net) * X_BYTES[call.rows.X_type];
   const Step<R>& s = run.steps[step - run.first];
   const int32_t* line = call.order + (step - call.first) * call.width;
@@ -271,8 +289,8 @@ template <class R> static void train_chunk(void* context, long tick, int number,
   Step<R>& s = run.steps[tick];
   const Phase& phase = run.plan.phases[number];
   const int chunks = run.plan.chunks[number];
-  const Batch b = {s.rows, (uint32_t)step, true, s.weight_total, strength_of(net.spec, step)};
   const int32_t* line = run.call->order + (step - run.call->first) * run.call->width;
+  const Batch b = {s.rows, (uint32_t)step, true, s.weight_total, strength_of(net.spec, step), run.call->rows.indptr ? &run.call->rows : nullptr, line, 0};
   if (number == 0 && chunk == 0 && tick > 0 && net.spec.alpha > 0 && run.update)
     sum_penalties(net, run.steps[tick - 1], step - 1);
   switch (phase.kind) {

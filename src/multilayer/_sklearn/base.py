@@ -143,7 +143,8 @@ class BaseMLP(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data, any real dtype. Sparse and memory-mapped data are streamed.
+            Training data, any real dtype. Sparse data stay sparse in the native engine; otherwise
+            they are streamed in dense chunks, as memory-mapped data are.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -48,6 +48,15 @@ def uncovered_network(network: Model) -> str:
     return ""
 
 
+def reads_sparse(network: Model) -> bool:
+    """Whether the rows of a network may stay sparse: not where inputs are dropped or disturbed.
+
+    Nor those of networks with tables, and of ensembles that share kernels. For these, dense rows
+    are made of sparse ones, some at a time.
+    """
+    return isinstance(network, Network) and not (network.input_dropout or network.input_noise)
+
+
 def _named(value: object) -> str:
     return repr(value) if isinstance(value, str) else "of your own"
 

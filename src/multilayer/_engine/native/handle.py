@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from multilayer._core.pytrees import ALIGNMENT, aligned_zeros, leaves, with_leaves
+from multilayer._data.csr_rows import CsrRows
 from multilayer._data.source import Rows
 from multilayer._engine.native import library as lib
 from multilayer._engine.state import (
@@ -49,8 +50,7 @@ class NativeRows:
 
 def native_rows(objective: Objective | None, rows: Rows, dtype: str) -> NativeRows:
     """Bring rows to the types of the library; copies nothing that fits."""
-    X = np.asarray(rows.X)
-    X = np.ascontiguousarray(X if X.dtype.name in lib.X_TYPES else X.astype(dtype))
+    X, indices, starts = input_arrays(rows.X, dtype)
     y = weight = divisor = None
     columns = 0
     if objective is not None:
@@ -70,9 +70,22 @@ def native_rows(objective: Objective | None, rows: Rows, dtype: str) -> NativeRo
         y=pointer(y),
         weight=pointer(weight),
         divisor=pointer(divisor),
-        n=len(X),
+        n=len(rows.X),
+        indices=pointer(indices),
+        indptr=pointer(starts),
+        n_entries=0 if indices is None else len(indices),
     )
-    return NativeRows(spec, (X, y, weight, divisor))
+    return NativeRows(spec, (X, indices, starts, y, weight, divisor))
+
+
+def input_arrays(
+    X: np.ndarray | CsrRows, dtype: str
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Return dense rows; or of sparse ones the numbers, their columns and where rows begin."""
+    if isinstance(X, CsrRows):
+        return np.ascontiguousarray(X.values, dtype), X.indices, np.ascontiguousarray(X.starts)
+    X = np.asarray(X)
+    return np.ascontiguousarray(X if X.dtype.name in lib.X_TYPES else X.astype(dtype)), None, None
 
 
 def check_labels(labels: np.ndarray, heads: tuple[int, ...]) -> None:

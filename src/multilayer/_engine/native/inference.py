@@ -1,9 +1,10 @@
 """Outputs of a network for many rows, natively. A row's result never depends on those beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from multilayer._data.csr_rows import CsrRows
 from multilayer._data.source import Rows, rows_within
 from multilayer._engine.native.handle import Handle, NativeRows, base_spec, layer_specs, native_rows
 from multilayer._engine.native.library import PARAMS
@@ -23,7 +24,7 @@ MEMBER_ROWS = 16_384  # of an ensemble, whose outputs are computed in one call
 def outputs(
     network: Network | Members,
     params: Layers | Parameters,
-    take: Callable[[slice], np.ndarray],
+    take: Callable[[slice], np.ndarray] | CsrRows,
     n_rows: int,
     *,
     read: Objective | int | None = None,
@@ -32,22 +33,34 @@ def outputs(
 ) -> np.ndarray:
     """Compute what a network says of rows, as :class:`multilayer._engine.engines.Outputs` says."""
     if isinstance(network, Members):
+        assert not isinstance(take, CsrRows)  # coverage.reads_sparse
         return outputs_of_members(network, params, take, n_rows, dtype)
     network = network.at_prediction()
     threads = n_threads(n_weights(network) * n_rows)
     spec = base_spec(network.layer_sizes[-1], None, None)
     spec.input_scale = float(input_scale)
+    spec.only_sparse = isinstance(take, CsrRows)
     most = min(n_rows, MOST_ROWS * threads)
     handle = Handle(spec, layer_specs(network, None, False), most, dtype)
     handle.put(PARAMS, params)
     layer = read if isinstance(read, int) else network.n_hidden
-    block = rows_within(network.layer_sizes[0], np.dtype(dtype).itemsize)
-    parts = []
-    for start in range(0, n_rows, block):
-        X = take(slice(start, min(start + block, n_rows)))
-        parts.append(handle.read(native_rows(None, Rows(X, None, None), dtype), layer, threads))
+    row_bytes = network.layer_sizes[0] * np.dtype(dtype).itemsize
+    parts = [
+        handle.read(native_rows(None, Rows(X, None, None), dtype), layer, threads)
+        for X in blocks_of(take, n_rows, row_bytes)
+    ]
     raw = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return distribution(read, raw) if isinstance(read, Objective) else raw
+
+
+def blocks_of(
+    take: Callable[[slice], np.ndarray] | CsrRows, n_rows: int, row_bytes: int
+) -> Iterator[np.ndarray | CsrRows]:
+    """Go through rows, so many at a time that those of ``row_bytes`` stay within a block."""
+    block = rows_within(take.row_bytes if isinstance(take, CsrRows) else row_bytes, 1)
+    for start in range(0, n_rows, block):
+        rows = slice(start, min(start + block, n_rows))
+        yield take[rows] if isinstance(take, CsrRows) else take(rows)
 
 
 def outputs_of_members(

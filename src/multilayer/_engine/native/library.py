@@ -108,6 +108,7 @@ class Spec(ctypes.Structure):
         ("table", POINTER(TableSpec)),
         ("most_rows", c_int32),
         ("n_members", c_int32),
+        ("only_sparse", c_int32),
         ("rule", c_int32),
         *((name, c_int32) for name in ("loss", "heads", "middle", "out_activation")),
         ("units", POINTER(c_int32)),
@@ -139,6 +140,9 @@ class RowsSpec(ctypes.Structure):
         ("weight", c_void_p),
         ("divisor", c_void_p),
         ("n", c_int64),
+        ("indices", c_void_p),
+        ("indptr", c_void_p),
+        ("n_entries", c_int64),
     ]
 
 

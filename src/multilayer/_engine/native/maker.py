@@ -6,6 +6,7 @@ import numpy as np
 
 from multilayer._core.pytrees import leaves, with_leaves
 from multilayer._core.types import Array
+from multilayer._data.csr_rows import CsrRows
 from multilayer._data.source import Rows, Window
 from multilayer._engine.native import library as lib
 from multilayer._engine.native import member_networks
@@ -43,7 +44,7 @@ class NativeMaker:
 
     def put(self, rows: Rows) -> Rows:
         """Leave rows where they are: the library reads the memory of NumPy."""
-        return rows.map(np.ascontiguousarray)
+        return rows.map(lambda part: part if is_sparse(part) else np.ascontiguousarray(part))
 
     def initial_state(self, config: FitConfig, hyper: Hyper, params: Parameters) -> TrainState:
         """Return the state before the first step."""
@@ -75,7 +76,7 @@ class NativeMaker:
         # Batch normalisation needs all rows at once; otherwise memory stays small.
         whole = network_of(config).norm == "batch"
         most = len(rows.y) if whole else min(len(rows.y), BLOCK_ROWS)
-        gradient = GradientProgram(config, hyper, most)
+        gradient = GradientProgram(config, hyper, most, sparse=is_sparse(rows.X))
         return lambda params, hyper, rows: gradient.of_rows(params, rows)
 
     def batch_gradient(
@@ -84,7 +85,8 @@ class NativeMaker:
         """Return the gradient of what a step lowers, for callbacks; without running moments."""
         if isinstance(config.network, Members):
             return member_networks.batch_gradient(config, hyper, params, window, step)
-        program = GradientProgram(config, hyper, window.order.shape[1])
+        sparse = is_sparse(window.rows.X)
+        program = GradientProgram(config, hyper, window.order.shape[1], sparse=sparse)
         line = window.order[step - window.first]
         slopes, divisor = program.of_step(params, window, step), line_divisor(window.rows, line)
         if config.penalty:
@@ -146,19 +148,30 @@ def plain_network(config: FitConfig, hyper: Hyper, params: Layers, rows: int) ->
     return handle
 
 
-def trained_network(config: FitConfig, hyper: Hyper, most_rows: int) -> Handle:
-    """Return a network in the library that is to be trained."""
+def trained_network(
+    config: FitConfig, hyper: Hyper, most_rows: int, *, sparse: bool = False
+) -> Handle:
+    """Return a network in the library that is to be trained, by sparse rows alone or by any."""
     network = network_of(config)
     layers = layer_specs(network, hyper, config.layerwise)
-    return Handle(network_spec(config, hyper, network), layers, most_rows, config.dtype)
+    spec = network_spec(config, hyper, network)
+    spec.only_sparse = sparse
+    return Handle(spec, layers, most_rows, config.dtype)
+
+
+def is_sparse(X: Array) -> bool:
+    """Whether rows are sparse."""
+    return isinstance(X, CsrRows)
 
 
 class GradientProgram:
     """Gradients without an update."""
 
-    def __init__(self, config: FitConfig, hyper: Hyper, most_rows: int) -> None:
+    def __init__(
+        self, config: FitConfig, hyper: Hyper, most_rows: int, *, sparse: bool = False
+    ) -> None:
         self.config, self.hyper, self.most_rows = config, hyper, most_rows
-        self._handle = trained_network(config, hyper, most_rows)
+        self._handle = trained_network(config, hyper, most_rows, sparse=sparse)
 
     def of_step(self, params: Layers, window: Window, step: int) -> Layers:
         """Return the gradient of the mean weighted loss of one step."""
@@ -212,10 +225,12 @@ class NativeProgram:
         self.config, self.epochs = config, epochs
         rows = args.order.shape[1]
         self.threads = threads_for(config, rows)
+        sparse = is_sparse(args.rows.X)
         if args.validation is not None:
             n = int(np.prod(args.validation.blocks.y.shape[:2]))
             rows = max(rows, min(n, VALIDATION_ROWS))
-        self._handle = trained_network(config, args.hyper, rows)
+            sparse = sparse and is_sparse(args.validation.blocks.X)
+        self._handle = trained_network(config, args.hyper, rows, sparse=sparse)
         self._inside: TrainState | None = None  # the state that the library has
         self._rows: tuple[Rows, NativeRows] | None = None
         self._validation: tuple[Array, NativeRows, np.ndarray] | None = None
@@ -297,7 +312,9 @@ class NativeProgram:
 
     def _validation_rows(self, given: Validation) -> tuple[lib.RowsSpec, int | None]:
         if self._validation is None or self._validation[0] is not given:
-            flat = given.blocks.map(lambda part: part.reshape(-1, *part.shape[2:]))
+            flat = given.blocks.map(
+                lambda part: part if is_sparse(part) else part.reshape(-1, *part.shape[2:])
+            )
             weight = np.asarray(flat.weight)
             used = int(np.flatnonzero(weight)[-1]) + 1 if weight.any() else 1
             rows = native_rows(

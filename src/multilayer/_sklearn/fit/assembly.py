@@ -141,13 +141,21 @@ def planned(
         objective,
         weighted=one_epoch or bool((samples.divisors == 0).any()),
         validate=validation is not None,
-        closed_outside=scored or (validation is not None and validation.streamed),
+        closed_outside=scored,
         dtype=samples.dtype,
     )
     choice = engines.choose(resolved.arguments.device, config)
+    if validation is not None and is_streamed(validation, config, choice.engine):
+        config = replace(config, closed_outside=True)
     if start.continuation is not None and start.engine != choice.engine:
         warn_of_change(start.engine, choice.engine)
     return Plan(resolved, start, objective, numbers, config, choice, given)
+
+
+def is_streamed(samples: Samples, config: FitConfig, engine: str) -> bool:
+    """Whether an engine gets chunks of rows, made dense in turn."""
+    reads = samples.sparse and engines.reads_sparse(engine, config.network)
+    return samples.streamed and not reads
 
 
 def warn_of_change(before: str, now: str) -> None:
@@ -179,8 +187,10 @@ def assemble(
     arguments, start, config = plan.resolved.arguments, plan.start, plan.config
     engine = engines.load(plan.choice.engine)
     maker = engine.maker
+    streamed = is_streamed(samples, config, engine.name)
+    seed, dtype = start.seed, config.dtype
     source = training_source(
-        arguments, samples, start.seed, config.dtype, put=maker.put, once=one_epoch
+        arguments, samples, seed, dtype, put=maker.put, once=one_epoch, streamed=streamed
     )
     hyper = hyper_parameters(plan.resolved, plan.numbers, config, source, start.seed)
     state, done = maker.initial_state(config, hyper, start.params), len(start.history)
@@ -188,7 +198,8 @@ def assemble(
         state = start.continuation.onto(state, done * source.steps_per_epoch)
     judged = None
     if validation is not None:
-        judged = validation_of(config, validation, start.params, maker.put)
+        streamed = is_streamed(validation, config, engine.name)
+        judged = validation_of(config, validation, start.params, maker.put, streamed=streamed)
     training = Training(
         maker=maker,
         config=config,
@@ -301,6 +312,7 @@ def training_source(
     *,
     put: Callable[[Rows], Rows],
     once: bool = False,
+    streamed: bool = False,
 ) -> Source:
     """Return the batches of a fit: whole where ``put``, a maker's, takes them; or streamed."""
     n = len(samples)
@@ -308,26 +320,38 @@ def training_source(
     size = batch_size(arguments, NEVER if once else n)
     # A batch of all rows is the same one in any order.
     order = shuffled(n, seed) if arguments.shuffle and size < n else unshuffled(n)
-    if samples.streamed:
+    if streamed:
         take, targets = samples.taker(dtype), samples.y
         weight, divisor = samples.weight, samples.divisor
         return StreamedSource(take, targets, weight, size, order, divisor, once=once, put=put)
-    X, divisor = compact(samples.X, dtype), samples.divisor
+    X = samples.csr_rows(dtype) if samples.sparse else compact(samples.X, dtype)
+    divisor = samples.divisor
     parts = X, samples.y, samples.weight, size, order, divisor
     return ResidentSource(*parts, once=once, put=put)
 
 
 def validation_of(
-    config: FitConfig, samples: Samples, params: Parameters, put: Callable[[Rows], Rows]
+    config: FitConfig,
+    samples: Samples,
+    params: Parameters,
+    put: Callable[[Rows], Rows],
+    *,
+    streamed: bool = False,
 ) -> Validation | StreamedValidation:
-    """Validation rows on the device, in padded blocks ``(blocks, rows, ...)``; or streamed."""
+    """Validation rows on the device, in padded blocks ``(blocks, rows, ...)``; or streamed.
+
+    Sparse rows that are not streamed are one block.
+    """
+    scale = score_scale(config.objective, samples.y, samples.weight).astype(config.dtype)
+    if samples.sparse and not streamed:
+        X = samples.csr_rows(config.dtype)
+        return Validation(put(Rows(X, samples.y[np.newaxis], samples.weight[np.newaxis])), scale)
     n, take = len(samples), samples.taker(config.dtype)
     width = max(samples.X.shape[1], widest(params))
     most = rows_within(width, np.dtype(config.dtype).itemsize)
     # A power of two, so that rows of nearly the same number share a program.
     block = min(rows_bucket(n), VALIDATION_BLOCK, 1 << (most.bit_length() - 1))
-    scale = score_scale(config.objective, samples.y, samples.weight).astype(config.dtype)
-    if samples.streamed:
+    if streamed:
         return StreamedValidation(take, samples.y, samples.weight, scale, block)
     n_blocks = -(-n // block)
     parts = take(slice(0, n)), samples.y, samples.weight

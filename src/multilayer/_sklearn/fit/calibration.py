@@ -147,7 +147,9 @@ class Calibrated(NetworkUse):
 def outputs_of(network: NetworkUse, samples: Samples, read: Objective | None) -> np.ndarray:
     """Return what is read from a network for rows, in float64; a streamed X is not copied."""
     dtype = network._dtype
-    result = network._computed(samples.taker(dtype), len(samples), read)
+    sparse = samples.sparse and network._reads_sparse()
+    take = samples.csr_rows(dtype) if sparse else samples.taker(dtype)
+    result = network._computed(take, len(samples), read)
     if not np.isfinite(result).all():
         refuse_huge(samples.matrix(), dtype)
     return result.astype(np.float64)

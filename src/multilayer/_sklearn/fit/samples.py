@@ -10,6 +10,7 @@ import numpy as np
 
 from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DataError
+from multilayer._data.csr_rows import CsrRows
 from multilayer._data.rows import Matrix, row_taker
 
 # By what the weighted losses of a batch are divided: the rule of `weight_normalization` ----------
@@ -65,13 +66,18 @@ class Samples:
     y: np.ndarray  # (n,) or (n, heads) int32 class numbers, (n, heads) 0/1 or numbers
     weight: np.ndarray  # (n,)
     labels: np.ndarray  # (n,) or (n, outputs), the targets as the user gave them
-    streamed: bool = False  # whether X stays where it is, and chunks of it are made dense
+    streamed: bool = False  # whether X stays where it is, and is not copied as a whole
     rows: np.ndarray | None = None  # numbers of the rows of a streamed X that are meant, or all
     divisor: np.ndarray | None = None  # (n,) of a batch's loss, None where it is the weight
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.y)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether X is a sparse matrix."""
+        return self.streamed and not isinstance(self.X, np.ndarray)
 
     @property
     def dtype(self) -> str:
@@ -98,7 +104,13 @@ class Samples:
 
     def matrix(self) -> Matrix:
         """Return the inputs as one matrix, in their own type."""
-        return self.X if self.rows is None else self.X[self.rows]
+        if self.rows is None:
+            return self.X
+        return self.X.tocsr()[self.rows] if self.sparse else self.X[self.rows]
+
+    def csr_rows(self, dtype: str) -> CsrRows:
+        """Return the rows of a sparse X, which stay sparse."""
+        return CsrRows.of(self.matrix(), dtype)
 
 
 @dataclass(frozen=True)

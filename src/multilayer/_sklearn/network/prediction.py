@@ -1,10 +1,10 @@
 """What a fitted network offers: outputs, hidden activations, a summary."""
 
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import estimator_html_repr
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from multilayer._core.checks import refuse
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._data import rows
+from multilayer._data.csr_rows import CsrRows
 from multilayer._data.rows import Matrix, MatrixLike
 from multilayer._engine import engines
 from multilayer._sklearn import inputs
@@ -56,21 +57,22 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _forward(self, X: Matrix, read: "Objective | int | None") -> np.ndarray:
         """Do the same for rows that were checked."""
         dtype = self._dtype
-        result = self._computed(rows.row_taker(X, dtype), X.shape[0], read)
+        sparse = issparse(X) and self._reads_sparse()
+        take = CsrRows.of(X, dtype) if sparse else rows.row_taker(X, dtype)
+        result = self._computed(take, X.shape[0], read)
         if not np.isfinite(result).all():
             inputs.refuse_huge(X, dtype)  # weights as large would be another matter
         return result.astype(inputs.type_of_results(X, dtype), copy=False)
 
     def _computed(
         self,
-        take: Callable[[np.ndarray | slice], np.ndarray],
+        take: engines.Take,
         n_rows: int,
         read: "Objective | int | None",
     ) -> np.ndarray:
         """Do the same for rows that are taken in slices, in the computing type."""
-        network = self._network
-        return engines.predictor(self.engine_, network.at_prediction()).outputs(
-            network,
+        return self._predictor().outputs(
+            self._network,
             self._parameters(),
             take,
             n_rows,
@@ -78,6 +80,14 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             input_scale=1.0 if self.input_scale is None else self.input_scale,
             dtype=self._dtype,
         )
+
+    def _predictor(self) -> engines.Engine:
+        """Return the engine that predicts."""
+        return engines.predictor(self.engine_, self._network.at_prediction())
+
+    def _reads_sparse(self) -> bool:
+        """Whether sparse rows may stay so."""
+        return engines.reads_sparse(self._predictor().name, self._network.at_prediction())
 
     def _parameters(self) -> "Parameters":
         """Return the parameters in the attributes (users may have changed them)."""

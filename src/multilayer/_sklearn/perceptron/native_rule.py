@@ -8,8 +8,8 @@ another order. Everything that the library is to read is checked here before it 
 import numpy as np
 
 from multilayer._core.checks import refuse
+from multilayer._data.csr_rows import checked_csr
 from multilayer._data.row_blocks import RowBlocks
-from multilayer._data.rows import Matrix
 from multilayer._engine.native import library as lib
 from multilayer._engine.native.handle import pointer
 from multilayer._sklearn.perceptron.rule import Lesson, Passes, Penalty, Rule, Tally, Unit
@@ -29,7 +29,7 @@ class NativeRule:
         norms = np.ascontiguousarray(rows.norms, np.float64)
         self._owners: tuple[np.ndarray, ...]  # alive as long as the pointers
         if rows.sparse:
-            values, indices, starts = checked(rows.X)
+            values, indices, starts = checked_csr(rows.X)
             entries = len(values) // n_rows
             self._visit = lib.Visit(
                 X_type=SPARSE,
@@ -57,19 +57,6 @@ class NativeRule:
     def visit(self) -> lib.Visit:
         """Return a structure with the rows, for one unit."""
         return lib.Visit.from_buffer_copy(self._visit)
-
-
-def checked(X: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the numbers of a CSR matrix, their columns, and where rows begin."""
-    values, starts = np.ascontiguousarray(X.data), np.ascontiguousarray(X.indptr, np.int64)
-    kind = np.int32 if X.indices.dtype == np.int32 else np.int64
-    indices = np.ascontiguousarray(X.indices, kind)
-    in_line = len(starts) == X.shape[0] + 1 and starts[0] >= 0 and (np.diff(starts) >= 0).all()
-    if not in_line or starts[-1] > len(values) or len(values) != len(indices):
-        refuse("X", "a sparse matrix whose indptr fits its rows", starts)
-    if len(indices) and not (indices.min() >= 0 and indices.max() < X.shape[1]):
-        refuse("X", f"a sparse matrix with indices from 0 to {X.shape[1] - 1}", indices)
-    return values, indices, starts
 
 
 class Visitor:
