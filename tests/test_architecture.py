@@ -66,7 +66,7 @@ EFFECTS = (
     ),
     Effect(
         "printing",
-        ("_engine/callbacks/printing.py", "_cli"),
+        ("_engine/callbacks/printing.py", "_search/progress.py", "_cli"),
         ("builtins.print", "jax.debug.print", "rich", "sys.stdout", "sys.stderr"),
     ),
     Effect(

@@ -133,6 +133,14 @@ def test_the_smallest_network_within_one_error(rows, network):
     assert sizes[search.best_params_["hidden_layer_sizes"]] == smallest
 
 
+def test_lines_of_progress(rows, network, capsys):
+    MLPSearchCV(network, SPACE, n_iter=9, cv=3, verbose=1, refit=False, random_state=0).fit(*rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "9 configurations, 3 networks each, 2 rungs"
+    assert "rung 1: 9 configurations at 6 epochs, best 0." in lines[1]
+    assert "rung 2: 3 configurations at 18 epochs, best 0." in lines[2]
+
+
 def test_a_function_chooses(rows, network):
     search = MLPSearchCV(network, SPACE, n_iter=3, cv=3, refit=lambda found: 1, random_state=0)
     search.fit(*rows)

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Protocol
 
 from sklearn.base import BaseEstimator
 
 from multilayer._engine.loop import Budget
 from multilayer._sklearn.base import BaseMLP
-from multilayer._sklearn.fit.paused import begin
+from multilayer._sklearn.fit.paused import CheckedRows, begin, check_rows, rows_key
 
 Scores = dict[str, float]
 Scorer = Callable[..., Scores]
@@ -25,6 +26,17 @@ class Fold:
     test: tuple[Any, Any]
     fit_parameters: Mapping[str, Any]
     score_parameters: Mapping[str, Any]
+    _checked: dict[tuple[object, ...], CheckedRows] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def checked(self, estimator: BaseMLP) -> CheckedRows:
+        """Return the rows to train on, checked and encoded once for all estimators like one."""
+        key = rows_key(estimator)
+        with self._lock:
+            if key not in self._checked:
+                weight = self.fit_parameters.get("sample_weight")
+                self._checked[key] = check_rows(estimator, *self.train, weight)
+            return self._checked[key]
 
 
 class RunningFit(Protocol):
@@ -112,7 +124,7 @@ class Lane:
         fold = self.make_fold()
         if not isinstance(self.estimator, BaseMLP) or self.estimator._full_batch:
             return WholeFit(self.estimator, fold)
-        return begin(self.estimator, *fold.train, **fold.fit_parameters)
+        return begin(self.estimator, fold.checked(self.estimator))
 
     def score(self, scorer: Scorer, *, on_train: bool) -> None:
         """Score the network as it is now by the rows that it has not seen."""

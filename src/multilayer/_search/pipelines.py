@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from multilayer._search.candidates import Parameters
-from multilayer._search.lanes import Fold, is_pausable
-from multilayer._sklearn.fit.paused import begin
+from multilayer._search.lanes import Fold, Lane, is_pausable
+from multilayer._sklearn.fit.paused import begin, check_rows
 
 
 def network_of(estimator: BaseEstimator) -> BaseEstimator:
@@ -74,6 +74,30 @@ class Preparation:
         )
 
 
+def lanes_of(
+    estimator: BaseEstimator,
+    candidates: Sequence[Parameters],
+    folds: Sequence[Fold],
+    seeds: Sequence[Any],
+) -> list[list[Lane]]:
+    """Return the lanes of each configuration, those of a fold side by side."""
+    preparation, lanes = Preparation(estimator, folds), []
+    for params in candidates:
+        before, own = apart(estimator, params)
+        network = clone(network_of(estimator)).set_params(**own)
+        lanes.append(
+            [
+                Lane(
+                    preparation.maker(before, fold),
+                    clone(network).set_params(random_state=seed),
+                )
+                for fold in folds
+                for seed in seeds
+            ]
+        )
+    return lanes
+
+
 def fit_on_all_rows(
     estimator: BaseEstimator, X: Any, y: Any, fit_parameters: Mapping[str, Any], epochs: int
 ) -> BaseEstimator:
@@ -83,7 +107,7 @@ def fit_on_all_rows(
     if steps is not None:
         X = steps.fit_transform(X, y, **others)
     if is_pausable(network):
-        fit = begin(network, X, y, **own)
+        fit = begin(network, check_rows(network, X, y, **{"sample_weight": None, **own}))
         fit.advance(epochs, lambda pace: pace)
         fit.finish()
     else:

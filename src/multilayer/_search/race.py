@@ -8,6 +8,7 @@ import numpy as np
 
 from multilayer._core.errors import DivergenceError
 from multilayer._search.lanes import Lane, Scorer, Scores
+from multilayer._search.progress import PrintedProgress
 from multilayer._search.rungs import Bracket, survivors
 from multilayer._search.work import StoppedError, Work
 
@@ -59,9 +60,12 @@ def run_races(
     lanes: Mapping[int, Sequence[Lane]],
     rules: Rules,
     work: Work,
+    progress: PrintedProgress | None = None,
 ) -> None:
     """Train the lanes of all configurations as far as the rungs say; they keep their curves."""
     races = [Race(bracket, list(bracket.candidates)) for bracket in brackets]
+    if progress is not None:
+        progress.begin(max(len(bracket.shares) for bracket in brackets))
     while races and not work.over:
         tasks = []
         for race in races:
@@ -73,6 +77,9 @@ def run_races(
             return
         for race in races:
             means = [mean_score(lanes[candidate], rules) for candidate in race.active]
+            if progress is not None:
+                done = [lane.curve[-1][0] for i in race.active for lane in lanes[i] if lane.curve]
+                progress.rung(race.rung + 1, race.active, means, max(done, default=0))
             if not race.is_last:
                 race.active = [race.active[i] for i in survivors(means, rules.factor)]
         for race in races:

@@ -13,16 +13,17 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import _check_method_params
 
-from multilayer._core.checks import check_choice, check_integer, check_real, refuse
+from multilayer._core.checks import refuse
 from multilayer._core.environment import level_of_caller
-from multilayer._engine.native.threads import most_threads
 from multilayer._search import results
 from multilayer._search.candidates import Distributions, Parameters, candidates_of
 from multilayer._search.folds import Routed, make_folds, searched_rows
-from multilayer._search.lanes import Fold, Lane, Scorer, Scores, is_pausable
-from multilayer._search.pipelines import Preparation, apart, fit_on_all_rows, network_of
+from multilayer._search.lanes import Lane, Scorer, Scores
+from multilayer._search.pipelines import fit_on_all_rows, lanes_of, network_of
+from multilayer._search.progress import PrintedProgress
 from multilayer._search.race import Rules, Standing, run_races, standing_of
-from multilayer._search.rungs import PRUNERS, brackets_of
+from multilayer._search.rungs import brackets_of
+from multilayer._search.search_checks import check_fit_arguments, check_search, workers_of
 from multilayer._search.work import Work
 
 
@@ -79,7 +80,7 @@ class MLPSearchCV(BaseSearchCV):
         Of the configurations, and of the networks where the estimator has no `random_state`. All
         configurations have the same random numbers.
     verbose : int, default=0
-        From 1 on, a line is logged after each rung.
+        From 1 on, a line is printed after each rung, with the leader.
 
     Attributes
     ----------
@@ -206,7 +207,7 @@ class MLPSearchCV(BaseSearchCV):
         self : MLPSearchCV
             The fitted search.
         """
-        self._check_arguments()
+        check_search(self)
         scorers, metric = self._get_scorers()
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
@@ -222,6 +223,7 @@ class MLPSearchCV(BaseSearchCV):
         )
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         arguments = Routed(routed.estimator.fit, routed.scorer.score, routed.splitter.split)
+        check_fit_arguments(self, arguments.fit)
         rows = searched_rows(self.estimator, X, y, self.search_rows, seeds[1])
         folds = make_folds(splitter, X, y, arguments, rows)
         rules = Rules(
@@ -232,8 +234,10 @@ class MLPSearchCV(BaseSearchCV):
             error_score=self.error_score,
             on_train=self.return_train_score,
         )
-        lanes = self._lanes(candidates, folds, self._seeds_of_networks(seeds[2:]))
-        stopped = self._run(lanes, rules)
+        seeds_of_networks = self._seeds_of_networks(seeds[2:])
+        lanes = lanes_of(self.estimator, candidates, folds, seeds_of_networks)
+        progress = PrintedProgress(candidates, len(lanes[0])) if self.verbose else None
+        stopped = self._run(lanes, rules, progress)
         results.warn_of_failures(lanes, self.error_score)
         kept = {
             i: standing
@@ -256,68 +260,20 @@ class MLPSearchCV(BaseSearchCV):
         )
         self.scorer_, self.n_splits_ = scorers, len(folds)
         if self.refit:
-            self._refit(X, y, arguments.fit, self._seeds_of_networks(seeds[2:])[0])
+            self._refit(X, y, arguments.fit, seeds_of_networks[0])
         return self
-
-    def _check_arguments(self) -> None:
-        network = network_of(self.estimator)
-        if not type(network).__module__.startswith("multilayer"):
-            refuse(
-                "estimator",
-                "of this package, or a pipeline that ends in one",
-                self.estimator,
-                "sklearn.model_selection has searches for all others: RandomizedSearchCV, "
-                "GridSearchCV, HalvingRandomSearchCV.",
-            )
-        if self.pruner is not None:
-            check_choice("pruner", self.pruner, PRUNERS)
-            if not is_pausable(network):
-                refuse(
-                    "pruner",
-                    f"None for {type(network).__name__}, whose fits cannot stop and go on",
-                    self.pruner,
-                )
-        for name, low in (("factor", 2), ("n_seeds", 1), ("n_checks", 1)):
-            check_integer(name, getattr(self, name), low)
-        if self.time_budget is not None:
-            check_real("time_budget", self.time_budget, "(0, inf)")
-        if isinstance(self.error_score, str):
-            check_choice("error_score", self.error_score, ("raise",))
 
     def _seeds_of_networks(self, drawn: Sequence[int]) -> list[Any]:
         own = getattr(network_of(self.estimator), "random_state", None)
         return [own] if own is not None and self.n_seeds == 1 else list(drawn)
 
-    def _lanes(
-        self, candidates: Sequence[Parameters], folds: Sequence[Fold], seeds: Sequence[Any]
-    ) -> list[list[Lane]]:
-        """Return the lanes of each configuration, those of a fold side by side."""
-        preparation = Preparation(self.estimator, folds)
-        lanes = []
-        for params in candidates:
-            before, own = apart(self.estimator, params)
-            network = clone(network_of(self.estimator)).set_params(**own)
-            lanes.append(
-                [
-                    Lane(
-                        preparation.maker(before, fold),
-                        clone(network).set_params(random_state=seed),
-                    )
-                    for fold in folds
-                    for seed in seeds
-                ]
-            )
-        return lanes
-
-    def _run(self, lanes: list[list[Lane]], rules: Rules) -> bool:
+    def _run(self, lanes: list[list[Lane]], rules: Rules, progress: PrintedProgress | None) -> bool:
         """Train the lanes; return whether they were stopped before the end."""
         most = int(getattr(network_of(self.estimator), "max_iter", 1))
         brackets = brackets_of(self.pruner, self.factor, len(lanes), most)
-        n_jobs = most_threads() if self.n_jobs in (None, -1) else self.n_jobs
-        check_integer("n_jobs", n_jobs, 1)
-        work = Work(n_jobs, time.monotonic() + (self.time_budget or math.inf))
+        work = Work(workers_of(self), time.monotonic() + (self.time_budget or math.inf))
         try:
-            run_races(brackets, dict(enumerate(lanes)), rules, work)
+            run_races(brackets, dict(enumerate(lanes)), rules, work, progress)
         except KeyboardInterrupt:
             warnings.warn(
                 "The search was interrupted: what it has found so far is its result.",

@@ -1,6 +1,6 @@
 """A fit that stops between two epochs and goes on from there: what a search trains."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from multilayer._data.rows import MatrixLike
 from multilayer._engine import loop
 from multilayer._engine.loop import Budget, Pace, Training
 from multilayer._engine.state import CONVERGED, RUNNING
+from multilayer._objectives.objective import Objective
 from multilayer._sklearn.fit import assembly, engine_run, start
 from multilayer._sklearn.fit.assembly import Plan
 from multilayer._sklearn.fit.calibration import set_calibration_rows_aside
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 OF_ONE_FIT = ("callbacks", "checkpoint")
 """Arguments that follow a single fit from its beginning to its end."""
+OF_THE_NETWORK = frozenset(
+    (
+        *("hidden_layer_sizes", "activation", "norm", "residual", "weight_init", "bias_init"),
+        *("solver", "learning_rate", "learning_rate_init", "power_t", "momentum", "beta_1"),
+        *("beta_2", "epsilon", "alpha", "l1_ratio", "max_norm", "clip_norm", "ema_decay"),
+        *("dropout", "input_dropout", "input_noise", "batch_size", "max_iter", "tol"),
+        *("n_iter_no_change", "random_state", "label_smoothing", "shuffle"),
+    )
+)
+"""Arguments that do not change what is made of the rows."""
 
 
 @dataclass
@@ -72,13 +83,40 @@ class PausedFit:
         return estimator
 
 
-def begin(
-    estimator: "BaseMLP",
-    X: MatrixLike,
-    y: npt.ArrayLike,
-    sample_weight: npt.ArrayLike | None = None,
-) -> PausedFit:
-    """Check arguments and data, and return a fit before its first epoch.
+@dataclass(frozen=True)
+class CheckedRows:
+    """Rows that were checked and encoded, and what an estimator learnt of them by that."""
+
+    samples: Samples
+    objective: Objective
+    attributes: Mapping[str, object]
+
+
+def check_rows(
+    estimator: "BaseMLP", X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+) -> CheckedRows:
+    """Check and encode rows to train on, as the estimator's ``fit`` would.
+
+    Raises
+    ------
+    DataError
+        The data cannot be used.
+    """
+    before = set(vars(estimator))
+    samples, objective = estimator._samples(X, y, sample_weight, first=True)
+    learnt = {name: value for name, value in vars(estimator).items() if name not in before}
+    return CheckedRows(samples, objective, learnt)
+
+
+def rows_key(estimator: "BaseMLP") -> tuple[object, ...]:
+    """Return what :func:`check_rows` depends on besides the rows: equal keys, equal results."""
+    given = estimator.get_params(deep=False)
+    others = ((name, repr(given[name])) for name in sorted(given.keys() - OF_THE_NETWORK))
+    return type(estimator), *others
+
+
+def begin(estimator: "BaseMLP", rows: CheckedRows) -> PausedFit:
+    """Check the arguments, and return a fit before its first epoch.
 
     Raises
     ------
@@ -91,10 +129,10 @@ def begin(
         if (value := getattr(estimator, name)) is not None:
             refuse(name, "None in a search, whose fits stop and go on", value)
     resolved = estimator._check_parameters()
-    samples, objective = estimator._samples(X, y, sample_weight, first=True)
-    begun = start.start_of(estimator, resolved, samples, objective, again=False)
+    estimator.__dict__.update(rows.attributes)
+    begun = start.start_of(estimator, resolved, rows.samples, rows.objective, again=False)
     samples, _, aside = set_calibration_rows_aside(
-        estimator, samples, None, seed=begun.seed, again=False
+        estimator, rows.samples, None, seed=begun.seed, again=False
     )
-    plan, training = assembly.prepare(estimator, resolved, begun, objective, samples, None)
+    plan, training = assembly.prepare(estimator, resolved, begun, rows.objective, samples, None)
     return PausedFit(estimator, plan, training, aside)
