@@ -150,6 +150,11 @@ class Standing:
     curve: list[tuple[int, float]]
     status: str
 
+    def columns(self) -> dict[str, list[float]]:
+        """Return the curve by columns."""
+        epochs, means = zip(*self.curve, strict=True) if self.curve else ((), ())
+        return {"epochs": list(epochs), "score": list(means)}
+
 
 def standing_of(lanes: Sequence[Lane], rules: Rules, *, stopped: bool) -> Standing | None:
     """Return how a configuration did; None where it was not scored on each fold."""
@@ -170,3 +175,11 @@ def standing_of(lanes: Sequence[Lane], rules: Rules, *, stopped: bool) -> Standi
     status = "finished" if ended else "stopped" if stopped else "halved"
     scores = [scores for _, scores in checks[best]]
     return Standing(scores, curve[best][0], curve[-1][0], curve, status)
+
+
+def standings_of(
+    lanes: Sequence[Sequence[Lane]], rules: Rules, *, stopped: bool
+) -> dict[int, Standing]:
+    """Return how each configuration did, by its number; without those that were not scored."""
+    every = ((i, standing_of(own, rules, stopped=stopped)) for i, own in enumerate(lanes))
+    return {i: standing for i, standing in every if standing is not None}

@@ -7,16 +7,40 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection._search import BaseSearchCV
 
 from multilayer._core.checks import count
 from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DataError
+from multilayer._search.candidates import Parameters
 from multilayer._search.lanes import Lane, Scores
 from multilayer._search.race import Standing
 
 Results = dict[str, Any]
 Fits = list[dict[str, Any]]
 """One for each configuration and fold, as scikit-learn's own function returns them."""
+
+
+def formatted(
+    search: BaseSearchCV,
+    candidates: list[Parameters],
+    standings: Sequence[Standing],
+    lanes: Sequence[Sequence[Lane]],
+    n_folds: int,
+) -> Results:
+    """Return `cv_results_`: scikit-learn's columns, and ours."""
+    epochs = np.array([standing.n_epochs for standing in standings])
+    more = {
+        "n_epochs": epochs.tolist(),
+        "best_epochs": [standing.best_epochs for standing in standings],
+        "status": [standing.status for standing in standings],
+    }
+    fits = fits_of(standings, lanes, n_folds, train=search.return_train_score)
+    with warnings.catch_warnings():  # of failed fits there was a warning that says why
+        warnings.filterwarnings("ignore", "One or more of the .* scores are non-finite")
+        found: Results = search._format_results(candidates, n_folds, fits, more)
+    rank(found, list(fits[0]["test_scores"]), epochs)
+    return found
 
 
 def fits_of(
@@ -51,7 +75,7 @@ def averaged(scores: Sequence[Scores], names: Sequence[str]) -> Scores:
     return {name: float(np.mean([value(own, name) for own in scores])) for name in names}
 
 
-def ranked(results: Results, names: Sequence[str], epochs: np.ndarray) -> None:
+def rank(results: Results, names: Sequence[str], epochs: np.ndarray) -> None:
     """Rank configurations: those that trained longer first, then by score.
 
     A score after few epochs does not compare with one after many.
@@ -87,14 +111,15 @@ def warn_of_failures(lanes: Sequence[Sequence[Lane]], error_score: object) -> No
 
 
 def simplest_within_one_error(
-    results: Mapping[str, Any], name: str, finished: Sequence[int], n_parameters: Sequence[int]
+    results: Mapping[str, Any], name: str, n_parameters: Sequence[int]
 ) -> int:
     """Return the configuration with the fewest parameters within one standard error of the best.
 
     The standard error is that of the best configuration's mean over the folds (Breiman et al.,
     1984). Of configurations of the same size the best one is returned.
     """
-    means = results[f"mean_test_{name}"]
+    means, epochs = results[f"mean_test_{name}"], np.asarray(results["n_epochs"])
+    finished = np.flatnonzero(epochs == epochs.max()).tolist()
     best = max(finished, key=lambda i: means[i])
     n = sum(key.startswith("split") and key.endswith(f"_test_{name}") for key in results)
     bound = means[best] - results[f"std_test_{name}"][best] / np.sqrt(max(1, n - 1))

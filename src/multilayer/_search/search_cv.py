@@ -21,7 +21,7 @@ from multilayer._search.folds import Routed, make_folds, searched_rows
 from multilayer._search.lanes import Lane, Scorer, Scores
 from multilayer._search.pipelines import fit_on_all_rows, lanes_of, network_of
 from multilayer._search.progress import PrintedProgress
-from multilayer._search.race import Rules, Standing, run_races, standing_of
+from multilayer._search.race import Rules, Standing, run_races, standings_of
 from multilayer._search.rungs import brackets_of
 from multilayer._search.search_checks import check_fit_arguments, check_search, workers_of
 from multilayer._search.work import Work
@@ -237,13 +237,9 @@ class MLPSearchCV(BaseSearchCV):
         seeds_of_networks = self._seeds_of_networks(seeds[2:])
         lanes = lanes_of(self.estimator, candidates, folds, seeds_of_networks)
         progress = PrintedProgress(candidates, len(lanes[0])) if self.verbose else None
-        stopped = self._run(lanes, rules, progress)
+        stopped = train_all(self, lanes, rules, progress)
         results.warn_of_failures(lanes, self.error_score)
-        kept = {
-            i: standing
-            for i, own in enumerate(lanes)
-            if (standing := standing_of(own, rules, stopped=stopped)) is not None
-        }
+        kept = standings_of(lanes, rules, stopped=stopped)
         if all(standing.status == "failed" for standing in kept.values()):
             refuse(
                 "time_budget",
@@ -267,21 +263,6 @@ class MLPSearchCV(BaseSearchCV):
         own = getattr(network_of(self.estimator), "random_state", None)
         return [own] if own is not None and self.n_seeds == 1 else list(drawn)
 
-    def _run(self, lanes: list[list[Lane]], rules: Rules, progress: PrintedProgress | None) -> bool:
-        """Train the lanes; return whether they were stopped before the end."""
-        most = int(getattr(network_of(self.estimator), "max_iter", 1))
-        brackets = brackets_of(self.pruner, self.factor, len(lanes), most)
-        work = Work(workers_of(self), time.monotonic() + (self.time_budget or math.inf))
-        try:
-            run_races(brackets, dict(enumerate(lanes)), rules, work, progress)
-        except KeyboardInterrupt:
-            warnings.warn(
-                "The search was interrupted: what it has found so far is its result.",
-                stacklevel=level_of_caller(),
-            )
-            return True
-        return work.over
-
     # Results -------------------------------------------------------------------------------------
 
     def _take(
@@ -293,29 +274,14 @@ class MLPSearchCV(BaseSearchCV):
         n_folds: int,
     ) -> None:
         """Set what scikit-learn's searches have, and the curves."""
-        epochs = np.array([standing.n_epochs for standing in standings])
-        more = {
-            "n_epochs": epochs.tolist(),
-            "best_epochs": [standing.best_epochs for standing in standings],
-            "status": [standing.status for standing in standings],
-        }
-        fits = results.fits_of(standings, lanes, n_folds, train=self.return_train_score)
-        names = list(fits[0]["test_scores"])
-        with warnings.catch_warnings():  # of failed fits there was a warning that says why
-            warnings.filterwarnings("ignore", "One or more of the .* scores are non-finite")
-            found = self._format_results(candidates, n_folds, fits, more)
-        results.ranked(found, names, epochs)
+        found = results.formatted(self, candidates, standings, lanes, n_folds)
         self.cv_results_, self.multimetric_ = found, metric != "score"
-        self.learning_curves_ = [
-            {"epochs": [n for n, _ in s.curve], "score": [mean for _, mean in s.curve]}
-            for s in standings
-        ]
+        self.learning_curves_ = [standing.columns() for standing in standings]
         if not self.refit and self.multimetric_:
             return
         if self.refit == "1se":
-            finished = np.flatnonzero(epochs == epochs.max()).tolist()
             sizes = [sum(lane.n_parameters for lane in own) for own in lanes]
-            self.best_index_ = results.simplest_within_one_error(found, metric, finished, sizes)
+            self.best_index_ = results.simplest_within_one_error(found, metric, sizes)
         else:
             self.best_index_ = self._select_best_index(self.refit, metric, found)
         if not callable(self.refit):
@@ -332,6 +298,27 @@ class MLPSearchCV(BaseSearchCV):
         self.refit_time_ = time.perf_counter() - begun
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+
+
+def train_all(
+    search: MLPSearchCV,
+    lanes: list[list[Lane]],
+    rules: Rules,
+    progress: PrintedProgress | None,
+) -> bool:
+    """Train the lanes; return whether they were stopped before the end."""
+    most = int(getattr(network_of(search.estimator), "max_iter", 1))
+    brackets = brackets_of(search.pruner, search.factor, len(lanes), most)
+    work = Work(workers_of(search), time.monotonic() + (search.time_budget or math.inf))
+    try:
+        run_races(brackets, dict(enumerate(lanes)), rules, work, progress)
+    except KeyboardInterrupt:
+        warnings.warn(
+            "The search was interrupted: what it has found so far is its result.",
+            stacklevel=level_of_caller(),
+        )
+        return True
+    return work.over
 
 
 def by_name(scorers: Any) -> Scorer:
