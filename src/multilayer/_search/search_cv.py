@@ -234,7 +234,7 @@ class MLPSearchCV(BaseSearchCV):
             error_score=self.error_score,
             on_train=self.return_train_score,
         )
-        seeds_of_networks = self._seeds_of_networks(seeds[2:])
+        seeds_of_networks = seeds_for_networks(self, seeds[2:])
         lanes = lanes_of(self.estimator, candidates, folds, seeds_of_networks)
         progress = PrintedProgress(candidates, len(lanes[0])) if self.verbose else None
         stopped = train_all(self, lanes, rules, progress)
@@ -258,10 +258,6 @@ class MLPSearchCV(BaseSearchCV):
         if self.refit:
             self._refit(X, y, arguments.fit, seeds_of_networks[0])
         return self
-
-    def _seeds_of_networks(self, drawn: Sequence[int]) -> list[Any]:
-        own = getattr(network_of(self.estimator), "random_state", None)
-        return [own] if own is not None and self.n_seeds == 1 else list(drawn)
 
     # Results -------------------------------------------------------------------------------------
 
@@ -298,6 +294,12 @@ class MLPSearchCV(BaseSearchCV):
         self.refit_time_ = time.perf_counter() - begun
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+
+
+def seeds_for_networks(search: MLPSearchCV, drawn: Sequence[int]) -> list[Any]:
+    """Return the seeds of the networks: the estimator's own one where it has one."""
+    own = getattr(network_of(search.estimator), "random_state", None)
+    return [own] if own is not None and search.n_seeds == 1 else list(drawn)
 
 
 def train_all(
