@@ -226,14 +226,7 @@ class MLPSearchCV(BaseSearchCV):
         check_fit_arguments(self, arguments.fit)
         rows = searched_rows(self.estimator, X, y, self.search_rows, seeds[1])
         folds = make_folds(splitter, X, y, arguments, rows)
-        rules = Rules(
-            scorer=by_name(scorers),
-            decides=metric,
-            factor=self.factor,
-            n_checks=1 if self.pruner is None else self.n_checks,
-            error_score=self.error_score,
-            on_train=self.return_train_score,
-        )
+        rules = rules_of(self, scorers, metric)
         seeds_of_networks = seeds_for_networks(self, seeds[2:])
         lanes = lanes_of(self.estimator, candidates, folds, seeds_of_networks)
         progress = PrintedProgress(candidates, len(lanes[0])) if self.verbose else None
@@ -294,6 +287,18 @@ class MLPSearchCV(BaseSearchCV):
         self.refit_time_ = time.perf_counter() - begun
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+
+
+def rules_of(search: MLPSearchCV, scorers: Any, metric: str) -> Rules:
+    """Return what all lanes are subject to."""
+    return Rules(
+        scorer=by_name(scorers),
+        decides=metric,
+        factor=search.factor,
+        n_checks=1 if search.pruner is None else search.n_checks,
+        error_score=search.error_score,
+        on_train=search.return_train_score,
+    )
 
 
 def seeds_for_networks(search: MLPSearchCV, drawn: Sequence[int]) -> list[Any]:
