@@ -24,6 +24,7 @@ LEVELS = {
     "_onnx": 2,
     "_sklearn": 3,
     "_portable": 4,
+    "_search": 4,
     "estimator": 4,
     "plots": 5,
     "_cli": 6,
@@ -65,12 +66,12 @@ EFFECTS = (
     ),
     Effect(
         "printing",
-        ("_engine/callbacks/printing.py", "_cli"),
+        ("_engine/callbacks/printing.py", "_search/progress.py", "_cli"),
         ("builtins.print", "jax.debug.print", "rich", "sys.stdout", "sys.stderr"),
     ),
     Effect(
         "scikit-learn",
-        ("_sklearn", "plots", "datasets", "_cli", "_onnx"),
+        ("_sklearn", "_search", "plots", "datasets", "_cli", "_onnx"),
         ("sklearn",),
     ),
     Effect("ONNX", ("_onnx", "onnx.py", "_cli/export.py"), ("onnx", "skl2onnx")),

@@ -7,15 +7,21 @@ import pytest
 
 import multilayer
 
-CLASSES = [name for name in multilayer.__all__ if isinstance(getattr(multilayer, name), type)]
+HOMES = (multilayer, multilayer.search)
+CLASSES = [
+    pytest.param(home, name, id=name)
+    for home in HOMES
+    for name in home.__all__
+    if isinstance(getattr(home, name), type)
+]
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_public_classes_are_at_home_in_the_package(name):
-    cls = getattr(multilayer, name)
-    assert (cls.__module__, cls.__qualname__) == ("multilayer", name)
+@pytest.mark.parametrize(("home", "name"), CLASSES)
+def test_public_classes_are_at_home_in_the_package(home, name):
+    cls = getattr(home, name)
+    assert (cls.__module__, cls.__qualname__) == (home.__name__, name)
     assert pickle.loads(pickle.dumps(cls)) is cls
-    assert name in dir(multilayer)
+    assert name in dir(home)
 
 
 def test_pickles_name_no_private_module():
@@ -23,11 +29,11 @@ def test_pickles_name_no_private_module():
     assert b"_sklearn.classifier" not in pickle.dumps(fitted)
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_examples_of_public_classes_run(name):
+@pytest.mark.parametrize(("home", "name"), CLASSES)
+def test_examples_of_public_classes_run(home, name):
     """pytest looks for those of a class in the module that the class names alone."""
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    examples = doctest.DocTestFinder().find(getattr(multilayer, name), name, module=False, globs={})
+    examples = doctest.DocTestFinder().find(getattr(home, name), name, module=False, globs={})
     for example in examples:
         runner.run(example)
     assert runner.failures == 0

@@ -30,6 +30,7 @@ GUIDES = (
     "docs/plots.md",
     "docs/portable.md",
     "docs/realmlp-tabm.md",
+    "docs/search.md",
     "docs/tabular-encoder.md",
     "docs/tabular.md",
     "docs/tensorboard.md",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from multilayer import plots as plots
     from multilayer import portable as portable
     from multilayer import schedules as schedules
+    from multilayer import search as search
     from multilayer._core.activations import Activation as Activation
     from multilayer._core.errors import DataError as DataError
     from multilayer._core.errors import DivergenceError as DivergenceError
@@ -66,7 +67,7 @@ _HOMES = {
     "save": "multilayer.model_file",
     "to_onnx": "multilayer.onnx",
 }
-_MODULES = ("callbacks", "datasets", "estimator", "nn", "plots", "portable", "schedules")
+_MODULES = ("callbacks", "datasets", "estimator", "nn", "plots", "portable", "schedules", "search")
 
 __all__ = [
     "Activation",
@@ -100,6 +101,7 @@ __all__ = [
     "portable",
     "save",
     "schedules",
+    "search",
     "to_onnx",
 ]
 

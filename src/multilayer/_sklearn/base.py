@@ -290,13 +290,17 @@ class BaseMLP(
         callbacks = [*(self.callbacks or ()), *callbacks, *watch]
         result = engine_run.run(plan, training, epochs, callbacks, keep_best=keep_best)
         self._take(plan, result)
-        self._calibration_share = 0.0 if calibrate_on is None else self.calibration_fraction
-        if calibrate_on is not None and result.error is None:
-            self._calibration = self._calibration_on(calibrate_on)
+        self._calibrate_after_fit(calibrate_on, failed=result.error is not None)
         if result.error is not None:
             raise result.error
         if result.warning:
             warnings.warn(result.warning, ConvergenceWarning, stacklevel=level_of_caller())
+
+    def _calibrate_after_fit(self, aside: Samples | None, *, failed: bool = False) -> None:
+        """Calibrate the network on rows that fit has set aside, if there are any."""
+        self._calibration_share = 0.0 if aside is None else self.calibration_fraction
+        if aside is not None and not failed:
+            self._calibration = self._calibration_on(aside)
 
     def __setstate__(self, state: dict[str, object]) -> None:
         """Take what was pickled, by this or an earlier release."""

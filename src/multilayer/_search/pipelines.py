@@ -1,0 +1,115 @@
+"""A network and what stands before it: steps of a pipeline are fitted apart from the network."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+
+from multilayer._search.candidates import Parameters
+from multilayer._search.lanes import Fold, Lane, is_pausable
+from multilayer._sklearn.fit.paused import begin, check_rows
+
+
+def network_of(estimator: BaseEstimator) -> BaseEstimator:
+    """Return what is trained: the last step of a pipeline, or the estimator."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def steps_before(estimator: BaseEstimator) -> Pipeline | None:
+    """Return the steps before the network, None where there are none."""
+    if not isinstance(estimator, Pipeline) or len(estimator.steps) == 1:
+        return None
+    return Pipeline(estimator.steps[:-1])
+
+
+def apart(
+    estimator: BaseEstimator, arguments: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arguments of the steps before the network, and those of the network."""
+    if not isinstance(estimator, Pipeline):
+        return {}, dict(arguments)
+    prefix = f"{estimator.steps[-1][0]}__"
+    own = {k.removeprefix(prefix): v for k, v in arguments.items() if k.startswith(prefix)}
+    return {k: v for k, v in arguments.items() if not k.startswith(prefix)}, own
+
+
+@dataclass
+class Preparation:
+    """What the steps before the network make of the folds, for each setting of theirs once."""
+
+    estimator: BaseEstimator
+    folds: Sequence[Fold]
+    _made: dict[tuple[str, int], Fold] = field(default_factory=dict)
+    _locks: dict[tuple[str, int], Lock] = field(default_factory=dict)
+
+    def maker(self, before: Parameters, fold: Fold) -> Callable[[], Fold]:
+        """Return what returns a fold as the network gets it; steps are fitted the first time."""
+        if steps_before(self.estimator) is None:
+            return lambda: fold
+        key = repr(sorted(before.items())), fold.number
+        lock = self._locks.setdefault(key, Lock())
+
+        def make() -> Fold:
+            with lock:
+                if key not in self._made:
+                    self._made[key] = self._prepared(before, fold)
+                return self._made[key]
+
+        return make
+
+    def _prepared(self, before: Parameters, fold: Fold) -> Fold:
+        steps = steps_before(clone(self.estimator).set_params(**before))
+        assert steps is not None
+        others, own = apart(self.estimator, fold.fit_parameters)
+        X_train = steps.fit_transform(*fold.train, **others)
+        return Fold(
+            fold.number,
+            (X_train, fold.train[1]),
+            (steps.transform(fold.test[0]), fold.test[1]),
+            own,
+            fold.score_parameters,
+        )
+
+
+def lanes_of(
+    estimator: BaseEstimator,
+    candidates: Sequence[Parameters],
+    folds: Sequence[Fold],
+    seeds: Sequence[Any],
+) -> list[list[Lane]]:
+    """Return the lanes of each configuration, those of a fold side by side."""
+    preparation, lanes = Preparation(estimator, folds), []
+    for params in candidates:
+        before, own = apart(estimator, params)
+        network = clone(network_of(estimator)).set_params(**own)
+        lanes.append(
+            [
+                Lane(
+                    preparation.maker(before, fold),
+                    clone(network).set_params(random_state=seed),
+                )
+                for fold in folds
+                for seed in seeds
+            ]
+        )
+    return lanes
+
+
+def fit_on_all_rows(
+    estimator: BaseEstimator, X: Any, y: Any, fit_parameters: Mapping[str, Any], epochs: int
+) -> BaseEstimator:
+    """Fit an estimator for so many epochs; its schedule is that of its whole fit."""
+    network, steps = network_of(estimator), steps_before(estimator)
+    others, own = apart(estimator, fit_parameters)
+    if steps is not None:
+        X = steps.fit_transform(X, y, **others)
+    if is_pausable(network):
+        fit = begin(network, check_rows(network, X, y, **{"sample_weight": None, **own}))
+        fit.advance(epochs, lambda pace: pace)
+        fit.finish()
+    else:
+        network.fit(X, y, **own)
+    return estimator

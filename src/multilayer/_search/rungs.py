@@ -1,0 +1,71 @@
+"""How far each configuration trains: successive halving on epochs.
+
+All configurations train for a few epochs; the best of them go on from there, for `factor` times as
+many, until few are left, which train to their end (Jamieson and Talwalkar, 2016). Hyperband (Li et
+al., 2018) runs several brackets of it, from many configurations that are judged early to few that
+are judged late.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+PRUNERS = ("halving", "hyperband")
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """Configurations that compete with each other.
+
+    Attributes
+    ----------
+    candidates : tuple of int
+        Their numbers.
+    shares : tuple of float
+        The shares of all epochs at which they are compared; the last one is 1.
+    """
+
+    candidates: tuple[int, ...]
+    shares: tuple[float, ...]
+
+
+def brackets_of(
+    pruner: str | None, factor: int, n_candidates: int, most_epochs: int
+) -> list[Bracket]:
+    """Return the brackets of a search over so many configurations of at most so many epochs."""
+    numbers = range(n_candidates)
+    if pruner is None:
+        return [Bracket(tuple(numbers), (1.0,))]
+    # At least two or three are left at the end, and the first epoch is the earliest rung.
+    most = min(math.ceil(_log(n_candidates, factor)) - 1, int(_log(most_epochs, factor)))
+    most = max(0, most)
+    if pruner == "halving":
+        return [Bracket(tuple(numbers), _shares(most, factor))]
+    # Brackets of the same cost: those with an earlier first rung have more configurations.
+    sizes = np.array([factor**rungs / (rungs + 1) for rungs in range(most, -1, -1)])
+    ends = np.round(np.cumsum(sizes) / sizes.sum() * n_candidates).astype(int)
+    starts = [0, *ends[:-1].tolist()]
+    return [
+        Bracket(tuple(range(start, end)), _shares(most - i, factor))
+        for i, (start, end) in enumerate(zip(starts, ends.tolist(), strict=True))
+        if end > start
+    ]
+
+
+def _log(number: int, base: int) -> float:
+    # Rounded, so that a power of the base is one: log(243, 3) is 4.999...
+    return round(math.log(max(1, number), base), 9)
+
+
+def _shares(rungs: int, factor: int) -> tuple[float, ...]:
+    return tuple(float(factor) ** -rung for rung in range(rungs, -1, -1))
+
+
+def survivors(means: Sequence[float], factor: int) -> list[int]:
+    """Return the places of the best 1 / factor, in their order; NaN goes first."""
+    scores = np.where(np.isfinite(means), means, -np.inf)
+    keep = max(1, math.ceil(len(scores) / factor))
+    best = np.argsort(-scores, kind="stable")[:keep]
+    return sorted(best.tolist())

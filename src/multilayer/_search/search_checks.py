@@ -1,0 +1,56 @@
+"""Checks of a search's arguments, before anything is trained."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from multilayer._core.checks import check_choice, check_integer, check_real, refuse
+from multilayer._engine.native.threads import most_threads
+from multilayer._search.lanes import is_pausable
+from multilayer._search.pipelines import apart, network_of
+from multilayer._search.rungs import PRUNERS
+
+if TYPE_CHECKING:
+    from multilayer._search.search_cv import MLPSearchCV
+
+
+def check_search(search: "MLPSearchCV") -> None:
+    """Check the arguments of the constructor, but for those of the space."""
+    network = network_of(search.estimator)
+    if not type(network).__module__.startswith("multilayer"):
+        refuse(
+            "estimator",
+            "of this package, or a pipeline that ends in one",
+            search.estimator,
+            "sklearn.model_selection has searches for all others: RandomizedSearchCV, "
+            "GridSearchCV, HalvingRandomSearchCV.",
+        )
+    if search.pruner is not None:
+        check_choice("pruner", search.pruner, PRUNERS)
+        if not is_pausable(network):
+            refuse(
+                "pruner",
+                f"None for {type(network).__name__}, whose fits cannot stop and go on",
+                search.pruner,
+            )
+    for name, low in (("factor", 2), ("n_seeds", 1), ("n_checks", 1)):
+        check_integer(name, getattr(search, name), low)
+    if search.time_budget is not None:
+        check_real("time_budget", search.time_budget, "(0, inf)")
+    if isinstance(search.error_score, str):
+        check_choice("error_score", search.error_score, ("raise",))
+    workers_of(search)
+
+
+def workers_of(search: "MLPSearchCV") -> int:
+    """Return how many networks train at a time."""
+    if search.n_jobs is None or search.n_jobs == -1:
+        return most_threads()
+    check_integer("n_jobs", search.n_jobs, 1)
+    return int(search.n_jobs)
+
+
+def check_fit_arguments(search: "MLPSearchCV", given: Mapping[str, Any]) -> None:
+    """Check what ``fit`` is to hand down to the network."""
+    others = sorted(apart(search.estimator, given)[1].keys() - {"sample_weight"})
+    if others and is_pausable(network_of(search.estimator)):
+        refuse(others[0], "left out: a search has no rows for it", given[others[0]])
