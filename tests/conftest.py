@@ -3,7 +3,7 @@
 Most of a test's time went into compiling. XLA compiles without optimising, in a fourth of the time:
 tests of what the optimised programs themselves promise have the fixture `optimized`, and
 `XLA_FLAGS= make test` optimises for all. Processes of one run, and later runs, find compiled
-programs in pytest's cache folder; the environment carries all this to the processes that tests start.
+programs in pytest's cache folder. The environment carries this to the processes that tests start.
 """
 
 import os
