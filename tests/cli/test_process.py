@@ -23,7 +23,7 @@ def call(*args, cwd):
 
 
 def loaded(*commands, cwd):
-    """Run command lines one after another in one process; return what each has loaded by its end."""
+    """Run command lines in one process; return the code of each and the heavy packages loaded."""
     code = (
         "import json, sys; from multilayer._cli.main import main\n"
         "heavy = ('jax', 'sklearn', 'scipy', 'pandas', 'numpy')\n"
