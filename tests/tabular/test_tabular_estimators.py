@@ -123,12 +123,14 @@ def test_xla_needs_two_programs_for_a_fit_and_none_for_the_next_of_the_same_shap
 ):
     frame, _ = visits(230, seed=5)
     y = np.where(visits(230, seed=5)[1] > 1.5, "high", "low")
-    TabularClassifier(**FEW).fit(data[0].iloc[:230], labels[:230])
+    few = {**FEW, "callbacks": [StopAt(1, Stop("enough"))]}
+    TabularClassifier(**few).fit(data[0].iloc[:230], labels[:230])
     before = PROGRAMS.n_compiled
     assert before > 0
-    TabularClassifier(**{**FEW, "random_state": 3}).fit(data[0].iloc[5:235], labels[5:235])
+    TabularClassifier(**{**few, "random_state": 3}).fit(data[0].iloc[5:235], labels[5:235])
     assert PROGRAMS.n_compiled == before
-    TabularClassifier(n_folds=3, n_estimators=3).fit(frame.drop(columns="day"), y)
+    few |= {"n_folds": 3, "n_estimators": 3}
+    TabularClassifier(**few).fit(frame.drop(columns="day"), y)
     assert PROGRAMS.n_compiled - before <= 2
 
 
