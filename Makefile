@@ -21,14 +21,21 @@ help:  ## show this list
 demo: $(VENV)/.native  ## train a network on MNIST, in .venv
 	$(VENV)/bin/multilayer train mnist
 
+# Tests start dozens of processes, which would compile the package's Python each time.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/.native-dev  ## lint, types and tests, as CI runs them
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy src
 	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
-test-slow: $(VENV)/.native-dev  ## the tests marked slow
+# XLA optimises here, which `make test` spares it where nothing depends on it.
+test-slow: export XLA_FLAGS =
+test-slow: $(VENV)/.native-dev  ## the tests marked slow, and those of XLA's programs as users have them
 	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m slow tests
+	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist worksteal \
+	  tests/engine tests/checkpoints tests/nn
 
 native: $(VENV)/.installed  ## compile the native engine in place
 	$(call compile)

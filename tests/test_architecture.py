@@ -6,6 +6,7 @@ The source is read, not imported: an import inside a function counts like one at
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -101,6 +102,12 @@ def read_modules(package: Path) -> list[Module]:
         )
         for file in sorted(package.rglob("*.py"))
     ]
+
+
+@lru_cache
+def package_modules() -> list[Module]:
+    """Read the package once for all tests."""
+    return read_modules(PACKAGE)
 
 
 def imported_names(module: Module, node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -217,14 +224,14 @@ def circles(imports: dict[str, set[str]]) -> list[list[str]]:
 
 
 def test_imports_go_down():
-    modules = read_modules(PACKAGE)
+    modules = package_modules()
     assert modules, f"no modules under {PACKAGE}"
     violations = list(arrow_violations(modules))
     assert not violations, "\n".join(violations)
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    found = circles(imported_modules(read_modules(PACKAGE)))
+    found = circles(imported_modules(package_modules()))
     assert not found, "\n".join(" <-> ".join(group) for group in found)
 
 
@@ -235,7 +242,7 @@ def test_every_folder_of_the_table_exists():
 
 
 def test_each_effect_has_one_home():
-    violations = list(effect_violations(read_modules(PACKAGE)))
+    violations = list(effect_violations(package_modules()))
     assert not violations, "\n".join(violations)
 
 
@@ -273,7 +280,7 @@ def routes_to_jax(modules: list[Module]) -> Iterator[str]:
 
 
 def test_what_orchestrates_training_imports_no_jax():
-    violations = list(routes_to_jax(read_modules(PACKAGE)))
+    violations = list(routes_to_jax(package_modules()))
     assert not violations, "\n".join(violations)
 
 

@@ -7,6 +7,7 @@ come is not less readable than what is there.
 import ast
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ def source_files(package: Path) -> dict[Path, str]:
     return {path: path.read_text(encoding="utf-8") for path in sorted(package.rglob("*.py"))}
 
 
+@cache
+def parsed(text: str) -> ast.Module:
+    """Parse a file once for all tests."""
+    return ast.parse(text)
+
+
 def n_lines(node: ast.AST) -> int:
     return node.end_lineno - node.lineno + 1
 
@@ -48,7 +55,7 @@ def n_docstring_lines(node: ast.AST) -> int:
 def oversized(text: str) -> list[str]:
     """Return the functions and classes of a file that are too long."""
     found = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if (
             isinstance(node, Function)
             and n_lines(node) - n_docstring_lines(node) > LONGEST_FUNCTION
@@ -64,7 +71,7 @@ def late_imports(text: str) -> set[int]:
     """Return the lines of a file with imports inside functions."""
     return {
         node.lineno
-        for function in ast.walk(ast.parse(text))
+        for function in ast.walk(parsed(text))
         if isinstance(function, Function)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
@@ -74,7 +81,7 @@ def late_imports(text: str) -> set[int]:
 def n_any(text: str) -> int:
     """Return how often a file uses the type Any, in annotations written as text too."""
     count = 0
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.Name):
             count += node.id == "Any"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -93,7 +100,7 @@ MODULES = {path: text for path, text in FILES.items() if path.name != "__init__.
 
 def test_no_file_function_or_class_is_too_long():
     long = {path: text for path, text in FILES.items() if len(text.splitlines()) > LONGEST_FILE}
-    shares = {path: n_docstring_lines(ast.parse(text)) * 2 for path, text in long.items()}
+    shares = {path: n_docstring_lines(parsed(text)) * 2 for path, text in long.items()}
     assert [path for path, text in long.items() if shares[path] <= len(text.splitlines())] == []
     found = {path.relative_to(PACKAGE): oversized(text) for path, text in FILES.items()}
     assert {path: names for path, names in found.items() if names} == {}
@@ -116,7 +123,7 @@ def test_imports_are_at_the_top():
 
 def test_names_are_given_once():
     files = [path.name for path in MODULES]
-    trees = [ast.parse(text) for text in FILES.values()]
+    trees = [parsed(text) for text in FILES.values()]
     classes = [n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
     for names in (files, classes):
         assert len(named_twice(names)) <= MOST_NAMES_TWICE, named_twice(names)

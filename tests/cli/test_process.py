@@ -22,67 +22,46 @@ def call(*args, cwd):
     )
 
 
-def loaded(*args, cwd):
-    """Return the heavy packages that a command loads."""
+def loaded(*commands, cwd):
+    """Run command lines in one process; return the code of each and the heavy packages loaded."""
     code = (
-        "import sys; from multilayer._cli.main import main; code = main(sys.argv[1:])\n"
+        "import json, sys; from multilayer._cli.main import main\n"
         "heavy = ('jax', 'sklearn', 'scipy', 'pandas', 'numpy')\n"
-        "print(code, *[name for name in heavy if name in sys.modules], file=sys.stderr)"
+        "for command in json.loads(sys.argv[1]):\n"
+        "    code = main(command)\n"
+        "    print(code, *[name for name in heavy if name in sys.modules], file=sys.stderr)"
     )
-    command = [sys.executable, "-c", code, *args]
+    command = [sys.executable, "-c", code, json.dumps(commands)]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, check=True
     )
-    return done.stderr.splitlines()[-1]
+    return done.stderr.splitlines()[-len(commands) :]
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["--help"],
-        ["train", "--help"],
-        ["export", "--help"],
-        ["report", "--help"],
-        ["--version"],
-        [],
-    ],
-    ids=str,
-)
-def test_help_loads_nothing_heavy(args, tmp_path):
-    assert loaded(*args, cwd=tmp_path) == "0"
+def test_help_loads_nothing_heavy_and_info_neither_jax_nor_scikit_learn(model, tmp_path):
+    helps = [["--help"], ["train", "--help"], ["export", "--help"], ["report", "--help"]]
+    light = [*helps, ["--version"], []]
+    found = loaded(*light, ["info", model], cwd=tmp_path)
+    assert found == ["0"] * len(light) + ["0 numpy"]
 
 
-def test_info_loads_neither_jax_nor_scikit_learn(model, tmp_path):
-    assert loaded("info", model, cwd=tmp_path) == "0 numpy"
-
-
-def test_every_command_explains_itself(tmp_path):
+def test_every_command_explains_itself(run):
     for command in ("train", "evaluate", "predict", "report", "info", "export"):
-        done = call(command, "--help", cwd=tmp_path)
-        assert done.returncode == 0
-        assert done.stderr == ""
-        assert f"multilayer {command}" in done.stdout
+        done = run(command, "--help")
+        assert done.code == 0
+        assert done.err == ""
+        assert f"multilayer {command}" in done.out
 
 
-def completed(line, cwd):
-    """What a shell proposes for a command line that ends where the cursor is."""
-    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
-    done = subprocess.run(
-        COMMAND,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**ENVIRONMENT, **words, "_MULTILAYER_COMPLETE": "complete_bash"},
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.split()
+def words(line):
+    """The environment in which a shell requests what may follow a command line."""
+    numbers = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    return {**numbers, "_MULTILAYER_COMPLETE": "complete_bash"}
 
 
 @pytest.mark.parametrize(
     ("line", "proposed"),
     [
-        ("multilayer ev", ["evaluate"]),
         ("multilayer train x.csv --rec", ["--recipe"]),
         ("multilayer train x.csv --recipe ta", ["tabular", "table"]),
         ("multilayer train x.csv --task r", ["regression"]),
@@ -91,8 +70,25 @@ def completed(line, cwd):
         ("multilayer predict m x.csv --pr", ["--proba"]),
     ],
 )
-def test_shells_complete(tmp_path, line, proposed):
-    assert sorted(completed(line, tmp_path)) == sorted(proposed)
+def test_shells_complete(run, monkeypatch, line, proposed):
+    for name, value in words(line).items():
+        monkeypatch.setenv(name, value)
+    done = run()
+    assert (done.code, done.err) == (0, "")
+    assert sorted(done.out.split()) == sorted(proposed)
+
+
+def test_a_shell_completes_by_a_process(tmp_path):
+    done = subprocess.run(
+        COMMAND,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**ENVIRONMENT, **words("multilayer ev")},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["evaluate"]
 
 
 def test_the_script_of_a_shell(tmp_path):
@@ -170,7 +166,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are another matter on Windows")
-def test_interrupt_keeps_the_network(tmp_path):
+def test_interrupt_keeps_the_network(tmp_path, run):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2_000, 20)).astype(np.float32)
     np.savez(tmp_path / "data.npz", X=X, y=(X[:, 0] > 0).astype(int))
@@ -196,11 +192,10 @@ def test_interrupt_keeps_the_network(tmp_path):
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "Interrupted after" in out
-    done = call("evaluate", "data.safetensors", "data.npz", "--json", cwd=tmp_path)
-    assert json.loads(done.stdout)["accuracy"] > 0.8
+    assert run("evaluate", "data.safetensors", "data.npz", "--json").json["accuracy"] > 0.8
 
 
 def test_digits_are_learnt_without_scikit_learn(tmp_path):
     """Importing it takes longer than training on them."""
     quick = ("--hidden", "8", "--epochs", "1", "--batch-size", "500")
-    assert loaded("train", "mnist", "--quiet", *quick, cwd=tmp_path) == "0 numpy"
+    assert loaded(["train", "mnist", "--quiet", *quick], cwd=tmp_path) == ["0 numpy"]

@@ -60,6 +60,7 @@ def at_random(per_epoch):
         for case in CASES
     ],
 )
+@pytest.mark.usefixtures("optimized")
 def test_where_calls_end(make_training, assert_same_bits, blobs, case):
     X, y = blobs
 
@@ -127,6 +128,7 @@ def assert_close(first, second):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.usefixtures("optimized")
 def test_where_rows_come_from(make_training, assert_same_bits, blobs):
     settings = estimator(dropout=0.3, batch_size=32)
     resident, chunks, step_by_step, *iterators = (

@@ -5,6 +5,8 @@ here and handed to the engine. In float64 the two agree to rounding, in float32 
 loss. Both engines compute float64: JAX where it is set to, the native one by its argument.
 """
 
+from functools import lru_cache
+
 import jax
 import numpy as np
 import pytest
@@ -53,11 +55,18 @@ def weights_and_orders(sizes, activation, n_rows, dtype):
     return params, orders.__getitem__
 
 
+@lru_cache
+def theirs_trained(data, arguments):
+    """Train scikit-learn's network once for both engines and types; the arguments are pairs."""
+    X, y = DATA[data]()
+    return neural_network.MLPClassifier(random_state=SEED, **dict(arguments)).fit(X, y)
+
+
 def both_curves(make_training, data, dtype, arguments, maker=XLA):
     """Train scikit-learn's network in float64 and the engine's in ``dtype``."""
     X, y = DATA[data]()
     arguments = {"hidden_layer_sizes": HIDDEN[data], **NEVER_STOP, **arguments}
-    theirs = neural_network.MLPClassifier(random_state=SEED, **arguments).fit(X, y)
+    theirs = theirs_trained(data, tuple(arguments.items()))
     sizes = (X.shape[1], *HIDDEN[data], theirs.n_outputs_)
     with jax.enable_x64(dtype == "float64" and maker is XLA):
         params, order = weights_and_orders(sizes, theirs.activation, len(X), dtype)

@@ -1,9 +1,5 @@
 """What MLPClassifier promises beyond scikit-learn's contract."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from scipy import sparse
@@ -275,20 +271,6 @@ def test_scikit_learns_arguments_come_first_in_its_order():
     assert set(theirs) <= set(mine)
     for name, value in neural_network.MLPClassifier().get_params().items():
         assert mine[name] == value, name
-
-
-def test_constructing_and_cloning_start_no_jax():
-    code = """
-import sys
-from multilayer import MLPClassifier
-from sklearn.base import clone
-clf = clone(MLPClassifier((3, 4), solver="adamw").set_params(alpha=0.5))
-assert clf.get_params()["alpha"] == 0.5
-repr(clf), clf.__sklearn_tags__()
-assert not {"jax", "jaxlib", "optax"} & set(sys.modules), sorted(sys.modules)
-"""
-    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120, env=paths)
 
 
 def test_clones_are_unfitted_and_alike():

@@ -1,7 +1,4 @@
-import os
 import pickle
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -258,16 +255,6 @@ def test_verbose_prints_the_loss_of_each_pass(capsys):
     assert lines[-1] == f"Iteration {clf.n_iter_}, loss = 0.00000000"
     Perceptron().fit(PETALS, IRIS[1] == 0)
     assert capsys.readouterr().out == ""
-
-
-def test_no_jax_is_started():
-    code = (
-        "import sys; from multilayer import Perceptron;"
-        "Perceptron(early_stopping=True).fit([[0], [1]] * 20, [0, 1] * 20).predict([[1]]);"
-        "assert 'jax' not in sys.modules"
-    )
-    path = os.pathsep.join(sys.path)
-    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": path})
 
 
 # What is refused --------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from multilayer import (
     Checkpoint,
     MLPClassifier,
     MLPRegressor,
+    Perceptron,
     RealMLPClassifier,
     TabMRegressor,
     TabularClassifier,
@@ -135,6 +136,12 @@ def own_score(estimator, X, y):
 def main(folder):
     warnings.simplefilter("ignore")  # of fits that are short
     check("import")
+    constructed = clone(MLPClassifier((3, 4), solver="adamw").set_params(alpha=0.5))
+    assert constructed.get_params()["alpha"] == 0.5
+    repr(constructed), constructed.__sklearn_tags__()
+    check("constructing and cloning")
+    Perceptron(early_stopping=True).fit([[0], [1]] * 20, [0, 1] * 20).predict([[1]])
+    check("a perceptron")
     regressor = MLPRegressor(**LINE, **FEW)
     go_through(regressor, Y, folder)
     clone(regressor).partial_fit(X, Y).partial_fit(X, Y)

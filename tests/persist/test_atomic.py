@@ -285,56 +285,61 @@ from multilayer._persist.atomic import check_writable, write_atomically
 from multilayer._persist.checkpoints import newest_checkpoint, prepare_folder, remove_checkpoints
 from multilayer._persist.atomic import claimed
 from pathlib import Path
-closed = Path(sys.argv[1])
-write_atomically(closed.parent / "file", b"")
+folders = list(map(Path, sys.argv[1:]))
+write_atomically(folders[0].parent / "file", b"")
 for load in (multilayer.load, portable.load):
     try:  # all is imported while it may be
-        load(closed.parent / "file")
+        load(folders[0].parent / "file")
     except multilayer.ModelFileError:
         pass
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
-for work in (
-    lambda: check_writable(closed / "file"),
-    lambda: write_atomically(closed / "file", b"x"),
-    lambda: prepare_folder(closed / "new"),
-    lambda: newest_checkpoint(closed / "new"),
-    lambda: newest_checkpoint(closed),
-    lambda: remove_checkpoints(closed),
-    lambda: claimed(closed).__enter__(),
-    lambda: multilayer.load(closed / "file"),
-    lambda: portable.load(closed / "file"),
-):
-    try:
-        print(work())
-    except multilayer.ModelFileError as error:
-        print("refused", error)
+for closed in folders:
+    for work in (
+        lambda: check_writable(closed / "file"),
+        lambda: write_atomically(closed / "file", b"x"),
+        lambda: prepare_folder(closed / "new"),
+        lambda: newest_checkpoint(closed / "new"),
+        lambda: newest_checkpoint(closed),
+        lambda: remove_checkpoints(closed),
+        lambda: claimed(closed).__enter__(),
+        lambda: multilayer.load(closed / "file"),
+        lambda: portable.load(closed / "file"),
+    ):
+        try:
+            print(work())
+        except multilayer.ModelFileError as error:
+            print("refused", error)
 """
 
 
-@pytest.mark.parametrize("mode", [0o000, 0o444, 0o555])
-def test_closed_folders(mode, shared):
+def test_closed_folders(shared):
     """As an ordinary user: root may enter every folder."""
-    closed = shared / "closed"
-    closed.mkdir()
-    (closed / "file").write_bytes(b"before")
-    (closed / "model.ckpt-7.safetensors").write_bytes(b"before")
-    closed.chmod(mode)
+    modes = (0o000, 0o444, 0o555)
+    folders = [shared / f"closed-{mode:o}" for mode in modes]
+    for closed, mode in zip(folders, modes, strict=True):
+        closed.mkdir()
+        (closed / "file").write_bytes(b"before")
+        (closed / "model.ckpt-7.safetensors").write_bytes(b"before")
+        closed.chmod(mode)
     try:
-        done = run(CLOSED, closed, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+        done = run(CLOSED, *folders, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     finally:
-        closed.chmod(0o755)
-    said = done.stdout.splitlines()
+        for closed in folders:
+            closed.chmod(0o755)
+    lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
-    assert len(said) == 9
-    refused = [line.startswith("refused cannot") for line in said]
-    looks = mode == 0o555  # what may be looked into has no "new", and checkpoints to be seen
-    assert refused[:3] == [True] * 3
-    assert refused[3:5] == ([False] * 2 if looks else [True, mode != 0o444])
-    assert refused[5:7] == [True] * 2
-    assert all(line.startswith("refused") for line in said[7:])
-    assert (closed / "file").read_bytes() == b"before"
+    assert len(lines) == 27
+    for i, (closed, mode) in enumerate(zip(folders, modes, strict=True)):
+        said = lines[9 * i : 9 * (i + 1)]
+        refused = [line.startswith("refused cannot") for line in said]
+        looks = mode == 0o555  # what may be looked into has no "new", and checkpoints to be seen
+        assert refused[:3] == [True] * 3, mode
+        assert refused[3:5] == ([False] * 2 if looks else [True, mode != 0o444]), mode
+        assert refused[5:7] == [True] * 2, mode
+        assert all(line.startswith("refused") for line in said[7:]), mode
+        assert (closed / "file").read_bytes() == b"before"
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EACCES])

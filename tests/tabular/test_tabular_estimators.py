@@ -123,12 +123,14 @@ def test_xla_needs_two_programs_for_a_fit_and_none_for_the_next_of_the_same_shap
 ):
     frame, _ = visits(230, seed=5)
     y = np.where(visits(230, seed=5)[1] > 1.5, "high", "low")
-    TabularClassifier(**FEW).fit(data[0].iloc[:230], labels[:230])
+    few = {**FEW, "callbacks": [StopAt(1, Stop("enough"))]}
+    TabularClassifier(**few).fit(data[0].iloc[:230], labels[:230])
     before = PROGRAMS.n_compiled
     assert before > 0
-    TabularClassifier(**{**FEW, "random_state": 3}).fit(data[0].iloc[5:235], labels[5:235])
+    TabularClassifier(**{**few, "random_state": 3}).fit(data[0].iloc[5:235], labels[5:235])
     assert PROGRAMS.n_compiled == before
-    TabularClassifier(n_folds=3, n_estimators=3).fit(frame.drop(columns="day"), y)
+    few |= {"n_folds": 3, "n_estimators": 3}
+    TabularClassifier(**few).fit(frame.drop(columns="day"), y)
     assert PROGRAMS.n_compiled - before <= 2
 
 
@@ -254,15 +256,24 @@ def test_verbose_prints_a_line_for_each_epoch(data, labels, capsys):
     assert out.startswith(f"Training {'natively' if clf.engine_ == 'native' else 'by XLA'}")
 
 
-def test_both_engines_predict_alike_and_each_is_remembered(data, regressor, by_xla, tmp_path):
-    by_other = TabularRegressor(**FEW).fit(data[0], 1000 + 50 * data[1])
+@pytest.fixture(scope="module")
+def stopped_early(data):
+    """A regressor of six epochs."""
+    few = {**FEW, "callbacks": [StopAt(5, Stop("enough"))]}
+    return TabularRegressor(**few).fit(data[0], 1000 + 50 * data[1])
+
+
+def test_both_engines_predict_alike_and_each_is_remembered(data, stopped_early, by_xla, tmp_path):
+    assert stopped_early.engine_ == "native"
+    assert stopped_early.score(data[0], 1000 + 50 * data[1]) > 0.9
+    by_other = clone(stopped_early).fit(data[0], 1000 + 50 * data[1])
     assert by_other.engine_ == "xla"
     expected = by_other.predict(data[0])
     save(by_other, tmp_path / "model")
     assert load(tmp_path / "model").engine_ == "xla"
     assert_array_equal(load(tmp_path / "model").predict(data[0]), expected)
     # Without dropout the two draw nothing: they differ in rounding, which training makes larger.
-    difference = np.sqrt(np.mean((expected - regressor.predict(data[0])) ** 2))
+    difference = np.sqrt(np.mean((expected - stopped_early.predict(data[0])) ** 2))
     assert difference < 0.15 * np.std(50 * data[1])
 
 

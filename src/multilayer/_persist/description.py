@@ -274,10 +274,10 @@ def _check_nodes(description: JSON) -> None:
         below: list[dict[str, JSON] | list[JSON]] = []
         for each in level:
             for child in (*each, *each.values()) if isinstance(each, dict) else each:
-                if isinstance(child, dict | list):
-                    below.append(child)
-                elif isinstance(child, str):
+                if type(child) is str:  # what JSON is read as, which is of no subclass
                     _check_text(child)
+                elif isinstance(child, dict | list):
+                    below.append(child)
         if not below:
             return
         level = below

@@ -7,6 +7,7 @@ rule for what a file may have in it.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -71,6 +72,7 @@ def decode_record(
     return kind(**given, **read)
 
 
+@lru_cache  # a file has many records of a kind
 def hints_of(kind: type) -> dict[str, Any]:  # of any type
     """Return the type of each field."""
     return get_type_hints(kind)

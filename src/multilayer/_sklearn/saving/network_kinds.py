@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
@@ -292,9 +293,14 @@ def parse_regressor(
     return values, replace(_shape(common), predicts=NUMBERS, n_targets=target.n_targets)
 
 
+@lru_cache
+def _parameters(cls: type[object]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(cls).parameters
+
+
 def _arguments(cls: type[A], params: Values) -> A:
     """Return the constructor's arguments: those that could be code are None in files."""
-    given = decode_params(params, inspect.signature(cls).parameters)
+    given = decode_params(params, _parameters(cls))
     code = [name for name in (*UNSAVED, "network") if given.get(name) is not None]
     if code:
         raise ModelFileError(f"its arguments {code} must be None, as they are in every file.")
