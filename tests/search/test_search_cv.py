@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from multilayer import (
     MLPRegressor,
     Perceptron,
 )
+from multilayer._search import search_cv, work
 from multilayer.search import MLPSearchCV
 
 from .conftest import SPACE
@@ -230,17 +232,46 @@ def test_networks_that_fail(rows, network):
         ).fit(X, y)
 
 
-def test_a_search_ends_with_its_time(rows, network):
-    X, y = np.tile(rows[0], (40, 1)), np.tile(rows[1], 40)
-    slow = network.set_params(max_iter=600, tol=0)
-    begun = time.monotonic()
-    search = MLPSearchCV(
-        slow, SPACE, n_iter=9, cv=3, time_budget=3.0, refit=False, random_state=0
-    ).fit(X, y)
-    assert time.monotonic() - begun < 30
-    assert "stopped" in list(search.cv_results_["status"])
+def test_a_search_ends_with_its_time(rows, network, monkeypatch):
+    scored = []
+
+    def counts(estimator, X, y):  # the clock: each score takes a second
+        scored.append(1)
+        return estimator.score(X, y)
+
+    clock = SimpleNamespace(monotonic=lambda: len(scored), perf_counter=time.perf_counter)
+    for module in (search_cv, work):
+        monkeypatch.setattr(module, "time", clock)
+    given = {"n_iter": 9, "cv": 3, "scoring": counts, "n_jobs": 1, "random_state": 0}
+    search = MLPSearchCV(network, SPACE, time_budget=40, **given).fit(*rows)
+    statuses = list(search.cv_results_["status"])  # 27 scores of the first rung, then 13
+    assert (statuses.count("stopped"), statuses.count("finished")) == (9, 0)
+    assert search.best_estimator_.n_iter_ == search.cv_results_["best_epochs"][search.best_index_]
+    scored.clear()
+    search = MLPSearchCV(network, SPACE, time_budget=4, **given).fit(*rows)
+    assert len(search.cv_results_["params"]) == 1  # of the others no fold, or not all, was scored
+    scored.clear()
     with pytest.raises(InvalidArgumentError, match="time_budget"):
-        MLPSearchCV(slow, SPACE, cv=3, time_budget=1e-6).fit(X, y)
+        MLPSearchCV(network, SPACE, time_budget=2, **given).fit(*rows)
+
+
+def test_an_interrupted_search_keeps_what_it_has(rows, network):
+    scored = []
+
+    def interrupts(estimator, X, y):
+        scored.append(1)
+        if len(scored) == 31:
+            raise KeyboardInterrupt
+        return estimator.score(X, y)
+
+    search = MLPSearchCV(
+        network, SPACE, n_iter=9, cv=3, scoring=interrupts, n_jobs=1, random_state=0
+    )
+    with pytest.warns(UserWarning, match="interrupted"):
+        search.fit(*rows)
+    assert len(search.cv_results_["params"]) == 9
+    assert "stopped" in list(search.cv_results_["status"])
+    assert search.predict(rows[0]).shape == (240,)
 
 
 @pytest.mark.parametrize(

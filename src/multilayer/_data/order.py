@@ -16,6 +16,7 @@ from multilayer._core.types import Array
 
 BLOCK_ENTRIES = 1 << 15  # row numbers drawn at once
 BLOCK_EPOCHS = 64  # and at most so many epochs
+MOST_BLOCKS = 32  # remembered: 4 MB
 
 Order = Callable[[int], np.ndarray]
 """Order of the rows in an epoch: ``order(epoch)`` is a permutation of ``arange(n_rows)``."""
@@ -27,18 +28,22 @@ def shuffled(n_rows: int, seed: int) -> Order:
     Those of small data are drawn many at once: seeding a generator takes longer than its work.
     """
     in_block = max(1, min(BLOCK_EPOCHS, BLOCK_ENTRIES // n_rows))
-
-    def draw(number: int) -> np.ndarray:
-        generator = np.random.Generator(np.random.PCG64((seed, number)))
-        if in_block == 1:
-            return generator.permutation(n_rows)
-        rows = np.broadcast_to(np.arange(n_rows, dtype=np.int32), (in_block, n_rows))
-        return generator.permuted(rows, axis=1)
-
     if in_block == 1:
-        return draw
-    block = lru_cache(maxsize=2)(draw)
-    return lambda epoch: block(epoch // in_block)[epoch % in_block]
+        return lambda epoch: _generator(seed, epoch).permutation(n_rows)
+    return lambda epoch: _block(n_rows, seed, in_block, epoch // in_block)[epoch % in_block]
+
+
+def _generator(seed: int, number: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64((seed, number)))
+
+
+@lru_cache(maxsize=MOST_BLOCKS)
+def _block(n_rows: int, seed: int, in_block: int, number: int) -> np.ndarray:
+    """Return the orders of some epochs; networks that train side by side may have the same ones."""
+    rows = np.broadcast_to(np.arange(n_rows, dtype=np.int32), (in_block, n_rows))
+    drawn = _generator(seed, number).permuted(rows, axis=1)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def unshuffled(n_rows: int) -> Order:
