@@ -16,6 +16,7 @@ from sklearn.preprocessing import scale
 from sklearn.utils import shuffle
 
 from multilayer import MLPClassifier
+from multilayer._data.source import MOST_EPOCHS
 from multilayer._engine.loop import train
 from multilayer._engine.native.maker import NATIVE
 from multilayer._engine.xla.maker import XLA
@@ -50,7 +51,7 @@ def weights_and_orders(sizes, activation, n_rows, dtype):
         network, rng, weights="auto", bias="auto", output_like=activation, dtype=dtype
     )
     orders = [shuffle(np.arange(n_rows), random_state=rng)]
-    while len(orders) < EPOCHS + 128:  # windows look some epochs ahead
+    while len(orders) < EPOCHS + MOST_EPOCHS:  # windows look some epochs ahead
         orders.append(shuffle(orders[-1], random_state=rng))
     return params, orders.__getitem__
 
