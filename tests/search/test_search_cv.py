@@ -14,6 +14,7 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
 
 from multilayer import (
     DataError,
@@ -226,10 +227,13 @@ def test_networks_that_fail(rows, network):
     assert search.best_index_ == 0
     with pytest.raises(DivergenceError), np.errstate(all="ignore"):
         search.set_params(error_score="raise").fit(X, y)
+    wrong = {"hidden_layer_sizes": [(-1,), (-2,)]}
     with pytest.raises(DataError, match="All 6 fits"), np.errstate(all="ignore"):
         MLPSearchCV(
-            network.set_params(hidden_layer_sizes=-1), {"alpha": [1.0]}, sampler="grid", cv=3
+            network.set_params(hidden_layer_sizes=-1), wrong, n_iter=2, cv=3, random_state=0
         ).fit(X, y)
+    with pytest.raises(DataError, match="X must contain numbers"):
+        MLPSearchCV(MLPClassifier(), SPACE, cv=3).fit(np.array([["a"], ["b"]] * 9), [0, 1] * 9)
 
 
 def test_a_search_ends_with_its_time(rows, network, monkeypatch):
@@ -312,3 +316,18 @@ def test_other_estimators_train_whole(rows):
         cv=3,
     ).fit(*rows)
     assert lbfgs.best_estimator_.solver == "lbfgs"
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        MLPClassifier((8,), max_iter=27, learning_rate_init=0.02, random_state=0),
+        MLPRegressor(hidden_layer_sizes=(8,), max_iter=81, learning_rate_init=0.05, random_state=0),
+    ],
+    ids=["classifier", "regressor"],
+)
+def test_contract_of_scikit_learn(estimator):
+    search = MLPSearchCV(estimator, {"alpha": [1e-4, 1e-2]}, n_iter=2, cv=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check_estimator(search)

@@ -100,6 +100,8 @@ def warn_of_failures(lanes: Sequence[Sequence[Lane]], error_score: object) -> No
         text = f"{type(lane.error).__name__}: {lane.error}"
         kinds[text] = kinds.get(text, 0) + 1
     listing = "\n".join(f"{count(n, 'fit')}: {text}" for text, n in kinds.items())
+    if len(failed) == len(every) and len(kinds) == 1 and failed[0].error is not None:
+        raise failed[0].error  # such as an error in the data, which says what to do
     if len(failed) == len(every):
         raise DataError(f"All {count(len(every), 'fit')} of the search failed.\n{listing}")
     warnings.warn(

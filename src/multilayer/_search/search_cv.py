@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import Tags, check_random_state, get_tags, indexable
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params
 
 from multilayer._core.checks import refuse
@@ -25,6 +26,11 @@ from multilayer._search.race import Rules, Standing, run_races, standings_of
 from multilayer._search.rungs import brackets_of
 from multilayer._search.search_checks import check_fit_arguments, check_search, workers_of
 from multilayer._search.work import Work
+
+
+def transforms(search: "MLPSearchCV") -> bool:
+    """Whether a search can transform: what its estimator can."""
+    return hasattr(search.estimator, "transform")
 
 
 class MLPSearchCV(BaseSearchCV):
@@ -251,6 +257,38 @@ class MLPSearchCV(BaseSearchCV):
         if self.refit:
             self._refit(X, y, arguments.fit, seeds_of_networks[0])
         return self
+
+    @available_if(transforms)
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Search, and return what the best estimator makes of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        **params : dict
+            As in ``fit``.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_units)
+            Those of a hidden layer, see ``transform`` of the estimator.
+        """
+        return self.fit(X, y, **params).transform(X)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say what data the estimator takes; it may transform too.
+
+        Returns
+        -------
+        tags : Tags
+            scikit-learn's record.
+        """
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags = get_tags(self.estimator).transformer_tags
+        return tags
 
     # Results -------------------------------------------------------------------------------------
 
