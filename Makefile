@@ -88,7 +88,7 @@ define make-venv
 	  echo "Creating $(1)"; $(PYTHON) -m venv --clear $(1); }
 endef
 
-# $(call install,requirement): editable, with the pins of the environment's own Python. Older pips
+# $(call install,requirement,options): editable, with the pins of the environment's own Python. Older pips
 # apply PIP_CONSTRAINT to the build backend too, newer ones read PIP_BUILD_CONSTRAINT for it.
 define install
 	@pins=constraints/$$($(VENV)/bin/python -c \
@@ -98,7 +98,7 @@ define install
 	    "Name another: make clean, then make PYTHON=python3.12 ..." >&2; exit 1; }; \
 	echo "Installing $(1) and what it needs into $(VENV) ($$pins)"; \
 	PIP_CONSTRAINT="$$pins" PIP_BUILD_CONSTRAINT="$$pins" \
-	  $(VENV)/bin/python $(PIP) install --editable '$(1)'
+	  $(VENV)/bin/python $(PIP) install $(2) --editable '$(1)'
 	@touch $@
 endef
 
@@ -106,9 +106,10 @@ $(VENV)/.installed: $(PINS)
 	$(call make-venv,$(VENV))
 	$(call install,.)
 
+# Most of what is installed is never imported by tests: what is, compiles to bytecode then.
 $(VENV)/.installed-dev: $(PINS)
 	$(call make-venv,$(VENV))
-	$(call install,.[dev])
+	$(call install,.[dev],--no-compile)
 	@touch $(VENV)/.installed
 
 # $(call compile,options): in place. Without a compiler zig does it, as in an installation.
