@@ -260,11 +260,11 @@ def test_a_search_ends_with_its_time(rows, network, monkeypatch):
 
 
 def test_an_interrupted_search_keeps_what_it_has(rows, network):
-    scored = []
+    scored, last = [], 31
 
     def interrupts(estimator, X, y):
         scored.append(1)
-        if len(scored) == 31:
+        if len(scored) == last:
             raise KeyboardInterrupt
         return estimator.score(X, y)
 
@@ -276,6 +276,9 @@ def test_an_interrupted_search_keeps_what_it_has(rows, network):
     assert len(search.cv_results_["params"]) == 9
     assert "stopped" in list(search.cv_results_["status"])
     assert search.predict(rows[0]).shape == (240,)
+    scored, last = [], 2  # before a configuration is scored on all folds
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(*rows)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def run_races(
     work: Work,
     progress: PrintedProgress | None = None,
 ) -> None:
-    """Train the lanes of all configurations as far as the rungs say; they keep their curves."""
+    """Train the lanes of all configurations as far as the rungs say; their curves grow."""
     races = [Race(bracket, list(bracket.candidates)) for bracket in brackets]
     if progress is not None:
         progress.begin(max(len(bracket.shares) for bracket in brackets))

@@ -66,6 +66,6 @@ def _shares(rungs: int, factor: int) -> tuple[float, ...]:
 def survivors(means: Sequence[float], factor: int) -> list[int]:
     """Return the places of the best 1 / factor, in their order; NaN goes first."""
     scores = np.where(np.isfinite(means), means, -np.inf)
-    keep = max(1, math.ceil(len(scores) / factor))
-    best = np.argsort(-scores, kind="stable")[:keep]
+    n_best = max(1, math.ceil(len(scores) / factor))
+    best = np.argsort(-scores, kind="stable")[:n_best]
     return sorted(best.tolist())

@@ -195,8 +195,8 @@ class MLPSearchCV(BaseSearchCV):
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Search, then train the best configuration on all rows.
 
-        Ctrl-C ends the search with a warning and keeps what it has found, as the time budget does;
-        pressed during the final fit it is raised.
+        Ctrl-C ends the search with a warning, and what it has found is its result, as with a time
+        budget; before the first configuration is scored, and in the final fit, it is raised.
 
         Parameters
         ----------
@@ -238,8 +238,8 @@ class MLPSearchCV(BaseSearchCV):
         progress = PrintedProgress(candidates, len(lanes[0])) if self.verbose else None
         stopped = train_all(self, lanes, rules, progress)
         results.warn_of_failures(lanes, self.error_score)
-        kept = standings_of(lanes, rules, stopped=stopped)
-        if all(standing.status == "failed" for standing in kept.values()):
+        scored = standings_of(lanes, rules, stopped=stopped)
+        if all(standing.status == "failed" for standing in scored.values()):
             refuse(
                 "time_budget",
                 "long enough to score one configuration on all folds",
@@ -247,9 +247,9 @@ class MLPSearchCV(BaseSearchCV):
                 "Give more time, fewer folds or search_rows.",
             )
         self._take(
-            [candidates[i] for i in kept],
-            list(kept.values()),
-            [lanes[i] for i in kept],
+            [candidates[i] for i in scored],
+            list(scored.values()),
+            [lanes[i] for i in scored],
             metric,
             len(folds),
         )
@@ -358,6 +358,8 @@ def train_all(
     try:
         run_races(brackets, dict(enumerate(lanes)), rules, work, progress)
     except KeyboardInterrupt:
+        if not standings_of(lanes, rules, stopped=True):
+            raise
         warnings.warn(
             "The search was interrupted: what it has found so far is its result.",
             stacklevel=level_of_caller(),
