@@ -136,6 +136,16 @@ def test_the_smallest_network_within_one_error(rows, network):
     assert sizes[search.best_params_["hidden_layer_sizes"]] == smallest
 
 
+def test_networks_that_stop_by_themselves_rank_by_their_score(rows, network):
+    space = {"tol": [10.0, 0.0], "n_iter_no_change": [9], "learning_rate_init": [1e-6, 0.01]}
+    search = MLPSearchCV(network, space, sampler="grid", pruner=None, cv=3).fit(*rows)
+    found = search.cv_results_
+    assert set(found["n_epochs"]) == {11, 18}  # the first of them are of a large tolerance
+    assert set(found["status"]) == {"finished"}
+    assert found["mean_test_score"][search.best_index_] == found["mean_test_score"].max()
+    assert (np.diff(found["mean_test_score"][np.argsort(found["rank_test_score"])]) <= 0).all()
+
+
 def test_lines_of_progress(rows, network, capsys):
     MLPSearchCV(network, SPACE, n_iter=9, cv=3, verbose=1, refit=False, random_state=0).fit(*rows)
     lines = capsys.readouterr().out.splitlines()

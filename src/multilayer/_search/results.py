@@ -29,9 +29,8 @@ def formatted(
     n_folds: int,
 ) -> Results:
     """Return `cv_results_`: scikit-learn's columns, and ours."""
-    epochs = np.array([standing.n_epochs for standing in standings])
     more = {
-        "n_epochs": epochs.tolist(),
+        "n_epochs": [standing.n_epochs for standing in standings],
         "best_epochs": [standing.best_epochs for standing in standings],
         "status": [standing.status for standing in standings],
     }
@@ -39,7 +38,7 @@ def formatted(
     with warnings.catch_warnings():  # of failed fits there was a warning that says why
         warnings.filterwarnings("ignore", "One or more of the .* scores are non-finite")
         found: Results = search._format_results(candidates, n_folds, fits, more)
-    rank(found, list(fits[0]["test_scores"]), epochs)
+    rank(found, list(fits[0]["test_scores"]))
     return found
 
 
@@ -75,15 +74,21 @@ def averaged(scores: Sequence[Scores], names: Sequence[str]) -> Scores:
     return {name: float(np.mean([value(own, name) for own in scores])) for name in names}
 
 
-def rank(results: Results, names: Sequence[str], epochs: np.ndarray) -> None:
-    """Rank configurations: those that trained longer first, then by score.
+def reached(results: Mapping[str, Any]) -> np.ndarray:
+    """Return how far configurations came: epochs, infinity for those that trained to their end."""
+    ended = np.asarray(results["status"]) == "finished"
+    return np.where(ended, np.inf, np.asarray(results["n_epochs"], float))
+
+
+def rank(results: Results, names: Sequence[str]) -> None:
+    """Rank configurations: those that trained further first, then by score.
 
     A score after few epochs does not compare with one after many.
     """
     for name in names:
         means = results[f"mean_test_{name}"]
         known = np.isfinite(means)
-        keys = list(zip(~known, -epochs, np.where(known, -means, 0.0), strict=True))
+        keys = list(zip(~known, -reached(results), np.where(known, -means, 0.0), strict=True))
         places = {key: i for i, key in enumerate(sorted(set(keys)))}
         ranks = rankdata([places[key] for key in keys], method="min")
         results[f"rank_test_{name}"] = ranks.astype(np.int32)
@@ -120,8 +125,8 @@ def simplest_within_one_error(
     The standard error is that of the best configuration's mean over the folds (Breiman et al.,
     1984). Of configurations of the same size the best one is returned.
     """
-    means, epochs = results[f"mean_test_{name}"], np.asarray(results["n_epochs"])
-    finished = np.flatnonzero(epochs == epochs.max()).tolist()
+    means, come = results[f"mean_test_{name}"], reached(results)
+    finished = np.flatnonzero((come == come.max()) & np.isfinite(means)).tolist()
     best = max(finished, key=lambda i: means[i])
     n = sum(key.startswith("split") and key.endswith(f"_test_{name}") for key in results)
     bound = means[best] - results[f"std_test_{name}"][best] / np.sqrt(max(1, n - 1))

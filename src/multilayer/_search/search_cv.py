@@ -94,7 +94,7 @@ class MLPSearchCV(BaseSearchCV):
         As in scikit-learn, a row for each configuration. Also ``n_epochs``, the epochs that it
         trained for, ``best_epochs``, after how many of them its mean score was best, which is the
         score reported, and ``status``: "finished", "halved", "stopped" by time or Ctrl-C, or
-        "failed". Configurations that trained longer rank before others.
+        "failed". Those that trained to their end rank first, then those that came further.
     best_estimator_ : estimator
         The best configuration, trained on all rows for its ``best_epochs``.
     best_params_ : dict
