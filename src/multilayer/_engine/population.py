@@ -6,8 +6,9 @@ all in one program, where they are of one shape. A run that diverges or stops ea
 own status; it never touches the others, and its bits are those it has when it trains alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from functools import partial
 from threading import Event
 from typing import Protocol, runtime_checkable
 
@@ -70,8 +71,6 @@ def _prefers(how: str, maker: VmappingMaker) -> bool:
 
 def train_on_threads(members: Sequence[Training], stop: int) -> None:
     """Train one member on each core; an exception ends all of them after their present calls."""
-    cores = most_threads()
-    workers = min(cores, len(members))
     ended = Event()
 
     def run(member: Training) -> None:
@@ -82,16 +81,31 @@ def train_on_threads(members: Sequence[Training], stop: int) -> None:
                 raise CancelledError
             return pace(step)
 
-        with limited(cores // workers):
-            train(member, stop, budget=budget)
+        train(member, stop, budget=budget)
 
     def work(member: Training) -> int:
         weights = sum(leaf.size for leaf in leaves(member.state.params))
         return weights * member.source.width * (stop - member.step)
 
+    # What takes longest begins first, so that no core is left with it at the end.
+    longest_first = sorted(members, key=work, reverse=True)
+    run_on_cores([partial(run, member) for member in longest_first], most_threads(), ended)
+
+
+def run_on_cores(tasks: Sequence[Callable[[], None]], most: int, ended: Event) -> None:
+    """Run tasks, at most so many at a time, the first ones first; they share the cores.
+
+    When one fails, or Ctrl-C is pressed, ``ended`` is set, for the others to end, and it is raised.
+    """
+    workers = min(most, len(tasks))
+    threads = max(1, most_threads() // workers)
+
+    def run(task: Callable[[], None]) -> None:
+        with limited(threads):
+            task()
+
     with ThreadPoolExecutor(workers) as pool:
-        # What takes longest begins first, so that no core is left with it at the end.
-        runs = [pool.submit(run, member) for member in sorted(members, key=work, reverse=True)]
+        runs = [pool.submit(run, task) for task in tasks]
         try:
             for each in as_completed(runs):
                 each.result()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from sklearn.base import BaseEstimator
 
@@ -34,8 +34,7 @@ class Fold:
         key = rows_key(estimator)
         with self._lock:
             if key not in self._checked:
-                weight = self.fit_parameters.get("sample_weight")
-                self._checked[key] = check_rows(estimator, *self.train, weight)
+                self._checked[key] = check_rows(estimator, *self.train, **self.fit_parameters)
             return self._checked[key]
 
 
@@ -90,7 +89,7 @@ class WholeFit:
         return self.estimator
 
 
-def is_pausable(estimator: BaseEstimator) -> bool:
+def is_pausable(estimator: BaseEstimator) -> TypeGuard[BaseMLP]:
     """Whether fits of an estimator can stop between two epochs."""
     return isinstance(estimator, BaseMLP) and not estimator._full_batch
 
@@ -122,9 +121,9 @@ class Lane:
 
     def _begin(self) -> RunningFit:
         fold = self.make_fold()
-        if not isinstance(self.estimator, BaseMLP) or self.estimator._full_batch:
-            return WholeFit(self.estimator, fold)
-        return begin(self.estimator, fold.checked(self.estimator))
+        if is_pausable(self.estimator):
+            return begin(self.estimator, fold.checked(self.estimator))
+        return WholeFit(self.estimator, fold)
 
     def score(self, scorer: Scorer, *, on_train: bool) -> None:
         """Score the network as it is now by the rows that it has not seen."""

@@ -41,7 +41,6 @@ class Preparation:
     """What the steps before the network make of the folds, for each setting of theirs once."""
 
     estimator: BaseEstimator
-    folds: Sequence[Fold]
     _made: dict[tuple[str, int], Fold] = field(default_factory=dict)
     _locks: dict[tuple[str, int], Lock] = field(default_factory=dict)
 
@@ -81,7 +80,7 @@ def lanes_of(
     seeds: Sequence[Any],
 ) -> list[list[Lane]]:
     """Return the lanes of each configuration, those of a fold side by side."""
-    preparation, lanes = Preparation(estimator, folds), []
+    preparation, lanes = Preparation(estimator), []
     for params in candidates:
         before, own = apart(estimator, params)
         network = clone(network_of(estimator)).set_params(**own)
@@ -107,7 +106,7 @@ def fit_on_all_rows(
     if steps is not None:
         X = steps.fit_transform(X, y, **others)
     if is_pausable(network):
-        fit = begin(network, check_rows(network, X, y, **{"sample_weight": None, **own}))
+        fit = begin(network, check_rows(network, X, y, **own))
         fit.advance(epochs, lambda pace: pace)
         fit.finish()
     else:

@@ -69,8 +69,8 @@ def run_races(
     while races and not work.over:
         tasks = []
         for race in races:
+            points = points_of(race, rules.n_checks)
             for candidate in race.active:
-                points = points_of(race, rules.n_checks)
                 tasks += [partial(visit, lane, points, rules, work) for lane in lanes[candidate]]
         work.run(tasks)
         if work.over:

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 
 from sklearn import config_context, get_config
 
 from multilayer._engine.loop import Budget
-from multilayer._engine.native.threads import limited, most_threads
+from multilayer._engine.population import run_on_cores
 
 
 class StoppedError(Exception):
@@ -49,29 +49,11 @@ class Work:
 
     def run(self, tasks: Sequence[Callable[[], None]]) -> None:
         """Run tasks, the first ones first; when one fails, the others end and it is raised."""
-        workers = max(1, min(self.n_jobs, len(tasks)))
-        threads = max(1, most_threads() // workers)
         settings = get_config()  # of this thread; others would have the defaults
 
         def run(task: Callable[[], None]) -> None:
-            if self.over:
-                return
-            with limited(threads), config_context(**settings):
-                task()
+            if not self.over:
+                with config_context(**settings):
+                    task()
 
-        if workers == 1:
-            for task in tasks:
-                run(task)
-            return
-        with ThreadPoolExecutor(workers) as pool:
-            runs = [pool.submit(run, task) for task in tasks]
-            try:
-                wait(runs, return_when=FIRST_EXCEPTION)
-            except BaseException:
-                self._ended.set()
-                raise
-            for each in runs:
-                if each.done() and each.exception() is not None:
-                    self._ended.set()
-            for each in runs:
-                each.result()
+        run_on_cores([partial(run, task) for task in tasks], self.n_jobs, self._ended)

@@ -93,7 +93,10 @@ class CheckedRows:
 
 
 def check_rows(
-    estimator: "BaseMLP", X: MatrixLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+    estimator: "BaseMLP",
+    X: MatrixLike,
+    y: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None = None,
 ) -> CheckedRows:
     """Check and encode rows to train on, as the estimator's ``fit`` would.
 
