@@ -4,16 +4,20 @@ import errno
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 
 from multilayer import Checkpoint, MLPClassifier, ModelFileError
 from multilayer._engine import checkpointer
 from multilayer._persist import atomic
+from multilayer._persist import checkpoints as checkpoint_files
 from multilayer._persist.atomic import TEMPORARY_NAME
 from multilayer._persist.checkpoints import read_checkpoint
+from multilayer.callbacks import Callback
 
 from .crashes import SETTINGS, CrashesAt, Watches, X, assert_same_result, checkpoints, crash, y
 
@@ -94,6 +98,38 @@ def test_a_disk_that_fails(failing, nth, steps, whole, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a folder of Linux")
+class Counts(Callback):
+    """Has an array in its state, which it changes in place."""
+
+    def __init__(self):
+        self.total = np.zeros(1000, np.float32)
+
+    def on_epoch_end(self, report):
+        self.total += 1.0
+
+    def state(self):
+        return {"total": [self.total]}
+
+    def set_state(self, state):
+        self.total = np.array(state["total"][0])
+
+
+def test_a_slow_disk_gets_the_state_as_it_was(tmp_path, monkeypatch):
+    write = checkpoint_files.write_tensors
+
+    def slow(path, kind, description, arrays):
+        time.sleep(0.02)  # some epochs long
+        write(path, kind, description, arrays)
+
+    monkeypatch.setattr(checkpoint_files, "write_tensors", slow)
+    every = Checkpoint(tmp_path, every="epoch", keep=100)
+    MLPClassifier(**SETTINGS | {"checkpoint": every, "callbacks": [Counts()]}).fit(X, y)
+    written = [read_checkpoint(path) for path in checkpoints(tmp_path)]
+    totals = [stored.arrays["callbacks/0/total/0"][0] for stored in written]
+    assert totals == list(range(1, len(written) + 1))
+    assert len(written) > 3
+
+
 def test_a_folder_that_cannot_be_made_is_told_before_training(tmp_path):
     fitted = MLPClassifier(**SETTINGS).fit(X, y)
     before = dict(vars(fitted))

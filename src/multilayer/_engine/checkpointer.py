@@ -51,7 +51,9 @@ def record(
         plain = {key: value for key, value in state.items() if isinstance(value, PLAIN)}
         encoded.append({key: encode(key, value) for key, value in plain.items()})
         for key in state.keys() - plain.keys():
-            arrays |= named_leaves(f"callbacks/{i}/{key}", state[key])
+            named = named_leaves(f"callbacks/{i}/{key}", state[key])
+            # Copies: a callback may change its arrays in place while they are written.
+            arrays |= {name: array.copy() for name, array in named.items()}
     facts: dict[str, object] = {
         "epoch": len(training.history),
         "seconds": training.seconds,
