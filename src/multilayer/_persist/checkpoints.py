@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from multilayer._core.errors import ModelFileError
-from multilayer._persist.atomic import check_writable
+from multilayer._persist.atomic import check_writable, refusing
 from multilayer._persist.tensors import (
     CHECKPOINT,
     Arrays,
@@ -157,6 +157,21 @@ def remove_checkpoints(folder: PathLike) -> None:
         They cannot be removed, or are another program's (a ValueError).
     """
     _remove(folder, _numbered(folder))
+
+
+def complete_lines(path: PathLike) -> None:
+    """Cut off what is behind the last end of line of a file: half of a line, of a killed process.
+
+    Raises
+    ------
+    ModelFileError
+        It cannot be read or written (a ValueError).
+    """
+    with refusing(path), open(path, "r+b") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            file.truncate(whole)
 
 
 def _remove(folder: PathLike, paths: Iterable[Path]) -> None:

@@ -1,6 +1,6 @@
 """The rows of a search: folds, shared by all configurations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,31 +43,57 @@ def searched_rows(
     return np.sort(rows)
 
 
-def make_folds(
+@dataclass(frozen=True)
+class SearchRows:
+    """The rows of a search, and how they are split: what all lanes are made from.
+
+    Attributes
+    ----------
+    X, y : data
+        The rows that are searched on.
+    fit, score : mapping
+        Arguments of ``fit`` and of scorers for them.
+    splits : sequence of tuple
+        Numbers of the rows to train on and to score by, of each fold.
+    rows : ndarray or None
+        Their numbers in the data that were given; None for all.
+    """
+
+    X: Any
+    y: Any
+    fit: Mapping[str, Any]
+    score: Mapping[str, Any]
+    splits: Sequence[tuple[np.ndarray, np.ndarray]]
+    rows: np.ndarray | None
+
+    def folds(self) -> list[Fold]:
+        """Return the rows of each fold."""
+        return [
+            Fold(
+                number,
+                (_some(self.X, train), _some(self.y, train)),
+                (_some(self.X, test), _some(self.y, test)),
+                _check_method_params(self.X, self.fit, train),
+                _check_method_params(self.X, self.score, test),
+            )
+            for number, (train, test) in enumerate(self.splits)
+        ]
+
+
+def split_rows(
     splitter: Any, X: Any, y: Any, routed: Routed, rows: np.ndarray | None
-) -> list[Fold]:
-    """Return the folds of a splitter over some rows, or all."""
-    split = dict(routed.split)
-    if rows is not None:
-        X, y, split = _some(X, rows), _some(y, rows), _check_method_params(X, split, rows)
-    fit, score = routed.fit, routed.score
+) -> SearchRows:
+    """Split some rows, or all."""
+    fit, score, split = routed.fit, routed.score, dict(routed.split)
     if rows is not None:
         fit = _check_method_params(X, fit, rows)
         score = _check_method_params(X, score, rows)
-    folds = []
-    for number, (train, test) in enumerate(splitter.split(X, y, **split)):
-        folds.append(
-            Fold(
-                number,
-                (_some(X, train), _some(y, train)),
-                (_some(X, test), _some(y, test)),
-                _check_method_params(X, fit, train),
-                _check_method_params(X, score, test),
-            )
-        )
-    if not folds:
+        split = _check_method_params(X, split, rows)
+        X, y = _some(X, rows), _some(y, rows)
+    splits = list(splitter.split(X, y, **split))
+    if not splits:
         refuse("cv", "a splitter that returns folds", splitter)
-    return folds
+    return SearchRows(X, y, fit, score, splits, rows)
 
 
 def _some(values: Any, rows: np.ndarray) -> Any:

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Protocol, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from sklearn.base import BaseEstimator
 
 from multilayer._engine.loop import Budget
+from multilayer._persist.checkpoints import StoredCheckpoint
 from multilayer._sklearn.base import BaseMLP
 from multilayer._sklearn.fit.paused import CheckedRows, begin, check_rows, rows_key
 
@@ -63,6 +64,12 @@ class RunningFit(Protocol):
     def finish(self) -> BaseEstimator:
         """Return the fitted estimator as it is now."""
 
+    def snapshot(self) -> StoredCheckpoint | None:
+        """Return what a fit newly begun goes on from, None where there is nothing to go on with."""
+
+    def restore(self, snapshot: StoredCheckpoint) -> None:
+        """Go on from a snapshot of the same fit."""
+
 
 @dataclass
 class WholeFit:
@@ -88,26 +95,76 @@ class WholeFit:
         """Return the fitted estimator."""
         return self.estimator
 
+    def snapshot(self) -> None:
+        """Return nothing: it is done or not begun."""
+
+    def restore(self, snapshot: StoredCheckpoint) -> None:
+        """There is no snapshot of it."""
+        raise AssertionError(snapshot.path)
+
 
 def is_pausable(estimator: BaseEstimator) -> TypeGuard[BaseMLP]:
     """Whether fits of an estimator can stop between two epochs."""
     return isinstance(estimator, BaseMLP) and not estimator._full_batch
 
 
+class Check(NamedTuple):
+    """The scores of a lane at a point of its training."""
+
+    share: float  # of all epochs: what the rungs said
+    epochs: int  # done
+    scores: Scores
+
+
 @dataclass
 class Lane:
-    """A configuration on a fold with a seed."""
+    """A configuration on a fold with a seed.
 
+    Attributes
+    ----------
+    number : tuple of int
+        Of the configuration, and among its lanes.
+    fold : int
+        Number of the fold.
+    before : dict
+        Arguments of the steps before the network.
+    estimator : estimator
+        The network with its arguments, not fitted.
+    make_fold : callable
+        Returns the rows as the network gets them.
+    resume : callable or None
+        Returns the snapshot that training goes on from, where it was not in this process.
+    curve : list of Check
+        The checks so far.
+    ended : bool
+        Whether there is nothing more to train.
+    n_parameters : int
+        Of the network, once it is scored.
+    """
+
+    number: tuple[int, int]
+    fold: int
+    before: Mapping[str, Any]
+    estimator: BaseEstimator
     make_fold: Callable[[], Fold]
-    estimator: BaseEstimator  # with its arguments, not fitted
     fit: RunningFit | None = None
-    curve: list[tuple[int, Scores]] = field(default_factory=list)  # epochs done, scores then
+    resume: Callable[[], StoredCheckpoint | None] | None = None
+    curve: list[Check] = field(default_factory=list)
     train_scores: Scores | None = None
     fit_seconds: float = 0.0
     score_seconds: float = 0.0
     error: Exception | None = None
-    ended: bool = False  # whether there is nothing more to train
-    n_parameters: int = 0  # of the network, once it is scored
+    ended: bool = False
+    n_parameters: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether it is not trained any further."""
+        return self.error is not None or self.ended
+
+    def has_passed(self, share: float) -> bool:
+        """Whether it was scored at a share of all epochs, or later."""
+        return bool(self.curve) and self.curve[-1].share >= share
 
     def train(self, share: float, within: Within) -> None:
         """Train until a share of all epochs is done."""
@@ -121,19 +178,23 @@ class Lane:
 
     def _begin(self) -> RunningFit:
         fold = self.make_fold()
-        if is_pausable(self.estimator):
-            return begin(self.estimator, fold.checked(self.estimator))
-        return WholeFit(self.estimator, fold)
+        if not is_pausable(self.estimator):
+            return WholeFit(self.estimator, fold)
+        fit = begin(self.estimator, fold.checked(self.estimator))
+        snapshot = None if self.resume is None else self.resume()
+        if snapshot is not None:
+            fit.restore(snapshot)
+        return fit
 
-    def score(self, scorer: Scorer, *, on_train: bool) -> None:
-        """Score the network as it is now by the rows that it has not seen."""
+    def score(self, scorer: Scorer, share: float, *, on_train: bool) -> None:
+        """Score the network as it is now, at a share of all epochs, by rows it has not seen."""
         begun = time.perf_counter()
         assert self.fit is not None
         fitted, fold = self.fit.finish(), self.make_fold()
         scores = scorer(fitted, *fold.test, **fold.score_parameters)
-        self.score_seconds += time.perf_counter() - begun
-        self.curve.append((self.fit.epochs, scores))
-        self.ended = self.fit.ended
         self.n_parameters = getattr(fitted, "n_parameters_", 0)
         if on_train:
             self.train_scores = scorer(fitted, *fold.train)
+        self.score_seconds += time.perf_counter() - begun
+        self.curve.append(Check(share, self.fit.epochs, scores))
+        self.ended = self.fit.ended

@@ -74,27 +74,26 @@ class Preparation:
 
 
 def lanes_of(
-    estimator: BaseEstimator,
-    candidates: Sequence[Parameters],
+    preparation: Preparation,
+    params: Parameters,
+    number: int,
     folds: Sequence[Fold],
     seeds: Sequence[Any],
-) -> list[list[Lane]]:
-    """Return the lanes of each configuration, those of a fold side by side."""
-    preparation, lanes = Preparation(estimator), []
-    for params in candidates:
-        before, own = apart(estimator, params)
-        network = clone(network_of(estimator)).set_params(**own)
-        lanes.append(
-            [
-                Lane(
-                    preparation.maker(before, fold),
-                    clone(network).set_params(random_state=seed),
-                )
-                for fold in folds
-                for seed in seeds
-            ]
+) -> list[Lane]:
+    """Return the lanes of a configuration, those of a fold side by side."""
+    before, own = apart(preparation.estimator, params)
+    network = clone(network_of(preparation.estimator)).set_params(**own)
+    places = [(fold, seed) for fold in folds for seed in seeds]
+    return [
+        Lane(
+            (number, i),
+            fold.number,
+            before,
+            clone(network).set_params(random_state=seed),
+            preparation.maker(before, fold),
         )
-    return lanes
+        for i, (fold, seed) in enumerate(places)
+    ]
 
 
 def fit_on_all_rows(

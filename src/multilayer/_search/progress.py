@@ -12,15 +12,15 @@ from multilayer._search.candidates import Parameters
 class PrintedProgress:
     """A line for each rung, with the leader."""
 
-    candidates: Sequence[Parameters]
+    candidates: Sequence[Parameters]  # so far
+    n_candidates: int  # at the end
     n_lanes: int  # of a configuration
     _begun: float = field(default_factory=time.monotonic)
 
     def begin(self, n_rungs: int) -> None:
         """Print what is ahead."""
-        n = len(self.candidates)
         print(
-            f"{count(n, 'configuration')}, {count(self.n_lanes, 'network')} each, "
+            f"{count(self.n_candidates, 'configuration')}, {count(self.n_lanes, 'network')} each, "
             f"{count(n_rungs, 'rung')}"
         )
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Protocol
 
 import numpy as np
 
-from multilayer._core.errors import DivergenceError
-from multilayer._search.lanes import Lane, Scorer, Scores
+from multilayer._search.lanes import Lane
 from multilayer._search.progress import PrintedProgress
 from multilayer._search.rungs import Bracket, survivors
-from multilayer._search.work import StoppedError, Work
+from multilayer._search.standings import mean_curve
+from multilayer._search.visits import Rules
+from multilayer._search.work import Workers
 
 
 @dataclass
@@ -27,68 +28,91 @@ class Race:
         return self.rung == len(self.bracket.shares) - 1
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What all lanes of a search are subject to.
+class Record(Protocol):
+    """What remembers how lanes do."""
 
-    Attributes
-    ----------
-    scorer : callable
-        Returns scores by name, of a fitted estimator and rows.
-    decides : str
-        The score by which configurations are compared.
-    factor : int
-        One in so many goes on from a rung.
-    n_checks : int
-        How often those that train to their end are scored on the way, the end included.
-    error_score : float or "raise"
-        The score of a network that diverges or cannot be trained.
-    on_train : bool
-        Whether rows of the training are scored too.
-    """
+    def checked(self, lane: Lane) -> None:
+        """A lane was scored, or failed; called from any thread."""
 
-    scorer: Scorer
-    decides: str
-    factor: int
-    n_checks: int
-    error_score: float | str
-    on_train: bool
+    def rung(self, lanes: Sequence[Lane], curve: Sequence[tuple[int, float]]) -> None:
+        """A configuration has the means of this curve so far: epochs and scores."""
+
+    def dropped(self, lanes: Sequence[Lane]) -> None:
+        """A configuration is not trained any further."""
+
+
+class NoRecord:
+    """Remembers nothing."""
+
+    def checked(self, lane: Lane) -> None:
+        """Do nothing."""
+
+    def rung(self, lanes: Sequence[Lane], curve: Sequence[tuple[int, float]]) -> None:
+        """Do nothing."""
+
+    def dropped(self, lanes: Sequence[Lane]) -> None:
+        """Do nothing."""
 
 
 def run_races(
     brackets: Sequence[Bracket],
     lanes: Mapping[int, Sequence[Lane]],
     rules: Rules,
-    work: Work,
+    workers: Workers,
+    record: Record,
     progress: PrintedProgress | None = None,
 ) -> None:
-    """Train the lanes of all configurations as far as the rungs say; their curves grow."""
+    """Train the lanes of all configurations as far as the rungs say; their curves grow.
+
+    Lanes that have passed a rung already, in an earlier process, are not trained to it again.
+    """
     races = [Race(bracket, list(bracket.candidates)) for bracket in brackets]
     if progress is not None:
         progress.begin(max(len(bracket.shares) for bracket in brackets))
-    while races and not work.over:
-        tasks = []
+    while races and not workers.over:
+        todo: list[Lane] = []
+        points: list[list[float]] = []
         for race in races:
-            points = points_of(race, rules.n_checks)
-            for candidate in race.active:
-                tasks += [partial(visit, lane, points, rules, work) for lane in lanes[candidate]]
-        work.run(tasks)
-        if work.over:
+            ahead = points_of(race, rules.n_checks)
+            own = [lane for candidate in race.active for lane in lanes[candidate]]
+            own = [lane for lane in own if not lane.over and not lane.has_passed(ahead[-1])]
+            todo += own
+            points += [ahead] * len(own)
+        if todo:
+            workers.visit(todo, points, rules, record.checked)
+        if workers.over:
             return
         for race in races:
-            means = [mean_score(lanes[candidate], rules) for candidate in race.active]
-            if progress is not None:
-                done = [lane.curve[-1][0] for i in race.active for lane in lanes[i] if lane.curve]
-                progress.rung(race.rung + 1, race.active, means, max(done, default=0))
-            if not race.is_last:
-                race.active = [race.active[i] for i in survivors(means, rules.factor)]
-        for race in races:
-            race.rung += 1
+            _end_rung(race, lanes, rules, record, progress)
         races = [race for race in races if race.rung < len(race.bracket.shares)]
-        dropped = set(lanes) - {c for race in races for c in race.active}
-        for candidate in dropped:
+        active = {c for race in races for c in race.active}
+        for candidate in set(lanes) - active:
+            record.dropped(lanes[candidate])
             for lane in lanes[candidate]:
                 lane.fit = None  # its memory
+
+
+def _end_rung(
+    race: Race,
+    lanes: Mapping[int, Sequence[Lane]],
+    rules: Rules,
+    record: Record,
+    progress: PrintedProgress | None,
+) -> None:
+    """Say which configurations of a race go on from its present rung."""
+    share = race.bracket.shares[race.rung]
+    means = []
+    for candidate in race.active:
+        curve = mean_curve(lanes[candidate], rules, share)
+        failed = any(lane.error is not None for lane in lanes[candidate])
+        means.append(np.nan if failed else curve[-1].mean)
+        record.rung(lanes[candidate], [(check.epochs, check.mean) for check in curve])
+    if progress is not None:
+        done = [lane.curve[-1].epochs for i in race.active for lane in lanes[i] if lane.curve]
+        progress.rung(race.rung + 1, race.active, means, max(done, default=0))
+    if not race.is_last:
+        race.active = [race.active[i] for i in survivors(means, rules.factor)]
+    race.rung += 1
 
 
 def points_of(race: Race, n_checks: int) -> list[float]:
@@ -97,89 +121,5 @@ def points_of(race: Race, n_checks: int) -> list[float]:
     if not race.is_last:
         return [shares[rung]]
     before = shares[rung - 1] if rung else 0.0
-    return [before + (1.0 - before) * (i + 1) / n_checks for i in range(n_checks)]
-
-
-def visit(lane: Lane, points: Sequence[float], rules: Rules, work: Work) -> None:
-    """Train a lane through some points, and score it at each."""
-    for share in points:
-        if lane.error is not None or (lane.fit is not None and lane.fit.ended):
-            return
-        try:
-            lane.train(share, work.within)
-            assert lane.fit is not None
-            if lane.fit.diverged:
-                raise DivergenceError("the loss became infinite or NaN")
-            lane.score(rules.scorer, on_train=rules.on_train)
-        except StoppedError:
-            return
-        except Exception as error:
-            if rules.error_score == "raise":
-                raise
-            lane.error, lane.fit = error, None
-
-
-def mean_score(lanes: Sequence[Lane], rules: Rules) -> float:
-    """Return the mean over folds and seeds of the score that decides, at the last rung."""
-    last = [lane.curve[-1][1][rules.decides] if lane.curve else np.nan for lane in lanes]
-    failed = any(lane.error is not None for lane in lanes)
-    return np.nan if failed else float(np.mean(last))
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What a search knows of a configuration at its end.
-
-    Attributes
-    ----------
-    scores : list of dict
-        Of each lane, at the check with the best mean.
-    best_epochs : int
-        Epochs done by then: what is trained on all rows ends there.
-    n_epochs : int
-        Epochs done at the last check.
-    curve : list of tuple
-        Epochs done, and the mean score, at each check.
-    status : {"finished", "halved", "stopped", "failed"}
-        Whether it trained to its end, and if not, what ended it.
-    """
-
-    scores: list[Scores]
-    best_epochs: int
-    n_epochs: int
-    curve: list[tuple[int, float]]
-    status: str
-
-    def columns(self) -> dict[str, list[float]]:
-        """Return the curve by columns."""
-        epochs, means = zip(*self.curve, strict=True) if self.curve else ((), ())
-        return {"epochs": list(epochs), "score": list(means)}
-
-
-def standing_of(lanes: Sequence[Lane], rules: Rules, *, stopped: bool) -> Standing | None:
-    """Return how a configuration did; None where it was not scored on each fold."""
-    if any(lane.error is not None for lane in lanes):
-        value = np.nan if rules.error_score == "raise" else float(rules.error_score)
-        return Standing([{rules.decides: value} for _ in lanes], 0, 0, [], "failed")
-    if not all(lane.curve for lane in lanes):
-        return None
-    # A lane that its own stopping rule ended earlier stays as it was.
-    longest = max(len(lane.curve) for lane in lanes)
-    checks = [[lane.curve[min(i, len(lane.curve) - 1)] for lane in lanes] for i in range(longest)]
-    curve = [
-        (max(done for done, _ in check), float(np.mean([s[rules.decides] for _, s in check])))
-        for check in checks
-    ]
-    best = int(np.argmax([mean for _, mean in curve]))
-    ended = all(lane.ended for lane in lanes)
-    status = "finished" if ended else "stopped" if stopped else "halved"
-    scores = [scores for _, scores in checks[best]]
-    return Standing(scores, curve[best][0], curve[-1][0], curve, status)
-
-
-def standings_of(
-    lanes: Sequence[Sequence[Lane]], rules: Rules, *, stopped: bool
-) -> dict[int, Standing]:
-    """Return how each configuration did, by its number; without those that were not scored."""
-    every = ((i, standing_of(own, rules, stopped=stopped)) for i, own in enumerate(lanes))
-    return {i: standing for i, standing in every if standing is not None}
+    steps = [before + (1.0 - before) * (i + 1) / n_checks for i in range(n_checks - 1)]
+    return [*steps, 1.0]

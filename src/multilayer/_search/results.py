@@ -14,7 +14,7 @@ from multilayer._core.environment import level_of_caller
 from multilayer._core.errors import DataError
 from multilayer._search.candidates import Parameters
 from multilayer._search.lanes import Lane, Scores
-from multilayer._search.race import Standing
+from multilayer._search.standings import Standing
 
 Results = dict[str, Any]
 Fits = list[dict[str, Any]]

@@ -32,10 +32,10 @@ class Bracket:
 
 
 def brackets_of(
-    pruner: str | None, factor: int, n_candidates: int, most_epochs: int
+    pruner: str | None, factor: int, numbers: Sequence[int], most_epochs: int
 ) -> list[Bracket]:
-    """Return the brackets of a search over so many configurations of at most so many epochs."""
-    numbers = range(n_candidates)
+    """Return the brackets of some configurations that train for at most so many epochs."""
+    n_candidates = len(numbers)
     if pruner is None:
         return [Bracket(tuple(numbers), (1.0,))]
     # At least two or three are left at the end, and the first epoch is the earliest rung.
@@ -48,10 +48,21 @@ def brackets_of(
     ends = np.round(np.cumsum(sizes) / sizes.sum() * n_candidates).astype(int)
     starts = [0, *ends[:-1].tolist()]
     return [
-        Bracket(tuple(range(start, end)), _shares(most - i, factor))
+        Bracket(tuple(numbers[start:end]), _shares(most - i, factor))
         for i, (start, end) in enumerate(zip(starts, ends.tolist(), strict=True))
         if end > start
     ]
+
+
+def cost_of(brackets: Sequence[Bracket], factor: int) -> float:
+    """Return what brackets cost, in configurations that train to their end."""
+    cost = 0.0
+    for bracket in brackets:
+        active, before = len(bracket.candidates), 0.0
+        for share in bracket.shares:
+            cost += active * (share - before)
+            active, before = math.ceil(active / factor), share
+    return cost
 
 
 def _log(number: int, base: int) -> float:

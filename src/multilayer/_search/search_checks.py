@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer._engine.native.threads import most_threads
+from multilayer._search.candidates import SAMPLERS
 from multilayer._search.lanes import is_pausable
 from multilayer._search.pipelines import apart, network_of
 from multilayer._search.rungs import PRUNERS
@@ -32,6 +33,10 @@ def check_search(search: "MLPSearchCV") -> None:
                 f"None for {type(network).__name__}, whose fits cannot stop and go on",
                 search.pruner,
             )
+    if isinstance(search.sampler, str):
+        check_choice("sampler", search.sampler, SAMPLERS)
+    if needs_optuna(search):
+        check_optuna(search)
     for name, low in (("factor", 2), ("n_seeds", 1), ("n_checks", 1)):
         check_integer(name, getattr(search, name), low)
     if search.time_budget is not None:
@@ -39,6 +44,26 @@ def check_search(search: "MLPSearchCV") -> None:
     if isinstance(search.error_score, str):
         check_choice("error_score", search.error_score, ("raise",))
     workers_of(search)
+
+
+def needs_optuna(search: "MLPSearchCV") -> bool:
+    """Whether a search has a storage, a function as its space, or a sampler that learns."""
+    plain = isinstance(search.sampler, str) and search.sampler != "tpe"
+    return search.storage is not None or callable(search.param_distributions) or not plain
+
+
+def check_optuna(search: "MLPSearchCV") -> None:
+    """Check what Optuna does in a search, and that it is installed."""
+    try:
+        from multilayer._search import optuna_search  # late: Optuna is an extra
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != "optuna":
+            raise
+        raise ImportError(
+            "storage, sampler='tpe' and functions of a trial need Optuna, which is not installed. "
+            "Install it: pip install optuna"
+        ) from error
+    optuna_search.check(search)
 
 
 def workers_of(search: "MLPSearchCV") -> int:

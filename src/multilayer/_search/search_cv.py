@@ -1,31 +1,26 @@
 """The search: scikit-learn's search API over networks that train side by side."""
 
-import math
+import os
 import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils import Tags, check_random_state, get_tags, indexable
+from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params
 
 from multilayer._core.checks import refuse
-from multilayer._core.environment import level_of_caller
 from multilayer._search import results
-from multilayer._search.candidates import Distributions, Parameters, candidates_of
-from multilayer._search.folds import Routed, make_folds, searched_rows
-from multilayer._search.lanes import Lane, Scorer, Scores
-from multilayer._search.pipelines import fit_on_all_rows, lanes_of, network_of
-from multilayer._search.progress import PrintedProgress
-from multilayer._search.race import Rules, Standing, run_races, standings_of
-from multilayer._search.rungs import brackets_of
-from multilayer._search.search_checks import check_fit_arguments, check_search, workers_of
-from multilayer._search.work import Work
+from multilayer._search.candidates import Distributions, Parameters
+from multilayer._search.folds import Routed
+from multilayer._search.lanes import Lane
+from multilayer._search.pipelines import fit_on_all_rows, network_of
+from multilayer._search.search_checks import check_fit_arguments, check_search
+from multilayer._search.search_run import SearchRun, prepared, rules_of
+from multilayer._search.standings import Standing, standings_of
 
 
 def transforms(search: "MLPSearchCV") -> bool:
@@ -45,13 +40,15 @@ class MLPSearchCV(BaseSearchCV):
     estimator : estimator
         `MLPClassifier`, `MLPRegressor` or another estimator of this package, or a pipeline that
         ends in one. What stands before the network in a pipeline is fitted once on each fold.
-    param_distributions : "default", dict or list of dict, default="default"
-        Lists or distributions of values by name, as in scikit-learn's `RandomizedSearchCV`. The
+    param_distributions : "default", dict, list of dict or callable, default="default"
+        Lists or distributions of values by name, as in scikit-learn's `RandomizedSearchCV`, or
+        Optuna's; or a function that takes a trial of Optuna and returns the arguments. The
         estimator as it is always takes part, as the first configuration.
     n_iter : int or None, default=None
         Configurations to try; None for 60. None with ``sampler="grid"``.
-    sampler : {"random", "grid"}, default="random"
-        Whether values are drawn, or all combinations tried.
+    sampler : {"random", "grid", "tpe"} or optuna.samplers.BaseSampler, default="random"
+        Whether values are drawn, all combinations tried, or suggested by what did well before, in
+        four batches or more: by Optuna's tree-structured Parzen estimator, or a sampler of yours.
     pruner : {"halving", "hyperband"} or None, default="halving"
         How configurations compete: by successive halving on epochs, in several brackets of it, or
         not at all. An estimator whose fits cannot stop and go on takes None: L-BFGS, and those for
@@ -74,8 +71,18 @@ class MLPSearchCV(BaseSearchCV):
     search_rows : int, float or None, default=None
         Number or share of the rows to search on, drawn at random; None for all. The best
         configuration is trained on all rows.
+    storage : str, path-like, optuna.storages.BaseStorage or None, default=None
+        Where the search is stored, so that the same search resumes after it was killed or its time
+        was over: a file for Optuna's journal (on one machine), or the URL of a database such as
+        ``"postgresql://user@host/name"``. Optuna's dashboard shows it. Other data or arguments are
+        another search of the same storage. With ``random_state=None`` the random numbers are a
+        function of the data and the arguments.
+    checkpoint : str, path-like or None, default=None
+        Folder for networks under way, which go on from where they were. None for one beside the
+        journal; with a database, networks under way begin again.
     time_budget : float or None, default=None
-        Seconds after which the search ends with what it has found; the final fit comes on top.
+        Seconds after which the search ends with what it has found; the final fit comes on top. The
+        estimator as it is trains first, and as many others as there is time for.
     n_jobs : int or None, default=None
         Networks that train at a time; None or -1 for as many as there are cores.
     error_score : "raise" or float, default=nan
@@ -153,7 +160,7 @@ class MLPSearchCV(BaseSearchCV):
         param_distributions: Distributions = "default",
         *,
         n_iter: int | None = None,
-        sampler: str = "random",
+        sampler: Any = "random",
         pruner: str | None = "halving",
         factor: int = 3,
         scoring: Any = None,
@@ -162,6 +169,8 @@ class MLPSearchCV(BaseSearchCV):
         n_seeds: int = 1,
         n_checks: int = 5,
         search_rows: float | None = None,
+        storage: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         time_budget: float | None = None,
         n_jobs: int | None = None,
         error_score: float | str = np.nan,
@@ -187,6 +196,8 @@ class MLPSearchCV(BaseSearchCV):
         self.n_seeds = n_seeds
         self.n_checks = n_checks
         self.search_rows = search_rows
+        self.storage = storage
+        self.checkpoint = checkpoint
         self.time_budget = time_budget
         self.random_state = random_state
 
@@ -218,27 +229,14 @@ class MLPSearchCV(BaseSearchCV):
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
-        rng = check_random_state(self.random_state)
-        seeds = rng.randint(np.iinfo(np.int32).max, size=2 + self.n_seeds).tolist()
-        candidates = candidates_of(
-            self.estimator,
-            self.param_distributions,
-            sampler=self.sampler,
-            n_iter=self.n_iter,
-            seed=seeds[0],
-        )
-        splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         arguments = Routed(routed.estimator.fit, routed.scorer.score, routed.splitter.split)
         check_fit_arguments(self, arguments.fit)
-        rows = searched_rows(self.estimator, X, y, self.search_rows, seeds[1])
-        folds = make_folds(splitter, X, y, arguments, rows)
         rules = rules_of(self, scorers, metric)
-        seeds_of_networks = seeds_for_networks(self, seeds[2:])
-        lanes = lanes_of(self.estimator, candidates, folds, seeds_of_networks)
-        progress = PrintedProgress(candidates, len(lanes[0])) if self.verbose else None
-        stopped = train_all(self, lanes, rules, progress)
+        with prepared(self, X, y, arguments) as parts:
+            run = SearchRun(self, parts, rules)
+            stopped = run.train()
+        lanes, scored = run.lanes, standings_of(run.lanes, rules, stopped=stopped)
         results.warn_of_failures(lanes, self.error_score)
-        scored = standings_of(lanes, rules, stopped=stopped)
         if all(standing.status == "failed" for standing in scored.values()):
             refuse(
                 "time_budget",
@@ -247,15 +245,15 @@ class MLPSearchCV(BaseSearchCV):
                 "Give more time, fewer folds or search_rows.",
             )
         self._take(
-            [candidates[i] for i in scored],
+            [run.candidates[i] for i in scored],
             list(scored.values()),
             [lanes[i] for i in scored],
             metric,
-            len(folds),
+            len(parts.folds),
         )
-        self.scorer_, self.n_splits_ = scorers, len(folds)
+        self.scorer_, self.n_splits_ = scorers, len(parts.folds)
         if self.refit:
-            self._refit(X, y, arguments.fit, seeds_of_networks[0])
+            self._refit(X, y, arguments.fit, parts.seeds[0])
         return self
 
     @available_if(transforms)
@@ -325,61 +323,3 @@ class MLPSearchCV(BaseSearchCV):
         self.refit_time_ = time.perf_counter() - begun
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
-
-
-def rules_of(search: MLPSearchCV, scorers: Any, metric: str) -> Rules:
-    """Return what all lanes are subject to."""
-    return Rules(
-        scorer=own_score if search.scoring is None else by_name(scorers),
-        decides=metric,
-        factor=search.factor,
-        n_checks=1 if search.pruner is None else search.n_checks,
-        error_score=search.error_score,
-        on_train=search.return_train_score,
-    )
-
-
-def seeds_for_networks(search: MLPSearchCV, drawn: Sequence[int]) -> list[Any]:
-    """Return the seeds of the networks: the estimator's own one where it has one."""
-    own = getattr(network_of(search.estimator), "random_state", None)
-    return [own] if own is not None and search.n_seeds == 1 else list(drawn)
-
-
-def train_all(
-    search: MLPSearchCV,
-    lanes: list[list[Lane]],
-    rules: Rules,
-    progress: PrintedProgress | None,
-) -> bool:
-    """Train the lanes; return whether they were stopped before the end."""
-    most = int(getattr(network_of(search.estimator), "max_iter", 1))
-    brackets = brackets_of(search.pruner, search.factor, len(lanes), most)
-    work = Work(workers_of(search), time.monotonic() + (search.time_budget or math.inf))
-    try:
-        run_races(brackets, dict(enumerate(lanes)), rules, work, progress)
-    except KeyboardInterrupt:
-        if not standings_of(lanes, rules, stopped=True):
-            raise
-        warnings.warn(
-            "The search was interrupted: what it has found so far is its result.",
-            stacklevel=level_of_caller(),
-        )
-        return True
-    return work.over
-
-
-def own_score(estimator: BaseEstimator, X: Any, y: Any, **params: Any) -> Scores:
-    """Return the score of an estimator's own; accuracy without looking at all labels again."""
-    if is_classifier(estimator) and np.ndim(y) == 1 and not params:
-        return {"score": float(np.mean(estimator.predict(X) == np.asarray(y)))}
-    return {"score": float(estimator.score(X, y, **params))}
-
-
-def by_name(scorers: Any) -> Scorer:
-    """Return a function that scores by name: a single score is called "score"."""
-
-    def score(estimator: BaseEstimator, X: Any, y: Any, **params: Any) -> Scores:
-        found = scorers(estimator, X, y, **params)
-        return found if isinstance(found, dict) else {"score": float(found)}
-
-    return score

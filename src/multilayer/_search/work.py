@@ -1,29 +1,56 @@
-"""The work of a search: tasks that share the cores of this process."""
+"""The work of a search: lanes that share the cores of this process."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
+from typing import Protocol
 
 from sklearn import config_context, get_config
 
 from multilayer._engine.loop import Budget
 from multilayer._engine.population import run_on_cores
+from multilayer._search.lanes import Lane
+from multilayer._search.visits import Rules, StoppedError, visit
+
+Checked = Callable[[Lane], None]
+"""Called after each check of a lane, from any thread."""
 
 
-class StoppedError(Exception):
-    """The time is over, or Ctrl-C was pressed: what is under way ends between two calls."""
+class Workers(Protocol):
+    """What trains lanes: the cores of this process, or those of others."""
+
+    @property
+    def n_jobs(self) -> int:
+        """Lanes at the same time."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be begun."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the work ends."""
+
+    def visit(
+        self,
+        lanes: Sequence[Lane],
+        points: Sequence[Sequence[float]],
+        rules: Rules,
+        checked: Checked,
+    ) -> None:
+        """Train lanes through points of theirs; they have changed when it returns."""
 
 
 @dataclass
 class Work:
-    """Runs tasks on the cores, each network on one thread.
+    """Trains lanes on the cores of this process, each on one thread.
 
     Parameters
     ----------
     n_jobs : int
-        Tasks at the same time.
+        Lanes at the same time.
     deadline : float
         When all of them end, by ``time.monotonic``.
     """
@@ -37,6 +64,11 @@ class Work:
         """Whether nothing more is to be begun."""
         return self._ended.is_set() or time.monotonic() >= self.deadline
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the work ends."""
+        return self.deadline - time.monotonic()
+
     def within(self, pace: Budget) -> Budget:
         """Return the pace of a fit that ends when the work does."""
 
@@ -47,13 +79,20 @@ class Work:
 
         return budget
 
-    def run(self, tasks: Sequence[Callable[[], None]]) -> None:
-        """Run tasks, the first ones first; when one fails, the others end and it is raised."""
+    def visit(
+        self,
+        lanes: Sequence[Lane],
+        points: Sequence[Sequence[float]],
+        rules: Rules,
+        checked: Checked,
+    ) -> None:
+        """Train lanes, the first ones first; when one raises, the others end and it is raised."""
         settings = get_config()  # of this thread; others would have the defaults
 
-        def run(task: Callable[[], None]) -> None:
+        def run(lane: Lane, own: Sequence[float]) -> None:
             if not self.over:
                 with config_context(**settings):
-                    task()
+                    visit(lane, own, rules, self.within, checked)
 
-        run_on_cores([partial(run, task) for task in tasks], self.n_jobs, self._ended)
+        pairs = zip(lanes, points, strict=True)
+        run_on_cores([partial(run, *pair) for pair in pairs], self.n_jobs, self._ended)

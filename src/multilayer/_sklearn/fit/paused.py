@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy.typing as npt
 
 from multilayer._core.checks import refuse
 from multilayer._data.rows import MatrixLike
-from multilayer._engine import loop
+from multilayer._engine import checkpointer, loop
 from multilayer._engine.loop import Budget, Pace, Training
 from multilayer._engine.state import CONVERGED, RUNNING
 from multilayer._objectives.objective import Objective
+from multilayer._persist.checkpoints import StoredCheckpoint
 from multilayer._sklearn.fit import assembly, engine_run, start
 from multilayer._sklearn.fit.assembly import Plan
 from multilayer._sklearn.fit.calibration import set_calibration_rows_aside
@@ -81,6 +83,21 @@ class PausedFit:
         )
         estimator._calibrate_after_fit(self.aside)
         return estimator
+
+    def snapshot(self) -> StoredCheckpoint:
+        """Return what a fit newly begun with the same arguments and rows goes on from."""
+        facts, arrays = checkpointer.record(self.training, ())
+        return StoredCheckpoint(Path("memory"), self.training.step, arrays, facts)
+
+    def restore(self, snapshot: StoredCheckpoint) -> None:
+        """Go on from a snapshot, to the bits of a fit that was never interrupted.
+
+        Raises
+        ------
+        ModelFileError
+            It is one of another fit (a ValueError).
+        """
+        checkpointer.restore(self.training, snapshot)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,70 @@
+"""A visit to a lane: it is trained through some points, and scored at each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from multilayer._core.errors import DivergenceError
+from multilayer._search.lanes import Lane, Scorer, Within
+
+
+class StoppedError(Exception):
+    """The time is over, or Ctrl-C was pressed: what is under way ends between two calls."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What all lanes of a search are subject to.
+
+    Attributes
+    ----------
+    scorer : callable
+        Returns scores by name, of a fitted estimator and rows.
+    decides : str
+        The score by which configurations are compared.
+    factor : int
+        One in so many goes on from a rung.
+    n_checks : int
+        How often those that train to their end are scored on the way, the end included.
+    error_score : float or "raise"
+        The score of a network that diverges or cannot be trained.
+    on_train : bool
+        Whether rows of the training are scored too.
+    """
+
+    scorer: Scorer
+    decides: str
+    factor: int
+    n_checks: int
+    error_score: float | str
+    on_train: bool
+
+
+def visit(
+    lane: Lane,
+    points: Sequence[float],
+    rules: Rules,
+    within: Within,
+    checked: Callable[[Lane], None],
+) -> None:
+    """Train a lane through shares of all epochs, and score it at each.
+
+    ``checked`` is called after each score, and where the lane fails.
+    """
+    for share in points:
+        if lane.over:
+            return
+        if lane.has_passed(share):
+            continue
+        try:
+            lane.train(share, within)
+            assert lane.fit is not None
+            if lane.fit.diverged:
+                raise DivergenceError("the loss became infinite or NaN")
+            lane.score(rules.scorer, share, on_train=rules.on_train)
+        except StoppedError:
+            return
+        except Exception as error:
+            if rules.error_score == "raise":
+                raise
+            lane.error, lane.fit = error, None
+        checked(lane)
