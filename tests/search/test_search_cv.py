@@ -24,7 +24,7 @@ from multilayer import (
     MLPRegressor,
     Perceptron,
 )
-from multilayer._search import search_cv, work
+from multilayer._search import search_run, work
 from multilayer.search import MLPSearchCV
 
 from .conftest import SPACE
@@ -254,7 +254,7 @@ def test_a_search_ends_with_its_time(rows, network, monkeypatch):
         return estimator.score(X, y)
 
     clock = SimpleNamespace(monotonic=lambda: len(scored), perf_counter=time.perf_counter)
-    for module in (search_cv, work):
+    for module in (search_run, work):
         monkeypatch.setattr(module, "time", clock)
     given = {"n_iter": 9, "cv": 3, "scoring": counts, "n_jobs": 1, "random_state": 0}
     search = MLPSearchCV(network, SPACE, time_budget=40, **given).fit(*rows)

@@ -159,6 +159,25 @@ def remove_checkpoints(folder: PathLike) -> None:
     _remove(folder, _numbered(folder))
 
 
+def remove_folder(folder: PathLike) -> None:
+    """Remove a folder of checkpoints, which may not be there.
+
+    Raises
+    ------
+    ModelFileError
+        It cannot be removed, or there is something else in it (a ValueError).
+    """
+    if not _is_there(folder):
+        return
+    remove_checkpoints(folder)
+    try:
+        os.rmdir(folder)
+    except OSError as error:
+        raise ModelFileError(
+            f"cannot remove the folder {folder}: {error.strerror or error}."
+        ) from error
+
+
 def complete_lines(path: PathLike) -> None:
     """Cut off what is behind the last end of line of a file: half of a line, of a killed process.
 

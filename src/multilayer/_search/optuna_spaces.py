@@ -56,7 +56,7 @@ class Suggestion:
             return value if value in self.distribution.choices else OUTSIDE
         if not isinstance(value, int | float | np.number) or isinstance(value, bool):
             return OUTSIDE
-        return value if self.distribution._contains(float(value)) else OUTSIDE
+        return label_of(value) if self.distribution._contains(float(value)) else OUTSIDE
 
 
 def label_of(value: object) -> Label:
@@ -115,7 +115,7 @@ def _range(values: Sequence[Any]) -> Suggestion:
     kinds = {type(label_of(value)) for value in values}
     if kinds <= {int, float} and all(np.isfinite(values)):
         low, high = min(values), max(values)
-        log = low > 0 and high / low >= MANY_DECADES
+        log = bool(low > 0 and high / low >= MANY_DECADES)
         if kinds == {int}:
             return Suggestion(IntDistribution(int(low), int(high), log=log))
         return Suggestion(FloatDistribution(float(low), float(high), log=log))

@@ -30,7 +30,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from multilayer._persist.checkpoints import (
     prepare_folder,
     read_newest,
-    remove_checkpoints,
+    remove_folder,
     write_checkpoint,
 )
 from multilayer._search.candidates import Parameters
@@ -208,9 +208,7 @@ class StudyRecord:
         """Remove the networks of a configuration that is not trained any further."""
         if self._states is not None:
             for lane in lanes:
-                folder = self._folder(lane)
-                if folder.exists():
-                    remove_checkpoints(folder)
+                remove_folder(self._folder(lane))
 
     def tell(self, number: int, standing: Standing) -> None:
         """End the trial of a configuration; one that was stopped stays open for a later process."""
