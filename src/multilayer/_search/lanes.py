@@ -166,6 +166,12 @@ class Lane:
         """Whether it was scored at a share of all epochs, or later."""
         return bool(self.curve) and self.curve[-1].share >= share
 
+    def state(self) -> StoredCheckpoint | None:
+        """Return the snapshot that another process would go on from, None without one."""
+        if self.fit is not None:
+            return self.fit.snapshot()
+        return None if self.resume is None else self.resume()
+
     def train(self, share: float, within: Within) -> None:
         """Train until a share of all epochs is done."""
         begun = time.perf_counter()

@@ -184,8 +184,8 @@ class StudyRecord:
 
     def checked(self, lane: Lane) -> None:
         """Store a network under way, then its scores."""
-        if self._states is not None and lane.fit is not None and not lane.over:
-            snapshot = lane.fit.snapshot()
+        if self._states is not None and not lane.over:
+            snapshot = lane.state()
             if snapshot is not None:
                 folder = self._folder(lane)
                 prepare_folder(folder)

@@ -44,7 +44,7 @@ class Preparation:
     _made: dict[tuple[str, int], Fold] = field(default_factory=dict)
     _locks: dict[tuple[str, int], Lock] = field(default_factory=dict)
 
-    def maker(self, before: Parameters, fold: Fold) -> Callable[[], Fold]:
+    def maker(self, before: Mapping[str, Any], fold: Fold) -> Callable[[], Fold]:
         """Return what returns a fold as the network gets it; steps are fitted the first time."""
         if steps_before(self.estimator) is None:
             return lambda: fold
@@ -59,7 +59,7 @@ class Preparation:
 
         return make
 
-    def _prepared(self, before: Parameters, fold: Fold) -> Fold:
+    def _prepared(self, before: Mapping[str, Any], fold: Fold) -> Fold:
         steps = steps_before(clone(self.estimator).set_params(**before))
         assert steps is not None
         others, own = apart(self.estimator, fold.fit_parameters)

@@ -18,15 +18,16 @@ from multilayer._core.environment import level_of_caller
 from multilayer._search import identity
 from multilayer._search.candidates import Candidates, DrawnCandidates, Parameters, draw
 from multilayer._search.folds import Routed, SearchRows, searched_rows, split_rows
-from multilayer._search.lanes import Fold, Lane, Scorer, Scores
+from multilayer._search.lanes import Fold, Lane, Scores
 from multilayer._search.pipelines import Preparation, lanes_of, network_of
 from multilayer._search.progress import PrintedProgress
 from multilayer._search.race import NoRecord, run_races
+from multilayer._search.remote import workers_for
 from multilayer._search.rungs import Bracket, brackets_of, cost_of
 from multilayer._search.search_checks import needs_optuna, workers_of
 from multilayer._search.standings import standing_of
 from multilayer._search.visits import Rules
-from multilayer._search.work import Work, Workers
+from multilayer._search.work import Workers
 
 if TYPE_CHECKING:
     from multilayer._search.optuna_study import StudyRecord
@@ -122,7 +123,13 @@ class SearchRun:
     def train(self) -> bool:
         """Train batch after batch; return whether it ended before all were."""
         search = self._search
-        workers = Work(workers_of(search), time.monotonic() + (search.time_budget or math.inf))
+        workers = workers_for(
+            search.estimator,
+            self._parts.rows,
+            search.n_jobs,
+            workers_of(search),
+            time.monotonic() + (search.time_budget or math.inf),
+        )
         progress = None
         try:
             while self._parts.candidates.left and not workers.over:
@@ -204,7 +211,7 @@ class SearchRun:
 def rules_of(search: "MLPSearchCV", scorers: Any, metric: str) -> Rules:
     """Return what all lanes are subject to."""
     return Rules(
-        scorer=own_score if search.scoring is None else by_name(scorers),
+        scorer=own_score if search.scoring is None else NamedScores(scorers),
         decides=metric,
         factor=search.factor,
         n_checks=1 if search.pruner is None else search.n_checks,
@@ -226,11 +233,13 @@ def own_score(estimator: BaseEstimator, X: Any, y: Any, **params: Any) -> Scores
     return {"score": float(estimator.score(X, y, **params))}
 
 
-def by_name(scorers: Any) -> Scorer:
-    """Return a function that scores by name: a single score is called "score"."""
+@dataclass(frozen=True)
+class NamedScores:
+    """Scores by name, of scikit-learn's scorers: a single score is called "score"."""
 
-    def score(estimator: BaseEstimator, X: Any, y: Any, **params: Any) -> Scores:
-        found = scorers(estimator, X, y, **params)
+    scorers: Any
+
+    def __call__(self, estimator: BaseEstimator, X: Any, y: Any, **params: Any) -> Scores:
+        """Return the scores of a fitted estimator."""
+        found = self.scorers(estimator, X, y, **params)
         return found if isinstance(found, dict) else {"score": float(found)}
-
-    return score
