@@ -8,7 +8,8 @@ the state of its network, from which any worker goes on.
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NoReturn, cast
@@ -31,10 +32,11 @@ LOCAL = ("LokyBackend", "MultiprocessingBackend", "SequentialBackend", "Threadin
 CHUNKS_PER_WORKER = 4  # so that few wait for the one with the slowest lanes
 
 
+@contextmanager
 def workers_for(
     estimator: BaseEstimator, rows: SearchRows, n_jobs: int | None, threads: int, deadline: float
-) -> Workers:
-    """Return what trains the lanes of a search: this process, or the cluster that joblib is set to.
+) -> Iterator[Workers]:
+    """Yield what trains the lanes of a search: this process, or the cluster that joblib is set to.
 
     Parameters
     ----------
@@ -51,10 +53,15 @@ def workers_for(
     """
     backend, _ = get_active_backend()
     if type(backend).__name__ in LOCAL:
-        return Work(threads, deadline)
+        yield Work(threads, deadline)
+        return
     most = backend.effective_n_jobs(-1)
     most = most if n_jobs in (None, -1) else min(most, n_jobs)
-    return Cluster(estimator, shipped(backend, rows), most, deadline)
+    as_they_come = backend.supports_return_generator
+    returned = "generator_unordered" if as_they_come else "list"
+    # Open as long as the search trains: Ray begins new processes otherwise.
+    with Parallel(n_jobs=most, batch_size=1, return_as=returned) as parallel:
+        yield Cluster(estimator, shipped(backend, rows), parallel, most, deadline)
 
 
 def shipped(backend: ParallelBackendBase, rows: SearchRows) -> Any:
@@ -114,6 +121,8 @@ class Cluster:
         The search's one.
     rows : SearchRows, or what stands for them
         The rows.
+    parallel : Parallel
+        joblib's way to the cluster, open as long as the search trains.
     n_jobs : int
         Lanes at the same time.
     deadline : float
@@ -122,6 +131,7 @@ class Cluster:
 
     estimator: BaseEstimator
     rows: Any
+    parallel: Parallel
     n_jobs: int
     deadline: float
 
@@ -161,8 +171,7 @@ class Cluster:
             )
             for place in places
         )
-        every = Parallel(n_jobs=self.n_jobs, batch_size=1, return_as="generator_unordered")
-        for start, trained in every(tasks):
+        for start, trained in self.parallel(tasks):
             for i, new in enumerate(trained, start):
                 _take(lanes[i], new)
                 checked(lanes[i])

@@ -123,32 +123,31 @@ class SearchRun:
     def train(self) -> bool:
         """Train batch after batch; return whether it ended before all were."""
         search = self._search
-        workers = workers_for(
-            search.estimator,
-            self._parts.rows,
-            search.n_jobs,
-            workers_of(search),
-            time.monotonic() + (search.time_budget or math.inf),
-        )
-        progress = None
-        try:
-            while self._parts.candidates.left and not workers.over:
-                most = self._affordable(workers.seconds_left)
-                if most == 0:
-                    return True
-                numbers = self._add(most)
-                if progress is None and search.verbose:
-                    n = len(self.candidates) + self._parts.candidates.left
-                    progress = PrintedProgress(self.candidates, n, len(self.lanes[0]))
-                self._race(numbers, workers, progress)
-        except KeyboardInterrupt:
-            if not any(standing_of(own, self._rules, stopped=True) for own in self.lanes):
-                raise
-            warnings.warn(
-                "The search was interrupted: what it has found so far is its result.",
-                stacklevel=level_of_caller(),
-            )
-            return True
+        deadline = time.monotonic() + (search.time_budget or math.inf)
+        rows, threads = self._parts.rows, workers_of(search)
+        with workers_for(search.estimator, rows, search.n_jobs, threads, deadline) as workers:
+            try:
+                return self._train(workers)
+            except KeyboardInterrupt:
+                if not any(standing_of(own, self._rules, stopped=True) for own in self.lanes):
+                    raise
+                warnings.warn(
+                    "The search was interrupted: what it has found so far is its result.",
+                    stacklevel=level_of_caller(),
+                )
+                return True
+
+    def _train(self, workers: Workers) -> bool:
+        search, left, progress = self._search, self._parts.candidates, None
+        while left.left and not workers.over:
+            most = self._affordable(workers.seconds_left)
+            if most == 0:
+                return True
+            numbers = self._add(most)
+            if progress is None and search.verbose:
+                n = len(self.candidates) + left.left
+                progress = PrintedProgress(self.candidates, n, len(self.lanes[0]))
+            self._race(numbers, workers, progress)
         return workers.over
 
     def _add(self, most: int) -> list[int]:
