@@ -116,8 +116,6 @@ def check(search: "MLPSearchCV") -> None:
         refuse("sampler", "'random', 'grid', 'tpe' or a sampler of Optuna", search.sampler)
     if not isinstance(search.storage, str | os.PathLike | BaseStorage | None):
         refuse("storage", "a file, a URL, a storage of Optuna or None", search.storage)
-    if search.checkpoint is not None and search.storage is None:
-        refuse("checkpoint", "None without storage", search.checkpoint, "Name a storage too.")
     if search.sampler == "grid" and callable(search.param_distributions):
         refuse("sampler", "'random' or one that learns with a function of a trial", search.sampler)
 

@@ -35,6 +35,8 @@ def check_search(search: "MLPSearchCV") -> None:
             )
     if isinstance(search.sampler, str):
         check_choice("sampler", search.sampler, SAMPLERS)
+    if search.checkpoint is not None and search.storage is None:
+        refuse("checkpoint", "None without storage", search.checkpoint, "Name a storage too.")
     if needs_optuna(search):
         check_optuna(search)
     for name, low in (("factor", 2), ("n_seeds", 1), ("n_checks", 1)):
