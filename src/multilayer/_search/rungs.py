@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 PRUNERS = ("halving", "hyperband")
+MOST_RUNGS_OF_ONE = 3
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ def brackets_of(
         for i, (start, end) in enumerate(zip(starts, ends.tolist(), strict=True))
         if end > start
     ]
+
+
+def bracket_of_one(number: int, factor: int, most_epochs: int) -> Bracket:
+    """Return the bracket of a configuration that competes with none, but is scored on the way."""
+    rungs = min(MOST_RUNGS_OF_ONE, int(_log(most_epochs, factor)))
+    return Bracket((number,), _shares(rungs, factor))
 
 
 def cost_of(brackets: Sequence[Bracket], factor: int) -> float:

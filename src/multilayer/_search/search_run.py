@@ -23,7 +23,7 @@ from multilayer._search.pipelines import Preparation, lanes_of, network_of
 from multilayer._search.progress import PrintedProgress
 from multilayer._search.race import NoRecord, run_races
 from multilayer._search.remote import workers_for
-from multilayer._search.rungs import Bracket, brackets_of, cost_of
+from multilayer._search.rungs import Bracket, bracket_of_one, brackets_of, cost_of
 from multilayer._search.search_checks import needs_optuna, workers_of
 from multilayer._search.standings import standing_of
 from multilayer._search.visits import Rules
@@ -184,6 +184,9 @@ class SearchRun:
 
     def _brackets(self, numbers: Sequence[int]) -> list[Bracket]:
         search = self._search
+        if search.time_budget is not None and len(numbers) == 1 and search.pruner is not None:
+            # All of its folds are scored before the time is over, not the first ones alone.
+            return [bracket_of_one(numbers[0], search.factor, self._most_epochs)]
         return brackets_of(search.pruner, search.factor, numbers, self._most_epochs)
 
     def _affordable(self, seconds: float) -> int:
