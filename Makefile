@@ -5,6 +5,7 @@ VENV := .venv
 BENCH := .venv-bench
 BENCH_TABLES := .venv-bench-tables
 MLFLOW := .venv-contract-mlflow
+CLUSTER := .venv-contract-cluster
 PIP := -m pip --disable-pip-version-check --quiet
 PINS := pyproject.toml hatch_build.py $(wildcard constraints/*.txt)
 NATIVE := src/multilayer/_native
@@ -12,7 +13,7 @@ NATIVE_SOURCES := tools/compile_native.py $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo native sanitize wheels test test-slow contract mlflow chapter10 bench \
+.PHONY: help demo native sanitize wheels test test-slow contract mlflow cluster chapter10 bench \
   bench-tables clean
 
 help:  ## show this list
@@ -65,6 +66,9 @@ contract:  ## scikit-learn's checks under four of its releases, in .venv-contrac
 
 mlflow: $(MLFLOW)/.installed  ## networks in pipelines and models of MLflow, in .venv-contract-mlflow
 	$(MLFLOW)/bin/python -m pytest tests/mlflow -W default
+
+cluster: $(CLUSTER)/.installed  ## searches on Dask, on Ray and in PostgreSQL, in .venv-contract-cluster
+	$(CLUSTER)/bin/python -m pytest tests/cluster -W default
 
 chapter10: $(VENV)/.native-dev  ## build the notebooks of docs/chapter10 anew
 	$(VENV)/bin/python docs/chapter10/build.py
@@ -132,6 +136,12 @@ $(MLFLOW)/.installed: pyproject.toml tests/mlflow/requirements.txt
 	$(call make-venv,$(MLFLOW))
 	@echo "Installing multilayer and MLflow into $(MLFLOW)"
 	@$(MLFLOW)/bin/python $(PIP) install --requirement tests/mlflow/requirements.txt --editable .
+	@touch $@
+
+$(CLUSTER)/.installed: pyproject.toml tests/cluster/requirements.txt
+	$(call make-venv,$(CLUSTER))
+	@echo "Installing multilayer, Dask and Ray into $(CLUSTER)"
+	@$(CLUSTER)/bin/python $(PIP) install --requirement tests/cluster/requirements.txt --editable .
 	@touch $@
 
 $(BENCH)/.installed: pyproject.toml benchmarks/requirements.txt

@@ -19,6 +19,7 @@ from multilayer._search.optuna_study import (
     StudyRecord,
     SuggestedCandidates,
     open_study,
+    opened,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def studied(
             states = states / digest[:24]
         if journal is not None and journal.exists():
             complete_lines(journal)  # a process that was killed may have left half of one
-        study = open_study(search.storage, f"multilayer-{digest[:12]}")
+        storage = claims.enter_context(opened(search.storage))
+        study = open_study(storage, f"multilayer-{digest[:12]}")
         record = StudyRecord(study, states)
         yield candidates_in(search, record, seed), record
 

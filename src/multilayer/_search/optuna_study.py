@@ -18,7 +18,7 @@ from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import (
     JournalFileBackend,
     JournalFileOpenLock,
@@ -46,16 +46,22 @@ class RestoredError(Exception):
     """A fit that failed in an earlier process."""
 
 
-def open_storage(storage: object) -> BaseStorage:
-    """Return a storage of Optuna: a journal in a file, a database, or the one given."""
-    if isinstance(storage, BaseStorage):
-        return storage
-    if "://" in str(storage):
-        return optuna.storages.get_storage(str(storage))
-    path = str(storage)
-    # A lock that a killed process left is taken over after so many seconds.
-    kind = JournalFileOpenLock if os.name == "nt" else JournalFileSymlinkLock
-    return JournalStorage(JournalFileBackend(path, kind(path, grace_period=3)))
+@contextmanager
+def opened(storage: object) -> Iterator[BaseStorage | None]:
+    """Open a storage of Optuna: a journal in a file, a database, or the one given, or none."""
+    if storage is None or isinstance(storage, BaseStorage):
+        yield storage
+    elif "://" in str(storage):
+        database = RDBStorage(str(storage))
+        try:
+            yield database
+        finally:
+            database.engine.dispose()  # closes the connections
+    else:
+        path = str(storage)
+        # A lock that a killed process left is taken over after so many seconds.
+        kind = JournalFileOpenLock if os.name == "nt" else JournalFileSymlinkLock
+        yield JournalStorage(JournalFileBackend(path, kind(path, grace_period=3)))
 
 
 @contextmanager
@@ -69,11 +75,11 @@ def quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-def open_study(storage: object | None, name: str) -> Study:
+def open_study(storage: BaseStorage | None, name: str) -> Study:
     """Return the study of a search: in memory without a storage."""
     with quiet():
         return optuna.create_study(
-            storage=None if storage is None else open_storage(storage),
+            storage=storage,
             study_name=name,
             direction=StudyDirection.MAXIMIZE,
             load_if_exists=True,
