@@ -25,6 +25,7 @@ from multilayer import (
     Perceptron,
 )
 from multilayer._search import search_run, work
+from multilayer._search.lanes import Lane
 from multilayer.search import MLPSearchCV
 
 from .conftest import SPACE
@@ -244,6 +245,22 @@ def test_networks_that_fail(rows, network):
         ).fit(X, y)
     with pytest.raises(DataError, match="X must contain numbers"):
         MLPSearchCV(MLPClassifier(), SPACE, cv=3).fit(np.array([["a"], ["b"]] * 9), [0, 1] * 9)
+
+
+def test_networks_of_a_fold_share_its_rows(rows, network, monkeypatch):
+    seen, train = [], Lane.train
+
+    def noting(self, share, within):
+        train(self, share, within)
+        seen.append((self.fold, self.fit.training.source.window(0).rows.X))
+
+    monkeypatch.setattr(Lane, "train", noting)
+    MLPSearchCV(network, SPACE, n_iter=3, cv=2, random_state=0).fit(*rows)
+    for fold in (0, 1):
+        first, *others = [X for number, X in seen if number == fold]
+        assert len(first) == 120
+        assert others
+        assert all(np.shares_memory(first, other) for other in others)
 
 
 def test_a_search_ends_with_its_time(rows, network, monkeypatch):

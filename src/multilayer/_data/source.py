@@ -162,6 +162,8 @@ class ResidentSource:
     """The whole training set where the programs are; they gather the batches themselves.
 
     ``once`` is for rows that one epoch is trained on: sets of nearly any size share their shapes.
+    ``pad`` says that programs are made for shapes, so that sets of about the same size share one;
+    without it the arrays are not copied, and sources of the same rows share their memory.
     """
 
     def __init__(
@@ -174,6 +176,7 @@ class ResidentSource:
         divisor: np.ndarray | None = None,
         *,
         once: bool = False,
+        pad: bool = True,
         put: Put = as_they_are,
     ) -> None:
         self.n_rows = len(X)
@@ -182,7 +185,8 @@ class ResidentSource:
         allocated = visit_bucket(self.n_rows) if once else rows_bucket(self.n_rows)
         rows = Rows(X, y, weight, divisor)
         # Copied only where it must be padded: MNIST's 172 MB would take as long as 150 steps.
-        self._rows = put(rows if len(X) == allocated else rows.map(padded_to(allocated)))
+        whole = not pad or len(X) == allocated
+        self._rows = put(rows if whole else rows.map(padded_to(allocated)))
         # The table of a window is as large for every number of rows in the bucket.
         self._allocated_steps = -(-allocated // (self.width if once else self.batch_size))
         if self.batch_size == self.n_rows and not once:

@@ -102,6 +102,9 @@ class Maker(Protocol):
     Prediction is not part of it: nothing in training needs outputs.
     """
 
+    pads: bool
+    """Whether its programs are made for shapes, which sets of about the same size then share."""
+
     def put(self, rows: Rows) -> Rows:
         """Take rows of NumPy to where the programs read them; they may share their memory."""
 

@@ -1,6 +1,7 @@
 """A network and what stands before it: steps of a pipeline are fitted apart from the network."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -83,17 +84,13 @@ def lanes_of(
     """Return the lanes of a configuration, those of a fold side by side."""
     before, own = apart(preparation.estimator, params)
     network = clone(network_of(preparation.estimator)).set_params(**own)
-    places = [(fold, seed) for fold in folds for seed in seeds]
-    return [
-        Lane(
-            (number, i),
-            fold.number,
-            before,
-            clone(network).set_params(random_state=seed),
-            preparation.maker(before, fold),
-        )
-        for i, (fold, seed) in enumerate(places)
-    ]
+    lanes = []
+    for i, (fold, seed) in enumerate((fold, seed) for fold in folds for seed in seeds):
+        seeded = copy(network)  # arguments may be shared: nothing of an estimator changes them
+        seeded.random_state = seed
+        maker = preparation.maker(before, fold)
+        lanes.append(Lane((number, i), fold.number, before, seeded, maker))
+    return lanes
 
 
 def fit_on_all_rows(

@@ -42,6 +42,8 @@ BLOCK_ROWS = 2048  # rows whose gradient is formed at a time
 class NativeMaker:
     """Makes programs that call the native library: nothing is compiled."""
 
+    pads = False
+
     def put(self, rows: Rows) -> Rows:
         """Leave rows where they are: the library reads the memory of NumPy."""
         return rows.map(lambda part: part if is_sparse(part) else np.ascontiguousarray(part))

@@ -24,6 +24,8 @@ from multilayer._optim.rules import make_rule
 class XlaMaker:
     """Compiles each program once for a configuration and the shapes of its arguments."""
 
+    pads = True
+
     def put(self, rows: Rows) -> Rows:
         """Hand rows to the device, on a CPU without a copy where their memory is aligned.
 

@@ -24,7 +24,7 @@ from multilayer._engine import engines
 from multilayer._engine.engines import Choice, Engine
 from multilayer._engine.loop import Scorer, StreamedValidation, Training
 from multilayer._engine.native.threads import follow_threadpoolctl
-from multilayer._engine.program import Validation
+from multilayer._engine.program import Maker, Validation
 from multilayer._engine.state import (
     LOSS,
     VALIDATION_LOSS,
@@ -190,7 +190,7 @@ def assemble(
     streamed = is_streamed(samples, config, engine.name)
     seed, dtype = start.seed, config.dtype
     source = training_source(
-        arguments, samples, seed, dtype, put=maker.put, once=one_epoch, streamed=streamed
+        arguments, samples, seed, dtype, maker, once=one_epoch, streamed=streamed
     )
     hyper = hyper_parameters(plan.resolved, plan.numbers, config, source, start.seed)
     state, done = maker.initial_state(config, hyper, start.params), len(start.history)
@@ -309,12 +309,12 @@ def training_source(
     samples: Samples,
     seed: int,
     dtype: str,
+    maker: Maker,
     *,
-    put: Callable[[Rows], Rows],
     once: bool = False,
     streamed: bool = False,
 ) -> Source:
-    """Return the batches of a fit: whole where ``put``, a maker's, takes them; or streamed."""
+    """Return the batches of a fit: whole where the maker's programs read them; or streamed."""
     n = len(samples)
     # Asked for, not what is there: chunks of all sizes share a program.
     size = batch_size(arguments, NEVER if once else n)
@@ -323,11 +323,12 @@ def training_source(
     if streamed:
         take, targets = samples.taker(dtype), samples.y
         weight, divisor = samples.weight, samples.divisor
+        put = maker.put
         return StreamedSource(take, targets, weight, size, order, divisor, once=once, put=put)
     X = samples.csr_rows(dtype) if samples.sparse else compact(samples.X, dtype)
     divisor = samples.divisor
     parts = X, samples.y, samples.weight, size, order, divisor
-    return ResidentSource(*parts, once=once, put=put)
+    return ResidentSource(*parts, once=once, pad=maker.pads, put=maker.put)
 
 
 def validation_of(
