@@ -172,13 +172,26 @@ class Lane:
             return self.fit.snapshot()
         return None if self.resume is None else self.resume()
 
+    def begin(self) -> None:
+        """Make the fit that is trained, where there is none yet."""
+        if self.fit is None:
+            begun = time.perf_counter()
+            try:
+                self.fit = self._begin()
+            finally:
+                self.fit_seconds += time.perf_counter() - begun
+
+    def epochs_at(self, share: float) -> int:
+        """Return the epochs that are a share of all."""
+        assert self.fit is not None
+        return max(1, round(share * self.fit.most_epochs))
+
     def train(self, share: float, within: Within) -> None:
         """Train until a share of all epochs is done."""
+        assert self.fit is not None
         begun = time.perf_counter()
         try:
-            if self.fit is None:
-                self.fit = self._begin()
-            self.fit.advance(max(1, round(share * self.fit.most_epochs)), within)
+            self.fit.advance(self.epochs_at(share), within)
         finally:
             self.fit_seconds += time.perf_counter() - begun
 

@@ -1,6 +1,7 @@
 """A visit to a lane: it is trained through some points, and scored at each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from multilayer._core.errors import DivergenceError
@@ -56,15 +57,36 @@ def visit(
         if lane.has_passed(share):
             continue
         try:
-            lane.train(share, within)
-            assert lane.fit is not None
-            if lane.fit.diverged:
-                raise DivergenceError("the loss became infinite or NaN")
-            lane.score(rules.scorer, share, on_train=rules.on_train)
+            with noted(lane, rules):
+                lane.begin()
+                lane.train(share, within)
+                assert lane.fit is not None
+                if lane.fit.diverged:
+                    raise DivergenceError("the loss became infinite or NaN")
+                lane.score(rules.scorer, share, on_train=rules.on_train)
         except StoppedError:
             return
-        except Exception as error:
-            if rules.error_score == "raise":
-                raise
-            lane.error, lane.fit = error, None
         checked(lane)
+
+
+def begin(lane: Lane, rules: Rules, checked: Callable[[Lane], None]) -> None:
+    """Make the fit of a lane, which others of its shape are then trained beside."""
+    if lane.over or lane.fit is not None:
+        return
+    with noted(lane, rules):
+        lane.begin()
+    if lane.error is not None:
+        checked(lane)
+
+
+@contextmanager
+def noted(lane: Lane, rules: Rules) -> Iterator[None]:
+    """Note what a lane raises as its result, unless that is to be raised."""
+    try:
+        yield
+    except StoppedError:
+        raise
+    except Exception as error:
+        if rules.error_score == "raise":
+            raise
+        lane.error, lane.fit = error, None

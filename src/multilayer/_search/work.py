@@ -1,7 +1,7 @@
 """The work of a search: lanes that share the cores of this process."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
@@ -12,7 +12,8 @@ from sklearn import config_context, get_config
 from multilayer._engine.loop import Budget
 from multilayer._engine.population import run_on_cores
 from multilayer._search.lanes import Lane
-from multilayer._search.visits import Rules, StoppedError, visit
+from multilayer._search.together import accelerated, advance_together
+from multilayer._search.visits import Rules, StoppedError, begin, visit
 
 Checked = Callable[[Lane], None]
 """Called after each check of a lane, from any thread."""
@@ -87,12 +88,29 @@ class Work:
         checked: Checked,
     ) -> None:
         """Train lanes, the first ones first; when one raises, the others end and it is raised."""
+        if not accelerated():
+            self._run(
+                partial(visit, lane, own, rules, self.within, checked)
+                for lane, own in zip(lanes, points, strict=True)
+            )
+            return
+        self._run(partial(begin, lane, rules, checked) for lane in lanes)
+        for i in range(max(map(len, points), default=0)):
+            ahead = [
+                (lane, own[i]) for lane, own in zip(lanes, points, strict=True) if i < len(own)
+            ]
+            for share in sorted({share for _, share in ahead}):
+                advance_together([lane for lane, own in ahead if own == share], share)
+            self._run(
+                partial(visit, lane, [share], rules, self.within, checked) for lane, share in ahead
+            )
+
+    def _run(self, tasks: Iterable[Callable[[], None]]) -> None:
         settings = get_config()  # of this thread; others would have the defaults
 
-        def run(lane: Lane, own: Sequence[float]) -> None:
+        def run(task: Callable[[], None]) -> None:
             if not self.over:
                 with config_context(**settings):
-                    visit(lane, own, rules, self.within, checked)
+                    task()
 
-        pairs = zip(lanes, points, strict=True)
-        run_on_cores([partial(run, *pair) for pair in pairs], self.n_jobs, self._ended)
+        run_on_cores([partial(run, task) for task in tasks], self.n_jobs, self._ended)
