@@ -1,16 +1,22 @@
 """A lane: one configuration on one fold with one seed, trained from rung to rung."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 
 from sklearn.base import BaseEstimator
 
 from multilayer._engine.loop import Budget
-from multilayer._sklearn.base import BaseMLP
-from multilayer._sklearn.fit.paused import CheckedRows, begin, check_rows, rows_key
+from multilayer._search.pausable import (
+    Pausable,
+    Prepared,
+    begin_fit,
+    is_pausable,
+    preparation_key,
+    prepare_rows,
+)
 
 Scores = dict[str, float]
 Scorer = Callable[..., Scores]
@@ -26,16 +32,16 @@ class Fold:
     test: tuple[Any, Any]
     fit_parameters: Mapping[str, Any]
     score_parameters: Mapping[str, Any]
-    _checked: dict[tuple[object, ...], CheckedRows] = field(default_factory=dict)
+    _prepared: dict[Hashable, Prepared] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def checked(self, estimator: BaseMLP) -> CheckedRows:
+    def prepared(self, estimator: Pausable) -> Prepared:
         """Return the rows to train on, checked and encoded once for all estimators like one."""
-        key = rows_key(estimator)
+        key = preparation_key(estimator)
         with self._lock:
-            if key not in self._checked:
-                self._checked[key] = check_rows(estimator, *self.train, **self.fit_parameters)
-            return self._checked[key]
+            if key not in self._prepared:
+                self._prepared[key] = prepare_rows(estimator, *self.train, **self.fit_parameters)
+            return self._prepared[key]
 
 
 class RunningFit(Protocol):
@@ -89,11 +95,6 @@ class WholeFit:
         return self.estimator
 
 
-def is_pausable(estimator: BaseEstimator) -> TypeGuard[BaseMLP]:
-    """Whether fits of an estimator can stop between two epochs."""
-    return isinstance(estimator, BaseMLP) and not estimator._full_batch
-
-
 @dataclass
 class Lane:
     """A configuration on a fold with a seed."""
@@ -122,7 +123,7 @@ class Lane:
     def _begin(self) -> RunningFit:
         fold = self.make_fold()
         if is_pausable(self.estimator):
-            return begin(self.estimator, fold.checked(self.estimator))
+            return begin_fit(self.estimator, fold.prepared(self.estimator))
         return WholeFit(self.estimator, fold)
 
     def score(self, scorer: Scorer, *, on_train: bool) -> None:

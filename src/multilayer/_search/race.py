@@ -45,6 +45,9 @@ class Rules:
         The score of a network that diverges or cannot be trained.
     on_train : bool
         Whether rows of the training are scored too.
+    last_counts : bool
+        Whether the last check is what a configuration is reported by, not the one with the best
+        mean: fits that choose their epoch themselves have the best networks so far at each.
     """
 
     scorer: Scorer
@@ -53,6 +56,7 @@ class Rules:
     n_checks: int
     error_score: float | str
     on_train: bool
+    last_counts: bool = False
 
 
 def run_races(
@@ -133,7 +137,7 @@ class Standing:
     Attributes
     ----------
     scores : list of dict
-        Of each lane, at the check with the best mean.
+        Of each lane, at the check with the best mean, or the last one.
     best_epochs : int
         Epochs done by then: what is trained on all rows ends there.
     n_epochs : int
@@ -170,7 +174,7 @@ def standing_of(lanes: Sequence[Lane], rules: Rules, *, stopped: bool) -> Standi
         (max(done for done, _ in check), float(np.mean([s[rules.decides] for _, s in check])))
         for check in checks
     ]
-    best = int(np.argmax([mean for _, mean in curve]))
+    best = len(curve) - 1 if rules.last_counts else int(np.argmax([mean for _, mean in curve]))
     ended = all(lane.ended for lane in lanes)
     status = "finished" if ended else "stopped" if stopped else "halved"
     scores = [scores for _, scores in checks[best]]

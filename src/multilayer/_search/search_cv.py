@@ -20,6 +20,7 @@ from multilayer._search import results
 from multilayer._search.candidates import Distributions, Parameters, candidates_of
 from multilayer._search.folds import Routed, make_folds, searched_rows
 from multilayer._search.lanes import Lane, Scorer, Scores
+from multilayer._search.pausable import chooses_epoch, most_epochs
 from multilayer._search.pipelines import fit_on_all_rows, lanes_of, network_of
 from multilayer._search.progress import PrintedProgress
 from multilayer._search.race import Rules, Standing, run_races, standings_of
@@ -54,8 +55,8 @@ class MLPSearchCV(BaseSearchCV):
         Whether values are drawn, or all combinations tried.
     pruner : {"halving", "hyperband"} or None, default="halving"
         How configurations compete: by successive halving on epochs, in several brackets of it, or
-        not at all. An estimator whose fits cannot stop and go on takes None: L-BFGS, and those for
-        raw tables.
+        not at all. An estimator whose fits cannot stop and go on takes None: L-BFGS, `Perceptron`,
+        and one for raw tables with a `time_budget` of its own.
     factor : int, default=3
         From each rung one in so many configurations goes on, for so many times the epochs.
     scoring : str, callable, list, tuple, dict or None, default=None
@@ -70,7 +71,8 @@ class MLPSearchCV(BaseSearchCV):
         Networks of each configuration on each fold, of different random numbers.
     n_checks : int, default=5
         How often a fit that trains to its end is scored between the last rung and the end. The one
-        with the best mean over the folds says for how many epochs the final network trains.
+        with the best mean over the folds says for how many epochs the final network trains. An
+        estimator for raw tables chooses its epoch itself, of each fit and of the final one.
     search_rows : int, float or None, default=None
         Number or share of the rows to search on, drawn at random; None for all. The best
         configuration is trained on all rows.
@@ -93,10 +95,12 @@ class MLPSearchCV(BaseSearchCV):
     cv_results_ : dict of ndarray
         As in scikit-learn, a row for each configuration. Also ``n_epochs``, the epochs that it
         trained for, ``best_epochs``, after how many of them its mean score was best, which is the
-        score reported, and ``status``: "finished", "halved", "stopped" by time or Ctrl-C, or
-        "failed". Those that trained to their end rank first, then those that came further.
+        score reported (on raw tables the last one), and ``status``: "finished", "halved", "stopped"
+        by time or Ctrl-C, or "failed". Those that trained to their end rank first, then those that
+        came further.
     best_estimator_ : estimator
-        The best configuration, trained on all rows for its ``best_epochs``.
+        The best configuration, trained on all rows for its ``best_epochs``; on a raw table, to the
+        end of its fit.
     best_params_ : dict
         Its arguments.
     best_score_ : float
@@ -336,6 +340,7 @@ def rules_of(search: MLPSearchCV, scorers: Any, metric: str) -> Rules:
         n_checks=1 if search.pruner is None else search.n_checks,
         error_score=search.error_score,
         on_train=search.return_train_score,
+        last_counts=chooses_epoch(network_of(search.estimator)),
     )
 
 
@@ -352,7 +357,7 @@ def train_all(
     progress: PrintedProgress | None,
 ) -> bool:
     """Train the lanes; return whether they were stopped before the end."""
-    most = int(getattr(network_of(search.estimator), "max_iter", 1))
+    most = most_epochs(network_of(search.estimator))
     brackets = brackets_of(search.pruner, search.factor, len(lanes), most)
     work = Work(workers_of(search), time.monotonic() + (search.time_budget or math.inf))
     try:

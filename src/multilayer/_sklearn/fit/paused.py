@@ -9,6 +9,7 @@ import numpy.typing as npt
 from multilayer._core.checks import refuse
 from multilayer._data.rows import MatrixLike
 from multilayer._engine import loop
+from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.loop import Budget, Pace, Training
 from multilayer._engine.state import CONVERGED, RUNNING
 from multilayer._objectives.objective import Objective
@@ -42,6 +43,11 @@ class PausedFit:
     plan: Plan
     training: Training
     aside: Samples | None  # rows for calibration
+
+    @property
+    def callbacks(self) -> tuple[Callback, ...]:
+        """What acts on the training run, and has a state of its own: nothing."""
+        return ()
 
     @property
     def epochs(self) -> int:
