@@ -26,7 +26,9 @@ from multilayer import (
     TabularEncoder,
     TabularRegressor,
 )
+from multilayer._core.pytrees import leaves
 from multilayer._engine.checkpointer import record, restore, restore_callbacks
+from multilayer._engine.native.threads import most_threads
 from multilayer._persist.checkpoints import StoredCheckpoint
 from multilayer._search.spaces import default_space
 from multilayer._sklearn.tabular.paused_ensemble import (
@@ -256,13 +258,14 @@ def test_rows_are_encoded_once_for_all_that_are_alike(monkeypatch):
     encode, encoded = TabularEncoder.fit_transform, []
 
     def counted(self, X, y=None):
-        encoded.append(threading.current_thread())
+        encoded.append(most_threads())
         return encode(self, X, y)
 
     monkeypatch.setattr(TabularEncoder, "fit_transform", counted)
     space = {"max_one_hot": [None, 2], "dropout": [0.0, 0.3]}
     MLPSearchCV(tabm(), space, sampler="grid", cv=FOLDS, n_jobs=3, refit=False).fit(X, Y)
-    assert len(encoded) == 4  # two folds, two settings
+    # Two folds, two settings; each on its share of the cores.
+    assert encoded == [max(1, most_threads() // 3)] * 4
 
 
 def test_what_is_made_of_rows_depends_on_these_arguments():
@@ -299,6 +302,20 @@ def test_steps_before_a_table_and_groups():
     found = search.fit(X, Y, groups=groups, network__sample_weight=np.ones(120)).cv_results_
     scores = cross_val_score(pipe, X, Y, cv=GroupKFold(2), groups=groups)
     assert [found[f"split{k}_test_score"][0] for k in range(2)] == scores.tolist()
+
+
+def test_the_smallest_ensemble_within_one_error():
+    space = {"hidden_layer_sizes": [(4,), (64, 64)], "k": [3, 8]}
+    search = MLPSearchCV(
+        tabm(), space, sampler="grid", pruner=None, cv=FOLDS, refit="1se", n_jobs=2
+    ).fit(X, Y)
+    means, errors = (search.cv_results_[f"{name}_test_score"] for name in ("mean", "std"))
+    within = means >= means.max() - errors[means.argmax()]  # of two folds: divided by one
+    fits = [tabm().set_params(**params).fit(X, Y) for params in search.cv_results_["params"]]
+    sizes = [sum(leaf.size for leaf in leaves(fit._ensemble.params)) for fit in fits]
+    assert within.sum() > 1
+    assert len(set(sizes)) == 5
+    assert search.best_index_ == min(np.flatnonzero(within), key=lambda i: sizes[i])
 
 
 def test_ctrl_c_in_the_final_fit_is_raised():

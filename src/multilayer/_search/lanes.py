@@ -14,6 +14,7 @@ from multilayer._search.pausable import (
     Prepared,
     begin_fit,
     is_pausable,
+    n_parameters_of,
     preparation_key,
     prepare_rows,
 )
@@ -135,6 +136,6 @@ class Lane:
         self.score_seconds += time.perf_counter() - begun
         self.curve.append((self.fit.epochs, scores))
         self.ended = self.fit.ended
-        self.n_parameters = getattr(fitted, "n_parameters_", 0)
+        self.n_parameters = n_parameters_of(fitted)
         if on_train:
             self.train_scores = scorer(fitted, *fold.train)

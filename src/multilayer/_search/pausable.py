@@ -5,6 +5,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from sklearn.base import BaseEstimator
 
+from multilayer._core.pytrees import leaves
 from multilayer._sklearn.base import BaseMLP
 from multilayer._sklearn.fit import paused
 from multilayer._sklearn.fit.paused import CheckedRows, PausedFit
@@ -50,6 +51,13 @@ def most_epochs(estimator: BaseEstimator) -> int:
     if isinstance(estimator, BaseTabular):
         return estimator._most_epochs
     return int(estimator.max_iter)
+
+
+def n_parameters_of(fitted: BaseEstimator) -> int:
+    """Return the size of a fitted network, or of all networks of an ensemble; 0 of others."""
+    if isinstance(fitted, BaseTabular):
+        return sum(leaf.size for leaf in leaves(fitted._ensemble.params))
+    return getattr(fitted, "n_parameters_", 0)
 
 
 def preparation_key(estimator: Pausable) -> Hashable:

@@ -30,12 +30,13 @@ tables and short training do without.
 
 BY_DATA: Mapping[str, Any] = {
     "n_folds": [4, 8],
-    "n_estimators": [8, 16, 32],
+    "n_estimators": [8, 16],
 }
 """Of `TabularClassifier` and `TabularRegressor`, whose recipe the data choose.
 
-There is little to search: how many rows each network misses, and how many networks there are. Every
-number of networks is a multiple of every number of folds.
+There is little to search: how many rows each network misses, and how many networks there are; more
+of them are no worse, and cost what they are more. Every number of networks is a multiple of every
+number of folds.
 """
 
 REALMLP: Mapping[str, Any] = {

@@ -47,7 +47,10 @@ class PausedEnsemble:
 
     @property
     def training(self) -> Training:
-        """The training run whose epochs count: what is stored of a fit, with the callbacks."""
+        """The training run whose epochs count: what is stored of a fit, with the callbacks.
+
+        Where that has ended, a fit that was stored goes on with the networks of all rows anew.
+        """
         return self.begun.first.training
 
     @property
