@@ -26,7 +26,6 @@ from multilayer import (
     TabularEncoder,
     TabularRegressor,
 )
-from multilayer._core.pytrees import leaves
 from multilayer._engine.checkpointer import record, restore, restore_callbacks
 from multilayer._engine.native.threads import most_threads
 from multilayer._persist.checkpoints import StoredCheckpoint
@@ -305,17 +304,17 @@ def test_steps_before_a_table_and_groups():
 
 
 def test_the_smallest_ensemble_within_one_error():
-    space = {"hidden_layer_sizes": [(4,), (64, 64)], "k": [3, 8]}
+    space = {"hidden_layer_sizes": [(64, 64), (4,)], "k": [8, 2]}
     search = MLPSearchCV(
-        tabm(), space, sampler="grid", pruner=None, cv=FOLDS, refit="1se", n_jobs=2
+        tabm(),
+        space,
+        sampler="grid",
+        pruner=None,
+        cv=FOLDS,
+        refit="1se",
+        scoring=lambda estimator, X, y: 0.5,  # all are within one error of each other
     ).fit(X, Y)
-    means, errors = (search.cv_results_[f"{name}_test_score"] for name in ("mean", "std"))
-    within = means >= means.max() - errors[means.argmax()]  # of two folds: divided by one
-    fits = [tabm().set_params(**params).fit(X, Y) for params in search.cv_results_["params"]]
-    sizes = [sum(leaf.size for leaf in leaves(fit._ensemble.params)) for fit in fits]
-    assert within.sum() > 1
-    assert len(set(sizes)) == 5
-    assert search.best_index_ == min(np.flatnonzero(within), key=lambda i: sizes[i])
+    assert search.best_params_ == {"hidden_layer_sizes": (4,), "k": 2}
 
 
 def test_ctrl_c_in_the_final_fit_is_raised():
@@ -361,7 +360,7 @@ def test_default_spaces_have_values_that_estimators_take(cls):
     assert space.keys() <= cls().get_params().keys()
     model = cls()
     table = check_table(model, X, targets(model))
-    for params in ParameterSampler(space, 6 if "n_folds" in space else 40, random_state=0):
+    for params in ParameterSampler(space, 4 if "n_folds" in space else 40, random_state=0):
         model.set_params(**params)._check_arguments()
         assert model._recipe(table.rows).n_members >= 1
     piped = default_space(make_pipeline(FunctionTransformer(), cls()))
