@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, ParameterSampler, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -301,6 +302,19 @@ def test_steps_before_a_table_and_groups():
     found = search.fit(X, Y, groups=groups, network__sample_weight=np.ones(120)).cv_results_
     scores = cross_val_score(pipe, X, Y, cv=GroupKFold(2), groups=groups)
     assert [found[f"split{k}_test_score"][0] for k in range(2)] == scores.tolist()
+
+
+def test_groups_stay_together_within_a_fit_too():
+    groups = np.arange(120) % 4
+    with config_context(enable_metadata_routing=True):
+        model = tabm().set_fit_request(groups=True)
+        search = MLPSearchCV(model, {"k": [2]}, n_iter=1, cv=GroupKFold(2), refit=False)
+        found = search.fit(X, Y, groups=groups).cv_results_
+    train, test = next(GroupKFold(2).split(X, Y, groups))
+    alone = tabm().fit(X.iloc[train], Y[train], groups=groups[train])
+    assert found["split0_test_score"].tolist() == [alone.score(X.iloc[test], Y[test])]
+    without = tabm().fit(X.iloc[train], Y[train]).score(X.iloc[test], Y[test])
+    assert found["split0_test_score"].tolist() != [without]
 
 
 def test_the_smallest_ensemble_within_one_error():
