@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, ParameterSampler, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 
 from multilayer import (
     Checkpoint,
@@ -302,6 +303,13 @@ def test_steps_before_a_table_and_groups():
     found = search.fit(X, Y, groups=groups, network__sample_weight=np.ones(120)).cv_results_
     scores = cross_val_score(pipe, X, Y, cv=GroupKFold(2), groups=groups)
     assert [found[f"split{k}_test_score"][0] for k in range(2)] == scores.tolist()
+
+
+def test_a_search_takes_what_its_estimator_takes():
+    for model in (tabm(), make_pipeline(FunctionTransformer(), TabularRegressor()), MLPRegressor()):
+        found = get_tags(MLPSearchCV(model)).input_tags
+        assert found == get_tags(model).input_tags
+    assert get_tags(MLPSearchCV(tabm())).input_tags.allow_nan
 
 
 def test_groups_stay_together_within_a_fit_too():

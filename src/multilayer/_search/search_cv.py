@@ -291,7 +291,8 @@ class MLPSearchCV(BaseSearchCV):
             scikit-learn's record.
         """
         tags = super().__sklearn_tags__()
-        tags.transformer_tags = get_tags(self.estimator).transformer_tags
+        own = get_tags(self.estimator)
+        tags.transformer_tags, tags.input_tags = own.transformer_tags, own.input_tags
         return tags
 
     # Results -------------------------------------------------------------------------------------
