@@ -195,15 +195,15 @@ def test_a_checkpoint_before_the_first_evaluation(tmp_path):
         acts = False
 
         def on_progress(self, progress):
-            if progress.step > 20:
+            if progress.step == 2:
                 raise OSError("the machine is gone")
 
-    model = clone(MODELS["classifier"])
-    model.set_params(checkpoint=Checkpoint(tmp_path, every=10), callbacks=[Crash()])
+    model = clone(MODELS["realmlp"])  # three steps in an epoch
+    model.set_params(checkpoint=Checkpoint(tmp_path, every=1), callbacks=[Crash()])
     with pytest.raises(OSError, match="gone"):
         model.fit(X, LABELS)
     again = clone(model).set_params(callbacks=None).fit(X, LABELS)
-    plain = clone(MODELS["classifier"]).fit(X, LABELS)
+    plain = clone(MODELS["realmlp"]).fit(X, LABELS)
     assert_array_equal(prediction(again), prediction(plain))
 
 
@@ -296,9 +296,9 @@ def test_a_table_stopped_by_time_has_a_whole_final_fit():
 def test_steps_before_a_table_and_groups():
     groups = np.arange(120) % 4
     pipe = make_pipeline(FunctionTransformer(lambda frame: frame.assign(number=-frame.number)))
-    pipe.steps.append(("network", TabularRegressor(**FEW)))
+    pipe.steps.append(("network", tabm()))
     search = MLPSearchCV(
-        pipe, {"network__n_estimators": [2, 4]}, sampler="grid", cv=GroupKFold(2), refit=False
+        pipe, {"network__k": [2, 4]}, sampler="grid", cv=GroupKFold(2), refit=False
     )
     found = search.fit(X, Y, groups=groups, network__sample_weight=np.ones(120)).cv_results_
     scores = cross_val_score(pipe, X, Y, cv=GroupKFold(2), groups=groups)
