@@ -40,6 +40,7 @@ from multilayer._sklearn.tabular.paused_ensemble import (
 from multilayer.callbacks import Callback
 from multilayer.search import MLPSearchCV
 
+ROOT = Path(__file__).parents[2]
 RNG = np.random.default_rng(0)
 X = pd.DataFrame({"number": RNG.normal(size=120), "colour": RNG.choice(["red", "blue"], 120)})
 SIGN = np.where(X["colour"] == "red", 1.0, -1.0)
@@ -187,6 +188,18 @@ def test_a_stored_fit_goes_on_in_another(whole, epochs):
     if epochs:
         assert_array_equal(prediction(other.finish()), prediction(fit.finish()))
     other.advance(other.most_epochs, as_it_is)
+    assert_same(other.finish(), whole)
+
+
+def test_a_stored_fit_that_had_ended(whole):
+    fit = begun(whole)
+    fit.advance(fit.most_epochs, as_it_is)
+    checkpoint, other = stored(fit), begun(whole)
+    restore(other.training, checkpoint)
+    restore_callbacks(other.callbacks, other.training.network, checkpoint)
+    assert other.ended == (type(whole) is not RealMLPClassifier)  # whose networks of all rows wait
+    other.advance(other.most_epochs, as_it_is)
+    assert other.ended
     assert_same(other.finish(), whole)
 
 
@@ -387,6 +400,13 @@ def test_default_spaces_have_values_that_estimators_take(cls):
         assert model._recipe(table.rows).n_members >= 1
     piped = default_space(make_pipeline(FunctionTransformer(), cls()))
     assert set(piped) == {f"{cls.__name__.lower()}__{name}" for name in space}
+
+
+@pytest.mark.parametrize("cls", [MLPRegressor, *ESTIMATORS])
+def test_the_guide_shows_the_default_spaces(cls):
+    rows = (ROOT / "docs" / "search.md").read_text(encoding="utf-8").splitlines()
+    shown = {row.split("`")[1] for row in rows if row.startswith("| `")}
+    assert default_space(cls()).keys() <= shown
 
 
 def test_each_family_has_a_space_of_its_own():

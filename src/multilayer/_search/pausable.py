@@ -36,10 +36,10 @@ def is_pausable(estimator: BaseEstimator) -> TypeGuard[Pausable]:
 def chooses_epoch(estimator: BaseEstimator) -> bool:
     """Whether a fit chooses the epoch of its networks itself, by rows that it sets aside.
 
-    However long it trained, it has the best networks so far: a search has no epoch to choose for
-    it, and its last score is the one of what ``fit`` returns. The epochs of folds say nothing of
-    the final fit either, which has other rows set aside to go by. So that is a whole fit; also of a
-    configuration that time has stopped after a few epochs.
+    However long it trained, it has the networks that were best by its own `scoring`: a search has
+    no epoch to choose for it, and its last score is that of what ``fit`` returns. The epochs of
+    folds say nothing of the final fit either, which has other rows set aside to go by. So that is a
+    whole fit; also of a configuration that time has stopped after a few epochs.
     """
     return isinstance(estimator, BaseTabular)
 

@@ -92,7 +92,7 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
     @property
     @abstractmethod
     def _most_epochs(self) -> int:
-        """Epochs that a fit may take."""
+        """Epochs that a fit may take, unless the clock decides."""
 
     @property
     def _by_the_clock(self) -> bool:

@@ -136,10 +136,7 @@ class ByData(BaseTabular):
 
     @property
     def _most_epochs(self) -> int:
-        """Those of the recipe; with a time budget, training goes on as long as it gains."""
-        return recipes.epochs_of(
-            recipes.MOST_CYCLES if self._by_the_clock else EnsembleRecipe.most_cycles
-        )
+        return recipes.epochs_of(EnsembleRecipe.most_cycles)
 
     @property
     def _by_the_clock(self) -> bool:
