@@ -75,7 +75,7 @@ TABM: Mapping[str, Any] = {
 Gorishniy et al. (2025): one to four layers of 64 to 1024 units, learning rates from 0.0001 to
 0.003, no dropout for half of the networks and up to 0.5 for the others, no weight decay for half of
 them and 0.0001 to 0.1 for the others, 2 to 128 bins, 8 to 32 numbers for each. It is for 100
-configurations on accelerators; here is what 20 to 60 can tell apart and a processor can train.
+configurations on accelerators; these steps of it are for 20 to 60, on a processor.
 """
 
 
