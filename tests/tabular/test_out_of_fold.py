@@ -169,7 +169,7 @@ def test_batches(n_rows, batch):
 def test_cycles_of_many_rows_are_longer(n_rows, first_cycle):
     recipe = choose_recipe(classification=True, n_rows=n_rows)
     assert recipe.first_cycle == first_cycle
-    seen = recipe.most_steps * recipe.batch_size / (0.75 * n_rows)
+    seen = recipe.most_epochs * recipe.first_cycle * recipe.batch_size / (0.75 * n_rows)
     assert seen >= 5
 
 

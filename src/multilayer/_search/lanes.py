@@ -1,17 +1,24 @@
 """A lane: one configuration on one fold with one seed, trained from rung to rung."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from typing import Any, NamedTuple, Protocol
 
 from sklearn.base import BaseEstimator
 
 from multilayer._engine.loop import Budget
 from multilayer._persist.checkpoints import StoredCheckpoint
-from multilayer._sklearn.base import BaseMLP
-from multilayer._sklearn.fit.paused import CheckedRows, begin, check_rows, rows_key
+from multilayer._search.pausable import (
+    Pausable,
+    Prepared,
+    begin_fit,
+    is_pausable,
+    n_parameters_of,
+    preparation_key,
+    prepare_rows,
+)
 
 Scores = dict[str, float]
 Scorer = Callable[..., Scores]
@@ -27,16 +34,16 @@ class Fold:
     test: tuple[Any, Any]
     fit_parameters: Mapping[str, Any]
     score_parameters: Mapping[str, Any]
-    _checked: dict[tuple[object, ...], CheckedRows] = field(default_factory=dict)
+    _prepared: dict[Hashable, Prepared] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def checked(self, estimator: BaseMLP) -> CheckedRows:
+    def prepared(self, estimator: Pausable) -> Prepared:
         """Return the rows to train on, checked and encoded once for all estimators like one."""
-        key = rows_key(estimator)
+        key = preparation_key(estimator)
         with self._lock:
-            if key not in self._checked:
-                self._checked[key] = check_rows(estimator, *self.train, **self.fit_parameters)
-            return self._checked[key]
+            if key not in self._prepared:
+                self._prepared[key] = prepare_rows(estimator, *self.train, **self.fit_parameters)
+            return self._prepared[key]
 
 
 class RunningFit(Protocol):
@@ -101,11 +108,6 @@ class WholeFit:
     def restore(self, snapshot: StoredCheckpoint) -> None:
         """There is no snapshot of it."""
         raise AssertionError(snapshot.path)
-
-
-def is_pausable(estimator: BaseEstimator) -> TypeGuard[BaseMLP]:
-    """Whether fits of an estimator can stop between two epochs."""
-    return isinstance(estimator, BaseMLP) and not estimator._full_batch
 
 
 class Check(NamedTuple):
@@ -199,7 +201,7 @@ class Lane:
         fold = self.make_fold()
         if not is_pausable(self.estimator):
             return WholeFit(self.estimator, fold)
-        fit = begin(self.estimator, fold.checked(self.estimator))
+        fit = begin_fit(self.estimator, fold.prepared(self.estimator))
         snapshot = None if self.resume is None else self.resume()
         if snapshot is not None:
             fit.restore(snapshot)
@@ -211,7 +213,7 @@ class Lane:
         assert self.fit is not None
         fitted, fold = self.fit.finish(), self.make_fold()
         scores = scorer(fitted, *fold.test, **fold.score_parameters)
-        self.n_parameters = getattr(fitted, "n_parameters_", 0)
+        self.n_parameters = n_parameters_of(fitted)
         if on_train:
             self.train_scores = scorer(fitted, *fold.train)
         self.score_seconds += time.perf_counter() - begun

@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from multilayer._search.candidates import Parameters
-from multilayer._search.lanes import Fold, Lane, is_pausable
-from multilayer._sklearn.fit.paused import begin, check_rows
+from multilayer._search.lanes import Fold, Lane
+from multilayer._search.pausable import begin_fit, chooses_epoch, is_pausable, prepare_rows
 
 
 def network_of(estimator: BaseEstimator) -> BaseEstimator:
@@ -96,13 +96,16 @@ def lanes_of(
 def fit_on_all_rows(
     estimator: BaseEstimator, X: Any, y: Any, fit_parameters: Mapping[str, Any], epochs: int
 ) -> BaseEstimator:
-    """Fit an estimator for so many epochs; its schedule is that of its whole fit."""
+    """Fit an estimator for so many epochs; its schedule is that of its whole fit.
+
+    One that chooses the epoch itself is fitted to its end.
+    """
     network, steps = network_of(estimator), steps_before(estimator)
     others, own = apart(estimator, fit_parameters)
     if steps is not None:
         X = steps.fit_transform(X, y, **others)
-    if is_pausable(network):
-        fit = begin(network, check_rows(network, X, y, **own))
+    if is_pausable(network) and not chooses_epoch(network):
+        fit = begin_fit(network, prepare_rows(network, X, y, **own))
         fit.advance(epochs, lambda pace: pace)
         fit.finish()
     else:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from multilayer._core.checks import check_choice, check_integer, check_real, refuse
 from multilayer._engine.native.threads import most_threads
 from multilayer._search.candidates import SAMPLERS
-from multilayer._search.lanes import is_pausable
+from multilayer._search.pausable import is_pausable
 from multilayer._search.pipelines import apart, network_of
 from multilayer._search.rungs import PRUNERS
+from multilayer._sklearn.tabular.tabular_base import BaseTabular
 
 if TYPE_CHECKING:
     from multilayer._search.search_cv import MLPSearchCV
@@ -78,6 +79,8 @@ def workers_of(search: "MLPSearchCV") -> int:
 
 def check_fit_arguments(search: "MLPSearchCV", given: Mapping[str, Any]) -> None:
     """Check what ``fit`` is to hand down to the network."""
-    others = sorted(apart(search.estimator, given)[1].keys() - {"sample_weight"})
-    if others and is_pausable(network_of(search.estimator)):
+    network = network_of(search.estimator)
+    known = {"sample_weight", "groups"} if isinstance(network, BaseTabular) else {"sample_weight"}
+    others = sorted(apart(search.estimator, given)[1].keys() - known)
+    if others and is_pausable(network):
         refuse(others[0], "left out: a search has no rows for it", given[others[0]])

@@ -51,8 +51,8 @@ class MLPSearchCV(BaseSearchCV):
         four batches or more: by Optuna's tree-structured Parzen estimator, or a sampler of yours.
     pruner : {"halving", "hyperband"} or None, default="halving"
         How configurations compete: by successive halving on epochs, in several brackets of it, or
-        not at all. An estimator whose fits cannot stop and go on takes None: L-BFGS, and those for
-        raw tables.
+        not at all. An estimator whose fits cannot stop and go on takes None: L-BFGS, `Perceptron`,
+        and one for raw tables with a `time_budget` of its own.
     factor : int, default=3
         From each rung one in so many configurations goes on, for so many times the epochs.
     scoring : str, callable, list, tuple, dict or None, default=None
@@ -67,7 +67,8 @@ class MLPSearchCV(BaseSearchCV):
         Networks of each configuration on each fold, of different random numbers.
     n_checks : int, default=5
         How often a fit that trains to its end is scored between the last rung and the end. The one
-        with the best mean over the folds says for how many epochs the final network trains.
+        with the best mean over the folds says for how many epochs the final network trains. An
+        estimator for raw tables chooses its epoch itself, of each fit and of the final one.
     search_rows : int, float or None, default=None
         Number or share of the rows to search on, drawn at random; None for all. The best
         configuration is trained on all rows.
@@ -100,10 +101,12 @@ class MLPSearchCV(BaseSearchCV):
     cv_results_ : dict of ndarray
         As in scikit-learn, a row for each configuration. Also ``n_epochs``, the epochs that it
         trained for, ``best_epochs``, after how many of them its mean score was best, which is the
-        score reported, and ``status``: "finished", "halved", "stopped" by time or Ctrl-C, or
-        "failed". Those that trained to their end rank first, then those that came further.
+        score reported (on raw tables the last one), and ``status``: "finished", "halved", "stopped"
+        by time or Ctrl-C, or "failed". Those that trained to their end rank first, then those that
+        came further.
     best_estimator_ : estimator
-        The best configuration, trained on all rows for its ``best_epochs``.
+        The best configuration, trained on all rows for its ``best_epochs``; on a raw table, to the
+        end of its fit.
     best_params_ : dict
         Its arguments.
     best_score_ : float
@@ -285,7 +288,8 @@ class MLPSearchCV(BaseSearchCV):
             scikit-learn's record.
         """
         tags = super().__sklearn_tags__()
-        tags.transformer_tags = get_tags(self.estimator).transformer_tags
+        own = get_tags(self.estimator)
+        tags.transformer_tags, tags.input_tags = own.transformer_tags, own.input_tags
         return tags
 
     # Results -------------------------------------------------------------------------------------

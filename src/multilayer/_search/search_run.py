@@ -19,6 +19,7 @@ from multilayer._search import identity
 from multilayer._search.candidates import Candidates, DrawnCandidates, Parameters, draw
 from multilayer._search.folds import Routed, SearchRows, searched_rows, split_rows
 from multilayer._search.lanes import Fold, Lane, Scores
+from multilayer._search.pausable import chooses_epoch, most_epochs
 from multilayer._search.pipelines import Preparation, lanes_of, network_of
 from multilayer._search.progress import PrintedProgress
 from multilayer._search.race import NoRecord, run_races
@@ -117,7 +118,7 @@ class SearchRun:
         self.candidates: list[Parameters] = []
         self.lanes: list[list[Lane]] = []
         self._preparation = Preparation(search.estimator)
-        self._most_epochs = int(getattr(network_of(search.estimator), "max_iter", 1))
+        self._most_epochs = most_epochs(network_of(search.estimator))
         self._seconds = math.nan  # of a configuration that trains to its end
 
     def train(self) -> bool:
@@ -219,6 +220,7 @@ def rules_of(search: "MLPSearchCV", scorers: Any, metric: str) -> Rules:
         n_checks=1 if search.pruner is None else search.n_checks,
         error_score=search.error_score,
         on_train=search.return_train_score,
+        last_counts=chooses_epoch(network_of(search.estimator)),
     )
 
 

@@ -42,7 +42,7 @@ class Standing:
     Attributes
     ----------
     scores : list of dict
-        Of each lane, at the check with the best mean.
+        Of each lane, at the check with the best mean, or the last one.
     best_epochs : int
         Epochs done by then: what is trained on all rows ends there.
     n_epochs : int
@@ -73,7 +73,8 @@ def standing_of(lanes: Sequence[Lane], rules: Rules, *, stopped: bool) -> Standi
     if not all(lane.curve for lane in lanes):
         return None
     checks = mean_curve(lanes, rules)
-    best = int(np.argmax([check.mean for check in checks]))
+    last = len(checks) - 1
+    best = last if rules.last_counts else int(np.argmax([check.mean for check in checks]))
     ended = all(lane.ended for lane in lanes)
     status = "finished" if ended else "stopped" if stopped else "halved"
     curve = [(check.epochs, check.mean) for check in checks]

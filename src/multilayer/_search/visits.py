@@ -30,6 +30,9 @@ class Rules:
         The score of a network that diverges or cannot be trained.
     on_train : bool
         Whether rows of the training are scored too.
+    last_counts : bool
+        Whether the last check is what a configuration is reported by, not the one with the best
+        mean: fits that choose their epoch themselves have the best networks so far at each.
     """
 
     scorer: Scorer
@@ -38,6 +41,7 @@ class Rules:
     n_checks: int
     error_score: float | str
     on_train: bool
+    last_counts: bool = False
 
 
 def visit(

@@ -27,6 +27,8 @@ from multilayer._sklearn.fit.start import Continuation, Resumable
 SECOND_PRESS = 3.0  # seconds within which another Ctrl-C is meant for the loop around fit
 DIRECT = ("base", "callback", "compose", "pipeline", "utils")
 """Parts of scikit-learn through which a fit is still the user's own call."""
+MANY = (("joblib", "parallel"), ("multilayer", "_search"))
+"""What calls fit many times; the final fit of a search is the last of them."""
 
 _last_interrupt = -SECOND_PRESS  # when a fit was last ended by Ctrl-C, in this process
 
@@ -63,7 +65,7 @@ def one_of_many() -> bool:
         part = rest.partition(".")[0]
         if package == "sklearn" and part not in DIRECT:
             return True
-        if package == "optuna" or (package, part) == ("joblib", "parallel"):
+        if package == "optuna" or (package, part) in MANY:
             return True
     return False
 

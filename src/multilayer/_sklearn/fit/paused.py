@@ -1,6 +1,6 @@
 """A fit that stops between two epochs and goes on from there: what a search trains."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from multilayer._core.checks import refuse
 from multilayer._data.rows import MatrixLike
 from multilayer._engine import checkpointer, loop
+from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.loop import Budget, Pace, Training
 from multilayer._engine.state import CONVERGED, RUNNING
 from multilayer._objectives.objective import Objective
@@ -44,6 +45,11 @@ class PausedFit:
     plan: Plan
     training: Training
     aside: Samples | None  # rows for calibration
+
+    @property
+    def callbacks(self) -> tuple[Callback, ...]:
+        """What acts on the training run, and has a state of its own: nothing."""
+        return ()
 
     @property
     def epochs(self) -> int:
@@ -86,8 +92,7 @@ class PausedFit:
 
     def snapshot(self) -> StoredCheckpoint:
         """Return what a fit newly begun with the same arguments and rows goes on from."""
-        facts, arrays = checkpointer.record(self.training, ())
-        return StoredCheckpoint(Path("memory"), self.training.step, arrays, facts)
+        return snapshot_of(self.training, self.callbacks)
 
     def restore(self, snapshot: StoredCheckpoint) -> None:
         """Go on from a snapshot, to the bits of a fit that was never interrupted.
@@ -97,7 +102,27 @@ class PausedFit:
         ModelFileError
             It is one of another fit (a ValueError).
         """
-        checkpointer.restore(self.training, snapshot)
+        go_on_from(snapshot, self.training, self.callbacks)
+
+
+def snapshot_of(training: Training, callbacks: Sequence[Callback]) -> StoredCheckpoint:
+    """Return what a training run newly assembled goes on from."""
+    facts, arrays = checkpointer.record(training, callbacks)
+    return StoredCheckpoint(Path("memory"), training.step, arrays, facts)
+
+
+def go_on_from(
+    snapshot: StoredCheckpoint, training: Training, callbacks: Sequence[Callback]
+) -> None:
+    """Bring a training run that was newly assembled to where a snapshot of it was taken.
+
+    Raises
+    ------
+    ModelFileError
+        It is one of another run (a ValueError).
+    """
+    checkpointer.restore(training, snapshot)
+    checkpointer.restore_callbacks(callbacks, training.network, snapshot)
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,10 @@ class HeldOut(Callback):
         self.stored = BestMembers(recipe.n_members)
         self.n_evaluations = 0
 
+    def anew(self) -> "HeldOut":
+        """Return the same before its first evaluation."""
+        return HeldOut(self._recipe, self._splits, self._predict)
+
     @np.errstate(over="ignore", invalid="ignore")  # of networks that diverge
     def judge(self, training: Training, network: Parameters) -> tuple[float, float]:
         """Return the mean loss and score of all splits, and store those that are better."""
@@ -134,7 +138,9 @@ class HeldOut(Callback):
 
     def state(self) -> CallbackState:
         """Return the best networks, and which evaluations they are of."""
-        found: CallbackState = {"n_evaluations": self.n_evaluations, "params": self.stored.params}
+        found: CallbackState = {"n_evaluations": self.n_evaluations}
+        if self.n_evaluations:
+            found["params"] = self.stored.params
         for i, epoch in enumerate(self.best_epochs):
             found[f"number_{i}"] = epoch
         return found
@@ -142,6 +148,8 @@ class HeldOut(Callback):
     def set_state(self, state: CallbackState) -> None:
         """Continue from a state; what the best networks predict is computed again."""
         self.n_evaluations = state["n_evaluations"]
+        if not self.n_evaluations:
+            return
         self.stored.params = map_leaves(np.array, state["params"])
         for i, table in enumerate(self._tables(self.stored.params)):
             self.best[i] = self._splits[i].evaluate(state[f"number_{i}"], table)

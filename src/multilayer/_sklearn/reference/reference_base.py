@@ -14,12 +14,13 @@ from multilayer._core.checks import check_choice, check_integer, check_real
 from multilayer._sklearn.arguments.checkpoint import Checkpoint
 from multilayer._sklearn.reference.recipes import ReferenceRecipe
 from multilayer._sklearn.tabular.encoder import TabularEncoder
-from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit, EnsembleRun
+from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleRun
 from multilayer._sklearn.tabular.tabular_base import DEVICE, ENGINE, BaseTabular
 from multilayer._sklearn.targets.metric_table import Metric
 
 if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
+    from multilayer._sklearn.tabular.ensemble_training import BegunEnsemble
 
 ELEMENTWISE = tuple(name for name in ACTIVATIONS if name != "softmax")
 
@@ -55,10 +56,14 @@ class Reference(BaseTabular):
             smooth_clip=False,
         )
 
-    def _train(self, rows: EncodedRows, run: EnsembleRun) -> EnsembleFit:
-        """Train the networks of the recipe."""
+    def _begin(self, rows: EncodedRows, run: EnsembleRun) -> "BegunEnsemble":
+        """Begin to train the networks of the recipe."""
         by_loss = self.scoring == "loss"
-        return engine_side().train_reference(self._recipe(rows), rows, run, by_loss=by_loss)
+        return engine_side().begin_reference(self._recipe(rows), rows, run, by_loss=by_loss)
+
+    @property
+    def _most_epochs(self) -> int:
+        return self.max_iter
 
     def _check_common(self) -> None:
         """Check the arguments that all have."""

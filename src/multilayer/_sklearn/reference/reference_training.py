@@ -1,7 +1,7 @@
 """From encoded rows to networks trained by a published recipe."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +10,7 @@ from multilayer._core.pytrees import map_leaves
 from multilayer._data.member_rows import MemberSource
 from multilayer._data.source import Rows
 from multilayer._engine import engines
+from multilayer._engine.callbacks.protocol import Callback
 from multilayer._engine.engines import Engine
 from multilayer._engine.loop import Training
 from multilayer._engine.state import FitConfig, Hyper
@@ -24,23 +25,27 @@ from multilayer._sklearn.tabular.ensemble import (
     ReferenceReport,
 )
 from multilayer._sklearn.tabular.ensemble_training import (
+    BegunEnsemble,
+    Phase,
     adam_numbers,
     objective_of,
-    run_to_end,
     sampled,
 )
 
 MOST_INITIAL = 16_384  # rows that first parameters are drawn by
 
 
-def train_reference(
+def begin_reference(
     recipe: ReferenceRecipe,
     rows: EncodedRows,
     run: EnsembleRun,
     *,
     by_loss: bool,
-) -> EnsembleFit:
-    """Train the networks of a recipe; rows set aside choose the epoch, by the loss or the error."""
+) -> "BegunReference":
+    """Return the training of a recipe's networks; rows set aside choose the epoch.
+
+    ``by_loss`` says whether their loss counts, not their error.
+    """
     seed = run.first_seed
     splits = splits_of(recipe, rows, seed)
     everything = np.arange(len(rows.X), dtype=np.int32)
@@ -51,29 +56,64 @@ def train_reference(
     engine = engines.load(choice.engine)
     judge = judge_of(recipe, rows, splits, network, engine, by_loss=by_loss)
     training = assemble(recipe, rows, members, network, seed, judge, engine)
-    per_epoch = training.source.steps_per_epoch
-    training.checkpointer = run.checkpointer(per_epoch, engine)
-    callbacks = run.watching(choice.sentence)
-    reason, error = run_to_end(training, recipe.max_iter * per_epoch, [*callbacks, judge])
-    if not judge.n_evaluations:  # ended before the first
-        judge.judge(training, map_leaves(np.asarray, training.network))
-    params = judge.stored.params
-    if recipe.n_refits and error is None and reason != "interrupted":
-        again = assemble_refit(recipe, rows, seed, engine)
-        epochs = 1 + round(float(np.mean(judge.best_epochs)))
-        end, error = run_to_end(again, epochs * again.source.steps_per_epoch, callbacks)
-        if end == "max_iter":  # otherwise the networks of the splits are the result
-            network = replace(network, n_members=recipe.n_refits * recipe.n_members)
-            params = map_leaves(np.asarray, again.network)
+    training.checkpointer = run.checkpointer(training.source.steps_per_epoch, engine)
+    watching = run.watching(choice.sentence)
+    first = Phase(training, [*watching, judge], recipe.max_iter)
+    return BegunReference(first, recipe, rows, judge, engine, network, seed, watching)
+
+
+@dataclass(frozen=True)
+class BegunReference(BegunEnsemble):
+    """The training of a published recipe."""
+
+    first: Phase
+    recipe: ReferenceRecipe
+    rows: EncodedRows
+    judge: HeldOut
+    engine: Engine
+    network: Members
+    seed: int
+    watching: Sequence[Callback]
+
+    @property
+    def has_second(self) -> bool:
+        """Whether networks are trained again on all rows."""
+        return self.recipe.n_refits > 0
+
+    def second(self) -> Phase | None:
+        """Return the training of networks that see all rows, as long as the best ones did."""
+        if not self.has_second:
+            return None
+        training = assemble_refit(self.recipe, self.rows, self.seed, self.engine)
+        epochs = 1 + round(float(np.mean(self._judged().best_epochs)))
+        return Phase(training, self.watching, epochs)
+
+    def result(
+        self, reason: str, error: BaseException | None = None, second: Phase | None = None
+    ) -> EnsembleFit:
+        """Return the networks of the best epochs, or those that have seen all rows."""
+        network, judge, rows = self.network, self._judged(), self.rows
+        if second is None:
+            params = judge.stored.copied()
         else:
-            reason = end
-    shares = np.full(network.n_members, 1.0 / network.n_members)
-    ensemble = Ensemble(network.at_prediction(), params, shares, 1.0, engine.name)
-    errors = np.zeros((0, rows.n_outputs))
-    if not rows.classification:
-        errors = np.sort(np.abs(judge.residuals()), axis=0)
-    report = report_of(rows, training, judge, network.n_members, reason)
-    return EnsembleFit(ensemble, report, training.history, errors, error)
+            network = replace(network, n_members=self.recipe.n_refits * self.recipe.n_members)
+            params = map_leaves(np.asarray, second.training.network)
+        shares = np.full(network.n_members, 1.0 / network.n_members)
+        ensemble = Ensemble(network.at_prediction(), params, shares, 1.0, self.engine.name)
+        errors = np.zeros((0, rows.n_outputs))
+        if not rows.classification:
+            errors = np.sort(np.abs(judge.residuals()), axis=0)
+        training = self.first.training
+        report = report_of(rows, training, judge, network.n_members, reason)
+        return EnsembleFit(ensemble, report, training.history.continued(), errors, error)
+
+    def _judged(self) -> HeldOut:
+        """Return what has judged the networks; where training ended before, the first ones."""
+        judge, training = self.judge, self.first.training
+        if not judge.n_evaluations:
+            judge = judge.anew()
+            judge.judge(training, map_leaves(np.asarray, training.network))
+        return judge
 
 
 def report_of(

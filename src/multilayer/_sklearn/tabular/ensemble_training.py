@@ -1,8 +1,10 @@
 """From encoded rows to a trained ensemble."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -45,13 +47,103 @@ def folds_of(recipe: EnsembleRecipe, rows: EncodedRows, seed: int) -> list[np.nd
     return found
 
 
-def train_ensemble(
+# Training, for all estimators of raw tables ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A training run of networks side by side, and when it ends at the latest."""
+
+    training: Training
+    callbacks: Sequence[Callback]
+    most_epochs: int
+
+    @property
+    def most_steps(self) -> int:
+        """Steps of all epochs."""
+        return self.most_epochs * self.training.source.steps_per_epoch
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to train."""
+        return not loop.under_way(self.training, self.most_steps)
+
+    @property
+    def reason(self) -> str:
+        """Why it ended, or would end if that were now."""
+        if self.training.diverged:
+            return "diverged"
+        stop = self.training.stopped_by
+        return "max_iter" if stop is None else stop.reason
+
+
+class BegunEnsemble(ABC):
+    """The training of an ensemble: its phases, and what it has made at any time."""
+
+    first: Phase
+
+    @property
+    def has_second(self) -> bool:
+        """Whether networks are trained again then, which predict instead."""
+        return False
+
+    def second(self) -> Phase | None:
+        """Return the training of these networks, begun anew; None where there are none."""
+        return None
+
+    @abstractmethod
+    def result(
+        self, reason: str, error: BaseException | None = None, second: Phase | None = None
+    ) -> EnsembleFit:
+        """Return the best networks so far, or those of the second phase; training may go on.
+
+        ``reason`` is why it ended, ``error`` what is to be raised once the result is in place.
+        """
+
+
+def run_to_end(begun: BegunEnsemble) -> EnsembleFit:
+    """Train an ensemble to its end, and return what that has made, however it ended."""
+    reason, error = run_phase(begun.first)
+    second = begun.second() if error is None and reason != "interrupted" else None
+    if second is not None:
+        end, error = run_phase(second)
+        if end != "max_iter":  # the networks of the first phase are the result
+            reason, second = end, None
+    return begun.result(reason, error, second)
+
+
+def run_phase(phase: Phase) -> tuple[str, BaseException | None]:
+    """Train, and return why training ended and what is to be raised once its result is in place."""
+    training = phase.training
+    try:
+        with training.checkpointer or nullcontext():
+            if training.checkpointer is not None:
+                training.checkpointer.restore(training)
+            loop.train(training, phase.most_steps, callbacks=phase.callbacks)
+    except KeyboardInterrupt as interrupt:
+        return "interrupted", None if take_interrupt() else interrupt
+    except Exception as failure:  # a callback's: the networks so far are the result
+        return "failed", failure
+    error = None
+    if training.diverged:
+        error = DivergenceError(
+            "training diverged: the loss of a network is not finite. The estimator has the "
+            "best networks so far. A lower learning rate helps, where there is an argument for "
+            "it, or another random_state."
+        )
+    return phase.reason, error
+
+
+# The recipe that the data choose -----------------------------------------------------------------
+
+
+def begin_ensemble(
     recipe: EnsembleRecipe,
     rows: EncodedRows,
     run: EnsembleRun,
     deadline: float = math.inf,
-) -> EnsembleFit:
-    """Train an ensemble: all members at once, judged by the rows they have not seen.
+) -> "BegunByData":
+    """Return the training of an ensemble: all members at once, judged by rows they have not seen.
 
     ``deadline`` is a time of ``time.monotonic()``.
     """
@@ -60,37 +152,29 @@ def train_ensemble(
     engine = engines.load(choice.engine)
     training, judge = assemble(recipe, rows, layers, run.first_seed, deadline, engine)
     training.checkpointer = run.checkpointer(training.source.steps_per_epoch, engine)
-    callbacks = [*run.watching(choice.sentence), judge]
-    reason, error = run_to_end(training, recipe.most_steps, callbacks)
-    return result_of(recipe, rows, training, judge, engine, reason, error)
+    first = Phase(training, [*run.watching(choice.sentence), judge], recipe.most_epochs)
+    return BegunByData(first, recipe, rows, judge, engine)
 
 
-def run_to_end(
-    training: Training, most_steps: int, callbacks: Sequence[Callback]
-) -> tuple[str, BaseException | None]:
-    """Train, and return why training ended and what is to be raised once its result is in place."""
-    reason = "max_iter"
-    error: BaseException | None = None
-    try:
-        with training.checkpointer or nullcontext():
-            if training.checkpointer is not None:
-                training.checkpointer.restore(training)
-            loop.train(training, most_steps, callbacks=callbacks)
-    except KeyboardInterrupt as interrupt:
-        reason, error = "interrupted", None if take_interrupt() else interrupt
-    except Exception as failure:  # a callback's: the networks so far are the result
-        reason, error = "failed", failure
-    else:
-        if training.stopped_by is not None:
-            reason = training.stopped_by.reason
-        if training.diverged:
-            reason = "diverged"
-            error = DivergenceError(
-                "training diverged: the loss of a network is not finite. The estimator has the "
-                "best networks so far. A lower learning rate helps, where there is an argument for "
-                "it, or another random_state."
-            )
-    return reason, error
+@dataclass(frozen=True)
+class BegunByData(BegunEnsemble):
+    """The training of an ensemble whose recipe the data have chosen."""
+
+    first: Phase
+    recipe: EnsembleRecipe
+    rows: EncodedRows
+    judge: OutOfFold
+    engine: Engine
+
+    def result(
+        self, reason: str, error: BaseException | None = None, second: Phase | None = None
+    ) -> EnsembleFit:
+        """Return the best members of each view, mixed and calibrated by the rows out of fold."""
+        training, judge = self.first.training, self.judge
+        if not judge.n_evaluations:  # ended before the first
+            judge = judge.anew()
+            judge.judge(training, map_leaves(np.asarray, training.network))
+        return result_of(self.recipe, self.rows, training, judge, self.engine, reason, error)
 
 
 def member_layers(recipe: EnsembleRecipe, rows: EncodedRows) -> list[tuple[TabularLayer, ...]]:
@@ -171,8 +255,6 @@ def result_of(
     error: BaseException | None,
 ) -> EnsembleFit:
     """Return the best members of each view, mixed and calibrated by the rows out of fold."""
-    if not judge.n_evaluations:  # ended before the first
-        judge.judge(training, map_leaves(np.asarray, training.network))
     targets = judge.targets
     best = [view for view in judge.best if view is not None]
     tables = [view.table for view in best]
@@ -204,9 +286,9 @@ def result_of(
         fit_seconds=training.seconds,
         compile_seconds=training.compile_seconds,
     )
-    params = judge.stored.params
+    params = judge.stored.copied()
     ensemble = Ensemble(network.at_prediction(), params, weights, temperature, engine.name)
-    return EnsembleFit(ensemble, report, training.history, errors, error)
+    return EnsembleFit(ensemble, report, training.history.continued(), errors, error)
 
 
 def sampled(rng: np.random.Generator, rows: np.ndarray, most: int) -> np.ndarray:

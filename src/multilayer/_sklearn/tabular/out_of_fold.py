@@ -69,6 +69,10 @@ class BestMembers:
                 some = slice(group * self._size, (group + 1) * self._size)
                 stored[some] = np.asarray(new)[some]
 
+    def copied(self) -> Parameters:
+        """Return them as they are now; training may go on."""
+        return map_leaves(np.array, self.params)
+
 
 class OutOfFold(Callback):
     """Judges an ensemble by predictions for rows of other folds, and ends its training.
@@ -111,6 +115,11 @@ class OutOfFold(Callback):
         self.n_evaluations = 0
         self._cycle_began = 0.0
 
+    def anew(self) -> "OutOfFold":
+        """Return the same before its first evaluation."""
+        parts = self._recipe, self._folds, self.targets, self._predict, self._scorer
+        return OutOfFold(*parts, self._deadline)
+
     def on_train_begin(self, run: Run) -> None:
         """Note the time."""
         self._cycle_began = time.monotonic()
@@ -152,9 +161,12 @@ class OutOfFold(Callback):
 
     def state(self) -> CallbackState:
         """Return the best networks, and which evaluations they are of."""
-        found: CallbackState = {"n_evaluations": self.n_evaluations, "params": self.stored.params}
+        found: CallbackState = {"n_evaluations": self.n_evaluations}
+        if self.n_evaluations:
+            found["params"] = self.stored.params
         for i, view in enumerate(self.best):
-            assert view is not None  # after the first evaluation
+            if view is None:  # before the first evaluation
+                continue
             found |= {f"number_{i}": view.number, f"before_{i}": self._before[i]}
             found |= {f"rank_{i}_{j}": part for j, part in enumerate(view.rank)}
         return found
@@ -162,6 +174,8 @@ class OutOfFold(Callback):
     def set_state(self, state: CallbackState) -> None:
         """Continue from a state; what the best networks predict is computed again."""
         self.n_evaluations = state["n_evaluations"]
+        if not self.n_evaluations:
+            return
         self.stored.params = map_leaves(np.array, state["params"])
         for i, table in enumerate(self.tables(self._predict(self.stored.params))):
             rank = tuple(state[f"rank_{i}_{j}"] for j in range(1 + (self._scorer is not None)))

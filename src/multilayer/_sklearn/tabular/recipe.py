@@ -60,9 +60,14 @@ class EnsembleRecipe:
         return len(self.views) * self.n_repeats * self.n_folds
 
     @property
-    def most_steps(self) -> int:
-        """Steps of all cycles."""
-        return self.first_cycle * (2**self.most_cycles - 1)
+    def most_epochs(self) -> int:
+        """Evaluations of all cycles, each as many steps apart as the first cycle has."""
+        return epochs_of(self.most_cycles)
+
+
+def epochs_of(cycles: int) -> int:
+    """Return the evaluations in so many cycles: the first has one, each other twice as many."""
+    return 2**cycles - 1
 
 
 BATCHES = ((1500, 64), (20_000, 128), (100_000, 256))  # below so many rows of a member

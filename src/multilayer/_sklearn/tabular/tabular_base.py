@@ -3,17 +3,19 @@
 1. Arguments are checked, X is encoded (``encoder.py``), y is learnt and encoded (``targets.py``).
 2. The data or the arguments choose a recipe (``recipe.py``; ``reference/recipes.py`` for those
    with the name of a paper).
-3. ``ensemble_training.py`` (or ``reference_training.py``) trains an ensemble through the engine, as
-   one network whose members stand side by side, judged after each epoch by rows that a member has
-   not seen: ``out_of_fold.py`` (``reference/held_out.py``), which may end training.
-4. The best members and their weights become the fitted ensemble.
+3. ``ensemble_training.py`` (or ``reference_training.py``) begins the training of an ensemble: one
+   network for the engine, whose members stand side by side. ``run_to_end`` there trains it;
+   ``paused_ensemble.py`` does so piece by piece.
+4. After each epoch it is judged by rows that a member has not seen: ``out_of_fold.py``
+   (``reference/held_out.py``), which may end training.
+5. The best members and their weights become the fitted ensemble.
 """
 
 import os
 import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
@@ -41,6 +43,7 @@ from multilayer._sklearn.targets.metric_table import Metric
 
 if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
+    from multilayer._sklearn.tabular.ensemble_training import BegunEnsemble
 
 
 DEVICE = """\
@@ -52,6 +55,15 @@ device : {"auto", "cpu", "gpu"}, default="auto"
 ENGINE = """\
 engine_ : {"native", "xla"}
         What trained the networks and predicts with them; see `device`."""
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """Checked and encoded rows to train on, and what was learnt of them by that."""
+
+    encoder: TabularEncoder
+    targets: ClassTargets | NumberTargets
+    rows: EncodedRows
 
 
 class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
@@ -74,8 +86,18 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
         """Check the constructor's arguments, as far as that needs no data."""
 
     @abstractmethod
-    def _train(self, rows: EncodedRows, run: EnsembleRun) -> EnsembleFit:
-        """Train an ensemble."""
+    def _begin(self, rows: EncodedRows, run: EnsembleRun) -> "BegunEnsemble":
+        """Return the training of an ensemble before its first step."""
+
+    @property
+    @abstractmethod
+    def _most_epochs(self) -> int:
+        """Epochs that a fit may take, unless the clock decides."""
+
+    @property
+    def _by_the_clock(self) -> bool:
+        """Whether the time of a fit decides over its end."""
+        return False
 
     @abstractmethod
     def _encoded(
@@ -140,6 +162,26 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
         """
         began = time.monotonic()
         self._check_arguments()
+        table = self._encode(X, y, sample_weight, groups)
+        seed = self._seed()
+        with engine_side().checkpointed_ensemble(self, table.rows, seed) as checkpointed:
+            run = EnsembleRun(
+                seed, self.callbacks or (), began, checkpointed, self.device, self.verbose
+            )
+            result = engine_side().run_to_end(self._begin(table.rows, run))
+        self._set_fitted(table, result)
+        if result.error is not None:
+            raise result.error
+        return self
+
+    def _encode(
+        self,
+        X: TableLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        groups: npt.ArrayLike | None,
+    ) -> EncodedTable:
+        """Check and encode rows to train on."""
         if y is None:
             name = type(self).__name__
             raise DataError(f"{name} requires y to be passed, but the target y is None.")
@@ -148,25 +190,16 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
         encoder = self._unfitted_encoder()
         encoded = encoder.fit_transform(X)
         targets, rows = self._encoded(encoded, encoder.layout_, y, weight, groups)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        with engine_side().checkpointed_ensemble(self, rows, seed) as checkpointed:
-            run = EnsembleRun(
-                seed, self.callbacks or (), began, checkpointed, self.device, self.verbose
-            )
-            result = self._train(rows, run)
-        self._set_fitted(encoder, targets, result)
-        if result.error is not None:
-            raise result.error
-        return self
+        return EncodedTable(encoder, targets, rows)
 
-    def _set_fitted(
-        self,
-        encoder: TabularEncoder,
-        targets: ClassTargets | NumberTargets,
-        result: EnsembleFit,
-    ) -> None:
+    def _seed(self) -> int:
+        """Draw the seed of a fit."""
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def _set_fitted(self, table: EncodedTable, result: EnsembleFit) -> None:
         """Set every fitted attribute."""
-        self.encoder_, self._ensemble, self._learnt = encoder, result.ensemble, targets
+        encoder = table.encoder
+        self.encoder_, self._ensemble, self._learnt = encoder, result.ensemble, table.targets
         self._history, self._errors = result.history, result.errors
         self.n_features_in_ = encoder.n_features_in_
         if hasattr(encoder, "feature_names_in_"):

@@ -12,7 +12,7 @@ from multilayer._sklearn.arguments.checkpoint import Checkpoint
 from multilayer._sklearn.arguments.constructors import constructor_of
 from multilayer._sklearn.arguments.documentation import with_texts
 from multilayer._sklearn.tabular import recipe as recipes
-from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleFit, EnsembleRun
+from multilayer._sklearn.tabular.ensemble import EncodedRows, EnsembleRun
 from multilayer._sklearn.tabular.recipe import EnsembleRecipe
 from multilayer._sklearn.tabular.tabular_base import DEVICE, ENGINE, BaseTabular, engine_side
 from multilayer._sklearn.tabular.tabular_prediction import (
@@ -23,6 +23,7 @@ from multilayer._sklearn.targets.metric_table import Metric
 
 if TYPE_CHECKING:
     from multilayer._engine.callbacks.protocol import Callback
+    from multilayer._sklearn.tabular.ensemble_training import BegunEnsemble
 
 
 PARAMETERS = """\
@@ -128,10 +129,18 @@ class ByData(BaseTabular):
             check_real("time_budget", self.time_budget, "(0, inf)")
         self._check_common()
 
-    def _train(self, rows: EncodedRows, run: EnsembleRun) -> EnsembleFit:
-        """Train the ensemble of the recipe, within the time there is."""
+    def _begin(self, rows: EncodedRows, run: EnsembleRun) -> "BegunEnsemble":
+        """Begin to train the ensemble of the recipe, within the time there is."""
         deadline = run.began + (self.time_budget or math.inf)
-        return engine_side().train_ensemble(self._recipe(rows), rows, run, deadline)
+        return engine_side().begin_ensemble(self._recipe(rows), rows, run, deadline)
+
+    @property
+    def _most_epochs(self) -> int:
+        return recipes.epochs_of(EnsembleRecipe.most_cycles)
+
+    @property
+    def _by_the_clock(self) -> bool:
+        return self.time_budget is not None
 
     def _recipe(self, rows: EncodedRows) -> EnsembleRecipe:
         """Return the recipe of the data, with what the arguments change."""
