@@ -1,5 +1,6 @@
 """Searches over arguments: many networks trained side by side, with scikit-learn's interface."""
 
 from multilayer._search.search_cv import MLPSearchCV
+from multilayer._sklearn.weighted_ensembles import EnsembleClassifier, EnsembleRegressor
 
-__all__ = ["MLPSearchCV"]
+__all__ = ["EnsembleClassifier", "EnsembleRegressor", "MLPSearchCV"]

@@ -11,11 +11,7 @@ from sklearn.pipeline import Pipeline
 from multilayer._search.candidates import Parameters
 from multilayer._search.lanes import Fold, Lane, is_pausable
 from multilayer._sklearn.fit.paused import begin, check_rows
-
-
-def network_of(estimator: BaseEstimator) -> BaseEstimator:
-    """Return what is trained: the last step of a pipeline, or the estimator."""
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+from multilayer._sklearn.weighted_ensembles import network_of as network_of
 
 
 def steps_before(estimator: BaseEstimator) -> Pipeline | None:
