@@ -138,7 +138,7 @@ class WeightedEnsemble(OnnxMethods, _BaseComposition, metaclass=ABCMeta):
         if hasattr(first, "feature_names_in_"):
             self.feature_names_in_ = first.feature_names_in_
         else:
-            vars(self).pop("feature_names_in_", None)  # of an earlier fit
+            self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         return self
 
     @classmethod
