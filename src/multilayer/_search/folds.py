@@ -63,6 +63,7 @@ def make_folds(
                 (_some(X, test), _some(y, test)),
                 _check_method_params(X, fit, train),
                 _check_method_params(X, score, test),
+                test if rows is None else rows[test],
             )
         )
     if not folds:

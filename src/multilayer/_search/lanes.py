@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Protocol, TypeGuard
 
+import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from multilayer._engine.loop import Budget
+from multilayer._search.fold_outcomes import Outcome, outcome_of
 from multilayer._sklearn.base import BaseMLP
 from multilayer._sklearn.fit.paused import CheckedRows, begin, check_rows, rows_key
 
@@ -19,13 +22,18 @@ Within = Callable[[Budget], Budget]
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows to train on, and rows that the network is scored by."""
+    """Rows to train on, and rows that the network is scored by.
+
+    ``steps`` are the fitted ones before the network, if the rows have come through them.
+    """
 
     number: int
     train: tuple[Any, Any]
     test: tuple[Any, Any]
     fit_parameters: Mapping[str, Any]
     score_parameters: Mapping[str, Any]
+    test_rows: np.ndarray  # the numbers of those that score
+    steps: Pipeline | None = None
     _checked: dict[tuple[object, ...], CheckedRows] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -108,6 +116,7 @@ class Lane:
     error: Exception | None = None
     ended: bool = False  # whether there is nothing more to train
     n_parameters: int = 0  # of the network, once it is scored
+    outcomes: list[Outcome] = field(default_factory=list)  # at each point of the curve
 
     def train(self, share: float, within: Within) -> None:
         """Train until a share of all epochs is done."""
@@ -125,7 +134,7 @@ class Lane:
             return begin(self.estimator, fold.checked(self.estimator))
         return WholeFit(self.estimator, fold)
 
-    def score(self, scorer: Scorer, *, on_train: bool) -> None:
+    def score(self, scorer: Scorer, *, on_train: bool, copied: bool = False) -> None:
         """Score the network as it is now by the rows that it has not seen."""
         begun = time.perf_counter()
         assert self.fit is not None
@@ -137,3 +146,4 @@ class Lane:
         self.n_parameters = getattr(fitted, "n_parameters_", 0)
         if on_train:
             self.train_scores = scorer(fitted, *fold.train)
+        self.outcomes.append(outcome_of(fitted, fold, copied=copied))

@@ -66,6 +66,8 @@ class Preparation:
             (steps.transform(fold.test[0]), fold.test[1]),
             own,
             fold.score_parameters,
+            fold.test_rows,
+            steps,
         )
 
 

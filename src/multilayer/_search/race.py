@@ -45,6 +45,8 @@ class Rules:
         The score of a network that diverges or cannot be trained.
     on_train : bool
         Whether rows of the training are scored too.
+    copied : bool
+        Whether the fitted networks are copied as they were at each check.
     """
 
     scorer: Scorer
@@ -53,6 +55,7 @@ class Rules:
     n_checks: int
     error_score: float | str
     on_train: bool
+    copied: bool = False
 
 
 def run_races(
@@ -89,6 +92,8 @@ def run_races(
         for candidate in dropped:
             for lane in lanes[candidate]:
                 lane.fit = None  # its memory
+                if not lane.ended:
+                    lane.outcomes.clear()
 
 
 def points_of(race: Race, n_checks: int) -> list[float]:
@@ -110,7 +115,7 @@ def visit(lane: Lane, points: Sequence[float], rules: Rules, work: Work) -> None
             assert lane.fit is not None
             if lane.fit.diverged:
                 raise DivergenceError("the loss became infinite or NaN")
-            lane.score(rules.scorer, on_train=rules.on_train)
+            lane.score(rules.scorer, on_train=rules.on_train, copied=rules.copied)
         except StoppedError:
             return
         except Exception as error:

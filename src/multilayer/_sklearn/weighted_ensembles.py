@@ -24,8 +24,13 @@ from multilayer._objectives.regression_losses import OutputKind, find_loss
 from multilayer._sklearn.network.onnx_methods import OnnxMethods, graphs
 from multilayer._sklearn.regressor import MLPRegressor
 from multilayer._sklearn.targets import metrics
-from multilayer._sklearn.targets.class_outputs import MULTICLASS, MULTILABEL, MULTIOUTPUT
-from multilayer._sklearn.targets.weighted_means import mean_of, mean_probabilities, most_probable
+from multilayer._sklearn.targets.class_outputs import MULTICLASS, MULTILABEL
+from multilayer._sklearn.targets.weighted_means import (
+    alike_kind,
+    mean_of,
+    mean_probabilities,
+    most_probable,
+)
 
 if TYPE_CHECKING:
     from multilayer._data.encoding import TableEncoding
@@ -403,7 +408,8 @@ class EnsembleRegressor(RegressorMixin, WeightedEnsemble):
     >>> from multilayer import MLPRegressor
     >>> from multilayer.search import EnsembleRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> quick = {"learning_rate": "cosine", "max_iter": 20, "standardize_target": True}
+    >>> quick = {"learning_rate_init": 0.01, "max_iter": 20, "standardize_target": True}
+    >>> quick |= {"learning_rate": "cosine", "batch_size": 32}
     >>> members = [
     ...     (f"seed{i}", MLPRegressor(hidden_layer_sizes=(16,), random_state=i, **quick))
     ...     for i in range(3)
@@ -478,9 +484,8 @@ def _weight_name(member: BaseEstimator) -> str:
 
 
 def _kind_of(classifier: BaseEstimator) -> str:
-    """Return the kind of class targets; two classes are as more of them here."""
-    kind = getattr(network_of(classifier), "_target_kind", MULTICLASS)
-    return kind if kind in (MULTILABEL, MULTIOUTPUT) else MULTICLASS
+    """Return the kind of a fitted classifier's targets."""
+    return alike_kind(getattr(network_of(classifier), "_target_kind", MULTICLASS))
 
 
 def targets_of(regressor: BaseEstimator) -> tuple[int, bool]:

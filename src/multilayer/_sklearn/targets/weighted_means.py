@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from multilayer._sklearn.targets.class_outputs import MULTILABEL, Classes, labels_of
+from multilayer._sklearn.targets.class_outputs import (
+    MULTICLASS,
+    MULTILABEL,
+    MULTIOUTPUT,
+    Classes,
+    labels_of,
+)
 
 Probabilities = np.ndarray | list[np.ndarray]
 """Of one column of classes or of labels; a list with those of each for several columns."""
@@ -37,3 +43,8 @@ def most_probable(kind: str, classes: Classes, probabilities: Probabilities) -> 
         return labels_of(kind, classes, probabilities)
     scores = probabilities - 0.5 if kind == MULTILABEL else probabilities
     return labels_of(kind, classes, [scores])
+
+
+def alike_kind(kind: str) -> str:
+    """Return a kind of class targets, two classes as more of them: both have a column each."""
+    return kind if kind in (MULTILABEL, MULTIOUTPUT) else MULTICLASS

@@ -34,12 +34,8 @@ from multilayer._sklearn.saving.tabular_kinds import (
     TabularClassifierValues,
     TabularRegressorValues,
 )
-from multilayer._sklearn.targets.class_outputs import (
-    MULTICLASS,
-    MULTILABEL,
-    MULTIOUTPUT,
-    Classes,
-)
+from multilayer._sklearn.targets.class_outputs import MULTICLASS, Classes
+from multilayer._sklearn.targets.weighted_means import alike_kind
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -59,8 +55,7 @@ def class_target(step: ModelStep) -> ClassTarget:
     """Return the kind and the classes of a member; two classes are as more of them here."""
     match last_values(step):
         case ClassifierValues(target=target):
-            kind = target.kind if target.kind in (MULTILABEL, MULTIOUTPUT) else MULTICLASS
-            return kind, target.classes
+            return alike_kind(target.kind), target.classes
         case TabularClassifierValues(classes=classes):
             return MULTICLASS, classes
     raise ModelFileError(f"its EnsembleClassifier has a member without probabilities: {step.kind}.")
