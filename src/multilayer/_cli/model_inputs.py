@@ -25,13 +25,14 @@ from multilayer._core.checks import listed
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.column_encodings import CategoricalEncoding
 from multilayer._persist.manifest import Facts
+from multilayer._sklearn.ensemble_members import WeightedEnsemble, network_of
 from multilayer._sklearn.regressor import MLPRegressor
 from multilayer._sklearn.saving.models import read, write
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
 from multilayer._sklearn.tabular.tabular_estimators import TabularRegressor
 from multilayer._sklearn.targets.uncertainty import IntervalCalibration
-from multilayer._sklearn.weighted_ensembles import WeightedEnsemble, network_of, targets_of
+from multilayer._sklearn.weighted_ensembles import targets_of
 from multilayer.datasets import load_mnist
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 
 from multilayer._cli import info, report
 from multilayer._cli.model_inputs import LoadedModel, ModelRows
+from multilayer._sklearn.ensemble_members import WeightedEnsemble
 from multilayer._sklearn.saving.parser import read_parsed
 from multilayer._sklearn.tabular.ensemble import ReferenceReport, TabularReport
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
-from multilayer._sklearn.weighted_ensembles import WeightedEnsemble
 
 if TYPE_CHECKING:
     from pandas import Series

@@ -10,8 +10,8 @@ from sklearn.pipeline import Pipeline
 
 from multilayer._search.candidates import Parameters
 from multilayer._search.lanes import Fold, Lane, is_pausable
+from multilayer._sklearn.ensemble_members import network_of as network_of
 from multilayer._sklearn.fit.paused import begin, check_rows
-from multilayer._sklearn.weighted_ensembles import network_of as network_of
 
 
 def steps_before(estimator: BaseEstimator) -> Pipeline | None:

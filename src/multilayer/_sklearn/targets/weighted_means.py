@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
+from multilayer._core.checks import refuse
 from multilayer._sklearn.targets.class_outputs import (
     MULTICLASS,
     MULTILABEL,
@@ -48,3 +50,18 @@ def most_probable(kind: str, classes: Classes, probabilities: Probabilities) -> 
 def alike_kind(kind: str) -> str:
     """Return a kind of class targets, two classes as more of them: both have a column each."""
     return kind if kind in (MULTILABEL, MULTIOUTPUT) else MULTICLASS
+
+
+def shares_of(weights: npt.ArrayLike | None, n_members: int) -> np.ndarray:
+    """Return weights as shares of 1, float64."""
+    rule = f"None or {n_members} numbers, not negative and not all 0"
+    if weights is None:
+        return np.full(n_members, 1 / n_members)
+    try:
+        given = np.asarray(weights, np.float64)
+    except (TypeError, ValueError):
+        refuse("weights", rule, weights)
+    total = given.sum()
+    if given.shape != (n_members,) or (given < 0).any() or not 0 < total < np.inf:
+        refuse("weights", rule, weights)
+    return given / total

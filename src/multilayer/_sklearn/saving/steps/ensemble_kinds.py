@@ -40,7 +40,7 @@ from multilayer._sklearn.targets.weighted_means import alike_kind
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-    from multilayer._sklearn.weighted_ensembles import WeightedEnsemble
+    from multilayer._sklearn.ensemble_members import WeightedEnsemble
 
 ClassTarget: TypeAlias = tuple[str, Classes]
 NumberTarget: TypeAlias = tuple[int, bool]
