@@ -83,7 +83,7 @@ class TargetForm:
     def of(cls, network: BaseEstimator, y: Any) -> Self:
         """Return the form of what a network predicts for targets like these."""
         if not is_classifier(network):
-            return cls(None, None, np.ndim(y) == 1)
+            return cls(None, None, np.ndim(y) == 1 or np.shape(y)[1] == 1)
         classes, kind = find_classes(labels_of(y))
         return cls(alike_kind(kind), classes, False)
 
