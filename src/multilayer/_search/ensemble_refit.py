@@ -208,7 +208,8 @@ class Refit:
         fitted = []
         for name, params in members.items():
             each = clone(estimator).set_params(**clone(params, safe=False))
-            network_of(each).set_params(random_state=self.seed)
+            # Each its own copy of a generator: members train at the same time.
+            network_of(each).set_params(random_state=clone(self.seed, safe=False))
             fitted.append((name, each))
         tasks = [
             partial(fit_on_all_rows, each, X, self.y, fit_parameters, epochs[name])
