@@ -45,6 +45,7 @@ def test_the_mean_of_probabilities():
     assert ensemble.weights_.tolist() == [0.75, 0.25]
     assert list(ensemble.named_estimators_) == ["wide", "deep"]
     assert ensemble.n_features_in_ == 4
+    assert ensemble.feature_importances(X, THREE, n_repeats=1, random_state=0).n_rows == 60
 
 
 def test_the_mean_of_numbers():

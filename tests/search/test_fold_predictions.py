@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GroupKFold,
     PredefinedSplit,
@@ -166,11 +165,6 @@ def test_other_estimators(rows):
     ).fit(X[:90], y[:90])
     assert search.oof_predictions_.shape == (90, 3)
     assert [type(each) for each in search.fold_estimators_] == [TabularClassifier] * 2
-
-
-def test_they_feed_a_model_of_a_second_level(rows, halved):
-    second = LogisticRegression().fit(halved.oof_predictions_, rows[1])
-    assert second.score(halved.oof_predictions_, rows[1]) > 0.6
 
 
 def test_those_of_what_was_stopped(rows, network, monkeypatch):

@@ -25,7 +25,13 @@ from multilayer._search.fold_outcomes import (
     whole,
 )
 from multilayer._search.lanes import Fold, Lane
-from multilayer._search.pipelines import apart, fit_on_all_rows, network_of, steps_before
+from multilayer._search.pipelines import (
+    apart,
+    fit_on_all_rows,
+    network_of,
+    setting_key,
+    steps_before,
+)
 from multilayer._search.race import Rules, Standing
 from multilayer._search.scores import FoldScorer
 from multilayer._search.work import Work
@@ -185,7 +191,7 @@ class Refit:
         """
         kind = kind_of_ensemble(self.estimator)
         before = [apart(self.estimator, params)[0] for params in members.values()]
-        shared = all(each == before[0] for each in before)
+        shared = len({setting_key(each) for each in before}) == 1
         steps = steps_before(clone(self.estimator).set_params(**clone(before[0], safe=False)))
         if steps is None or not shared:
             fitted = self._fitted(self.estimator, members, epochs, self.X, self.fit_parameters)

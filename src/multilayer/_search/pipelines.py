@@ -32,6 +32,11 @@ def apart(
     return {k: v for k, v in arguments.items() if not k.startswith(prefix)}, own
 
 
+def setting_key(before: Mapping[str, Any]) -> str:
+    """Return a text that is the same for the same arguments of steps; arrays may be among them."""
+    return repr(sorted(before.items()))
+
+
 @dataclass
 class Preparation:
     """What the steps before the network make of the folds, for each setting of theirs once."""
@@ -44,7 +49,7 @@ class Preparation:
         """Return what returns a fold as the network gets it; steps are fitted the first time."""
         if steps_before(self.estimator) is None:
             return lambda: fold
-        key = repr(sorted(before.items())), fold.number
+        key = setting_key(before), fold.number
         lock = self._locks.setdefault(key, Lock())
 
         def make() -> Fold:

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from multilayer._core.checks import refuse
+from multilayer._sklearn.network.importances import HasImportances
 from multilayer._sklearn.network.onnx_methods import OnnxMethods
 from multilayer._sklearn.targets.weighted_means import shares_of
 
@@ -30,7 +31,7 @@ def network_of(estimator: BaseEstimator) -> BaseEstimator:
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
-class WeightedEnsemble(OnnxMethods, _BaseComposition, metaclass=ABCMeta):
+class WeightedEnsemble(OnnxMethods, HasImportances, _BaseComposition, metaclass=ABCMeta):
     """What both kinds of ensembles do: fit the members, and average what they predict."""
 
     _required_parameters = ("estimators",)
