@@ -119,9 +119,10 @@ def take_predictions(search: "MLPSearchCV", found: FoldPredictions, n_samples: i
     """Set what a search has of the best configuration out of fold, if it was not dropped."""
     for name in ("oof_predictions_", "fold_estimators_", "ensemble_weights_", "ensemble_score_"):
         search.__dict__.pop(name, None)  # of an earlier search
-    best = getattr(search, "best_index_", None)
-    outcomes = None if best is None else found.outcomes(best)
-    if best is None or outcomes is None:
+    if search.multimetric_ and not search.refit:
+        return  # no score says which one is best
+    outcomes = found.outcomes(search.best_index_)
+    if outcomes is None:
         return
     form, folds = found.scorer.form, found.scorer.folds
     means = fold_means(outcomes, len(folds), form)
@@ -129,7 +130,7 @@ def take_predictions(search: "MLPSearchCV", found: FoldPredictions, n_samples: i
     if search.return_estimators:
         pipeline = isinstance(search.estimator, Pipeline)
         name = search.estimator.steps[-1][0] if pipeline else ""
-        search.fold_estimators_ = fold_estimators(outcomes, found.lanes[best], name)
+        search.fold_estimators_ = fold_estimators(outcomes, found.lanes[search.best_index_], name)
 
 
 def weights_of(found: FoldPredictions, best: int) -> tuple[np.ndarray, float]:
