@@ -17,8 +17,9 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         Fitted model: TabularClassifier, TabularRegressor, MLPClassifier, MLPRegressor or
         Perceptron; a pipeline that ends in one, after a TabularEncoder or the usual scikit-learn
         steps for numbers, categories and missing values, ColumnTransformer and FeatureUnion among
-        them; or a TransformedTargetRegressor or FrozenEstimator around one. A TabularEncoder by
-        itself is saved, too.
+        them; or a TransformedTargetRegressor or FrozenEstimator around one, or an
+        EnsembleClassifier or EnsembleRegressor of several. A TabularEncoder by itself is saved,
+        too.
     path : str or path-like
         File to write, ``.safetensors`` by convention; its folder must exist. An existing file is
         replaced atomically, with its permissions: a reader finds the old one or the new, also after

@@ -53,6 +53,7 @@ def to_onnx(
         - indicator matrix: "label" int64 and "probabilities" float32, ``(n, n_labels)``;
         - regressor: "variable" ``(n, n_targets)``, float32, and "quantiles" or "std" where the
           loss predicts them;
+        - EnsembleClassifier, EnsembleRegressor: the same, means by weights of those of its members;
         - TabularEncoder by itself: "encoded" ``(n, n_columns)``, float32;
         - perceptron: "label" and "scores" ``(n, n_units)``, float64.
 

@@ -1,5 +1,6 @@
 """Prediction from model files with NumPy alone: no JAX, no SciPy, no scikit-learn is imported."""
 
+from multilayer._portable.averages import WeightedClassifier, WeightedRegressor
 from multilayer._portable.compositions import TransformedRegressor
 from multilayer._portable.ensembles import TableClassifier, TableEncoder, TableRegressor
 from multilayer._portable.estimators import Classifier, Perceptron, Regressor
@@ -13,5 +14,7 @@ __all__ = [
     "TableEncoder",
     "TableRegressor",
     "TransformedRegressor",
+    "WeightedClassifier",
+    "WeightedRegressor",
     "load",
 ]

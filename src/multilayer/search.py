@@ -2,5 +2,6 @@
 
 from multilayer._search.optuna_pruning import OptunaPruning
 from multilayer._search.search_cv import MLPSearchCV
+from multilayer._sklearn.weighted_ensembles import EnsembleClassifier, EnsembleRegressor
 
-__all__ = ["MLPSearchCV", "OptunaPruning"]
+__all__ = ["EnsembleClassifier", "EnsembleRegressor", "MLPSearchCV", "OptunaPruning"]

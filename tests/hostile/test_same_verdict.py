@@ -22,6 +22,7 @@ import multilayer
 from multilayer import MLPClassifier, MLPRegressor, ModelFileError, Perceptron, portable
 from multilayer._cli.info import info
 from multilayer._core.pytrees import leaves
+from multilayer.search import EnsembleClassifier
 
 from . import ensembles
 from .mutations import structural, told
@@ -71,6 +72,8 @@ def models():
     yield make_pipeline(SimpleImputer(), *steps, MLPRegressor(**QUICK)).fit(GAPS, X[:, 0]), GAPS
     around = TransformedTargetRegressor(MLPRegressor(**QUICK), transformer=StandardScaler())
     yield around.fit(X, X[:, :2]), X
+    several = [(name, MLPClassifier(**QUICK)) for name in ("one", "other")]
+    yield EnsembleClassifier(several, weights=[2, 1]).fit(X, THREE), X
     flags = ensembles.TabularEncoder(max_one_hot=None)
     yield make_pipeline(flags, MLPClassifier(**QUICK)).fit(ensembles.TABLE, THREE), ensembles.TABLE
     for model in (ensembles.classifier(), ensembles.regressor(), ensembles.encoded()):

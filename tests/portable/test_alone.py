@@ -16,6 +16,7 @@ from sklearn.preprocessing import (
 )
 
 from multilayer import MLPClassifier, MLPRegressor, Perceptron, save
+from multilayer.search import EnsembleClassifier
 
 ABSENT = ("scipy", "sklearn", "jax", "jaxlib", "optax", "safetensors", "pandas", "joblib")
 ALONE = f"""
@@ -50,6 +51,7 @@ def test_nothing_but_numpy(tmp_path):
         Perceptron().fit(X, y),
         make_pipeline(StandardScaler(), MLPClassifier(**quick)).fit(X, y),
         make_pipeline(ColumnTransformer(parts), MLPClassifier(**quick)).fit(X, y),
+        EnsembleClassifier([("one", MLPClassifier(**quick))]).fit(X, y),
     ]
     paths = [tmp_path / f"{i}.safetensors" for i in range(len(models))]
     for model, path in zip(models, paths, strict=True):

@@ -20,11 +20,9 @@ from multilayer._search import search_run, work
 from multilayer._search.lanes import Lane
 from multilayer._search.optuna_study import StudyRecord
 
-SCRIPTS = Path(__file__).parent / "scripts"
-sys.path.insert(0, str(SCRIPTS))  # of the processes that are killed
-from search_case import SPACE, X, search_of, searched, y  # noqa: E402
+from .search_case import SPACE, X, search_of, searched, y
 
-sys.path.remove(str(SCRIPTS))
+SCRIPT = Path(__file__).parent / "scripts" / "killed_search.py"
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +39,8 @@ def assert_same(found, expected):
         if "time" not in name:
             assert_array_equal(ours[name], theirs[name], err_msg=name)
     assert found.learning_curves_ == expected.learning_curves_
+    if hasattr(found, "oof_predictions_"):
+        assert_array_equal(found.oof_predictions_, expected.oof_predictions_)
     assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
 
 
@@ -72,7 +72,9 @@ def test_a_stored_search_has_the_same_results_and_is_not_trained_again(
     assert_same(searched(storage=path, sampler=sampler), plain[sampler])
     monkeypatch.setattr(Lane, "train", None)  # which nothing calls
     assert_same(searched(storage=str(path), sampler=sampler), plain[sampler])
-    assert not list((tmp_path / "study.journal.networks").rglob("*.safetensors"))
+    finished = list(plain[sampler].cv_results_["status"]).count("finished")
+    files = list((tmp_path / "study.journal.networks").rglob("*.safetensors"))
+    assert len(files) == 3 * finished  # what they predicted
 
 
 def test_optuna_has_the_study(plain, tmp_path):
@@ -96,7 +98,7 @@ def test_optuna_has_the_study(plain, tmp_path):
 
 def run_killed(*arguments):
     done = subprocess.run(
-        [sys.executable, SCRIPTS / "killed_search.py", *map(str, arguments)],
+        [sys.executable, SCRIPT, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -152,7 +154,9 @@ def test_a_database(folder, plain, tmp_path, monkeypatch):
         patched.setattr(StudyRecord, "checked", stopping)
         stopped = searched(**given)
     assert "stopped" in list(stopped.cv_results_["status"])
-    assert_same(searched(**given), plain["random"])
+    found = searched(**given)
+    assert_same(found, plain["random"])
+    assert hasattr(found, "oof_predictions_") == folder
 
 
 def test_more_time_goes_on(tmp_path, monkeypatch):
@@ -240,6 +244,8 @@ def test_distributions():
         ({"param_distributions": lambda trial: 3}, "param_distributions"),
         ({"storage": 3}, "storage"),
         ({"checkpoint": "folder"}, "checkpoint"),
+        ({"storage": "sqlite:///study.db", "refit": "ensemble"}, "checkpoint"),
+        ({"storage": "a.journal", "return_estimators": True}, "return_estimators"),
         ({"storage": "a.journal", "cv": KFold(3, shuffle=True)}, "cv"),
         ({"storage": "a.journal", "estimator__random_state": np.random.RandomState(0)}, "storage"),
     ],

@@ -16,6 +16,7 @@ from multilayer._sklearn.saving.label_arrays import are_few
 from multilayer._sklearn.saving.layer_kinds import layer_widths
 from multilayer._sklearn.saving.model_steps import (
     ColumnValues,
+    EnsembleValues,
     FrozenValues,
     ModelStep,
     PipelineValues,
@@ -36,6 +37,18 @@ from multilayer._sklearn.targets.uncertainty import IntervalCalibration, Tempera
 
 Predicting: TypeAlias = NetworkValues | PerceptronValues | TabularValues
 """The values of what predicts."""
+
+
+@dataclass(frozen=True)
+class MemberFacts:
+    """The facts about one model of a weighted ensemble."""
+
+    name: str
+    kind: str
+    weight: float
+    layers: list[int]
+    n_parameters: int
+    n_iter: int
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,7 @@ class ModelFacts:
     stop_reason: str | None
     n_calibration_rows: int | None  # of a network that is calibrated on rows apart
     temperature: float | None  # what its logits are divided by, if it predicts classes
+    members: list[MemberFacts] | None  # of a weighted ensemble
     versions: dict[str, str]
 
 
@@ -80,7 +94,7 @@ def described(parsed: ParsedFile) -> ModelFacts:
     """Return the facts in a file."""
     model, pipeline, data = parsed.model, parsed.manifest["pipeline"], parsed.manifest["data"]
     alone = isinstance(model.values, TransformerValues)  # which predicts nothing
-    names, learnt = feature_names(model), NOTHING if alone else learnt_by(predicting(model))
+    names, learnt = feature_names(model), NOTHING if alone else learnt_of(model)
     classes = learnt.classes
     return ModelFacts(
         kind=kinds(model.members if pipeline else [model]),
@@ -103,6 +117,7 @@ def described(parsed: ParsedFile) -> ModelFacts:
         stop_reason=learnt.stop_reason,
         n_calibration_rows=learnt.n_calibration_rows,
         temperature=learnt.temperature,
+        members=list(learnt.members) or None,
         versions=parsed.manifest["versions"],
     )
 
@@ -127,9 +142,43 @@ class Learnt:
     stop_reason: str | None = None
     n_calibration_rows: int | None = None
     temperature: float | None = None
+    members: tuple[MemberFacts, ...] = ()
 
 
 NOTHING = Learnt([], 0, None, None, "", 0)
+
+
+def learnt_of(step: ModelStep) -> Learnt:
+    """Return the facts about what predicts in a model."""
+    match step.values:
+        case NetworkValues() | PerceptronValues() | TabularValues() as values:
+            return learnt_by(values)
+        case EnsembleValues(weights=weights):
+            return _learnt_together(step.members, weights)
+        case TargetValues():
+            return learnt_of(step.members[0])
+    return learnt_of(step.members[-1])
+
+
+def _learnt_together(steps: Sequence[ModelStep], weights: Sequence[float]) -> Learnt:
+    """Return the facts about a weighted ensemble: its members, and their sums."""
+    each = [learnt_of(step) for step in steps]
+    seconds = [own.fit_seconds for own in each if own.fit_seconds is not None]
+    members = tuple(
+        MemberFacts(step.name, kinds([step]), weight, own.layers, own.n_parameters, own.n_iter)
+        for step, weight, own in zip(steps, weights, each, strict=True)
+    )
+    return Learnt(
+        [],
+        sum(own.n_parameters for own in each),
+        None,
+        each[0].classes,
+        " and ".join(sorted({own.solver for own in each})),
+        max(own.n_iter for own in each),
+        n_members=sum(own.n_members for own in each),
+        fit_seconds=sum(seconds) if len(seconds) == len(each) else None,
+        members=members,
+    )
 
 
 def learnt_by(values: Predicting) -> Learnt:
@@ -213,16 +262,6 @@ def kinds(steps: Sequence[ModelStep]) -> str:
     )
 
 
-def predicting(step: ModelStep) -> Predicting:
-    """Return the values of what predicts."""
-    match step.values:
-        case NetworkValues() | PerceptronValues() | TabularValues() as values:
-            return values
-        case TargetValues():
-            return predicting(step.members[0])
-    return predicting(step.members[-1])
-
-
 def feature_names(step: ModelStep) -> np.ndarray | None:
     """Return the names of the columns that the first step knows."""
     values = step.values
@@ -240,7 +279,7 @@ def roles_of(step: ModelStep) -> dict[str, str] | None:
             roles = encoder.attributes.get("feature_roles_")
             if isinstance(roles, dict):
                 return {str(name): role for name, role in roles.items()}
-        case PipelineValues() | FrozenValues() | TargetValues():
+        case PipelineValues() | FrozenValues() | TargetValues() | EnsembleValues():
             return roles_of(step.members[0])
     return None
 
@@ -257,16 +296,23 @@ def facts_in_words(facts: ModelFacts) -> dict[str, str]:
     shown = {
         "kind": facts.kind,
         "network": f"{members}{network}, {facts.activation}" if facts.layers else None,
+        "members": "; ".join(map(_member, facts.members or ())),
         "classes": f"{facts.n_classes:,}{classes}" if facts.n_classes else None,
         "features": f"{facts.n_features:,}{features}",
         "roles": _roles(facts.roles or {}),
         "trained on": facts.data,
         "target": facts.target,
-        "training": _training(facts) if facts.layers else None,
+        "training": _training(facts) if facts.n_iter or facts.layers else None,
         "calibrated": _calibration(facts) if facts.n_calibration_rows else None,
         "versions": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
     }
     return {name: value for name, value in shown.items() if value}
+
+
+def _member(member: MemberFacts) -> str:
+    """Return one model of a weighted ensemble."""
+    network = report.network(member.layers, member.n_parameters) if member.layers else member.kind
+    return f"{member.weight:.3f} x {member.name}: {network}, {count(member.n_iter, 'epoch')}"
 
 
 def _roles(roles: dict[str, str]) -> str:

@@ -25,12 +25,14 @@ from multilayer._core.checks import listed
 from multilayer._core.errors import DataError, InvalidArgumentError
 from multilayer._data.column_encodings import CategoricalEncoding
 from multilayer._persist.manifest import Facts
+from multilayer._sklearn.ensemble_members import WeightedEnsemble, network_of
 from multilayer._sklearn.regressor import MLPRegressor
 from multilayer._sklearn.saving.models import read, write
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
 from multilayer._sklearn.tabular.tabular_estimators import TabularRegressor
 from multilayer._sklearn.targets.uncertainty import IntervalCalibration
+from multilayer._sklearn.weighted_ensembles import targets_of
 from multilayer.datasets import load_mnist
 
 if TYPE_CHECKING:
@@ -77,7 +79,8 @@ class LoadedModel:
     @property
     def encoder(self) -> TabularEncoder | None:
         """What encodes the columns of raw tables, in a model of such."""
-        return self.estimator.encoder_ if isinstance(self.estimator, BaseTabular) else None
+        reads = first_member(self.estimator)
+        return reads.encoder_ if isinstance(reads, BaseTabular) else None
 
     @property
     def unused(self) -> set[str]:
@@ -100,7 +103,8 @@ class LoadedModel:
         """Whether it finds its columns by name, in tables that may have text in them."""
         if self.encoder is not None:
             return True
-        composed = hasattr(self.estimator, "steps") or hasattr(self.estimator, "regressor_")
+        reads = first_member(self.estimator)
+        composed = hasattr(reads, "steps") or hasattr(reads, "regressor_")
         named = hasattr(self.estimator, "feature_names_in_")
         return composed and named and self.facts.get("features") is None
 
@@ -110,9 +114,15 @@ class LoadedModel:
         return int(self.estimator.n_features_in_)
 
 
+def first_member(estimator: "BaseEstimator") -> "BaseEstimator":
+    """Return the first model of a weighted ensemble, which reads the columns as all do."""
+    return estimator.estimators_[0] if isinstance(estimator, WeightedEnsemble) else estimator
+
+
 def require_method(model: LoadedModel, name: str, command: str) -> None:
     """Refuse a model that cannot do what a command needs."""
-    if not hasattr(model.network, name) and model.encoder is None:
+    averages = isinstance(model.network, WeightedEnsemble)
+    if not hasattr(model.network, name) and model.encoder is None and not averages:
         raise InvalidArgumentError(
             f"MODEL must end in an MLPClassifier or MLPRegressor for {command}, got {model.path}, "
             f"which ends in a {type(model.network).__name__}. Use multilayer predict."
@@ -121,14 +131,12 @@ def require_method(model: LoadedModel, name: str, command: str) -> None:
 
 def require_one_output(model: LoadedModel, command: str) -> None:
     """Refuse a model with several columns of classes or of numbers."""
-    match model.network:
-        case MLPRegressor(_n_targets=n_columns):
-            pass
-        case TabularRegressor(_learnt=units):
-            n_columns = len(units.mean)
-        case network:
-            classes = getattr(network, "classes_", None)
-            n_columns = len(classes) if isinstance(classes, list) else 1
+    network = first_member(model.network)
+    if isinstance(network_of(network), MLPRegressor | TabularRegressor):
+        n_columns, _ = targets_of(network)
+    else:
+        classes = getattr(network, "classes_", None)
+        n_columns = len(classes) if isinstance(classes, list) else 1
     if n_columns > 1:
         raise InvalidArgumentError(
             f"MODEL must predict one column for {command}, got {model.path}, which predicts "

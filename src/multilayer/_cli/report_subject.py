@@ -8,6 +8,7 @@ import numpy as np
 
 from multilayer._cli import info, report
 from multilayer._cli.model_inputs import LoadedModel, ModelRows
+from multilayer._sklearn.ensemble_members import WeightedEnsemble
 from multilayer._sklearn.saving.parser import read_parsed
 from multilayer._sklearn.tabular.ensemble import ReferenceReport, TabularReport
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
@@ -95,18 +96,21 @@ def content_of(values: "Series | np.ndarray") -> tuple[int, str]:
 class TrainingFacts:
     """The curves of training."""
 
-    history: Mapping[str, np.ndarray]  # without a row where the model has none
+    history: Mapping[str, np.ndarray]  # without a row, or a column, where the model has none
     chosen: Sequence[int]  # epochs, from 0
     out_of_fold: bool  # whether validation is that of folds
 
     @property
     def n_epochs(self) -> int:
         """Number of epochs."""
-        return len(self.history["loss"])
+        return len(self.history.get("loss", ()))
 
 
 def training_facts(model: LoadedModel) -> TrainingFacts:
+    """Return the curves of a model; the members of a weighted ensemble have their own."""
     network: Any = model.network
+    if isinstance(network, WeightedEnsemble):
+        return TrainingFacts({}, [], False)
     folds = isinstance(getattr(network, "report_", None), TabularReport)
     return TrainingFacts(network.history_, network._chosen_epochs, folds)
 
@@ -122,7 +126,8 @@ def about_model(model: LoadedModel) -> dict[str, str]:
     network: Any = model.network
     if isinstance(network, BaseTabular):
         known |= _about_ensemble(network.report_, classes=model.classes is not None)
-    known["stop reason"] = network.stop_reason_
+    if not isinstance(network, WeightedEnsemble):
+        known["stop reason"] = network.stop_reason_
     return known
 
 

@@ -29,16 +29,9 @@ JUMPING = (
     "OrdinalEncoder",
     "QuantileTransformer",
     "SplineTransformer",  # of degree 0, and at the limits that it refuses to leave
-    "RealMLPClassifier",
-    "RealMLPRegressor",
-    "TabMClassifier",
-    "TabMRegressor",
-    "TabularClassifier",
-    "TabularEncoder",
-    "TabularRegressor",
     "TargetEncoder",
 )
-"""Steps under which the rounding of a number to float32 may be a leap."""
+"""Steps under which the rounding of a number to float32 may be a leap; others read raw tables."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,11 @@ def inputs_of(
         check_choice("inputs", inputs, FLOATS)
     if _takes_columns(model):
         refuse("X", "given for a model that takes columns apart", None, "A few rows are enough.")
-    jumping = [name for name, part in parts.items() if type(part).__name__ in JUMPING]
+    jumping = [
+        name
+        for name, part in parts.items()
+        if type(part).__name__ in JUMPING or getattr(part, "_onnx_table", None) is not None
+    ]
     if inputs is None and jumping:
         refuse(
             "inputs",

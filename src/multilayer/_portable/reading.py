@@ -6,11 +6,13 @@ from typing import Any
 
 from multilayer._core.errors import ModelFileError
 from multilayer._core.types import JSON
+from multilayer._portable.averages import WeightedClassifier, WeightedRegressor
 from multilayer._portable.compositions import TransformedRegressor, inverses, transformers
 from multilayer._portable.ensembles import TableClassifier, TableEncoder, TableRegressor
 from multilayer._portable.estimators import Classifier, Perceptron, Regressor
 from multilayer._portable.predictor import Predictor, Step
 from multilayer._sklearn.saving.model_steps import (
+    EnsembleValues,
     FrozenValues,
     ModelStep,
     PipelineValues,
@@ -38,7 +40,7 @@ def load(path: str | PathLike[str]) -> Any:
     Returns
     -------
     predictor : Classifier, Regressor, TransformedRegressor, Perceptron, TableClassifier, \
-TableRegressor or TableEncoder
+TableRegressor, WeightedClassifier, WeightedRegressor or TableEncoder
         Has ``predict``, ``n_features_in_`` and, where columns had names, ``feature_names_in_``; of
         classes also ``classes_`` and, from a network, ``predict_proba``; of quantiles
         ``predict_quantiles``. All of them are as those of the model. What is read from the file of
@@ -102,6 +104,10 @@ def _predictor(step: ModelStep, before: tuple[Step, ...]) -> Predictor:
             return TransformedRegressor(
                 _predictor(regressor, before), inverses(transformer), values.n_axes
             )
+        case EnsembleValues() as values:
+            members = [_predictor(each, ()) for each in step.members]
+            kind = WeightedRegressor if values.classes is None else WeightedClassifier
+            return kind(before, members, values)
     raise ModelFileError(
         f"its last step {step.kind!r} is not supported by multilayer.portable. Load it with "
         "multilayer.load."

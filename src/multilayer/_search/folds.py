@@ -75,6 +75,7 @@ class SearchRows:
                 (_some(self.X, test), _some(self.y, test)),
                 _check_method_params(self.X, self.fit, train),
                 _check_method_params(self.X, self.score, test),
+                test if self.rows is None else self.rows[test],
             )
             for number, (train, test) in enumerate(self.splits)
         ]

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from multilayer._engine.loop import Budget
 from multilayer._persist.checkpoints import StoredCheckpoint
+from multilayer._search.fold_outcomes import Outcome, outcome_of
 from multilayer._search.pausable import (
     Pausable,
     Prepared,
@@ -27,13 +30,18 @@ Within = Callable[[Budget], Budget]
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows to train on, and rows that the network is scored by."""
+    """Rows to train on, and rows that the network is scored by.
+
+    ``steps`` are the fitted ones before the network, if the rows have come through them.
+    """
 
     number: int
     train: tuple[Any, Any]
     test: tuple[Any, Any]
     fit_parameters: Mapping[str, Any]
     score_parameters: Mapping[str, Any]
+    test_rows: np.ndarray  # the numbers of those that score
+    steps: Pipeline | None = None
     _prepared: dict[Hashable, Prepared] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -142,6 +150,8 @@ class Lane:
         Whether there is nothing more to train.
     n_parameters : int
         Of the network, once it is scored.
+    outcomes : list of Outcome
+        What it predicted at each check of the curve.
     """
 
     number: tuple[int, int]
@@ -158,6 +168,7 @@ class Lane:
     error: Exception | None = None
     ended: bool = False
     n_parameters: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
 
     @property
     def over(self) -> bool:
@@ -207,7 +218,7 @@ class Lane:
             fit.restore(snapshot)
         return fit
 
-    def score(self, scorer: Scorer, share: float, *, on_train: bool) -> None:
+    def score(self, scorer: Scorer, share: float, *, on_train: bool, copied: bool = False) -> None:
         """Score the network as it is now, at a share of all epochs, by rows it has not seen."""
         begun = time.perf_counter()
         assert self.fit is not None
@@ -219,3 +230,4 @@ class Lane:
         self.score_seconds += time.perf_counter() - begun
         self.curve.append(Check(share, self.fit.epochs, scores))
         self.ended = self.fit.ended
+        self.outcomes.append(outcome_of(fitted, fold, copied=copied))

@@ -120,6 +120,14 @@ def check(search: "MLPSearchCV") -> None:
         refuse("storage", "a file, a URL, a storage of Optuna or None", search.storage)
     if search.sampler == "grid" and callable(search.param_distributions):
         refuse("sampler", "'random' or one that learns with a function of a trial", search.sampler)
+    forgets = search.storage and folder_of_networks(search.storage, search.checkpoint) is None
+    if forgets and search.refit == "ensemble":
+        refuse(
+            "checkpoint",
+            "a folder with refit='ensemble' and a database",
+            search.checkpoint,
+            "What networks predict is stored there.",
+        )
 
 
 def journal_of(storage: object) -> Path | None:

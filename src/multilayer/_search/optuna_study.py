@@ -27,12 +27,8 @@ from optuna.storages.journal import (
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from multilayer._persist.checkpoints import (
-    prepare_folder,
-    read_newest,
-    remove_folder,
-    write_checkpoint,
-)
+from multilayer._persist.checkpoints import prepare_folder, remove_folder
+from multilayer._search import lane_files
 from multilayer._search.candidates import Parameters
 from multilayer._search.lanes import Check, Lane
 from multilayer._search.optuna_spaces import Define, Suggestion, stored_params
@@ -181,21 +177,23 @@ class StudyRecord:
     def restore(self, lane: Lane) -> None:
         """Give a lane the checks that it had in an earlier process."""
         trial = self._found.get(lane.number[0])
-        stored = None if trial is None else trial.user_attrs.get(_key(lane))
+        if trial is None:
+            return
+        stored = trial.user_attrs.get(_key(lane))
         if stored is not None:
             _take(lane, stored)
-        if trial is not None and self._states is not None:
+        if self._states is not None:
             folder = self._folder(lane)
-            lane.resume = lambda: read_newest(folder)
+            lane.resume = lambda: lane_files.read_state(folder)
+            if lane.curve:
+                lane.outcomes = lane_files.read_outcomes(folder, lane)
 
     def checked(self, lane: Lane) -> None:
-        """Store a network under way, then its scores."""
-        if self._states is not None and not lane.over:
-            snapshot = lane.state()
-            if snapshot is not None:
-                folder = self._folder(lane)
-                prepare_folder(folder)
-                write_checkpoint(folder, snapshot.step, snapshot.arrays, snapshot.facts, keep=1)
+        """Store a network under way and what it predicted, then its scores."""
+        if self._states is not None and lane.error is None:
+            folder = self._folder(lane)
+            prepare_folder(folder)
+            lane_files.write(folder, lane)
         with self._lock:
             self._trials[lane.number[0]].set_user_attr(_key(lane), _stored(lane))
 
@@ -211,9 +209,12 @@ class StudyRecord:
         return number in self._found and self._found[number].state.is_finished()
 
     def dropped(self, lanes: Sequence[Lane]) -> None:
-        """Remove the networks of a configuration that is not trained any further."""
-        if self._states is not None:
-            for lane in lanes:
+        """Remove the networks of a configuration that is not trained any further.
+
+        What those predict that trained to their end is part of the result.
+        """
+        for lane in lanes:
+            if self._states is not None and not lane.ended:
                 remove_folder(self._folder(lane))
 
     def tell(self, number: int, standing: Standing) -> None:

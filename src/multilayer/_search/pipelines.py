@@ -12,11 +12,7 @@ from sklearn.pipeline import Pipeline
 from multilayer._search.candidates import Parameters
 from multilayer._search.lanes import Fold, Lane
 from multilayer._search.pausable import begin_fit, chooses_epoch, is_pausable, prepare_rows
-
-
-def network_of(estimator: BaseEstimator) -> BaseEstimator:
-    """Return what is trained: the last step of a pipeline, or the estimator."""
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+from multilayer._sklearn.ensemble_members import network_of as network_of
 
 
 def steps_before(estimator: BaseEstimator) -> Pipeline | None:
@@ -37,6 +33,11 @@ def apart(
     return {k: v for k, v in arguments.items() if not k.startswith(prefix)}, own
 
 
+def setting_key(before: Mapping[str, Any]) -> str:
+    """Return a text that is the same for the same arguments of steps; arrays may be among them."""
+    return repr(sorted(before.items()))
+
+
 @dataclass
 class Preparation:
     """What the steps before the network make of the folds, for each setting of theirs once."""
@@ -49,7 +50,7 @@ class Preparation:
         """Return what returns a fold as the network gets it; steps are fitted the first time."""
         if steps_before(self.estimator) is None:
             return lambda: fold
-        key = repr(sorted(before.items())), fold.number
+        key = setting_key(before), fold.number
         lock = self._locks.setdefault(key, Lock())
 
         def make() -> Fold:
@@ -71,6 +72,8 @@ class Preparation:
             (steps.transform(fold.test[0]), fold.test[1]),
             own,
             fold.score_parameters,
+            fold.test_rows,
+            steps,
         )
 
 
@@ -94,9 +97,9 @@ def lanes_of(
 
 
 def fit_on_all_rows(
-    estimator: BaseEstimator, X: Any, y: Any, fit_parameters: Mapping[str, Any], epochs: int
+    estimator: BaseEstimator, X: Any, y: Any, fit_parameters: Mapping[str, Any], epochs: int | None
 ) -> BaseEstimator:
-    """Fit an estimator for so many epochs; its schedule is that of its whole fit.
+    """Fit an estimator for so many epochs, None for all; its schedule is that of its whole fit.
 
     One that chooses the epoch itself is fitted to its end.
     """
@@ -106,7 +109,7 @@ def fit_on_all_rows(
         X = steps.fit_transform(X, y, **others)
     if is_pausable(network) and not chooses_epoch(network):
         fit = begin_fit(network, prepare_rows(network, X, y, **own))
-        fit.advance(epochs, lambda pace: pace)
+        fit.advance(fit.most_epochs if epochs is None else epochs, lambda pace: pace)
         fit.finish()
     else:
         network.fit(X, y, **own)

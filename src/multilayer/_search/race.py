@@ -90,6 +90,8 @@ def run_races(
             record.dropped(lanes[candidate])
             for lane in lanes[candidate]:
                 lane.fit = None  # its memory
+                if not lane.ended:
+                    lane.outcomes.clear()
 
 
 def _end_rung(

@@ -108,7 +108,9 @@ def without_fold() -> NoReturn:
 def packed(lane: Lane) -> Lane:
     """Return a lane without its rows, with the state of its network."""
     stored = None if lane.over else lane.state()
-    return dataclasses.replace(lane, fit=None, make_fold=without_fold, resume=Snapshot(stored))
+    return dataclasses.replace(
+        lane, fit=None, make_fold=without_fold, resume=Snapshot(stored), outcomes=[*lane.outcomes]
+    )
 
 
 @dataclass
@@ -163,7 +165,7 @@ class Cluster:
                 self.rows,
                 self._key,
                 self.estimator,
-                [packed(lanes[i]) for i in place],
+                [sent(lanes[i]) for i in place],
                 [points[i] for i in place],
                 rules,
                 self.seconds_left,
@@ -177,9 +179,15 @@ class Cluster:
                 checked(lanes[i])
 
 
+def sent(lane: Lane) -> Lane:
+    """Return a lane for a worker, which needs no predictions."""
+    return dataclasses.replace(packed(lane), outcomes=[])
+
+
 def _take(lane: Lane, new: Lane) -> None:
     """Give a lane what a worker made of it."""
-    own = {"make_fold", "fit", "number", "estimator"}
+    own = {"make_fold", "fit", "number", "estimator", "outcomes"}
+    lane.outcomes += new.outcomes
     for field in dataclasses.fields(Lane):
         if field.name not in own:
             setattr(lane, field.name, getattr(new, field.name))

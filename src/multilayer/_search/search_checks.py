@@ -1,14 +1,16 @@
-"""Checks of a search's arguments, before anything is trained."""
+"""A search's arguments: their checks, before anything is trained, and what follows from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from multilayer._core.checks import check_choice, check_integer, check_real, refuse
+from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._engine.native.threads import most_threads
 from multilayer._search.candidates import SAMPLERS
-from multilayer._search.pausable import is_pausable
+from multilayer._search.pausable import chooses_epoch, is_pausable
 from multilayer._search.pipelines import apart, network_of
 from multilayer._search.rungs import PRUNERS
+from multilayer._search.scores import NamedScores, own_score
+from multilayer._search.visits import Rules
 from multilayer._sklearn.tabular.tabular_base import BaseTabular
 
 if TYPE_CHECKING:
@@ -38,10 +40,17 @@ def check_search(search: "MLPSearchCV") -> None:
         check_choice("sampler", search.sampler, SAMPLERS)
     if search.checkpoint is not None and search.storage is None:
         refuse("checkpoint", "None without storage", search.checkpoint, "Name a storage too.")
+    if search.return_estimators and search.storage is not None:
+        refuse(
+            "return_estimators",
+            "False where storage is given, which has no fitted estimators",
+            search.return_estimators,
+        )
     if needs_optuna(search):
         check_optuna(search)
     for name, low in (("factor", 2), ("n_seeds", 1), ("n_checks", 1)):
         check_integer(name, getattr(search, name), low)
+    check_bool("return_estimators", search.return_estimators)
     if search.time_budget is not None:
         check_real("time_budget", search.time_budget, "(0, inf)")
     if isinstance(search.error_score, str):
@@ -84,3 +93,23 @@ def check_fit_arguments(search: "MLPSearchCV", given: Mapping[str, Any]) -> None
     others = sorted(apart(search.estimator, given)[1].keys() - known)
     if others and is_pausable(network):
         refuse(others[0], "left out: a search has no rows for it", given[others[0]])
+
+
+def rules_of(search: "MLPSearchCV", scorers: Any, metric: str) -> Rules:
+    """Return what all lanes are subject to."""
+    return Rules(
+        scorer=own_score if search.scoring is None else NamedScores(scorers),
+        decides=metric,
+        factor=search.factor,
+        n_checks=1 if search.pruner is None else search.n_checks,
+        error_score=search.error_score,
+        on_train=search.return_train_score,
+        last_counts=chooses_epoch(network_of(search.estimator)),
+        copied=search.return_estimators,
+    )
+
+
+def seeds_for_networks(search: "MLPSearchCV", drawn: Sequence[int]) -> list[Any]:
+    """Return the seeds of the networks: the estimator's own one where it has one."""
+    own = getattr(network_of(search.estimator), "random_state", None)
+    return [own] if own is not None and search.n_seeds == 1 else list(drawn)

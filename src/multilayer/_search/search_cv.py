@@ -2,24 +2,38 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, _num_samples
 
 from multilayer._core.checks import refuse
 from multilayer._search import results
 from multilayer._search.candidates import Distributions, Parameters
+from multilayer._search.ensemble_refit import (
+    ENSEMBLE,
+    FoldPredictions,
+    Refit,
+    check_ensemble,
+    final_epochs,
+    fold_scorer,
+    refit_ensemble,
+    take_predictions,
+)
 from multilayer._search.folds import Routed
 from multilayer._search.lanes import Lane
-from multilayer._search.pipelines import fit_on_all_rows, network_of
-from multilayer._search.search_checks import check_fit_arguments, check_search
-from multilayer._search.search_run import SearchRun, prepared, rules_of
+from multilayer._search.search_checks import (
+    check_fit_arguments,
+    check_search,
+    rules_of,
+    workers_of,
+)
+from multilayer._search.search_run import SearchRun, prepared
 from multilayer._search.standings import Standing, standings_of
 
 
@@ -59,8 +73,10 @@ class MLPSearchCV(BaseSearchCV):
         As in scikit-learn; several scores need a `refit` that names one.
     refit : bool, str or callable, default=True
         Whether the best configuration is trained on all rows. A string names the score that
-        decides, or is "1se": the smallest network within one standard error of the best. A
-        function takes `cv_results_` and returns the number of a configuration.
+        decides, or is "1se": the smallest network within one standard error of the best, or
+        "ensemble": `best_estimator_` is then an :class:`EnsembleClassifier` or
+        :class:`EnsembleRegressor` of those that score best together. A function takes
+        `cv_results_` and returns the number of a configuration.
     cv : int, splitter, iterable or None, default=None
         As in scikit-learn; None is five folds.
     n_seeds : int, default=1
@@ -90,6 +106,8 @@ class MLPSearchCV(BaseSearchCV):
         Score of a network that cannot be trained or diverges, or that its error is raised.
     return_train_score : bool, default=False
         Whether the rows that were trained on are scored too.
+    return_estimators : bool, default=False
+        Whether the networks of the best configuration on the folds are there after the search.
     random_state : int, RandomState instance or None, default=None
         Of the configurations, and of the networks where the estimator has no `random_state`. All
         configurations have the same random numbers.
@@ -113,6 +131,21 @@ class MLPSearchCV(BaseSearchCV):
         Its mean score over the folds.
     best_index_ : int
         Its row in `cv_results_`.
+    oof_predictions_ : ndarray of shape (n_samples, n_classes), (n_samples,) or \
+(n_samples, n_outputs), float32
+        What the best configuration predicts for each row, by networks that have not seen it, after
+        its ``best_epochs``: probabilities (of several columns of classes a list with those of
+        each), or numbers. The mean over seeds and over the folds that a row is in; NaN for rows in
+        none. Not there if that configuration was dropped on the way, which `refit` as a function
+        may choose. Of a classifier without probabilities, shares of votes.
+    fold_estimators_ : list of estimator
+        These networks, one for each fold and seed, in pipelines with the steps of their fold; with
+        ``return_estimators=True``.
+    ensemble_weights_ : ndarray of shape (n_candidates,), float64
+        With ``refit="ensemble"``: the share of each row of `cv_results_` in the ensemble.
+    ensemble_score_ : float
+        Its mean score over the folds, by the predictions of its members out of fold. The other
+        attributes are those of the best single configuration.
     learning_curves_ : list of dict
         For each configuration its ``"epochs"`` and mean ``"score"`` at each rung and check.
     n_splits_ : int
@@ -178,6 +211,7 @@ class MLPSearchCV(BaseSearchCV):
         n_jobs: int | None = None,
         error_score: float | str = np.nan,
         return_train_score: bool = False,
+        return_estimators: bool = False,
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -202,6 +236,7 @@ class MLPSearchCV(BaseSearchCV):
         self.storage = storage
         self.checkpoint = checkpoint
         self.time_budget = time_budget
+        self.return_estimators = return_estimators
         self.random_state = random_state
 
     # The search ----------------------------------------------------------------------------------
@@ -236,6 +271,9 @@ class MLPSearchCV(BaseSearchCV):
         check_fit_arguments(self, arguments.fit)
         rules = rules_of(self, scorers, metric)
         with prepared(self, X, y, arguments) as parts:
+            scorer = fold_scorer(self.estimator, y, parts.folds, rules)
+            if self.refit == ENSEMBLE:
+                check_ensemble(self, scorer)
             run = SearchRun(self, parts, rules)
             stopped = run.train()
         lanes, scored = run.lanes, standings_of(run.lanes, rules, stopped=stopped)
@@ -255,8 +293,11 @@ class MLPSearchCV(BaseSearchCV):
             len(parts.folds),
         )
         self.scorer_, self.n_splits_ = scorers, len(parts.folds)
+        found = FoldPredictions(scorer, [lanes[i] for i in scored], list(scored.values()))
+        take_predictions(self, found, _num_samples(X))
         if self.refit:
-            self._refit(X, y, arguments.fit, parts.seeds[0])
+            seed, n_jobs = parts.seeds[0], workers_of(self)
+            self._refit(Refit(self.estimator, X, y, arguments.fit, seed, n_jobs), found)
         return self
 
     @available_if(transforms)
@@ -317,13 +358,14 @@ class MLPSearchCV(BaseSearchCV):
             self.best_score_ = float(found[f"mean_test_{metric}"][self.best_index_])
         self.best_params_ = candidates[self.best_index_]
 
-    def _refit(self, X: Any, y: Any, fit_parameters: Mapping[str, Any], seed: Any) -> None:
-        """Train the best configuration on all rows, for as many epochs as were best."""
+    def _refit(self, refit: Refit, found: FoldPredictions) -> None:
+        """Train the best configuration on all rows, for as many epochs as were best, or several."""
         begun = time.perf_counter()
-        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        network_of(best).set_params(random_state=seed)
-        epochs = int(self.cv_results_["best_epochs"][self.best_index_])
-        self.best_estimator_ = fit_on_all_rows(best, X, y, fit_parameters, epochs)
+        if self.refit == ENSEMBLE:
+            best = refit_ensemble(self, found, refit)
+        else:
+            best = refit.single(self.best_params_, final_epochs(self, self.best_index_))
+        self.best_estimator_ = best
         self.refit_time_ = time.perf_counter() - begun
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_

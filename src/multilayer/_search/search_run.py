@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 
@@ -17,15 +17,16 @@ from multilayer._core.checks import refuse
 from multilayer._core.environment import level_of_caller
 from multilayer._search import identity
 from multilayer._search.candidates import Candidates, DrawnCandidates, Parameters, draw
+from multilayer._search.ensemble_refit import ENSEMBLE, check_member
 from multilayer._search.folds import Routed, SearchRows, searched_rows, split_rows
-from multilayer._search.lanes import Fold, Lane, Scores
-from multilayer._search.pausable import chooses_epoch, most_epochs
+from multilayer._search.lanes import Fold, Lane
+from multilayer._search.pausable import most_epochs
 from multilayer._search.pipelines import Preparation, lanes_of, network_of
 from multilayer._search.progress import PrintedProgress
 from multilayer._search.race import NoRecord, run_races
 from multilayer._search.remote import workers_for
 from multilayer._search.rungs import Bracket, bracket_of_one, brackets_of, cost_of
-from multilayer._search.search_checks import needs_optuna, workers_of
+from multilayer._search.search_checks import needs_optuna, seeds_for_networks, workers_of
 from multilayer._search.standings import standing_of
 from multilayer._search.visits import Rules
 from multilayer._search.work import Workers
@@ -153,13 +154,15 @@ class SearchRun:
 
     def _add(self, most: int) -> list[int]:
         """Take the next configurations; return their numbers."""
-        parts, first = self._parts, len(self.candidates)
+        search, parts, first = self._search, self._parts, len(self.candidates)
         for params in parts.candidates.next(most):
             number = len(self.candidates)
             lanes = lanes_of(self._preparation, params, number, parts.folds, parts.seeds)
             if not isinstance(parts.record, NoRecord):
                 for lane in lanes:
                     parts.record.restore(lane)
+            if search.refit == ENSEMBLE:
+                check_member(search.estimator, lanes[0].estimator)
             self.candidates.append(params)
             self.lanes.append(lanes)
         return list(range(first, len(self.candidates)))
@@ -209,41 +212,3 @@ class SearchRun:
 
     def _cost(self, n: int) -> float:
         return cost_of(self._brackets(range(n)), self._search.factor)
-
-
-def rules_of(search: "MLPSearchCV", scorers: Any, metric: str) -> Rules:
-    """Return what all lanes are subject to."""
-    return Rules(
-        scorer=own_score if search.scoring is None else NamedScores(scorers),
-        decides=metric,
-        factor=search.factor,
-        n_checks=1 if search.pruner is None else search.n_checks,
-        error_score=search.error_score,
-        on_train=search.return_train_score,
-        last_counts=chooses_epoch(network_of(search.estimator)),
-    )
-
-
-def seeds_for_networks(search: "MLPSearchCV", drawn: Sequence[int]) -> list[Any]:
-    """Return the seeds of the networks: the estimator's own one where it has one."""
-    own = getattr(network_of(search.estimator), "random_state", None)
-    return [own] if own is not None and search.n_seeds == 1 else list(drawn)
-
-
-def own_score(estimator: BaseEstimator, X: Any, y: Any, **params: Any) -> Scores:
-    """Return the score of an estimator's own; accuracy without looking at all labels again."""
-    if is_classifier(estimator) and np.ndim(y) == 1 and not params:
-        return {"score": float(np.mean(estimator.predict(X) == np.asarray(y)))}
-    return {"score": float(estimator.score(X, y, **params))}
-
-
-@dataclass(frozen=True)
-class NamedScores:
-    """Scores by name, of scikit-learn's scorers: a single score is called "score"."""
-
-    scorers: Any
-
-    def __call__(self, estimator: BaseEstimator, X: Any, y: Any, **params: Any) -> Scores:
-        """Return the scores of a fitted estimator."""
-        found = self.scorers(estimator, X, y, **params)
-        return found if isinstance(found, dict) else {"score": float(found)}

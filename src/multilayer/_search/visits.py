@@ -30,6 +30,8 @@ class Rules:
         The score of a network that diverges or cannot be trained.
     on_train : bool
         Whether rows of the training are scored too.
+    copied : bool
+        Whether the fitted networks are copied as they were at each check.
     last_counts : bool
         Whether the last check is what a configuration is reported by, not the one with the best
         mean: fits that choose their epoch themselves have the best networks so far at each.
@@ -42,6 +44,7 @@ class Rules:
     error_score: float | str
     on_train: bool
     last_counts: bool = False
+    copied: bool = False
 
 
 def visit(
@@ -67,7 +70,7 @@ def visit(
                 assert lane.fit is not None
                 if lane.fit.diverged:
                     raise DivergenceError("the loss became infinite or NaN")
-                lane.score(rules.scorer, share, on_train=rules.on_train)
+                lane.score(rules.scorer, share, on_train=rules.on_train, copied=rules.copied)
         except StoppedError:
             return
         checked(lane)

@@ -89,23 +89,24 @@ class Work:
     ) -> None:
         """Train lanes, the first ones first; when one raises, the others end and it is raised."""
         if not accelerated():
-            self._run(
+            self.run(
                 partial(visit, lane, own, rules, self.within, checked)
                 for lane, own in zip(lanes, points, strict=True)
             )
             return
-        self._run(partial(begin, lane, rules, checked) for lane in lanes)
+        self.run(partial(begin, lane, rules, checked) for lane in lanes)
         for i in range(max(map(len, points), default=0)):
             ahead = [
                 (lane, own[i]) for lane, own in zip(lanes, points, strict=True) if i < len(own)
             ]
             for share in sorted({share for _, share in ahead}):
                 advance_together([lane for lane, own in ahead if own == share], share)
-            self._run(
+            self.run(
                 partial(visit, lane, [share], rules, self.within, checked) for lane, share in ahead
             )
 
-    def _run(self, tasks: Iterable[Callable[[], None]]) -> None:
+    def run(self, tasks: Iterable[Callable[[], None]]) -> None:
+        """Run tasks, the first ones first; when one fails, the others end and it is raised."""
         settings = get_config()  # of this thread; others would have the defaults
 
         def run(task: Callable[[], None]) -> None:

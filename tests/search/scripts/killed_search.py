@@ -9,8 +9,7 @@ import signal
 import sys
 import threading
 from itertools import count
-
-from search_case import searched
+from pathlib import Path
 
 from multilayer._search.optuna_study import StudyRecord
 
@@ -19,11 +18,7 @@ def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-journal, sampler, *when = sys.argv[1:]
-if len(when) == 1:
-    threading.Timer(float(when[0]), kill).start()
-else:
-    number, moment = int(when[0]), when[1]
+def kill_at(number, moment):
     counted, checked = count(1), StudyRecord.checked
 
     def killing(self, lane):
@@ -35,5 +30,15 @@ else:
             kill()
 
     StudyRecord.checked = killing
-print("begins", flush=True)
-searched(storage=journal, sampler=sampler)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from search_case import searched
+
+    journal, sampler, *when = sys.argv[1:]
+    if len(when) == 1:
+        threading.Timer(float(when[0]), kill).start()
+    else:
+        kill_at(int(when[0]), when[1])
+    searched(storage=journal, sampler=sampler)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from multilayer._sklearn.saving.network_kinds import NetworkValues
     from multilayer._sklearn.saving.perceptron_kind import PerceptronValues
     from multilayer._sklearn.saving.tabular_kinds import TabularValues
+    from multilayer._sklearn.targets.class_outputs import Classes
 
 
 # Choices of columns, as a ColumnTransformer takes them, as plain data and back -------------------
@@ -193,6 +194,17 @@ class TargetValues:
 
 
 @dataclass(frozen=True)
+class EnsembleValues:
+    """What an ensemble has beside its members, and what these have in common."""
+
+    arguments: Mapping[str, object]
+    weights: tuple[float, ...]  # of the members, shares of 1
+    kind: str | None = None  # of class targets; None for numbers
+    classes: "Classes | None" = None
+    targets: tuple[int, bool] = (1, True)  # how many numbers, and whether y has one axis
+
+
+@dataclass(frozen=True)
 class ColumnValues:
     """What a ColumnTransformer has beside its members."""
 
@@ -217,7 +229,7 @@ class ColumnValues:
 STEP = "step"
 """What was given is the member, before it was fitted."""
 CompositionValues: TypeAlias = (
-    PipelineValues | UnionValues | FrozenValues | TargetValues | ColumnValues
+    PipelineValues | UnionValues | FrozenValues | TargetValues | EnsembleValues | ColumnValues
 )
 StepValues: TypeAlias = (
     "TransformerValues | CompositionValues | NetworkValues | PerceptronValues | TabularValues"

@@ -24,6 +24,7 @@ from multilayer._sklearn.saving.steps import (
     categories,
     column_transformer,
     compositions,
+    ensemble_kinds,
     numbers,
     projections,
     tabular_encoder,
@@ -46,7 +47,8 @@ TRANSFORMERS: dict[str, TransformerKind] = {
     )
 }
 COMPOSITIONS: dict[str, CompositionKind] = {
-    kind.name: kind for kind in (*compositions.KINDS, *column_transformer.KINDS)
+    kind.name: kind
+    for kind in (*compositions.KINDS, *column_transformer.KINDS, *ensemble_kinds.KINDS)
 }
 """Kinds with members."""
 KINDS = (*TRANSFORMERS, *COMPOSITIONS)
