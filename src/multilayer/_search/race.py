@@ -1,6 +1,6 @@
 """Training of all lanes of a search, rung by rung."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from multilayer._core.errors import DivergenceError
 from multilayer._search.lanes import Lane, Scorer, Scores
-from multilayer._search.progress import PrintedProgress
+from multilayer._search.progress import SearchProgress
 from multilayer._search.rungs import Bracket, survivors
 from multilayer._search.work import StoppedError, Work
 
@@ -60,7 +60,7 @@ def run_races(
     lanes: Mapping[int, Sequence[Lane]],
     rules: Rules,
     work: Work,
-    progress: PrintedProgress | None = None,
+    progress: SearchProgress | None = None,
 ) -> None:
     """Train the lanes of all configurations as far as the rungs say; their curves grow."""
     races = [Race(bracket, list(bracket.candidates)) for bracket in brackets]
@@ -71,7 +71,9 @@ def run_races(
         for race in races:
             points = points_of(race, rules.n_checks)
             for candidate in race.active:
-                tasks += [partial(visit, lane, points, rules, work) for lane in lanes[candidate]]
+                for lane in lanes[candidate]:
+                    task = partial(visit, lane, points, rules, work)
+                    tasks.append(followed(task, candidate, lane, rules, work, progress))
         work.run(tasks)
         if work.over:
             return
@@ -89,6 +91,28 @@ def run_races(
         for candidate in dropped:
             for lane in lanes[candidate]:
                 lane.fit = None  # its memory
+
+
+def followed(
+    task: Callable[[], None],
+    candidate: int,
+    lane: Lane,
+    rules: Rules,
+    work: Work,
+    progress: SearchProgress | None,
+) -> Callable[[], None]:
+    """Return a visit of a lane that is reported once it is done; not one that time has ended."""
+    if progress is None:
+        return task
+
+    def run() -> None:
+        task()
+        if not work.over:
+            progress.network(
+                candidate, lane.curve[-1][0] if lane.curve else 0, mean_score([lane], rules)
+            )
+
+    return run
 
 
 def points_of(race: Race, n_checks: int) -> list[float]:

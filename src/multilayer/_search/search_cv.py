@@ -21,7 +21,7 @@ from multilayer._search.candidates import Distributions, Parameters, candidates_
 from multilayer._search.folds import Routed, make_folds, searched_rows
 from multilayer._search.lanes import Lane, Scorer, Scores
 from multilayer._search.pipelines import fit_on_all_rows, lanes_of, network_of
-from multilayer._search.progress import PrintedProgress
+from multilayer._search.progress import Follow, PrintedProgress, SearchProgress
 from multilayer._search.race import Rules, Standing, run_races, standings_of
 from multilayer._search.rungs import brackets_of
 from multilayer._search.search_checks import check_fit_arguments, check_search, workers_of
@@ -147,6 +147,8 @@ class MLPSearchCV(BaseSearchCV):
 
     __module__ = "multilayer.search"
 
+    _follow: Follow | None = None  # in place of what ``verbose`` prints
+
     def __init__(
         self,
         estimator: BaseEstimator,
@@ -235,8 +237,11 @@ class MLPSearchCV(BaseSearchCV):
         rules = rules_of(self, scorers, metric)
         seeds_of_networks = seeds_for_networks(self, seeds[2:])
         lanes = lanes_of(self.estimator, candidates, folds, seeds_of_networks)
-        progress = PrintedProgress(candidates, len(lanes[0])) if self.verbose else None
+        follow = self._follow or (PrintedProgress if self.verbose else None)
+        progress = None if follow is None else follow(candidates, len(lanes[0]))
         stopped = train_all(self, lanes, rules, progress)
+        if progress is not None:
+            progress.end()
         results.warn_of_failures(lanes, self.error_score)
         scored = standings_of(lanes, rules, stopped=stopped)
         if all(standing.status == "failed" for standing in scored.values()):
@@ -349,7 +354,7 @@ def train_all(
     search: MLPSearchCV,
     lanes: list[list[Lane]],
     rules: Rules,
-    progress: PrintedProgress | None,
+    progress: SearchProgress | None,
 ) -> bool:
     """Train the lanes; return whether they were stopped before the end."""
     most = int(getattr(network_of(search.estimator), "max_iter", 1))
