@@ -77,7 +77,10 @@ class LoadedModel:
     @property
     def encoder(self) -> TabularEncoder | None:
         """What encodes the columns of raw tables, in a model of such."""
-        return self.estimator.encoder_ if isinstance(self.estimator, BaseTabular) else None
+        if isinstance(self.estimator, BaseTabular):
+            return self.estimator.encoder_
+        first = self.estimator[0] if self.scaler is not None else None
+        return first if isinstance(first, TabularEncoder) else None
 
     @property
     def unused(self) -> set[str]:

@@ -79,11 +79,13 @@ def run_races(
             return
         for race in races:
             means = [mean_score(lanes[candidate], rules) for candidate in race.active]
+            left = []
+            if not race.is_last:
+                left = [race.active[i] for i in survivors(means, rules.factor)]
             if progress is not None:
                 done = [lane.curve[-1][0] for i in race.active for lane in lanes[i] if lane.curve]
-                progress.rung(race.rung + 1, race.active, means, max(done, default=0))
-            if not race.is_last:
-                race.active = [race.active[i] for i in survivors(means, rules.factor)]
+                progress.rung(race.rung + 1, race.active, means, max(done, default=0), left)
+            race.active = left
         for race in races:
             race.rung += 1
         races = [race for race in races if race.rung < len(race.bracket.shares)]

@@ -240,8 +240,6 @@ class MLPSearchCV(BaseSearchCV):
         follow = self._follow or (PrintedProgress if self.verbose else None)
         progress = None if follow is None else follow(candidates, len(lanes[0]))
         stopped = train_all(self, lanes, rules, progress)
-        if progress is not None:
-            progress.end()
         results.warn_of_failures(lanes, self.error_score)
         scored = standings_of(lanes, rules, stopped=stopped)
         if all(standing.status == "failed" for standing in scored.values()):
@@ -365,11 +363,15 @@ def train_all(
     except KeyboardInterrupt:
         if not standings_of(lanes, rules, stopped=True):
             raise
+        if progress is not None:
+            progress.end(interrupted=True)
         warnings.warn(
             "The search was interrupted: what it has found so far is its result.",
             stacklevel=level_of_caller(),
         )
         return True
+    if progress is not None:
+        progress.end(interrupted=False)
     return work.over
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
 from multilayer._core.checks import refuse
+from multilayer._search.progress import is_number, short_names, value_in_words
 from multilayer._search.search_cv import MLPSearchCV
 from multilayer._sklearn.network.importances import FeatureImportances
 from multilayer.plots._axes import pyplot
@@ -70,14 +70,6 @@ def table_of(search: MLPSearchCV) -> SearchTable:
         getattr(search, "best_index_", int(np.argmin(found[f"rank_test_{metric}"]))),
         as_given.index(True) if True in as_given else None,
     )
-
-
-def short_names(names: Sequence[str]) -> list[str]:
-    """Return names of arguments without the steps of a pipeline, where that is not ambiguous."""
-    short = [name.rpartition("__")[2] for name in names]
-    return [
-        last if short.count(last) == 1 else name for name, last in zip(names, short, strict=True)
-    ]
 
 
 def lowest_shown(scores: np.ndarray) -> float:
@@ -151,7 +143,7 @@ def axis_of(values: Sequence[Any]) -> ArgumentAxis:
         levels = ordered(values)
         step = 1 / max(1, len(levels) - 1)
         levels_at = {level: i * step for i, level in enumerate(levels)}
-        places = np.array([levels_at[as_text(value)] for value in values])
+        places = np.array([levels_at[value_in_words(value)] for value in values])
         return ArgumentAxis(places if len(levels) > 1 else places + 0.5, levels_at)
     positive = [number for number in numbers if number > 0]
     logarithmic = min(numbers) >= 0 and are_logarithmic(positive)
@@ -168,7 +160,9 @@ def axis_of(values: Sequence[Any]) -> ArgumentAxis:
         logarithmic,
         bottom,
     )
-    places = np.array([scale.place(v) if v in on_scale else of_levels[as_text(v)] for v in values])
+    places = np.array(
+        [scale.place(v) if v in on_scale else of_levels[value_in_words(v)] for v in values]
+    )
     return replace(scale, places=places)
 
 
@@ -182,11 +176,6 @@ def are_logarithmic(numbers: Sequence[float]) -> bool:
     return bool(abs(by_logarithm - 0.5) < abs(as_they_are - 0.5))
 
 
-def is_number(value: object) -> bool:
-    """Whether a value is a number; True and False are none."""
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-
-
 def ordered(values: Sequence[Any]) -> list[str]:
     """Return different values in words: numbers by size, tuples of numbers by length and size."""
 
@@ -195,18 +184,9 @@ def ordered(values: Sequence[Any]) -> list[str]:
             return 0, 0, (value,), ""
         if isinstance(value, tuple | list) and all(map(is_number, value)):
             return 1, len(value), tuple(value), ""
-        return 2, 0, (), as_text(value)
+        return 2, 0, (), value_in_words(value)
 
-    return list(dict.fromkeys(as_text(value) for value in sorted(values, key=key)))
-
-
-def as_text(value: Any) -> str:
-    """Return a value as a mark: a number in three digits, layers as 64-32."""
-    if is_number(value):
-        return f"{value:.3g}"
-    if isinstance(value, tuple | list) and value and all(map(is_number, value)):
-        return "-".join(f"{number:.3g}" for number in value)
-    return str(value)
+    return list(dict.fromkeys(value_in_words(value) for value in sorted(values, key=key)))
 
 
 # Which arguments matter --------------------------------------------------------------------------

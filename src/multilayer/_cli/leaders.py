@@ -1,0 +1,253 @@
+"""How a search goes, on standard error: a table of leaders on a terminal, plain lines elsewhere.
+
+Each kind is a context manager, and what a search reports to.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from multilayer._cli.console import clock, plain, say
+from multilayer._core.checks import count
+from multilayer._search.candidates import Parameters
+from multilayer._search.progress import arguments_in_words
+
+MOST_LEADERS = 8  # in the table that is live
+REFRESHES = 4  # of it in a second
+
+TRAINING, HALVED, FINISHED, FAILED = "training", "halved", "finished", "failed"
+
+
+@dataclass(frozen=True)
+class Leader:
+    """How a configuration does."""
+
+    candidate: int
+    score: float  # mean over folds; NaN where a network failed
+    epochs: int
+    status: str
+
+    @property
+    def order(self) -> tuple[bool, bool, int, float]:
+        """What the best ones have the most of: a score after few epochs says less."""
+        known = self.score == self.score
+        return known, self.status == FINISHED, self.epochs, self.score if known else -math.inf
+
+
+class Followed:
+    """Follow a search silently; the subclasses print."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self.candidates: Sequence[Parameters] = ()
+        self.n_networks = 0  # of a configuration
+        self.n_rungs = self.number = 0  # all rungs, and those that are over
+        self.leaders: dict[int, Leader] = {}
+        self._waiting: dict[int, list[float]] = {}  # scores of a configuration in its rung
+        self._trained: dict[int, int] = {}  # networks of a configuration
+        self._lock = Lock()  # networks are reported by the threads that train them
+
+    def __call__(self, candidates: Sequence[Parameters], n_networks: int) -> Self:
+        """Follow a search over these configurations, with so many networks each."""
+        self.candidates, self.n_networks = candidates, n_networks
+        return self
+
+    @property
+    def n_trained(self) -> int:
+        """Networks that were trained, to whatever epoch."""
+        return sum(self._trained.values())
+
+    @property
+    def ranked(self) -> list[Leader]:
+        """Configurations with a score, the best one first."""
+        with self._lock:
+            found = list(self.leaders.values())
+        return sorted(found, key=lambda leader: leader.order, reverse=True)
+
+    def begin(self, n_rungs: int) -> None:
+        """Remember the number of rungs."""
+        self.n_rungs = n_rungs
+
+    def network(self, candidate: int, epochs: int, score: float) -> None:
+        """Take the score of a network; with the last one of a configuration it has a mean."""
+        with self._lock:
+            scores = self._waiting.setdefault(candidate, [])
+            scores.append(score)
+            self._trained[candidate] = max(self._trained.get(candidate, 0), len(scores))
+            if len(scores) < self.n_networks:
+                return
+            mean = math.fsum(scores) / len(scores) if all(s == s for s in scores) else math.nan
+            scores.clear()
+            status = TRAINING if mean == mean else FAILED
+            self.leaders[candidate] = Leader(candidate, mean, epochs, status)
+
+    def rung(
+        self,
+        number: int,
+        active: Sequence[int],
+        means: Sequence[float],
+        epochs: int,
+        left: Sequence[int],
+    ) -> None:
+        """Say of each configuration whether it goes on."""
+        ended = HALVED if left else FINISHED
+        with self._lock:
+            self.number = max(self.number, number)
+            for candidate in set(active) - set(left):
+                leader = self.leaders[candidate]
+                if leader.status == TRAINING:
+                    self.leaders[candidate] = replace(leader, status=ended)
+
+    def end(self, *, interrupted: bool) -> None:
+        """Remember whether Ctrl-C ended the search."""
+        self.interrupted = interrupted
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End."""
+
+
+class LeaderLines(Followed):
+    """Print a plain line for each rung, and for each new leader where there is one rung alone."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console, self._begun = console, time.monotonic()
+        self._best: Leader | None = None
+
+    def begin(self, n_rungs: int) -> None:
+        """Print what is ahead."""
+        super().begin(n_rungs)
+        say(self._console, plan_in_words(self))
+
+    def network(self, candidate: int, epochs: int, score: float) -> None:
+        """Print a new leader."""
+        super().network(candidate, epochs, score)
+        best = next(iter(self.ranked), None)
+        if self.n_rungs == 1 and best not in (None, self._best):
+            self._print(f"{len(self.leaders)} of {count(len(self.candidates), 'configuration')}")
+
+    def rung(
+        self,
+        number: int,
+        active: Sequence[int],
+        means: Sequence[float],
+        epochs: int,
+        left: Sequence[int],
+    ) -> None:
+        """Print the leader after a rung."""
+        super().rung(number, active, means, epochs, left)
+        if self.n_rungs > 1:
+            n = count(len(active), "configuration")
+            self._print(f"rung {number}: {n} at {count(epochs, 'epoch')}")
+
+    def _print(self, what: str) -> None:
+        self._best = best = self.ranked[0]
+        spent = clock(time.monotonic() - self._begun)
+        shown = arguments_in_words(self.candidates[best.candidate])
+        say(self._console, f"{spent}  {what}, best {best.score:.4f}  {shown}")
+
+
+class LeaderTable(Followed):
+    """Show a table of the leaders on a terminal, while the search goes on."""
+
+    def __init__(self, console: Console, budget: float | None) -> None:
+        super().__init__()
+        self._budget, self._begun = budget, time.monotonic()
+        self._live = Live(
+            console=console,
+            get_renderable=self.shown,
+            refresh_per_second=REFRESHES,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        """Show it."""
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Remove it: the result has a table of its own."""
+        self._live.stop()
+
+    def end(self, *, interrupted: bool) -> None:
+        """Remove it before the final training."""
+        super().end(interrupted=interrupted)
+        self._live.stop()
+
+    def shown(self) -> Group:
+        """Return what is on the screen now."""
+        spent = time.monotonic() - self._begun
+        times = clock(spent)
+        if self._budget is not None:
+            times = f"{times}, {clock(max(0.0, self._budget - spent))} left"
+        total = len(self.candidates) * self.n_networks
+        parts = [
+            f"rung {min(self.number + 1, self.n_rungs)} of {self.n_rungs}",
+            f"{self.n_trained:,} of {count(total, 'network')}",
+            times,
+        ]
+        heading = Text("searching: " + "  ".join(parts), style="cyan")
+        return Group(heading, leaders_table(self.ranked[:MOST_LEADERS], self.candidates))
+
+
+def leaders_table(
+    leaders: Sequence[Leader], candidates: Sequence[Parameters], default: int | None = 0
+) -> Table:
+    """Return a table of configurations in their order; one of them is the default."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="dim")
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("epochs", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("arguments", overflow="fold")
+    for rank, leader in enumerate(leaders, 1):
+        mark = "default: " if leader.candidate == default else ""
+        table.add_row(
+            str(rank),
+            "" if leader.score != leader.score else f"{leader.score:.4f}",
+            f"{leader.epochs:,}",
+            leader.status,
+            plain(mark + arguments_in_words(candidates[leader.candidate])),
+            style="bold" if rank == 1 else None,
+        )
+    return table
+
+
+def plan_in_words(search: Followed) -> str:
+    """Return what is ahead."""
+    n = len(search.candidates)
+    return (
+        f"{count(n, 'configuration')}, {count(search.n_networks, 'network')} each, "
+        f"{count(search.n_rungs, 'rung')}"
+    )
+
+
+def leaders_follower(console: Console, budget: float | None, *, silent: bool) -> Followed:
+    """Return what suits the console."""
+    if silent:
+        return Followed()
+    return LeaderTable(console, budget) if console.is_terminal else LeaderLines(console)
