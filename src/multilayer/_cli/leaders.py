@@ -53,7 +53,8 @@ class Followed:
         self.n_networks = 0  # of a configuration
         self.n_rungs = self.number = 0  # all rungs, and those that are over
         self.leaders: dict[int, Leader] = {}
-        self._waiting: dict[int, list[float]] = {}  # scores of a configuration in its rung
+        # Epochs and scores of a configuration's networks in its rung.
+        self._waiting: dict[int, list[tuple[int, float]]] = {}
         self._trained: dict[int, int] = {}  # networks of a configuration
         self._lock = Lock()  # networks are reported by the threads that train them
 
@@ -81,15 +82,16 @@ class Followed:
     def network(self, candidate: int, epochs: int, score: float) -> None:
         """Take the score of a network; with the last one of a configuration it has a mean."""
         with self._lock:
-            scores = self._waiting.setdefault(candidate, [])
-            scores.append(score)
-            self._trained[candidate] = max(self._trained.get(candidate, 0), len(scores))
-            if len(scores) < self.n_networks:
+            found = self._waiting.setdefault(candidate, [])
+            found.append((epochs, score))
+            self._trained[candidate] = max(self._trained.get(candidate, 0), len(found))
+            if len(found) < self.n_networks:
                 return
-            mean = math.fsum(scores) / len(scores) if all(s == s for s in scores) else math.nan
-            scores.clear()
+            mean = sum(each for _, each in found) / len(found)  # NaN if one of them is
             status = TRAINING if mean == mean else FAILED
-            self.leaders[candidate] = Leader(candidate, mean, epochs, status)
+            most = max(done for done, _ in found)
+            found.clear()
+            self.leaders[candidate] = Leader(candidate, mean, most, status)
 
     def rung(
         self,

@@ -140,7 +140,7 @@ section { background: #fff; border: 1px solid #dde1e7; border-radius: 8px; paddi
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr)); }
 figure { margin: 0; }
 figure img { display: block; width: 100%; max-width: 520px; height: auto; }
-figure.wide { margin-top: 16px; }
+dl + .pictures, figure.wide { margin-top: 16px; }
 figure.wide img { max-width: 100%; }
 figcaption { color: #566072; font-size: 0.85rem; margin-top: 4px; }
 .scroll { overflow-x: auto; margin: 8px 0; }

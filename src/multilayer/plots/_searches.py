@@ -193,7 +193,7 @@ def ordered(values: Sequence[Any]) -> list[str]:
 
 
 FEWEST = 10  # configurations to learn from
-N_FOLDS, N_REPEATS, N_TREES = 5, 5, 64
+N_FOLDS, N_REPEATS, N_TREES = 5, 5, 32
 
 
 def comparable_scores(table: SearchTable) -> tuple[np.ndarray, np.ndarray]:
@@ -225,7 +225,7 @@ def comparable_scores(table: SearchTable) -> tuple[np.ndarray, np.ndarray]:
 def parameter_importances(search: MLPSearchCV) -> FeatureImportances:
     """Return how much the score of a configuration depends on each argument.
 
-    A random forest of 64 trees predicts scores from arguments: numbers (their logarithm where they
+    A random forest of 32 trees predicts scores from arguments: numbers (their logarithm where they
     were drawn over decades), and anything else by its place in the order of its values. Five times
     a fifth of the configurations is left out of it; on these the values of an argument are
     shuffled, five times each. The importance is by how much R2 falls: 1 means that as much of the
