@@ -23,7 +23,7 @@ from multilayer._cli.report_facts import ReportChoices
 from multilayer._cli.search_page import search_sections
 from multilayer._cli.settings import refuse_overwriting_inputs
 from multilayer._cli.tabular_training import RawData, prepared, print_saved, print_test
-from multilayer._cli.tune import TuneRequest
+from multilayer._cli.tune_options import TuneRequest
 from multilayer._core.checks import count, refuse
 from multilayer._core.errors import InvalidArgumentError
 from multilayer._core.types import JSON
