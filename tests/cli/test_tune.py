@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from sklearn.datasets import load_iris
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import make_pipeline
 
 from multilayer import MLPClassifier, TabularEncoder, load
 from multilayer._cli.leaders import Followed, LeaderLines, LeaderTable, leaders_follower
 from multilayer._cli.main import main
-from multilayer._cli.tune import request_of, tune
+from multilayer._cli.search_page import search_sections
+from multilayer._cli.tune import tune
+from multilayer._cli.tune_options import request_of
 from multilayer._cli.tuning import in_options, plain_values, search_for
 from multilayer._search.lanes import is_pausable
 from multilayer.search import MLPSearchCV
@@ -136,6 +139,19 @@ def test_numbers_with_a_page(run, frame, tmp_path):
     assert "learning_rate_init" in lines
 
 
+def test_pictures_of_ten_configurations():
+    pytest.importorskip("matplotlib", reason="pages have pictures")
+    network = MLPClassifier((4,), max_iter=3, random_state=0)
+    search = MLPSearchCV(network, n_iter=10, cv=2, pruner=None, random_state=0)
+    sections = search_sections(search.fit(*load_iris(return_X_y=True)), [], [("search", "short")])
+    found = Page("".join(each.text for each in sections))
+    curves, importances, lines = found.pictures
+    assert "trained to the end" in curves
+    assert "batch_size" in importances
+    assert "batch_size" in lines
+    assert ("figure", "class", "wide") in found.attributes
+
+
 def test_ctrl_c_ends_the_search_with_the_best_so_far(use, run, monkeypatch):
     def rung(self, *_):
         raise KeyboardInterrupt
@@ -146,6 +162,8 @@ def test_ctrl_c_ends_the_search_with_the_best_so_far(use, run, monkeypatch):
     assert "Interrupted: the best configuration so far is trained and saved." in ran.out
     assert "ended before all were done" in ran.out
     assert "The search was interrupted" not in ran.err
+    last = "training the best configuration so far on all rows; Ctrl-C again ends without a model"
+    assert ran.err.splitlines()[-1] == last
     assert load("m.st").predict(pd.read_csv("things.csv")[["size", "width", "flag", "town"]]).any()
 
 
@@ -199,6 +217,7 @@ def test_the_table_on_a_terminal():
     assert re.search(r"2 +0\.6000 +3 +halved +default: alpha=0\.1", text)
     assert re.search(r"3 +5 +failed +alpha=0\.312", text)
     list(steps)
+    assert "training the best configuration on all rows" in console.file.getvalue()
 
 
 def test_plain_lines():
@@ -209,6 +228,7 @@ def test_plain_lines():
         "3 configurations, 2 networks each, 2 rungs",
         "0:00  rung 1: 3 configurations at 5 epochs, best 0.8500  alpha=0.2",
         "0:00  rung 2: 1 configuration at 9 epochs, best 0.9500  alpha=0.2",
+        "training the best configuration on all rows",
     ]
 
 

@@ -161,6 +161,11 @@ class LeaderLines(Followed):
             n = count(len(active), "configuration")
             self._print(f"rung {number}: {n} at {count(epochs, 'epoch')}")
 
+    def end(self, *, interrupted: bool) -> None:
+        """Print what comes next."""
+        super().end(interrupted=interrupted)
+        say_final(self._console, interrupted=interrupted)
+
     def _print(self, what: str) -> None:
         self._best = best = self.ranked[0]
         spent = clock(time.monotonic() - self._begun)
@@ -199,6 +204,7 @@ class LeaderTable(Followed):
         """Remove it before the final training."""
         super().end(interrupted=interrupted)
         self._live.stop()
+        say_final(self._live.console, interrupted=interrupted)
 
     def shown(self) -> Group:
         """Return what is on the screen now."""
@@ -237,6 +243,13 @@ def leaders_table(
             style="bold" if rank == 1 else None,
         )
     return table
+
+
+def say_final(console: Console, *, interrupted: bool) -> None:
+    """Print that the final network is trained now."""
+    which = "the best configuration so far" if interrupted else "the best configuration"
+    again = "; Ctrl-C again ends without a model" if interrupted else ""
+    say(console, f"training {which} on all rows{again}")
 
 
 def plan_in_words(search: Followed) -> str:
