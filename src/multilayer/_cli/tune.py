@@ -3,16 +3,27 @@
 from pathlib import Path
 from typing import Annotated
 
-from multilayer._cli import settings as o
+import typer
+
 from multilayer._cli import train as t
 from multilayer._cli.tune_options import ESTIMATORS, PRUNERS, REFITS, SAMPLERS, request_of
 
 _SEARCH, _OUTPUT = "Search", "Output"
 
+DATA = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A table: .csv, .csv.gz, .tsv, .jsonl, .xlsx, .parquet, .feather, or - for CSV from "
+        "standard input.",
+        show_default=False,
+    ),
+]
 ESTIMATOR = Annotated[
     str,
     t.option(
-        "What is tuned: a single network, an ensemble over folds, RealMLP or TabM (mlp).",
+        "What is tuned: mlp, a single network; tabular, the ensemble of train; realmlp; tabm "
+        "(mlp).",
         _SEARCH,
         **t.names(*ESTIMATORS),
     ),
@@ -35,7 +46,7 @@ PRUNER = Annotated[
 ]
 TIME_BUDGET = Annotated[
     str | None,
-    t.option("Time for the search, such as 90s, 5m or 1h.", _SEARCH, metavar="TIME"),
+    t.option("Time for the search: seconds, or 90s, 5m, 1h.", _SEARCH, metavar="TIME"),
 ]
 SEARCH_ROWS = Annotated[
     float | None,
@@ -68,7 +79,7 @@ REPORT = Annotated[
 
 
 def tune(
-    data: o.DATA,
+    data: DATA,
     target: t.TARGET = None,
     task: t.TASK = None,
     role: t.ROLE = None,
