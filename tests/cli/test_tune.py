@@ -203,6 +203,19 @@ def test_the_state_of_a_search():
     assert followed.number == followed.n_rungs == 2
 
 
+def test_configurations_whose_networks_were_not_reported_have_the_mean_of_the_rung():
+    followed = Followed()(CANDIDATES, 2)
+    followed.begin(2)
+    followed.network(0, 3, 0.5)
+    followed.rung(1, [0, 1, 2], [0.6, 0.7, np.nan], 3, [1])
+    found = [(each.candidate, each.score, each.status) for each in followed.ranked]
+    assert found[:2] == [(1, 0.7, "training"), (0, 0.6, "halved")]
+    assert found[2][2] == "failed"
+    followed.network(1, 9, 0.8)
+    followed.network(1, 9, 0.9)  # the two of the next rung, none of the first
+    assert followed.ranked[0].score == pytest.approx(0.85)
+
+
 def test_the_table_on_a_terminal():
     console = Console(file=io.StringIO(), force_terminal=True, width=70, color_system=None)
     followed = leaders_follower(console, 60.0, silent=False)

@@ -105,10 +105,13 @@ class Followed:
         ended = HALVED if left else FINISHED
         with self._lock:
             self.number = max(self.number, number)
-            for candidate in set(active) - set(left):
-                leader = self.leaders[candidate]
-                if leader.status == TRAINING:
-                    self.leaders[candidate] = replace(leader, status=ended)
+            self._waiting.clear()
+            for candidate, mean in zip(active, means, strict=True):
+                status = TRAINING if mean == mean else FAILED
+                leader = self.leaders.get(candidate, Leader(candidate, mean, epochs, status))
+                if leader.status == TRAINING and candidate not in left:
+                    leader = replace(leader, status=ended)
+                self.leaders[candidate] = leader
 
     def end(self, *, interrupted: bool) -> None:
         """Remember whether Ctrl-C ended the search."""
@@ -134,6 +137,7 @@ class LeaderLines(Followed):
         super().__init__()
         self._console, self._begun = console, time.monotonic()
         self._best: Leader | None = None
+        self._printing = Lock()
 
     def begin(self, n_rungs: int) -> None:
         """Print what is ahead."""
@@ -143,9 +147,12 @@ class LeaderLines(Followed):
     def network(self, candidate: int, epochs: int, score: float) -> None:
         """Print a new leader."""
         super().network(candidate, epochs, score)
-        best = next(iter(self.ranked), None)
-        if self.n_rungs == 1 and best not in (None, self._best):
-            self._print(f"{len(self.leaders)} of {count(len(self.candidates), 'configuration')}")
+        if self.n_rungs > 1:
+            return
+        with self._printing:
+            if next(iter(self.ranked), None) not in (None, self._best):
+                n = count(len(self.candidates), "configuration")
+                self._print(f"{len(self.leaders)} of {n}")
 
     def rung(
         self,
