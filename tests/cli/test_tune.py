@@ -175,7 +175,7 @@ CANDIDATES = [{"net__alpha": 0.1}, {"net__alpha": 0.2}, {"net__alpha": 0.31234}]
 
 def go(followed):
     """Report a search of three configurations with two networks each, two of which fail."""
-    with followed(CANDIDATES, 2):
+    with followed(CANDIDATES, 3, 2):
         followed.begin(2)
         for candidate, scores in enumerate([(0.5, 0.7), (0.8, 0.9), (0.4, np.nan)]):
             followed.network(candidate, 3, scores[0])
@@ -204,7 +204,7 @@ def test_the_state_of_a_search():
 
 
 def test_configurations_whose_networks_were_not_reported_have_the_mean_of_the_rung():
-    followed = Followed()(CANDIDATES, 2)
+    followed = Followed()(CANDIDATES, 3, 2)
     followed.begin(2)
     followed.network(0, 3, 0.5)
     followed.rung(1, [0, 1, 2], [0.6, 0.7, np.nan], 3, [1])

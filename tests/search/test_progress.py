@@ -14,7 +14,8 @@ from .conftest import SPACE
 class Recorder:
     """Remember all that a search reports."""
 
-    def __call__(self, candidates, n_networks):
+    def __call__(self, candidates, n_candidates, n_networks):
+        assert n_candidates == len(candidates)
         self.candidates, self.n_networks = candidates, n_networks
         self.networks, self.rungs, self.ended, self.lock = [], [], [], Lock()
         return self

@@ -49,18 +49,23 @@ class Followed:
 
     def __init__(self) -> None:
         self.interrupted = False
-        self.candidates: Sequence[Parameters] = ()
+        self.candidates: Sequence[Parameters] = ()  # so far
+        self.n_candidates = 0  # at the end
         self.n_networks = 0  # of a configuration
         self.n_rungs = self.number = 0  # all rungs, and those that are over
         self.leaders: dict[int, Leader] = {}
         # Epochs and scores of a configuration's networks in its rung.
         self._waiting: dict[int, list[tuple[int, float]]] = {}
+        self._reported: set[int] = set()  # those whose networks all are in their rung
         self._trained: dict[int, int] = {}  # networks of a configuration
         self._lock = Lock()  # networks are reported by the threads that train them
 
-    def __call__(self, candidates: Sequence[Parameters], n_networks: int) -> Self:
+    def __call__(
+        self, candidates: Sequence[Parameters], n_candidates: int, n_networks: int
+    ) -> Self:
         """Follow a search over these configurations, with so many networks each."""
-        self.candidates, self.n_networks = candidates, n_networks
+        self.candidates, self.n_candidates = candidates, n_candidates
+        self.n_networks = n_networks
         return self
 
     @property
@@ -77,7 +82,7 @@ class Followed:
 
     def begin(self, n_rungs: int) -> None:
         """Remember the number of rungs."""
-        self.n_rungs = n_rungs
+        self.n_rungs, self.number = n_rungs, 0
 
     def network(self, candidate: int, epochs: int, score: float) -> None:
         """Take the score of a network; with the last one of a configuration it has a mean."""
@@ -91,6 +96,7 @@ class Followed:
             status = TRAINING if mean == mean else FAILED
             most = max(done for done, _ in found)
             found.clear()
+            self._reported.add(candidate)
             self.leaders[candidate] = Leader(candidate, mean, most, status)
 
     def rung(
@@ -105,13 +111,15 @@ class Followed:
         ended = HALVED if left else FINISHED
         with self._lock:
             self.number = max(self.number, number)
-            self._waiting.clear()
             for candidate, mean in zip(active, means, strict=True):
-                status = TRAINING if mean == mean else FAILED
-                leader = self.leaders.get(candidate, Leader(candidate, mean, epochs, status))
+                leader = Leader(candidate, mean, epochs, TRAINING if mean == mean else FAILED)
+                if candidate in self._reported:
+                    leader = self.leaders[candidate]
                 if leader.status == TRAINING and candidate not in left:
                     leader = replace(leader, status=ended)
                 self.leaders[candidate] = leader
+                self._waiting.pop(candidate, None)
+                self._reported.discard(candidate)
 
     def end(self, *, interrupted: bool) -> None:
         """Remember whether Ctrl-C ended the search."""
@@ -141,8 +149,10 @@ class LeaderLines(Followed):
 
     def begin(self, n_rungs: int) -> None:
         """Print what is ahead."""
+        first = not self.n_rungs
         super().begin(n_rungs)
-        say(self._console, plan_in_words(self))
+        if first:
+            say(self._console, plan_in_words(self))
 
     def network(self, candidate: int, epochs: int, score: float) -> None:
         """Print a new leader."""
@@ -151,7 +161,7 @@ class LeaderLines(Followed):
             return
         with self._printing:
             if next(iter(self.ranked), None) not in (None, self._best):
-                n = count(len(self.candidates), "configuration")
+                n = count(self.n_candidates, "configuration")
                 self._print(f"{len(self.leaders)} of {n}")
 
     def rung(
@@ -219,7 +229,7 @@ class LeaderTable(Followed):
         times = clock(spent)
         if self._budget is not None:
             times = f"{times}, {clock(max(0.0, self._budget - spent))} left"
-        total = len(self.candidates) * self.n_networks
+        total = self.n_candidates * self.n_networks
         parts = [
             f"rung {min(self.number + 1, self.n_rungs)} of {self.n_rungs}",
             f"{self.n_trained:,} of {count(total, 'network')}",
@@ -261,11 +271,13 @@ def say_final(console: Console, *, interrupted: bool) -> None:
 
 def plan_in_words(search: Followed) -> str:
     """Return what is ahead."""
-    n = len(search.candidates)
-    return (
-        f"{count(n, 'configuration')}, {count(search.n_networks, 'network')} each, "
-        f"{count(search.n_rungs, 'rung')}"
-    )
+    numbers = {
+        "configuration": search.n_candidates,
+        "network": search.n_networks,
+        "rung": search.n_rungs,
+    }
+    configurations, networks, rungs = (count(n, noun) for noun, n in numbers.items())
+    return f"{configurations}, {networks} each, {rungs}"
 
 
 def leaders_follower(console: Console, budget: float | None, *, silent: bool) -> Followed:

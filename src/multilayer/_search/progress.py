@@ -73,23 +73,24 @@ class SearchProgress(Protocol):
         """Nothing more is trained but the final network, perhaps as Ctrl-C was pressed."""
 
 
-Follow: TypeAlias = Callable[[Sequence[Parameters], int], SearchProgress]
-"""Takes the configurations and the number of networks of each; returns what follows the search."""
+Follow: TypeAlias = Callable[[Sequence[Parameters], int, int], SearchProgress]
+"""Takes the configurations so far, their number at the end, and that of the networks of each; it
+returns what follows the search."""
 
 
 @dataclass
 class PrintedProgress:
     """A line for each rung, with the leader."""
 
-    candidates: Sequence[Parameters]
+    candidates: Sequence[Parameters]  # so far
+    n_candidates: int  # at the end
     n_lanes: int  # of a configuration
     _begun: float = field(default_factory=time.monotonic)
 
     def begin(self, n_rungs: int) -> None:
         """Print what is ahead."""
-        n = len(self.candidates)
         print(
-            f"{count(n, 'configuration')}, {count(self.n_lanes, 'network')} each, "
+            f"{count(self.n_candidates, 'configuration')}, {count(self.n_lanes, 'network')} each, "
             f"{count(n_rungs, 'rung')}"
         )
 

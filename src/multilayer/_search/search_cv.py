@@ -238,7 +238,7 @@ class MLPSearchCV(BaseSearchCV):
         seeds_of_networks = seeds_for_networks(self, seeds[2:])
         lanes = lanes_of(self.estimator, candidates, folds, seeds_of_networks)
         follow = self._follow or (PrintedProgress if self.verbose else None)
-        progress = None if follow is None else follow(candidates, len(lanes[0]))
+        progress = None if follow is None else follow(candidates, len(candidates), len(lanes[0]))
         stopped = train_all(self, lanes, rules, progress)
         results.warn_of_failures(lanes, self.error_score)
         scored = standings_of(lanes, rules, stopped=stopped)
