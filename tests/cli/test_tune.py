@@ -13,7 +13,13 @@ from sklearn.metrics import accuracy_score
 from sklearn.pipeline import make_pipeline
 
 from multilayer import MLPClassifier, TabularEncoder, load
-from multilayer._cli.leaders import Followed, LeaderLines, LeaderTable, leaders_follower
+from multilayer._cli.leaders import (
+    Followed,
+    Leader,
+    LeaderLines,
+    LeaderTable,
+    leaders_follower,
+)
 from multilayer._cli.main import main
 from multilayer._cli.search_page import search_sections
 from multilayer._cli.tune import tune
@@ -201,6 +207,18 @@ def test_the_state_of_a_search():
     assert best.score == pytest.approx(0.95)
     assert followed.n_trained == 6
     assert followed.number == followed.n_rungs == 2
+
+
+def test_those_that_trained_to_their_end_compare_by_score():
+    found = [
+        Leader(0, 0.89, 200, "finished"),
+        Leader(1, 0.98, 90, "finished"),
+        Leader(2, 0.99, 60, "halved"),
+        Leader(3, 1.0, 20, "training"),
+        Leader(4, np.nan, 200, "failed"),
+    ]
+    ranked = sorted(found, key=lambda leader: leader.order, reverse=True)
+    assert [leader.candidate for leader in ranked] == [1, 0, 2, 3, 4]
 
 
 def test_configurations_whose_networks_were_not_reported_have_the_mean_of_the_rung():

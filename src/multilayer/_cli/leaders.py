@@ -39,9 +39,13 @@ class Leader:
 
     @property
     def order(self) -> tuple[bool, bool, int, float]:
-        """What the best ones have the most of: a score after few epochs says less."""
-        known = self.score == self.score
-        return known, self.status == FINISHED, self.epochs, self.score if known else -math.inf
+        """What the best ones have the most of: a score after few epochs says less.
+
+        Those that trained to their end compare by score, whatever rule of their own ended them.
+        """
+        known, finished = self.score == self.score, self.status == FINISHED
+        epochs = 0 if finished else self.epochs
+        return known, finished, epochs, self.score if known else -math.inf
 
 
 class Followed:
