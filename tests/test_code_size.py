@@ -21,7 +21,7 @@ LONGEST_CLASS = 250  # where less than half of it is docstrings
 SHORT_FILE, MOST_SHORT_FILES = 40, 10  # `__init__.py` apart
 MOST_FILES = 6  # for 1,000 lines
 MOST_ANY = 12  # for 1,000 lines
-MOST_LATE_IMPORTS = 66
+MOST_LATE_IMPORTS = 67
 MOST_NAMES_TWICE = 7  # of files, and of classes: each engine has a maker and an inference
 
 DOCUMENTS = ("CONTRIBUTING.md", "docs/design/index.md", "docs/design/history.md")

@@ -12,7 +12,7 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 PICTURES = {
-    "plots.md": ("activations", "boundary", "curves", "errors", "xor"),
+    "plots.md": ("activations", "boundary", "competition", "curves", "errors", "tried", "xor"),
     "inspection.md": ("importances", "dependence", "coverage"),
 }
 """Names of the files, which are those of the variables on each page that hold their displays."""

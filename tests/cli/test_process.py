@@ -39,14 +39,20 @@ def loaded(*commands, cwd):
 
 
 def test_help_loads_nothing_heavy_and_info_neither_jax_nor_scikit_learn(model, tmp_path):
-    helps = [["--help"], ["train", "--help"], ["export", "--help"], ["report", "--help"]]
+    helps = [
+        ["--help"],
+        ["train", "--help"],
+        ["export", "--help"],
+        ["report", "--help"],
+        ["tune", "--help"],
+    ]
     light = [*helps, ["--version"], []]
     found = loaded(*light, ["info", model], cwd=tmp_path)
     assert found == ["0"] * len(light) + ["0 numpy"]
 
 
 def test_every_command_explains_itself(run):
-    for command in ("train", "evaluate", "predict", "report", "info", "export"):
+    for command in ("train", "tune", "evaluate", "predict", "report", "info", "export"):
         done = run(command, "--help")
         assert done.code == 0
         assert done.err == ""
@@ -67,6 +73,7 @@ def words(line):
         ("multilayer train x.csv --task r", ["regression"]),
         ("multilayer train x.csv --class-weight b", ["balanced"]),
         ("multilayer train x.csv --solver ada", ["adam", "adamw", "adagrad"]),
+        ("multilayer tune x.csv --refit 1", ["1se"]),
         ("multilayer predict m x.csv --pr", ["--proba"]),
     ],
 )

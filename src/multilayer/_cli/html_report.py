@@ -1,6 +1,6 @@
 """``multilayer report``: a page that shows how good a saved model is, and on what it depends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,7 +8,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from multilayer._cli.console import remarks, results, say, say_json
-from multilayer._cli.model_inputs import load_model, require_method, require_one_output, rows_for
+from multilayer._cli.model_inputs import (
+    LoadedModel,
+    ModelRows,
+    load_model,
+    require_method,
+    require_one_output,
+    rows_for,
+)
+from multilayer._cli.page import Html
 from multilayer._cli.report_facts import Advance, Begin, ReportChoices, ReportFacts, gathered
 from multilayer._cli.report_page import written
 from multilayer._cli.settings import ColumnChoices, refuse_overwriting_inputs
@@ -34,28 +42,50 @@ def html_report(
     choices.check()
     refuse_overwriting_inputs("--html", html, Path(data), model)
     check_writable(html)
-    try:
-        pyplot()
-    except ImportError as error:
-        raise InvalidArgumentError(
-            "multilayer report draws with matplotlib, which cannot be imported. "
-            "Install it: pip install matplotlib."
-        ) from error
+    require_pictures("multilayer report")
     loaded = load_model(model)
     require_method(loaded, "evaluate", "report")
     require_one_output(loaded, "report")
     rows = rows_for(loaded, data, columns, labelled=True)
     target = columns.target or loaded.facts.get("target")
-    begin = stages(remarks(), silent=json)
-    found = gathered(loaded, data, target, rows, choices, begin)
-    with begin("drawing", 1) as advance:
-        page = written(found)
-        advance()
-    write_atomically(html, page)
+    found = write_page(loaded, data, target, rows, choices, html, silent=json)
     if json:
         say_json(as_json(found, html))
     else:
         say(results(), "report written to ", (str(html), "bold"))
+
+
+def require_pictures(what: str) -> None:
+    """Refuse what draws pictures where nothing can draw them."""
+    try:
+        pyplot()
+    except ImportError as error:
+        raise InvalidArgumentError(
+            f"{what} draws with matplotlib, which cannot be imported. "
+            "Install it: pip install matplotlib."
+        ) from error
+
+
+def write_page(
+    model: LoadedModel,
+    data: str,
+    target: str | None,
+    rows: ModelRows,
+    choices: ReportChoices,
+    html: Path,
+    *,
+    more: Sequence[Html] = (),
+    made_by: str = "multilayer report",
+    silent: bool,
+) -> ReportFacts:
+    """Write the page about a model, with more sections of a command; return what it shows."""
+    begin = stages(remarks(), silent=silent)
+    found = gathered(model, data, target, rows, choices, begin)
+    with begin("drawing", 1) as advance:
+        page = written(found, more, made_by)
+        advance()
+    write_atomically(html, page)
+    return found
 
 
 def as_json(found: ReportFacts, html: Path) -> dict[str, JSON]:

@@ -21,6 +21,7 @@ from multilayer._cli.console import (
     say_error,
 )
 from multilayer._cli.train import train
+from multilayer._cli.tune import tune
 from multilayer._core.environment import version
 from multilayer._core.errors import MultilayerError
 
@@ -230,7 +231,7 @@ def _command(function: Callable[P, None]) -> Callable[P, None]:
     return app.command(no_args_is_help=False)(guarded)
 
 
-for _function in (train, evaluate, predict, report, info, export):
+for _function in (train, tune, evaluate, predict, report, info, export):
     _command(_function)
 
 

@@ -33,7 +33,7 @@ from multilayer.datasets._mnist import N_CLASSES
 
 def train_and_report(request: Request, *, json: bool) -> None:
     """Train, save, evaluate, and print the result as JSON or as text."""
-    check_output(request)
+    check_output(request.choices.data, request.output)
     data = training_data(request.choices)
     learner = DigitsLearner(DigitsNetwork(**arguments_for(request, data)))
     run_and_report(request, data, learner, json=json)

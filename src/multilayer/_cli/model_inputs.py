@@ -80,7 +80,10 @@ class LoadedModel:
     def encoder(self) -> TabularEncoder | None:
         """What encodes the columns of raw tables, in a model of such."""
         reads = first_member(self.estimator)
-        return reads.encoder_ if isinstance(reads, BaseTabular) else None
+        if isinstance(reads, BaseTabular):
+            return reads.encoder_
+        first = reads[0] if hasattr(reads, "steps") else None
+        return first if isinstance(first, TabularEncoder) else None
 
     @property
     def unused(self) -> set[str]:

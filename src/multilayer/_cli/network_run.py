@@ -73,14 +73,13 @@ class TrainingRun:
         return self.network.stop_reason_ == "interrupted"
 
 
-def check_output(request: Request) -> None:
+def check_output(data: str, output: Path) -> None:
     """Refuse a model file that cannot be written, or that would replace the data."""
-    data = Path(request.choices.data)
-    if same_file(data, request.output):
+    if same_file(Path(data), output):
         raise InvalidArgumentError(
-            f"--model must be another file than DATA, got {request.output}. It would be replaced."
+            f"--model must be another file than DATA, got {output}. It would be replaced."
         )
-    check_writable(request.output)
+    check_writable(output)
 
 
 def arguments_for(request: Request, data: TrainingData) -> dict[str, Any]:

@@ -56,11 +56,12 @@ def note(text: str) -> Html:
     return element("p", text, class_="note")
 
 
-def picture(svg: bytes, alt: str, caption: str) -> Html:
-    """Return a picture, which a screen reader describes by ``alt``."""
+def picture(svg: bytes, alt: str, caption: str, *, wide: bool = False) -> Html:
+    """Return a picture, which a screen reader describes by ``alt``; a wide one fills the page."""
     data = base64.b64encode(svg).decode()
     image = f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(plain(alt))}">'
-    return element("figure", Html(image), element("figcaption", caption))
+    kind = "wide" if wide else None
+    return element("figure", Html(image), element("figcaption", caption), class_=kind)
 
 
 def pictures(*children: Child) -> Html:
@@ -139,6 +140,8 @@ section { background: #fff; border: 1px solid #dde1e7; border-radius: 8px; paddi
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr)); }
 figure { margin: 0; }
 figure img { display: block; width: 100%; max-width: 520px; height: auto; }
+dl + .pictures, figure.wide { margin-top: 16px; }
+figure.wide img { max-width: 100%; }
 figcaption { color: #566072; font-size: 0.85rem; margin-top: 4px; }
 .scroll { overflow-x: auto; margin: 8px 0; }
 table { border-collapse: collapse; font-size: 0.9rem; }

@@ -1,6 +1,6 @@
 """The page of ``multilayer report``: facts as tables and pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -38,8 +38,10 @@ LONGEST_LABEL = 14  # characters beside and above the matrix
 LONGEST_NAME = 40  # characters of a name elsewhere
 
 
-def written(facts: ReportFacts) -> bytes:
-    """Return the page."""
+def written(
+    facts: ReportFacts, more: Sequence[Html] = (), made_by: str = "multilayer report"
+) -> bytes:
+    """Return the page, with more sections behind those about training."""
     title = f"{facts.model} on {facts.data}"
     what = "Classification" if isinstance(facts.results, ClassResults) else "Regression"
     target = "" if facts.target is None else f" of {facts.target!r}"
@@ -56,9 +58,10 @@ def written(facts: ReportFacts) -> bytes:
         *_results(facts),
         _importances(facts.importances, facts),
         _training(facts.training),
+        *more,
         section("Model", page.pairs(facts.about.items())),
         _data(facts),
-        element("footer", f"Made by multilayer report, with --seed {facts.choices.seed}."),
+        element("footer", f"Made by {made_by}, with --seed {facts.choices.seed}."),
     )
 
 

@@ -22,7 +22,7 @@ from multilayer._cli.column_notes import (
 from multilayer._cli.console import Follower, ensemble_follower, remarks, results, say, say_json
 from multilayer._cli.measures import ClassFigures, NumberFigures
 from multilayer._cli.model_inputs import LoadedModel, measured, save_model
-from multilayer._cli.settings import STDIN, Choices, Request
+from multilayer._cli.settings import STDIN, Arguments, Choices, Request
 from multilayer._cli.table_files import ending_of, find_source, read_table
 from multilayer._cli.tables import require_target
 from multilayer._cli.target_column import Target, read_target
@@ -83,18 +83,8 @@ def run(request: Request) -> TabularRun:
         check_scorer(request.given.get("scoring"))
     except InvalidArgumentError as error:
         raise InvalidArgumentError(f"--{error}") from error
-    roles = given_roles(request.choices)
-    data = raw_data(request.choices)
-    if "class_weight" in request.given and not data.target.is_classes:
-        remedy = f"Column {data.facts['target']!r} has numbers."
-        refuse("--class-weight", "left out in regression", request.given["class_weight"], remedy)
-    encoder = fitted_encoder(data.train.X, roles)
-    name = data.facts["target"]
-    warn_of_columns(data.train.X, data.target, data.train.y, name, encoder.feature_roles_)
     console = remarks()
-    if not request.silent:
-        _introduce(data)
-        print_roles(console, encoder)
+    data, roles = prepared(request.choices, request.given, silent=request.silent)
     with ensemble_follower(
         console, request.time_budget, classes=data.target.is_classes, silent=request.silent
     ) as progress:
@@ -106,6 +96,24 @@ def run(request: Request) -> TabularRun:
     model = LoadedModel(request.output, estimator, data.facts)
     test = None if data.test is None else measured(model, data.test.X, data.test.y)
     return TabularRun(request, data, model, test)
+
+
+def prepared(
+    choices: Choices, given: Arguments, *, silent: bool
+) -> tuple[RawData, dict[str | int, str]]:
+    """Read DATA and say what it is; return it with the roles that are not to be judged."""
+    roles = given_roles(choices)
+    data = raw_data(choices)
+    if "class_weight" in given and not data.target.is_classes:
+        remedy = f"Column {data.facts['target']!r} has numbers."
+        refuse("--class-weight", "left out in regression", given["class_weight"], remedy)
+    encoder = fitted_encoder(data.train.X, roles)
+    name = data.facts["target"]
+    warn_of_columns(data.train.X, data.target, data.train.y, name, encoder.feature_roles_)
+    if not silent:
+        introduce(data)
+        print_roles(remarks(), encoder)
+    return data, roles
 
 
 def raw_data(choices: Choices) -> RawData:
@@ -174,7 +182,7 @@ def _fit(
 # Output for people ----------------------------------------------------------------------------
 
 
-def _introduce(data: RawData) -> None:
+def introduce(data: RawData) -> None:
     """Print what is going to happen, and what was decided."""
     console, target = remarks(), data.target
     rows = f"{len(data.train.y):,} rows to train on"
@@ -202,13 +210,28 @@ def print_result(run: TabularRun) -> None:
     pairs = [("training", _training_line(found)), ("networks", _networks_line(found))]
     pairs += _out_of_fold(run)
     report.print_pairs(console, pairs)
-    if run.test is not None:
-        say(console, (f"On {count(run.test.rows, 'row')} set aside to test:", "bold"))
-        report.print_pairs(console, measures.in_words(run.test))
-        if isinstance(run.test, ClassFigures):
-            report.print_confusions(console, run.test.confusions)
-    report.print_pairs(console, [("saved to", str(run.request.output))])
-    say(console, ("next: ", "dim"), (next_command(run.request), "bold"))
+    print_test(run.test)
+    print_saved(run.request.choices.data, run.request.output)
+
+
+def print_test(test: ClassFigures | NumberFigures | None) -> None:
+    """Print the figures of the rows that were set aside, where there are any."""
+    if test is None:
+        return
+    console = results()
+    say(console, (f"On {count(test.rows, 'row')} set aside to test:", "bold"))
+    report.print_pairs(console, measures.in_words(test))
+    if isinstance(test, ClassFigures):
+        report.print_confusions(console, test.confusions)
+
+
+def print_saved(data: str, model: Path, page: Path | None = None) -> None:
+    """Print where the model of some DATA is, and a page about it, and what to type next."""
+    console, pairs = results(), [("saved to", str(model))]
+    if page is not None:
+        pairs.append(("report", str(page)))
+    report.print_pairs(console, pairs)
+    say(console, ("next: ", "dim"), (next_command(data, model), "bold"))
 
 
 def _training_line(found: TabularReport) -> str:
@@ -241,11 +264,10 @@ def _out_of_fold(run: TabularRun) -> list[tuple[str, str]]:
     return [("R2 out of fold", f"{score:.4f}"), ("root mean squared error", error)]
 
 
-def next_command(request: Request) -> str:
-    """Return a command that makes use of the model, with rows that it has not seen."""
-    data = request.choices.data
+def next_command(data: str, model: Path) -> str:
+    """Return a command that makes use of the model of some DATA, with rows that it has not seen."""
     new = STDIN if data == STDIN else f"NEW_ROWS{ending_of(Path(data))}"
-    return shlex.join(["multilayer", "predict", str(request.output), new])
+    return shlex.join(["multilayer", "predict", str(model), new])
 
 
 def as_json(run: TabularRun) -> dict[str, object]:

@@ -16,48 +16,48 @@ _ROWS, _TRAINING, _OUTPUT = "Data", "Training", "Output"
 _NETWORK = "A single network, with --recipe table"
 
 
-def _option(help: str, panel: str, *names: str, **more: Any) -> Any:
+def option(help: str, panel: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **more)
 
 
-def _names(*choices: str) -> dict[str, Any]:
+def names(*choices: str) -> dict[str, Any]:
     """Return what an option of one of some names is declared with, so that shells complete it."""
     return {"metavar": "NAME", "autocompletion": lambda: list(choices)}
 
 
-TARGET = Annotated[str | None, _option("Column to predict (tables).", _ROWS, metavar="COLUMN")]
+TARGET = Annotated[str | None, option("Column to predict (tables).", _ROWS, metavar="COLUMN")]
 DROP = Annotated[
     list[str] | None,
-    _option("Column to leave out; may be repeated.", _ROWS, metavar="COLUMN"),
+    option("Column to leave out; may be repeated.", _ROWS, metavar="COLUMN"),
 ]
 KEEP = Annotated[
     list[str] | None,
-    _option(
+    option(
         "Column to learn from although it numbers the rows; may be repeated.",
         _ROWS,
         metavar="COLUMN",
     ),
 ]
 NO_SCALE = Annotated[
-    bool, _option("Take the columns as they are, not standardised.", _NETWORK, "--no-scale")
+    bool, option("Take the columns as they are, not standardised.", _NETWORK, "--no-scale")
 ]
 VALIDATION_FRACTION = Annotated[
-    float | None, _option("Share of the rows to validate on (0.15).", _NETWORK)
+    float | None, option("Share of the rows to validate on (0.15).", _NETWORK)
 ]
 TEST_FRACTION = Annotated[
-    float | None, _option("Share of the rows to test on at the end (0).", _ROWS)
+    float | None, option("Share of the rows to test on at the end (0).", _ROWS)
 ]
 TASK = Annotated[
     str | None,
-    _option(
+    option(
         f"{' or '.join(o.TASKS)}; what the target column looks like by default.",
         _ROWS,
-        **_names(*o.TASKS),
+        **names(*o.TASKS),
     ),
 ]
 ROLE = Annotated[
     list[str] | None,
-    _option(
+    option(
         "What a column is: numeric, categorical, ordinal, boolean, datetime or drop; may be "
         "repeated.",
         _ROWS,
@@ -66,7 +66,7 @@ ROLE = Annotated[
 ]
 ID = Annotated[
     list[str] | None,
-    _option(
+    option(
         "Column that names the rows: never trained on, and repeated in predictions.",
         _ROWS,
         "--id",
@@ -74,83 +74,83 @@ ID = Annotated[
     ),
 ]
 SEP = Annotated[
-    str | None, _option("Sign between the values of a line, or tab.", _ROWS, metavar="SIGN")
+    str | None, option("Sign between the values of a line, or tab.", _ROWS, metavar="SIGN")
 ]
-DECIMAL = Annotated[str | None, _option("Decimal sign of numbers (.).", _ROWS, metavar="SIGN")]
-ENCODING = Annotated[str | None, _option("Encoding of a text file (utf-8).", _ROWS, metavar="NAME")]
+DECIMAL = Annotated[str | None, option("Decimal sign of numbers (.).", _ROWS, metavar="SIGN")]
+ENCODING = Annotated[str | None, option("Encoding of a text file (utf-8).", _ROWS, metavar="NAME")]
 RECIPE = Annotated[
     str | None,
-    _option(
+    option(
         f"{', '.join(train_options.NAMES)} (mnist: fast, .npz: table, others: tabular).",
         _TRAINING,
-        **_names(*train_options.NAMES),
+        **names(*train_options.NAMES),
     ),
 ]
 CLASS_WEIGHT = Annotated[
     str | None,
-    _option(
+    option(
         "balanced: rare classes count as much as frequent ones.",
         _TRAINING,
-        **_names(*o.CLASS_WEIGHTS),
+        **names(*o.CLASS_WEIGHTS),
     ),
 ]
 SCORING = Annotated[
     str | None,
-    _option("Score that chooses the epoch, such as roc_auc (loss).", _TRAINING, metavar="NAME"),
+    option("Score that chooses the epoch, such as roc_auc (loss).", _TRAINING, metavar="NAME"),
 ]
 TIME_BUDGET = Annotated[
     float | None,
-    _option("Time that training may take.", _TRAINING, metavar="SECONDS"),
+    option("Time that training may take.", _TRAINING, metavar="SECONDS"),
 ]
 PATIENCE = Annotated[
     int | None,
-    _option(
+    option(
         "Epochs without a better validation score that end training.", _NETWORK, min=1, metavar="N"
     ),
 ]
 CALIBRATION_FRACTION = Annotated[
     float | None,
-    _option("Share of the training rows to calibrate the probabilities on (0).", _NETWORK),
+    option("Share of the training rows to calibrate the probabilities on (0).", _NETWORK),
 ]
-EPOCHS = Annotated[int | None, _option("Passes over the rows.", _NETWORK, min=1, metavar="N")]
-BATCH_SIZE = Annotated[int | None, _option("Rows per step.", _NETWORK, min=1, metavar="N")]
+EPOCHS = Annotated[int | None, option("Passes over the rows.", _NETWORK, min=1, metavar="N")]
+BATCH_SIZE = Annotated[int | None, option("Rows per step.", _NETWORK, min=1, metavar="N")]
 LEARNING_RATE = Annotated[
-    float | None, _option("Learning rate, the highest one of a schedule.", _NETWORK)
+    float | None, option("Learning rate, the highest one of a schedule.", _NETWORK)
 ]
-SOLVER = Annotated[str | None, _option(f"{', '.join(o.SOLVERS)}.", _NETWORK, **_names(*o.SOLVERS))]
+SOLVER = Annotated[str | None, option(f"{', '.join(o.SOLVERS)}.", _NETWORK, **names(*o.SOLVERS))]
 WEIGHT_DECAY = Annotated[
     float | None,
-    _option(f"Weight decay of {' and '.join(solvers_with('weight_decay'))}.", _NETWORK),
+    option(f"Weight decay of {' and '.join(solvers_with('weight_decay'))}.", _NETWORK),
 ]
 LABEL_SMOOTHING = Annotated[
-    float | None, _option("Share of the target spread over all classes.", _NETWORK)
+    float | None, option("Share of the target spread over all classes.", _NETWORK)
 ]
 SEED = Annotated[
     int,
-    _option("Seed of weights, order and split (0).", _TRAINING, metavar="N"),
+    option("Seed of weights, order and split (0).", _TRAINING, metavar="N"),
 ]
 HIDDEN = Annotated[
-    str | None, _option("Units of the hidden layers, or none.", _NETWORK, metavar="300,100")
+    str | None, option("Units of the hidden layers, or none.", _NETWORK, metavar="300,100")
 ]
 ACTIVATION = Annotated[
-    str | None, _option(f"{', '.join(ACTIVATIONS)}.", _NETWORK, **_names(*ACTIVATIONS))
+    str | None, option(f"{', '.join(ACTIVATIONS)}.", _NETWORK, **names(*ACTIVATIONS))
 ]
-DROPOUT = Annotated[float | None, _option("Chance that a hidden unit is dropped.", _NETWORK)]
+DROPOUT = Annotated[float | None, option("Chance that a hidden unit is dropped.", _NETWORK)]
 WEIGHT_INIT = Annotated[
     str | None,
-    _option(f"Initial weights: {', '.join(WEIGHT_INITS)}.", _NETWORK, **_names(*WEIGHT_INITS)),
+    option(f"Initial weights: {', '.join(WEIGHT_INITS)}.", _NETWORK, **names(*WEIGHT_INITS)),
 ]
 DEVICE = Annotated[
     str | None,
-    _option(f"What computes: {', '.join(DEVICES)} (auto).", _NETWORK, **_names(*DEVICES)),
+    option(f"What computes: {', '.join(DEVICES)} (auto).", _NETWORK, **names(*DEVICES)),
 ]
 MODEL = Annotated[
     Path | None,
-    _option("Model file to write (here, named after DATA).", _OUTPUT, "--model", "-m"),
+    option("Model file to write (here, named after DATA).", _OUTPUT, "--model", "-m"),
 ]
 CHECKPOINT = Annotated[
     Path | None,
-    _option(
+    option(
         "Folder for checkpoints: after a crash the same command resumes.",
         _OUTPUT,
         metavar="DIR",
@@ -158,18 +158,18 @@ CHECKPOINT = Annotated[
 ]
 CHECKPOINT_EVERY = Annotated[
     str | None,
-    _option("How often: epoch, 500 (steps) or 30s (epoch).", _OUTPUT, metavar="INTERVAL"),
+    option("How often: epoch, 500 (steps) or 30s (epoch).", _OUTPUT, metavar="INTERVAL"),
 ]
 NO_RESUME = Annotated[
     bool,
-    _option("Start afresh, whatever the checkpoint folder holds.", _OUTPUT, "--no-resume"),
+    option("Start afresh, whatever the checkpoint folder holds.", _OUTPUT, "--no-resume"),
 ]
 TENSORBOARD = Annotated[
     Path | None,
-    _option("Folder for curves and histograms.", _OUTPUT, metavar="DIR"),
+    option("Folder for curves and histograms.", _OUTPUT, metavar="DIR"),
 ]
-QUIET = Annotated[bool, _option("Print the result alone, no progress.", _OUTPUT, "--quiet", "-q")]
-JSON = Annotated[bool, _option("Print one JSON object instead of text.", _OUTPUT, "--json")]
+QUIET = Annotated[bool, option("Print the result alone, no progress.", _OUTPUT, "--quiet", "-q")]
+JSON = Annotated[bool, option("Print one JSON object instead of text.", _OUTPUT, "--json")]
 
 
 def train(

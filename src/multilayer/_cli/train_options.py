@@ -84,7 +84,7 @@ def request_of(options: Mapping[str, Any]) -> Request:
         test_fraction=options["test_fraction"],
         seed=options["seed"],
         ids=options["ids"] or [],
-        roles=_roles(options["role"] or []),
+        roles=roles_of(options["role"] or []),
         task=options["task"],
         form=table_format(options["sep"], options["decimal"], options["encoding"]),
     )
@@ -93,7 +93,7 @@ def request_of(options: Mapping[str, Any]) -> Request:
         recipe=recipe,
         given=given,
         time_budget=options["time_budget"],
-        output=options["model"] or _model_file(data),
+        output=options["model"] or model_file(data),
         checkpoint=saved,
         tensorboard=options["tensorboard"],
         scale=not options["no_scale"],
@@ -133,7 +133,7 @@ def _refuse_without_effect(recipe: str, options: Mapping[str, Any]) -> None:
             )
 
 
-def _roles(texts: list[str]) -> dict[str, str]:
+def roles_of(texts: list[str]) -> dict[str, str]:
     """Return the roles of columns from COLUMN=ROLE."""
     roles: dict[str, str] = {}
     for text in texts:
@@ -146,7 +146,7 @@ def _roles(texts: list[str]) -> dict[str, str]:
     return roles
 
 
-def _model_file(data: str) -> Path:
+def model_file(data: str) -> Path:
     """Return the model file of data: here, and named after them."""
     name = "model" if data == STDIN else Path(data.removesuffix(".gz")).stem
     return Path(f"{name}.safetensors")

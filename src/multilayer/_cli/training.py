@@ -28,7 +28,7 @@ from multilayer._sklearn.classifier import MLPClassifier
 
 def train_and_report(request: Request, *, json: bool) -> None:
     """Train, save, evaluate, and print the result as JSON or as text."""
-    check_output(request)
+    check_output(request.choices.data, request.output)
     if request.recipe == TABULAR:
         if tabular_training.train_and_report(request, json=json):
             raise typer.Exit(INTERRUPTED)

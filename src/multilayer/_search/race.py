@@ -1,13 +1,13 @@
 """Training of all lanes of a search, rung by rung."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from multilayer._search.lanes import Lane
-from multilayer._search.progress import PrintedProgress
+from multilayer._search.progress import SearchProgress
 from multilayer._search.rungs import Bracket, survivors
 from multilayer._search.standings import mean_curve
 from multilayer._search.visits import Rules
@@ -60,7 +60,7 @@ def run_races(
     rules: Rules,
     workers: Workers,
     record: Record,
-    progress: PrintedProgress | None = None,
+    progress: SearchProgress | None = None,
 ) -> None:
     """Train the lanes of all configurations as far as the rungs say; their curves grow.
 
@@ -79,7 +79,9 @@ def run_races(
             todo += own
             points += [ahead] * len(own)
         if todo:
-            workers.visit(todo, points, rules, record.checked)
+            workers.visit(
+                todo, points, rules, followed(record.checked, todo, points, rules, progress)
+            )
         if workers.over:
             return
         for race in races:
@@ -94,12 +96,34 @@ def run_races(
                     lane.outcomes.clear()
 
 
+def followed(
+    checked: Callable[[Lane], None],
+    lanes: Sequence[Lane],
+    points: Sequence[Sequence[float]],
+    rules: Rules,
+    progress: SearchProgress | None,
+) -> Callable[[Lane], None]:
+    """Return what is called after each score of a lane; at the last one it is reported too."""
+    if progress is None:
+        return checked
+    ends = {id(lane): ahead[-1] for lane, ahead in zip(lanes, points, strict=True)}
+
+    def both(lane: Lane) -> None:
+        checked(lane)
+        if lane.over or lane.has_passed(ends[id(lane)]):
+            failed = lane.error is not None or not lane.curve
+            score = np.nan if failed else lane.curve[-1].scores[rules.decides]
+            progress.network(lane.number[0], lane.curve[-1].epochs if lane.curve else 0, score)
+
+    return both
+
+
 def _end_rung(
     race: Race,
     lanes: Mapping[int, Sequence[Lane]],
     rules: Rules,
     record: Record,
-    progress: PrintedProgress | None,
+    progress: SearchProgress | None,
 ) -> None:
     """Say which configurations of a race go on from its present rung."""
     share = race.bracket.shares[race.rung]
@@ -109,11 +133,13 @@ def _end_rung(
         failed = any(lane.error is not None for lane in lanes[candidate])
         means.append(np.nan if failed else curve[-1].mean)
         record.rung(lanes[candidate], [(check.epochs, check.mean) for check in curve])
+    left = []
+    if not race.is_last:
+        left = [race.active[i] for i in survivors(means, rules.factor)]
     if progress is not None:
         done = [lane.curve[-1].epochs for i in race.active for lane in lanes[i] if lane.curve]
-        progress.rung(race.rung + 1, race.active, means, max(done, default=0))
-    if not race.is_last:
-        race.active = [race.active[i] for i in survivors(means, rules.factor)]
+        progress.rung(race.rung + 1, race.active, means, max(done, default=0), left)
+    race.active = left
     race.rung += 1
 
 

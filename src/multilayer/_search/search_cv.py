@@ -27,6 +27,7 @@ from multilayer._search.ensemble_refit import (
 )
 from multilayer._search.folds import Routed
 from multilayer._search.lanes import Lane
+from multilayer._search.progress import Follow
 from multilayer._search.search_checks import (
     check_fit_arguments,
     check_search,
@@ -189,6 +190,8 @@ class MLPSearchCV(BaseSearchCV):
     """
 
     __module__ = "multilayer.search"
+
+    _follow: Follow | None = None  # in place of what ``verbose`` prints
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from multilayer._search.folds import Routed, SearchRows, searched_rows, split_ro
 from multilayer._search.lanes import Fold, Lane
 from multilayer._search.pausable import most_epochs
 from multilayer._search.pipelines import Preparation, lanes_of, network_of
-from multilayer._search.progress import PrintedProgress
+from multilayer._search.progress import PrintedProgress, SearchProgress
 from multilayer._search.race import NoRecord, run_races
 from multilayer._search.remote import workers_for
 from multilayer._search.rungs import Bracket, bracket_of_one, brackets_of, cost_of
@@ -120,6 +120,7 @@ class SearchRun:
         self.lanes: list[list[Lane]] = []
         self._preparation = Preparation(search.estimator)
         self._most_epochs = most_epochs(network_of(search.estimator))
+        self._progress: SearchProgress | None = None
         self._seconds = math.nan  # of a configuration that trains to its end
 
     def train(self) -> bool:
@@ -129,27 +130,33 @@ class SearchRun:
         rows, threads = self._parts.rows, workers_of(search)
         with workers_for(search.estimator, rows, search.n_jobs, threads, deadline) as workers:
             try:
-                return self._train(workers)
+                stopped = self._train(workers)
             except KeyboardInterrupt:
                 if not any(standing_of(own, self._rules, stopped=True) for own in self.lanes):
                     raise
+                if self._progress is not None:
+                    self._progress.end(interrupted=True)
                 warnings.warn(
                     "The search was interrupted: what it has found so far is its result.",
                     stacklevel=level_of_caller(),
                 )
                 return True
+        if self._progress is not None:
+            self._progress.end(interrupted=False)
+        return stopped
 
     def _train(self, workers: Workers) -> bool:
-        search, left, progress = self._search, self._parts.candidates, None
+        search, left = self._search, self._parts.candidates
+        follow = search._follow or (PrintedProgress if search.verbose else None)
         while left.left and not workers.over:
             most = self._affordable(workers.seconds_left)
             if most == 0:
                 return True
             numbers = self._add(most)
-            if progress is None and search.verbose:
+            if self._progress is None and follow is not None:
                 n = len(self.candidates) + left.left
-                progress = PrintedProgress(self.candidates, n, len(self.lanes[0]))
-            self._race(numbers, workers, progress)
+                self._progress = follow(self.candidates, n, len(self.lanes[0]))
+            self._race(numbers, workers, self._progress)
         return workers.over
 
     def _add(self, most: int) -> list[int]:
@@ -167,7 +174,7 @@ class SearchRun:
             self.lanes.append(lanes)
         return list(range(first, len(self.candidates)))
 
-    def _race(self, numbers: list[int], workers: Workers, progress: PrintedProgress | None) -> None:
+    def _race(self, numbers: list[int], workers: Workers, progress: SearchProgress | None) -> None:
         """Let configurations compete, and note how long they took."""
         begun, record = time.monotonic(), self._parts.record
         brackets = self._brackets(numbers)

@@ -11,6 +11,7 @@ from multilayer.plots._curves import LearningCurvesDisplay
 from multilayer.plots._inspection import CoverageDisplay, ImportanceDisplay
 from multilayer.plots._mistakes import ConfusionMatrixDisplay, MisclassifiedDisplay
 from multilayer.plots._network import NetworkDisplay
+from multilayer.plots._search_displays import ParallelCoordinatesDisplay, SearchCurvesDisplay
 from multilayer.plots._weight_images import WeightImagesDisplay
 
 __all__ = [
@@ -22,5 +23,7 @@ __all__ = [
     "LearningCurvesDisplay",
     "MisclassifiedDisplay",
     "NetworkDisplay",
+    "ParallelCoordinatesDisplay",
+    "SearchCurvesDisplay",
     "WeightImagesDisplay",
 ]

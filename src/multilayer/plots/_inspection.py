@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from multilayer._core.checks import check_integer, check_real, refuse
 from multilayer._data.raw_tables import TableLike
+from multilayer._search.search_cv import MLPSearchCV
 from multilayer._sklearn.network.importances import (
     MOST_ROWS,
     FeatureImportances,
@@ -17,6 +18,7 @@ from multilayer._sklearn.network.importances import (
     feature_importances,
 )
 from multilayer.plots._axes import given_axes, grid_of_axes, one_axes, shortened, words
+from multilayer.plots._searches import parameter_importances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,6 +123,45 @@ class ImportanceDisplay:
             random_state=random_state,
             max_samples=max_samples,
         )
+        return cls.from_importances(found, top_n=top_n, ax=ax, texts=texts)
+
+    @classmethod
+    def from_search(
+        cls,
+        search: MLPSearchCV,
+        *,
+        top_n: int | None = 20,
+        ax: "Axes | None" = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Draw how much the score of a configuration depends on each argument of a search.
+
+        A random forest predicts the scores from the arguments, and an importance is by how much its
+        R2, on configurations that it has not seen, falls when the values of an argument are
+        shuffled: 5 folds, 5 times each. The attribute ``importances.score`` is the R2 before. Only
+        configurations that came equally far are compared: those that trained to their end if they
+        are half of all, else the scores after the most epochs that half of them came to.
+
+        Parameters
+        ----------
+        search : MLPSearchCV
+            A fitted one, with 10 configurations or more.
+        top_n
+            As in :class:`ImportanceDisplay`; of arguments.
+        ax, texts
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : ImportanceDisplay
+
+        Raises
+        ------
+        InvalidArgumentError
+            The search is not fitted, or has too few configurations (a ValueError).
+        """
+        texts = {"importance": "fall of R2 of the predicted score", **(texts or {})}
+        found = parameter_importances(search)
         return cls.from_importances(found, top_n=top_n, ax=ax, texts=texts)
 
     @classmethod

@@ -9,15 +9,18 @@ import numpy as np
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import PredictionErrorDisplay
 
+from multilayer._search.search_cv import MLPSearchCV
 from multilayer._sklearn.network.importances import FeatureImportances
 from multilayer.plots._axes import pyplot
 from multilayer.plots._curves import PANELS, LearningCurvesDisplay
 from multilayer.plots._inspection import BAR, CoverageDisplay, ImportanceDisplay
+from multilayer.plots._search_displays import ParallelCoordinatesDisplay, SearchCurvesDisplay
+from multilayer.plots._searches import parameter_importances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDE, SQUARE = (4.3, 3.0), (4.3, 3.7)  # widths and heights in inches
+WIDE, SQUARE, PAGE = (4.3, 3.0), (4.3, 3.7), (9.0, 3.8)  # widths and heights in inches
 STYLE: Mapping[str, Any] = {
     "font.size": 9,
     "legend.fontsize": 8,
@@ -121,3 +124,21 @@ def curves(
 
             found[name] = as_svg(WIDE, draw)
     return found
+
+
+# A search ----------------------------------------------------------------------------------------
+
+
+def search_curves(search: MLPSearchCV) -> bytes:
+    """Return the curves of the configurations."""
+    return as_svg(SQUARE, lambda ax: SearchCurvesDisplay.from_search(search, ax=ax))
+
+
+def search_arguments(search: MLPSearchCV) -> bytes:
+    """Return the configurations in parallel coordinates, as wide as the page."""
+    return as_svg(PAGE, lambda ax: ParallelCoordinatesDisplay.from_search(search, ax=ax))
+
+
+def search_importances(search: MLPSearchCV) -> bytes:
+    """Return the bars of the arguments that matter most."""
+    return importances(parameter_importances(search), "R2 of scores predicted")
