@@ -16,7 +16,7 @@ from multilayer._core.environment import level_of_caller
 from multilayer._search.candidates import Parameters
 from multilayer._search.ensemble_selection import select
 from multilayer._search.fold_outcomes import (
-    Outcome,
+    FoldOutcome,
     TargetForm,
     fold_estimators,
     fold_means,
@@ -70,7 +70,7 @@ class FoldPredictions:
     lanes: Sequence[Sequence[Lane]]
     standings: Sequence[Standing]
 
-    def outcomes(self, row: int) -> list[Outcome] | None:
+    def outcomes(self, row: int) -> list[FoldOutcome] | None:
         """Return those of a configuration, None where it failed or was dropped on the way."""
         standing = self.standings[row]
         if standing.status == "failed":

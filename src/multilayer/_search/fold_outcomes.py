@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FoldOutcome:
     """What a network predicts for the rows of its fold that it has not seen.
 
     Attributes
@@ -40,7 +40,7 @@ class Outcome:
     estimator: BaseEstimator | None = None
 
 
-def outcome_of(fitted: BaseEstimator, fold: "Fold", *, copied: bool) -> Outcome:
+def outcome_of(fitted: BaseEstimator, fold: "Fold", *, copied: bool) -> FoldOutcome:
     """Return what a fitted network predicts for the rows of a fold that it has not seen."""
     X = fold.test[0]
     classes: Classes | None = fitted.classes_ if is_classifier(fitted) else None
@@ -55,7 +55,7 @@ def outcome_of(fitted: BaseEstimator, fold: "Fold", *, copied: bool) -> Outcome:
             predicted = predicted[:, None] == classes
     several = isinstance(predicted, list)
     short = [p.astype(np.float32) for p in predicted] if several else predicted.astype(np.float32)
-    return Outcome(short, classes, deepcopy(fitted) if copied else None)
+    return FoldOutcome(short, classes, deepcopy(fitted) if copied else None)
 
 
 # The form of all predictions of a search ----------------------------------------------------------
@@ -87,7 +87,7 @@ class TargetForm:
         classes, kind = find_classes(labels_of(y))
         return cls(alike_kind(kind), classes, False)
 
-    def flat(self, outcome: Outcome) -> np.ndarray:
+    def flat(self, outcome: FoldOutcome) -> np.ndarray:
         """Return a prediction as one matrix: classes that a network has not seen have 0."""
         predicted, seen = outcome.predicted, outcome.classes
         if isinstance(predicted, list) and self.kind == MULTIOUTPUT:
@@ -151,7 +151,7 @@ def _spread(table: np.ndarray, seen: np.ndarray, classes: np.ndarray) -> np.ndar
 # All folds of a configuration ---------------------------------------------------------------------
 
 
-def outcomes_at(lanes: "Sequence[Lane]", check: int) -> list[Outcome] | None:
+def outcomes_at(lanes: "Sequence[Lane]", check: int) -> list[FoldOutcome] | None:
     """Return the outcome of each lane at a check; None where they were dropped.
 
     A lane that its own stopping rule ended earlier stays as it was.
@@ -161,7 +161,7 @@ def outcomes_at(lanes: "Sequence[Lane]", check: int) -> list[Outcome] | None:
     return [lane.outcomes[min(check, len(lane.curve) - 1)] for lane in lanes]
 
 
-def fold_means(outcomes: Sequence[Outcome], n_folds: int, form: TargetForm) -> list[np.ndarray]:
+def fold_means(outcomes: Sequence[FoldOutcome], n_folds: int, form: TargetForm) -> list[np.ndarray]:
     """Return the predictions for the rows of each fold, the mean over seeds, as matrices."""
     of_fold = len(outcomes) // n_folds
     tables = [form.flat(outcome) for outcome in outcomes]
@@ -184,7 +184,7 @@ def out_of_fold(
 
 
 def fold_estimators(
-    outcomes: Sequence[Outcome], lanes: "Sequence[Lane]", name: str
+    outcomes: Sequence[FoldOutcome], lanes: "Sequence[Lane]", name: str
 ) -> list[BaseEstimator]:
     """Return the estimators of the folds as they were scored, in whole pipelines.
 

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from multilayer._persist.checkpoints import StoredCheckpoint, read_newest, write_checkpoint
-from multilayer._search.fold_outcomes import Outcome, TargetForm
+from multilayer._search.fold_outcomes import FoldOutcome, TargetForm
 from multilayer._search.lanes import Lane
 
 STATE, OUTCOME = "state/", "outcome/"
@@ -49,7 +49,7 @@ def read_state(folder: Path) -> StoredCheckpoint | None:
     return StoredCheckpoint(found.path, state["step"], arrays, state["facts"])
 
 
-def read_outcomes(folder: Path, lane: Lane) -> list[Outcome]:
+def read_outcomes(folder: Path, lane: Lane) -> list[FoldOutcome]:
     """Return what a lane predicted at each check of its curve, nothing where it is not stored."""
     found = read_newest(folder)
     if found is None:
@@ -62,7 +62,7 @@ def read_outcomes(folder: Path, lane: Lane) -> list[Outcome]:
         if found.facts["several"]:
             assert isinstance(classes, list)
             parts = [found.arrays[f"{OUTCOME}{i}/{j}"] for j in range(len(classes))]
-            outcomes.append(Outcome(parts, classes))
+            outcomes.append(FoldOutcome(parts, classes))
         else:
-            outcomes.append(Outcome(found.arrays[f"{OUTCOME}{i}"], classes))
+            outcomes.append(FoldOutcome(found.arrays[f"{OUTCOME}{i}"], classes))
     return outcomes

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from multilayer._engine.loop import Budget
 from multilayer._persist.checkpoints import StoredCheckpoint
-from multilayer._search.fold_outcomes import Outcome, outcome_of
+from multilayer._search.fold_outcomes import FoldOutcome, outcome_of
 from multilayer._search.pausable import (
     Pausable,
     Prepared,
@@ -150,7 +150,7 @@ class Lane:
         Whether there is nothing more to train.
     n_parameters : int
         Of the network, once it is scored.
-    outcomes : list of Outcome
+    outcomes : list of FoldOutcome
         What it predicted at each check of the curve.
     """
 
@@ -168,7 +168,7 @@ class Lane:
     error: Exception | None = None
     ended: bool = False
     n_parameters: int = 0
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[FoldOutcome] = field(default_factory=list)
 
     @property
     def over(self) -> bool:

@@ -20,7 +20,7 @@ from multilayer._search.candidates import Distributions, Parameters, check_names
 Define: TypeAlias = Callable[[BaseTrial], Parameters]
 """Returns the arguments that a trial suggests, or has."""
 
-Label: TypeAlias = bool | int | float | str | None
+StoredLabel: TypeAlias = bool | int | float | str | None
 
 PLAIN = (bool, int, float, str, type(None))
 LOGARITHMIC = ("loguniform", "reciprocal")
@@ -33,7 +33,7 @@ class Suggestion:
     """A value as Optuna stores it: from a distribution, or by the label of a value."""
 
     distribution: BaseDistribution
-    values: Mapping[Label, Any] | None = None  # by label
+    values: Mapping[StoredLabel, Any] | None = None  # by label
 
     def of(self, name: str, trial: BaseTrial) -> Any:
         """Return the value that a trial suggests."""
@@ -59,7 +59,7 @@ class Suggestion:
         return label_of(value) if self.distribution._contains(float(value)) else OUTSIDE
 
 
-def label_of(value: object) -> Label:
+def label_of(value: object) -> StoredLabel:
     """Return what stands for a value in a storage: plain values for themselves."""
     if isinstance(value, np.generic):
         value = value.item()

@@ -28,7 +28,7 @@ class Race:
         return self.rung == len(self.bracket.shares) - 1
 
 
-class Record(Protocol):
+class LaneRecord(Protocol):
     """What remembers how lanes do."""
 
     def checked(self, lane: Lane) -> None:
@@ -59,7 +59,7 @@ def run_races(
     lanes: Mapping[int, Sequence[Lane]],
     rules: Rules,
     workers: Workers,
-    record: Record,
+    record: LaneRecord,
     progress: SearchProgress | None = None,
 ) -> None:
     """Train the lanes of all configurations as far as the rungs say; their curves grow.
@@ -122,7 +122,7 @@ def _end_rung(
     race: Race,
     lanes: Mapping[int, Sequence[Lane]],
     rules: Rules,
-    record: Record,
+    record: LaneRecord,
     progress: SearchProgress | None,
 ) -> None:
     """Say which configurations of a race go on from its present rung."""

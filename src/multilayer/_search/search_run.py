@@ -39,7 +39,7 @@ SHARE_PLANNED = 0.8  # of the time that is left: configurations differ in how lo
 
 
 @dataclass(frozen=True)
-class Parts:
+class SearchParts:
     """What a search is made of before anything is trained."""
 
     rows: SearchRows
@@ -50,7 +50,7 @@ class Parts:
 
 
 @contextmanager
-def prepared(search: "MLPSearchCV", X: Any, y: Any, arguments: Routed) -> Iterator[Parts]:
+def prepared(search: "MLPSearchCV", X: Any, y: Any, arguments: Routed) -> Iterator[SearchParts]:
     """Draw the configurations and split the rows; a storage is open meanwhile."""
     stored = search.storage is not None
     splitter = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
@@ -71,7 +71,7 @@ def prepared(search: "MLPSearchCV", X: Any, y: Any, arguments: Routed) -> Iterat
             n_iter=search.n_iter,
             seed=seeds[0],
         )
-        yield Parts(rows, folds, own, DrawnCandidates(drawn), NoRecord())
+        yield SearchParts(rows, folds, own, DrawnCandidates(drawn), NoRecord())
         return
     # Late: Optuna is an extra.
     from multilayer._search.optuna_search import studied
@@ -79,7 +79,7 @@ def prepared(search: "MLPSearchCV", X: Any, y: Any, arguments: Routed) -> Iterat
     if stored:
         digest = identity.of_split_search(digest, seeds, rows)
     with studied(search, digest, seeds[0]) as (candidates, record):
-        yield Parts(rows, folds, own, candidates, record)
+        yield SearchParts(rows, folds, own, candidates, record)
 
 
 def check_repeatable(splitter: Any) -> None:
@@ -101,7 +101,7 @@ class SearchRun:
     ----------
     search : MLPSearchCV
         With its arguments.
-    parts : Parts
+    parts : SearchParts
         What it is made of.
     rules : Rules
         What all lanes are subject to.
@@ -114,7 +114,7 @@ class SearchRun:
         Those of each.
     """
 
-    def __init__(self, search: "MLPSearchCV", parts: Parts, rules: Rules) -> None:
+    def __init__(self, search: "MLPSearchCV", parts: SearchParts, rules: Rules) -> None:
         self._search, self._parts, self._rules = search, parts, rules
         self.candidates: list[Parameters] = []
         self.lanes: list[list[Lane]] = []
