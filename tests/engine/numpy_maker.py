@@ -55,6 +55,8 @@ def sums(params, rows):
 class NumpyMaker:
     """Keeps the promises of `multilayer._engine.program` for one layer."""
 
+    pads = True
+
     def put(self, rows):
         return as_they_are(rows)
 

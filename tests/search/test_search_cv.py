@@ -363,3 +363,21 @@ def test_contract_of_scikit_learn(estimator):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check_estimator(search)
+
+
+@pytest.mark.parametrize("refit", [False, lambda results: 1])
+def test_several_scores_none_of_which_decides(refit, rows, network):
+    given = {"n_iter": 4, "cv": 2, "random_state": 0, "refit": refit}
+    search = MLPSearchCV(network, SPACE, scoring=["accuracy", "neg_log_loss"], **given).fit(*rows)
+    assert set(search.cv_results_["status"]) == {"finished", "halved"}
+    assert np.isfinite(search.cv_results_["mean_test_neg_log_loss"]).all()
+    assert hasattr(search, "best_estimator_") == bool(refit)
+
+
+def test_a_generator_of_the_estimator_is_drawn_from_once(rows, network):
+    found = []
+    for n_jobs in (1, 2):
+        network.set_params(random_state=np.random.RandomState(3))
+        given = {"n_iter": 4, "cv": 2, "random_state": 0, "n_jobs": n_jobs}
+        found.append(MLPSearchCV(network, SPACE, **given).fit(*rows).cv_results_)
+    np.testing.assert_array_equal(found[0]["mean_test_score"], found[1]["mean_test_score"])

@@ -91,7 +91,7 @@ def fold_scorer(
 ) -> FoldScorer:
     """Return what scores predictions for the folds as a search scores networks."""
     form = TargetForm.of(network_of(estimator), y)
-    return FoldScorer(form, folds, rules.scorer, rules.decides)
+    return FoldScorer(form, folds, rules.scorer, rules.decided)
 
 
 def check_member(estimator: BaseEstimator, network: BaseEstimator) -> None:
@@ -155,7 +155,7 @@ def weights_of(found: FoldPredictions, best: int) -> tuple[np.ndarray, float]:
         )
         weights[best] = 1.0
         standing = found.standings[best]
-        scores = [scores[found.scorer.decides] for scores in standing.scores]
+        scores = [found.scorer.decided(scores) for scores in standing.scores]
         return weights, float(np.mean(scores))
     tables = np.stack([np.concatenate(found.means(row) or []) for row in rows])
     weights[rows] = selected = select(tables, found.scorer)

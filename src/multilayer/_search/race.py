@@ -112,7 +112,7 @@ def followed(
         checked(lane)
         if lane.over or lane.has_passed(ends[id(lane)]):
             failed = lane.error is not None or not lane.curve
-            score = np.nan if failed else lane.curve[-1].scores[rules.decides]
+            score = np.nan if failed else rules.decided(lane.curve[-1].scores)
             progress.network(lane.number[0], lane.curve[-1].epochs if lane.curve else 0, score)
 
     return both

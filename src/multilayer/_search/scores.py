@@ -1,6 +1,6 @@
 """Scores of fitted estimators, and of predictions that are there already."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from multilayer._sklearn.targets.metrics import share_of_right_rows
 from multilayer._sklearn.targets.weighted_means import Probabilities, most_probable
 
 if TYPE_CHECKING:
-    from multilayer._search.lanes import Fold, Scores
+    from multilayer._search.lanes import Fold, Scorer, Scores
 
 SMALLEST = 1e-15  # probability that a logarithm is taken of
 
@@ -122,14 +122,14 @@ class FoldScorer:
         The rows.
     scorer : callable
         Returns scores by name, of an estimator and rows.
-    decides : str
-        The score that decides.
+    decided : callable
+        Returns the one that decides, of scores by name.
     """
 
     form: TargetForm
     folds: "Sequence[Fold]"
-    scorer: "Callable[..., Mapping[str, float]]"
-    decides: str
+    scorer: "Scorer"
+    decided: "Callable[[Scores], float]"
 
     def __call__(self, table: np.ndarray) -> tuple[float, ...]:
         """Return the mean score over the folds; for classes also minus the mean log loss.
@@ -154,7 +154,7 @@ class FoldScorer:
     def of_fold(self, table: np.ndarray, fold: "Fold") -> float:
         """Return the score of predictions for the rows of a fold."""
         found = self.scorer(self.stand_in(table), *fold.test, **fold.score_parameters)
-        return float(found[self.decides])
+        return float(self.decided(found))
 
     def stand_in(self, table: np.ndarray) -> GivenClasses | GivenNumbers:
         """Return an estimator that predicts a table."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from multilayer._core.checks import check_bool, check_choice, check_integer, check_real, refuse
 from multilayer._engine.native.threads import most_threads
 from multilayer._search.candidates import SAMPLERS
@@ -95,11 +97,11 @@ def check_fit_arguments(search: "MLPSearchCV", given: Mapping[str, Any]) -> None
         refuse(others[0], "left out: a search has no rows for it", given[others[0]])
 
 
-def rules_of(search: "MLPSearchCV", scorers: Any, metric: str) -> Rules:
+def rules_of(search: "MLPSearchCV", scorers: Any, metric: object) -> Rules:
     """Return what all lanes are subject to."""
     return Rules(
         scorer=own_score if search.scoring is None else NamedScores(scorers),
-        decides=metric,
+        decides=metric if isinstance(metric, str) else None,
         factor=search.factor,
         n_checks=1 if search.pruner is None else search.n_checks,
         error_score=search.error_score,
@@ -110,6 +112,14 @@ def rules_of(search: "MLPSearchCV", scorers: Any, metric: str) -> Rules:
 
 
 def seeds_for_networks(search: "MLPSearchCV", drawn: Sequence[int]) -> list[Any]:
-    """Return the seeds of the networks: the estimator's own one where it has one."""
+    """Return the seeds of the networks: the estimator's own one where it has one.
+
+    A generator of the estimator is drawn from once: networks that train side by side do not share
+    it.
+    """
     own = getattr(network_of(search.estimator), "random_state", None)
-    return [own] if own is not None and search.n_seeds == 1 else list(drawn)
+    if own is None or search.n_seeds > 1:
+        return list(drawn)
+    if isinstance(own, np.random.RandomState):
+        return [int(own.randint(np.iinfo(np.int32).max))]
+    return [own]

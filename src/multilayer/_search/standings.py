@@ -29,7 +29,7 @@ def mean_curve(lanes: Sequence[Lane], rules: Rules, share: float = 1.0) -> list[
     found = []
     for i in range(max(map(len, curves))):
         checks = [curve[min(i, len(curve) - 1)] for curve in curves]
-        mean = float(np.mean([check.scores[rules.decides] for check in checks]))
+        mean = float(np.mean([rules.decided(check.scores) for check in checks]))
         epochs = max(check.epochs for check in checks)
         found.append(MeanCheck(epochs, mean, [check.scores for check in checks]))
     return found
@@ -69,7 +69,7 @@ def standing_of(lanes: Sequence[Lane], rules: Rules, *, stopped: bool) -> Standi
     """Return how a configuration did; None where it was not scored on each fold."""
     if any(lane.error is not None for lane in lanes):
         value = np.nan if rules.error_score == "raise" else float(rules.error_score)
-        return Standing([{rules.decides: value} for _ in lanes], 0, 0, [], "failed")
+        return Standing([{rules.decides or "score": value} for _ in lanes], 0, 0, [], "failed")
     if not all(lane.curve for lane in lanes):
         return None
     checks = mean_curve(lanes, rules)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from multilayer._core.errors import DivergenceError
-from multilayer._search.lanes import Lane, Scorer, Within
+from multilayer._search.lanes import Lane, Scorer, Scores, Within
 
 
 class StoppedError(Exception):
@@ -20,8 +20,8 @@ class Rules:
     ----------
     scorer : callable
         Returns scores by name, of a fitted estimator and rows.
-    decides : str
-        The score by which configurations are compared.
+    decides : str or None
+        The score by which configurations are compared; None for the first one.
     factor : int
         One in so many goes on from a rung.
     n_checks : int
@@ -38,13 +38,17 @@ class Rules:
     """
 
     scorer: Scorer
-    decides: str
+    decides: str | None
     factor: int
     n_checks: int
     error_score: float | str
     on_train: bool
     last_counts: bool = False
     copied: bool = False
+
+    def decided(self, scores: Scores) -> float:
+        """Return the score that decides."""
+        return next(iter(scores.values())) if self.decides is None else scores[self.decides]
 
 
 def visit(

@@ -198,7 +198,7 @@ class SearchCurvesDisplay:
     >>> search = MLPSearchCV(MLPClassifier(max_iter=9), space, n_iter=4, cv=3, random_state=0)
     >>> display = plots.SearchCurvesDisplay.from_search(search.fit(X, y))
     >>> len(display.ax_.lines)
-    5
+    4
     """
 
     TEXTS: Mapping[str, str] = {
