@@ -104,7 +104,8 @@ def run_killed(*arguments):
         timeout=120,
         check=False,
     )
-    assert done.returncode == -9, done.stderr
+    assert done.returncode in (0, -9), done.stderr
+    return done.returncode == -9
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def run_killed(*arguments):
 )
 def test_a_killed_search_resumes(sampler, check, moment, plain, begun, tmp_path):
     path = tmp_path / "study.journal"
-    run_killed(path, sampler, check, moment)
+    assert run_killed(path, sampler, check, moment)
     assert_same(searched(storage=path, sampler=sampler), plain[sampler])
     assert begun
     assert_nothing_is_trained_twice(begun)
@@ -121,12 +122,14 @@ def test_a_killed_search_resumes(sampler, check, moment, plain, begun, tmp_path)
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_a_search_killed_at_any_moment_resumes(sampler, plain, begun, tmp_path):
-    for i, seconds in enumerate(np.random.default_rng(0).uniform(0.0, 1.5, 5)):
+    killed = 0
+    for i, seconds in enumerate(np.random.default_rng(0).uniform(0.0, 1.2, 5)):
         path = tmp_path / f"{i}.journal"
-        run_killed(path, sampler, seconds)
+        killed += run_killed(path, sampler, seconds)
         assert_same(searched(storage=path, sampler=sampler), plain[sampler])
         assert_nothing_is_trained_twice(begun)
         begun.clear()
+    assert killed > 1  # a quick machine may end before
 
 
 def test_half_a_line_at_the_end_of_the_journal_is_cut_off(plain, tmp_path):

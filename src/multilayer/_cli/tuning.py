@@ -232,9 +232,25 @@ def in_words(run: TuneRun) -> list[tuple[str, str]]:
         pairs.append(("default configuration", shown))
     pairs.append(("arguments", arguments_in_words(search.best_params_)))
     rows = count(len(run.data.train.y), "row")
-    epochs = count(int(found["best_epochs"][best]), "epoch")
     final = f"{report.seconds(search.refit_time_)} on {rows}"
-    return [*pairs, ("final training", f"{final}, {epochs}")]
+    if (weights := ensemble_weights(run)) is not None:
+        parts = (f"{weight:.0%} of {rank}" for rank, weight in weights.items())
+        members = f"{search.ensemble_score_:.4f}: {', '.join(parts)} in the ranking"
+        return [*pairs, ("ensemble", members), ("final training", final)]
+    status, epochs = found["status"][best], count(int(found["best_epochs"][best]), "epoch")
+    trained = epochs if status == "finished" else "to its end"
+    return [*pairs, ("final training", f"{final}, {trained}")]
+
+
+def ensemble_weights(run: TuneRun) -> dict[int, float] | None:
+    """Return the weights in an ensemble by rank, None where the model is none."""
+    if run.request.refit != "ensemble":
+        return None
+    ranks, weights = run.search.cv_results_["rank_test_score"], run.search.ensemble_weights_
+    found = {
+        int(rank): float(weight) for rank, weight in zip(ranks, weights, strict=True) if weight
+    }
+    return dict(sorted(found.items()))
 
 
 def score_name(run: TuneRun) -> str:
@@ -244,7 +260,7 @@ def score_name(run: TuneRun) -> str:
 
 def as_json(run: TuneRun) -> dict[str, JSON]:
     """Return the result for programs."""
-    search, found = run.search, run.search.cv_results_
+    search, found, weights = run.search, run.search.cv_results_, ensemble_weights(run)
     configurations: list[JSON] = [
         {
             "rank": int(found["rank_test_score"][leader.candidate]),
@@ -276,6 +292,7 @@ def as_json(run: TuneRun) -> dict[str, JSON]:
         "best_params": plain_values(search.best_params_),
         "best_epochs": int(found["best_epochs"][search.best_index_]),
         "configurations": configurations,
+        "ensemble": None if weights is None else {str(k): v for k, v in weights.items()},
         "test": None if run.test is None else run.test.as_json(),
     }
 

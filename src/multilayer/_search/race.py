@@ -9,7 +9,7 @@ import numpy as np
 from multilayer._search.lanes import Lane
 from multilayer._search.progress import SearchProgress
 from multilayer._search.rungs import Bracket, survivors
-from multilayer._search.standings import mean_curve
+from multilayer._search.standings import Standing, mean_curve
 from multilayer._search.visits import Rules
 from multilayer._search.work import Workers
 
@@ -31,6 +31,9 @@ class Race:
 class LaneRecord(Protocol):
     """What remembers how lanes do."""
 
+    def restore(self, lane: Lane) -> None:
+        """Give a lane what is remembered of it."""
+
     def checked(self, lane: Lane) -> None:
         """A lane was scored, or failed; called from any thread."""
 
@@ -40,9 +43,15 @@ class LaneRecord(Protocol):
     def dropped(self, lanes: Sequence[Lane]) -> None:
         """A configuration is not trained any further."""
 
+    def tell(self, number: int, standing: Standing) -> None:
+        """A configuration has competed, and stands like this."""
+
 
 class NoRecord:
     """Remembers nothing."""
+
+    def restore(self, lane: Lane) -> None:
+        """Do nothing."""
 
     def checked(self, lane: Lane) -> None:
         """Do nothing."""
@@ -51,6 +60,9 @@ class NoRecord:
         """Do nothing."""
 
     def dropped(self, lanes: Sequence[Lane]) -> None:
+        """Do nothing."""
+
+    def tell(self, number: int, standing: Standing) -> None:
         """Do nothing."""
 
 

@@ -23,7 +23,7 @@ from multilayer._search.lanes import Fold, Lane
 from multilayer._search.pausable import most_epochs
 from multilayer._search.pipelines import Preparation, lanes_of, network_of
 from multilayer._search.progress import PrintedProgress, SearchProgress
-from multilayer._search.race import NoRecord, run_races
+from multilayer._search.race import LaneRecord, NoRecord, run_races
 from multilayer._search.remote import workers_for
 from multilayer._search.rungs import Bracket, bracket_of_one, brackets_of, cost_of
 from multilayer._search.search_checks import needs_optuna, seeds_for_networks, workers_of
@@ -32,7 +32,6 @@ from multilayer._search.visits import Rules
 from multilayer._search.work import Workers
 
 if TYPE_CHECKING:
-    from multilayer._search.optuna_study import StudyRecord
     from multilayer._search.search_cv import MLPSearchCV
 
 SHARE_PLANNED = 0.8  # of the time that is left: configurations differ in how long they take
@@ -46,7 +45,7 @@ class SearchParts:
     folds: Sequence[Fold]
     seeds: Sequence[Any]  # of the networks
     candidates: Candidates
-    record: "NoRecord | StudyRecord"
+    record: LaneRecord
 
 
 @contextmanager
@@ -165,9 +164,8 @@ class SearchRun:
         for params in parts.candidates.next(most):
             number = len(self.candidates)
             lanes = lanes_of(self._preparation, params, number, parts.folds, parts.seeds)
-            if not isinstance(parts.record, NoRecord):
-                for lane in lanes:
-                    parts.record.restore(lane)
+            for lane in lanes:
+                parts.record.restore(lane)
             if search.refit == ENSEMBLE:
                 check_member(search.estimator, lanes[0].estimator)
             self.candidates.append(params)
@@ -186,8 +184,6 @@ class SearchRun:
         )
         seconds = max(time.monotonic() - begun, trained / workers.n_jobs)
         self._seconds = seconds / cost_of(brackets, self._search.factor)
-        if isinstance(record, NoRecord):
-            return
         for number in numbers:
             standing = standing_of(self.lanes[number], self._rules, stopped=workers.over)
             if standing is not None:
