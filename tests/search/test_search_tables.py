@@ -31,6 +31,7 @@ from multilayer import (
 from multilayer._engine.checkpointer import record, restore, restore_callbacks
 from multilayer._engine.native.threads import most_threads
 from multilayer._persist.checkpoints import StoredCheckpoint
+from multilayer._search.optuna_study import StudyRecord
 from multilayer._search.spaces import default_space
 from multilayer._sklearn.tabular.paused_ensemble import (
     OF_THE_ENSEMBLE,
@@ -287,6 +288,32 @@ def test_what_is_made_of_rows_depends_on_these_arguments():
     others = {"feature_roles", "scoring", "class_weight", "max_one_hot", "variant"}
     assert every - OF_THE_ENSEMBLE == others | {"callbacks", "checkpoint", "time_budget"}
     assert every >= OF_THE_ENSEMBLE
+
+
+@pytest.mark.parametrize("name", ["realmlp", "tabm"])
+def test_a_stored_search_goes_on(name, tmp_path, monkeypatch):
+    model = clone(MODELS[name]).set_params(max_iter=9)
+    given = {"n_iter": 4, "cv": FOLDS, "random_state": 0, "n_jobs": 1}
+    space = {"learning_rate_init": [0.001, 0.01, 0.03, 0.1]}
+    y, seen, checked = targets(model), [], StudyRecord.checked
+
+    def stopping(self, lane):
+        seen.append(lane)
+        if len(seen) == 10:  # after the first rung
+            raise KeyboardInterrupt
+        checked(self, lane)
+
+    search = MLPSearchCV(model, space, storage=tmp_path / "study", refit=False, **given)
+    with monkeypatch.context() as patched:
+        patched.setattr(StudyRecord, "checked", stopping)
+        with pytest.warns(UserWarning, match="interrupted"):
+            search.fit(X, y)
+    stored = search.fit(X, y)
+    plain = MLPSearchCV(model, space, refit=False, **given).fit(X, y)
+    for column, values in plain.cv_results_.items():
+        if "time" not in column:
+            assert_array_equal(stored.cv_results_[column], values, err_msg=column)
+    assert_array_equal(stored.oof_predictions_, plain.oof_predictions_)
 
 
 def test_a_table_stopped_by_time_has_a_whole_final_fit():

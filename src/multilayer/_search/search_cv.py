@@ -102,7 +102,8 @@ class MLPSearchCV(BaseSearchCV):
         Seconds after which the search ends with what it has found; the final fit comes on top. The
         estimator as it is trains first, and as many others as there is time for.
     n_jobs : int or None, default=None
-        Networks that train at a time; None or -1 for as many as there are cores.
+        Networks that train at a time; None or -1 for as many as there are cores. Inside
+        ``joblib.parallel_config("dask")`` or ``("ray")`` those of the cluster.
     error_score : "raise" or float, default=nan
         Score of a network that cannot be trained or diverges, or that its error is raised.
     return_train_score : bool, default=False
@@ -124,8 +125,8 @@ class MLPSearchCV(BaseSearchCV):
         by time or Ctrl-C, or "failed". Those that trained to their end rank first, then those that
         came further.
     best_estimator_ : estimator
-        The best configuration, trained on all rows for its ``best_epochs``; on a raw table, to the
-        end of its fit.
+        The best configuration, trained on all rows for its ``best_epochs``; on a raw table, or
+        where it did not train to its end in the search, to the end of its fit.
     best_params_ : dict
         Its arguments.
     best_score_ : float
@@ -164,6 +165,10 @@ class MLPSearchCV(BaseSearchCV):
         An argument breaks its rule (a ValueError).
     DataError
         No configuration could be trained on all folds (a ValueError).
+    ModelFileError
+        The storage cannot be written to, or another process has it (a ValueError).
+    ImportError
+        Optuna, which a storage, suggestions or a function of a trial need, is not installed.
 
     Notes
     -----
