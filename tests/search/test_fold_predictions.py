@@ -25,6 +25,7 @@ from multilayer import (
     TabularClassifier,
 )
 from multilayer._search import search_run, work
+from multilayer._sklearn.network.prediction import NetworkUse
 from multilayer.search import MLPSearchCV
 
 from .conftest import SPACE
@@ -210,3 +211,21 @@ def test_none_of_what_was_dropped(rows, network):
 def test_wrong_arguments(rows, network):
     with pytest.raises(InvalidArgumentError, match=r"^return_estimators must be"):
         MLPSearchCV(network, SPACE, return_estimators="yes").fit(*rows)
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", "neg_log_loss"])
+def test_a_check_is_one_forward_pass(scoring, rows, network, monkeypatch):
+    passes, forward = [], NetworkUse._forward
+
+    def counting(self, X, read):
+        passes.append(len(X))
+        return forward(self, X, read)
+
+    monkeypatch.setattr(NetworkUse, "_forward", counting)
+    search = MLPSearchCV(network, SPACE, n_iter=2, cv=2, scoring=scoring, random_state=0)
+    search.set_params(pruner=None, refit=False).fit(*rows)
+    assert passes == [120] * 4
+    search.set_params(refit=True).fit(*rows)
+    first = search.predict_proba(rows[0])
+    first[:] = 0.0  # what is returned outside of a search is the user's own
+    assert search.predict_proba(rows[0]).any()

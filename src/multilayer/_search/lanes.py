@@ -22,6 +22,7 @@ from multilayer._search.pausable import (
     preparation_key,
     prepare_rows,
 )
+from multilayer._sklearn.inputs import outputs_remembered
 
 Scores = dict[str, float]
 Scorer = Callable[..., Scores]
@@ -223,11 +224,13 @@ class Lane:
         begun = time.perf_counter()
         assert self.fit is not None
         fitted, fold = self.fit.finish(), self.make_fold()
-        scores = scorer(fitted, *fold.test, **fold.score_parameters)
+        with outputs_remembered():
+            scores = scorer(fitted, *fold.test, **fold.score_parameters)
+            outcome = outcome_of(fitted, fold, copied=copied)
         self.n_parameters = n_parameters_of(fitted)
         if on_train:
             self.train_scores = scorer(fitted, *fold.train)
         self.score_seconds += time.perf_counter() - begun
         self.curve.append(Check(share, self.fit.epochs, scores))
         self.ended = self.fit.ended
-        self.outcomes.append(outcome_of(fitted, fold, copied=copied))
+        self.outcomes.append(outcome)

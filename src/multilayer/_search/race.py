@@ -91,6 +91,7 @@ def run_races(
             todo += own
             points += [ahead] * len(own)
         if todo:
+            todo, points = slowest_first(todo, points)
             workers.visit(
                 todo, points, rules, followed(record.checked, todo, points, rules, progress)
             )
@@ -106,6 +107,14 @@ def run_races(
                 lane.fit = None  # its memory
                 if not lane.ended:
                     lane.outcomes.clear()
+
+
+def slowest_first(
+    lanes: Sequence[Lane], points: Sequence[list[float]]
+) -> tuple[list[Lane], list[list[float]]]:
+    """Return lanes with their points, those first that took longest: no core is left with one."""
+    order = sorted(range(len(lanes)), key=lambda i: -lanes[i].fit_seconds)
+    return [lanes[i] for i in order], [points[i] for i in order]
 
 
 def followed(

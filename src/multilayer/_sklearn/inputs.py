@@ -1,7 +1,8 @@
 """From user input to arrays that the engine takes."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -228,3 +229,39 @@ def check_weight(sample_weight: npt.ArrayLike | None, X: Matrix, dtype: str) -> 
 def is_streamed(given: MatrixLike, checked: Matrix) -> bool:
     """Whether X stays where it is while chunks of it are trained on."""
     return sparse.issparse(checked) or isinstance(given, np.memmap)
+
+
+# What several methods compute of the same rows ---------------------------------------------------
+
+_REMEMBERED: ContextVar[dict[tuple[int, int], tuple[object, np.ndarray]] | None] = ContextVar(
+    "_REMEMBERED", default=None
+)
+
+
+@contextmanager
+def outputs_remembered() -> Iterator[None]:
+    """Compute the outputs of an estimator for the same rows once within the block.
+
+    Scores and predictions of a search need the same forward pass. Neither the estimators nor the
+    rows may change meanwhile.
+    """
+    token = _REMEMBERED.set({})
+    try:
+        yield
+    finally:
+        _REMEMBERED.reset(token)
+
+
+def remembered(
+    estimator: BaseEstimator, X: object, compute: Callable[[], np.ndarray]
+) -> np.ndarray:
+    """Return what an estimator computes of rows: within such a block read-only, and only once."""
+    known = _REMEMBERED.get()
+    if known is None:
+        return compute()
+    key = id(estimator), id(X)
+    if key not in known:
+        result = compute()
+        result.flags.writeable = False
+        known[key] = X, result  # with the rows, so that no others get their place in memory
+    return known[key][1]

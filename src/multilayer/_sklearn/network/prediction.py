@@ -52,7 +52,11 @@ class NetworkUse(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         would return: float32 for X of float32 or of a smaller type, float64 otherwise.
         """
         check_is_fitted(self)
-        return self._forward(inputs.check_X(self, X, reset=False), read)
+
+        def compute() -> np.ndarray:
+            return self._forward(inputs.check_X(self, X, reset=False), read)
+
+        return inputs.remembered(self, X, compute) if read is None else compute()
 
     def _forward(self, X: Matrix, read: "Objective | int | None") -> np.ndarray:
         """Do the same for rows that were checked."""

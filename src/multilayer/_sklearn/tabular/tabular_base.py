@@ -34,7 +34,7 @@ from multilayer._data.raw_tables import TableLike
 from multilayer._sklearn.arguments.checkpoint import Checkpoint, check_checkpoint
 from multilayer._sklearn.arguments.constructors import known_arguments
 from multilayer._sklearn.fit.scorer import check_scorer
-from multilayer._sklearn.inputs import check_weight
+from multilayer._sklearn.inputs import check_weight, remembered
 from multilayer._sklearn.network.importances import HasImportances
 from multilayer._sklearn.tabular.encoder import TabularEncoder
 from multilayer._sklearn.tabular.ensemble import EncodedRows, Ensemble, EnsembleFit, EnsembleRun
@@ -241,8 +241,12 @@ class BaseTabular(HasImportances, BaseEstimator, metaclass=ABCMeta):
     def _mean_prediction(self, X: TableLike) -> np.ndarray:
         """Return the weighted mean of what the members predict, ``(rows, outputs)`` float64."""
         check_is_fitted(self)
-        members = engine_side().member_outputs(self._ensemble, self.encoder_.transform(X))
-        return np.einsum("m,rmo->ro", self._ensemble.weights, self._learnt.predicted(members))
+
+        def compute() -> np.ndarray:
+            members = engine_side().member_outputs(self._ensemble, self.encoder_.transform(X))
+            return np.einsum("m,rmo->ro", self._ensemble.weights, self._learnt.predicted(members))
+
+        return remembered(self, X, compute)
 
     def __sklearn_tags__(self) -> Tags:
         """Say what data this estimator takes."""
