@@ -123,6 +123,14 @@ def test_the_epoch_is_the_best_by_what_is_asked(models):
     assert history["validation_score"][best] == history["validation_score"].max()
 
 
+def test_one_member_trains_by_xla():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    given = {"hidden_layer_sizes": 8, "n_bins": 4, "max_iter": 2, "random_state": 0}
+    one, two = (TabMRegressor(k=k, **given).fit(X, X[:, 0]) for k in (1, 2))
+    assert (one.engine_, two.engine_) == ("xla", "native")
+    assert np.isfinite(one.predict(X)).all()
+
+
 def test_the_same_seed_gives_the_same_bits(models):
     again = clone(models["tabm-mini"]).fit(X, LABELS)
     assert_array_equal(again.predict_proba(X), models["tabm-mini"].predict_proba(X))

@@ -35,6 +35,8 @@ def uncovered(config: FitConfig) -> str:
 def uncovered_network(network: Model) -> str:
     """Return why a network is not computed natively, in a few words; nothing where it is."""
     if isinstance(network, Members):
+        if network.n_members == 1 and shares_kernels(network.layers):
+            return "an ensemble that shares kernels has one member"
         return uncovered_layer(network.layers)
     if not isinstance(network, Network):
         return "the network is a custom one"

@@ -201,7 +201,10 @@ class Visit(ctypes.Structure):
 
 
 STRUCTURES = (LayerSpec, Spec, RowsSpec, Call, Reading, Visit, TableSpec)
-ERRORS = {1: MemoryError("the native engine ran out of memory"), 2: ValueError("a bad argument")}
+ERRORS = {
+    1: (MemoryError, "the native engine ran out of memory"),
+    2: (ValueError, "a bad argument"),
+}
 
 
 def open_library(path: Path) -> ctypes.CDLL:
@@ -246,7 +249,8 @@ def library() -> ctypes.CDLL:
 def check(code: int) -> None:
     """Raise what a function of the library reports."""
     if code:
-        raise ERRORS[code]
+        kind, message = ERRORS[code]
+        raise kind(message)
 
 
 def instruction_set() -> str:
