@@ -381,3 +381,20 @@ def test_a_generator_of_the_estimator_is_drawn_from_once(rows, network):
         given = {"n_iter": 4, "cv": 2, "random_state": 0, "n_jobs": n_jobs}
         found.append(MLPSearchCV(network, SPACE, **given).fit(*rows).cv_results_)
     np.testing.assert_array_equal(found[0]["mean_test_score"], found[1]["mean_test_score"])
+
+
+@pytest.mark.parametrize(("scores", "epochs"), [([1, 2], 18), ([2, 1], 2)])
+def test_the_final_fit_of_what_time_stopped(scores, epochs, rows, network, monkeypatch):
+    seen = []
+
+    def given(estimator, X, y):  # the clock too: each score takes a second
+        seen.append(1)
+        return float(scores[min(len(seen) - 1, 3) // 2])
+
+    clock = SimpleNamespace(monotonic=lambda: len(seen), perf_counter=time.perf_counter)
+    for module in (search_run, work):
+        monkeypatch.setattr(module, "time", clock)
+    search = MLPSearchCV(network, SPACE, cv=2, scoring=given, n_jobs=1, time_budget=4)
+    search.fit(*rows)
+    assert search.learning_curves_ == [{"epochs": [2, 6], "score": scores}]
+    assert search.best_estimator_.n_iter_ == epochs

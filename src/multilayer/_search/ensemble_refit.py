@@ -119,10 +119,12 @@ def check_ensemble(search: "MLPSearchCV", scorer: FoldScorer) -> None:
 def final_epochs(search: "MLPSearchCV", row: int) -> int | None:
     """Return for how many epochs a configuration trains on all rows; None for a whole fit.
 
-    Of one that did not train to its end in the search, nothing says how many are best.
+    Of one that did not train to its end in the search and was best at its last check, nothing says
+    how many are best.
     """
     found = search.cv_results_
-    return int(found["best_epochs"][row]) if found["status"][row] == "finished" else None
+    best, done = int(found["best_epochs"][row]), int(found["n_epochs"][row])
+    return best if found["status"][row] == "finished" or best < done else None
 
 
 def take_predictions(search: "MLPSearchCV", found: FoldPredictions, n_samples: int) -> None:

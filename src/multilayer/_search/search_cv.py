@@ -125,8 +125,8 @@ class MLPSearchCV(BaseSearchCV):
         by time or Ctrl-C, or "failed". Those that trained to their end rank first, then those that
         came further.
     best_estimator_ : estimator
-        The best configuration, trained on all rows for its ``best_epochs``; on a raw table, or
-        where it did not train to its end in the search, to the end of its fit.
+        The best configuration, trained on all rows for its ``best_epochs``; to the end of its fit
+        on a raw table, or where the search ended it while its score still rose.
     best_params_ : dict
         Its arguments.
     best_score_ : float
