@@ -191,9 +191,15 @@ class Refit:
 
     def single(self, params: Parameters, epochs: int | None) -> BaseEstimator:
         """Return the estimator with these arguments, trained for so many epochs, or to its end."""
-        given = clone(self.estimator).set_params(**clone(params, safe=False))
-        network_of(given).set_params(random_state=self.seed)
+        given = self._unfitted(self.estimator, params)
         return fit_on_all_rows(given, self.X, self.y, self.fit_parameters, epochs)
+
+    def _unfitted(self, estimator: BaseEstimator, params: Parameters) -> BaseEstimator:
+        """Return an estimator with these arguments, and the seed."""
+        given = clone(estimator).set_params(**clone(params, safe=False))
+        # A copy: networks that train at the same time do not share a generator.
+        network_of(given).set_params(random_state=clone(self.seed, safe=False))
+        return given
 
     def ensemble(
         self,
@@ -227,12 +233,7 @@ class Refit:
         fit_parameters: Mapping[str, Any],
     ) -> list[tuple[str, BaseEstimator]]:
         """Return the members, trained on all rows for their best epochs."""
-        fitted = []
-        for name, params in members.items():
-            each = clone(estimator).set_params(**clone(params, safe=False))
-            # Each its own copy of a generator: members train at the same time.
-            network_of(each).set_params(random_state=clone(self.seed, safe=False))
-            fitted.append((name, each))
+        fitted = [(name, self._unfitted(estimator, params)) for name, params in members.items()]
         tasks = [
             partial(fit_on_all_rows, each, X, self.y, fit_parameters, epochs[name])
             for name, each in fitted

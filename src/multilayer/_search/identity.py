@@ -101,8 +101,7 @@ def _arrays(values: Any) -> Iterator[np.ndarray]:
     if values is None:
         return
     if sparse.issparse(values):
-        rows = values.tocsr()
-        yield from (rows.data, rows.indices, rows.indptr)
+        yield from fingerprint.arrays_of(values)
     elif hasattr(values, "columns"):
         yield np.asarray([str(name) for name in values.columns])
         for name in values.columns:

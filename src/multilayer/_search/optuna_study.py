@@ -120,7 +120,10 @@ class StudyRecord:
             self._resume_batch()
             return
         self._fail_leftovers()
-        self._commit([self._added(params, suggestions) for params in drawn])
+        for params in drawn:
+            self._study.add_trial(_running(params, suggestions))
+        new = self._all()[-len(drawn) :]
+        self._commit([Trial(self._study, trial._trial_id) for trial in new])
 
     def ask(self, define: Define, sampler: BaseSampler, n: int) -> list[Parameters]:
         """Return the next configurations, as the sampler suggests or had suggested."""
@@ -132,18 +135,6 @@ class StudyRecord:
         params = [define(trial) for trial in trials]
         self._commit(trials)
         return params
-
-    def _added(self, params: Parameters, suggestions: Mapping[str, Suggestion]) -> Trial:
-        values, distributions = stored_params(suggestions, params)
-        self._study.add_trial(
-            create_trial(
-                state=TrialState.RUNNING,
-                params=values,
-                distributions=distributions,
-                user_attrs={"params": {name: repr(value) for name, value in params.items()}},
-            )
-        )
-        return Trial(self._study, self._all()[-1]._trial_id)
 
     def _all(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -230,6 +221,17 @@ class StudyRecord:
     def _folder(self, lane: Lane) -> Path:
         assert self._states is not None
         return self._states / "-".join(map(str, lane.number))
+
+
+def _running(params: Parameters, suggestions: Mapping[str, Suggestion]) -> FrozenTrial:
+    """Return a trial of a configuration that was drawn."""
+    values, distributions = stored_params(suggestions, params)
+    return create_trial(
+        state=TrialState.RUNNING,
+        params=values,
+        distributions=distributions,
+        user_attrs={"params": {name: repr(value) for name, value in params.items()}},
+    )
 
 
 def _key(lane: Lane) -> str:

@@ -80,9 +80,8 @@ def fetched(rows: Any) -> SearchRows:
     """Return the rows in a worker."""
     if isinstance(rows, SearchRows):  # Dask has put them in place of what stood for them
         return rows
-    if hasattr(
-        rows, "result"
-    ):  # a future of Dask, in this process: joblib sends nothing to one core
+    # Joblib sends nothing to one core: then it is a future of Dask, in this process.
+    if hasattr(rows, "result"):
         return cast(SearchRows, rows.result())
     import ray  # late: an extra
 

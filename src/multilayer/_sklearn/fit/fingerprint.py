@@ -84,7 +84,7 @@ def of_fit(
     for rows in (samples, validation):
         if rows is not None:
             # Encoded targets alone would not do: weights of classes and scorers know the labels.
-            arrays += [*_arrays_of(rows.matrix()), rows.y, rows.weight, rows.labels]
+            arrays += [*arrays_of(rows.matrix()), rows.y, rows.weight, rows.labels]
     return of_rows(parameters, start, arrays)
 
 
@@ -104,7 +104,8 @@ def of_arrays(arrays: Iterable[Array]) -> str:
     return digest.hexdigest()
 
 
-def _arrays_of(matrix: Matrix) -> list[np.ndarray]:
+def arrays_of(matrix: Matrix) -> list[np.ndarray]:
+    """Return the arrays of a matrix: of a sparse one its parts, in one order of the entries."""
     if not sparse.issparse(matrix):
         return [matrix]
     rows = matrix.tocsr()
